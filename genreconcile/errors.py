@@ -1,0 +1,115 @@
+"""The errors that genreconcile raises; every one is a ReconcileError.
+
+A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never holds a Secret's values.
+
+::
+
+    ReconcileError
+     ├── LoadError              the expected set cannot be read, or is ambiguous: nothing was written
+     ├── RuleError              a rules file is wrong: file, rule and key are named
+     ├── InputError             one expected object is wrong: ``path`` says where
+     ├── CacheError
+     │    └── NotSynced         a kind's initial list has not arrived
+     ├── PlanRefused            a guard refused to delete
+     └── ClusterError           the API server answered with an error, or could not be reached
+          ├── Conflict          409
+          ├── Forbidden         403
+          ├── Gone              410
+          ├── Invalid           400, 422
+          ├── NotFound          404
+          ├── Throttled         429
+          ├── Unauthorized      401
+          └── Unreachable       no answer
+"""
+
+from __future__ import annotations
+
+
+class ReconcileError(Exception):
+    """Base of all errors of this package."""
+
+
+class LoadError(ReconcileError):
+    """The expected set cannot be read or is ambiguous. Nothing was written."""
+
+
+class RuleError(ReconcileError):
+    """A rules file is wrong. The message names file, rule and key."""
+
+
+class InputError(ReconcileError):
+    """One expected object is wrong; ``path`` is the JSON pointer of the place, "" for the whole object."""
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class CacheError(ReconcileError):
+    """The cache cannot answer."""
+
+
+class NotSynced(CacheError):
+    """A kind's initial list has not arrived, or failed; ``str()`` names the kind and the last error."""
+
+
+class PlanRefused(ReconcileError):
+    """A guard refused the deletions of a plan. Creates and patches have been carried out."""
+
+
+class ClusterError(ReconcileError):
+    """The API server answered with an error.
+
+    ``status`` is the HTTP code (0: no answer), ``reason`` the machine-readable reason of the answer's
+    ``metav1.Status`` ("" where there is none), ``details`` its ``details`` (a dict, possibly empty).
+    """
+
+    def __init__(self, message: str, *, status: int = 0, reason: str = "", details: dict[str, object] | None = None):
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.details: dict[str, object] = details or {}
+
+
+class Conflict(ClusterError):
+    """409: the object changed, or exists already (``reason`` is ``Conflict`` or ``AlreadyExists``)."""
+
+
+class Forbidden(ClusterError):
+    """403: not allowed by RBAC or by an admission plugin."""
+
+
+class Gone(ClusterError):
+    """410: a resourceVersion or continue token has expired."""
+
+
+class Invalid(ClusterError):
+    """400 or 422: the object or the patch was refused."""
+
+
+class NotFound(ClusterError):
+    """404: no such object, namespace or resource."""
+
+
+class Throttled(ClusterError):
+    """429: asked to slow down; ``retry_after`` in seconds, None where the server named none."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 429,
+        reason: str = "",
+        details: dict[str, object] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, status=status, reason=reason, details=details)
+        self.retry_after = retry_after
+
+
+class Unauthorized(ClusterError):
+    """401: no valid credentials."""
+
+
+class Unreachable(ClusterError):
+    """No answer: connection refused, TLS failure, timeout. A write may or may not have happened."""

@@ -1,0 +1,95 @@
+"""Names of kinds and objects, and readers of an object's metadata.
+
+Invariant: nothing here changes a dict that it is handed, and nothing knows a kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+Object = dict[str, Any]
+"""A Kubernetes object as parsed JSON: ``{"apiVersion": …, "kind": …, "metadata": {…}, …}``."""
+
+
+class GVK(NamedTuple):
+    """Group ("" for the core group), version and kind."""
+
+    group: str
+    version: str
+    kind: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``v1/Kind`` or ``group/version/Kind``; ValueError for anything else."""
+        parts = text.split("/")
+        if len(parts) == 2:
+            parts = ["", *parts]
+        if len(parts) != 3 or not all(parts[1:]):
+            raise ValueError(f"{text!r} is no kind: write version/Kind or group/version/Kind")
+        return cls(*parts)
+
+    @classmethod
+    def of(cls, obj: Mapping[str, Any]) -> Self:
+        """The GVK of an object; "" for what it lacks."""
+        group, _, version = str(obj.get("apiVersion") or "").rpartition("/")
+        return cls(group, version, str(obj.get("kind") or ""))
+
+    @property
+    def api_version(self) -> str:
+        """``version``, or ``group/version``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def __str__(self) -> str:
+        return f"{self.api_version}/{self.kind}"
+
+
+class ObjectKey(NamedTuple):
+    """What identifies an object in a cluster; the version does not. ``namespace`` is "" for cluster-scoped ones."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, obj: Mapping[str, Any]) -> Self:
+        """The key of an object as it stands, "" for what it lacks."""
+        gvk = GVK.of(obj)
+        return cls(gvk.group, gvk.kind, namespace_of(obj), name_of(obj))
+
+    def __str__(self) -> str:
+        kind = f"{self.kind}.{self.group}" if self.group else self.kind
+        return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
+
+
+def metadata_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ``metadata`` mapping; empty where it is missing or no mapping."""
+    metadata = obj.get("metadata")
+    return metadata if isinstance(metadata, Mapping) else {}
+
+
+def name_of(obj: Mapping[str, Any]) -> str:
+    """``metadata.name`` or ""."""
+    return str(metadata_of(obj).get("name") or "")
+
+
+def namespace_of(obj: Mapping[str, Any]) -> str:
+    """``metadata.namespace`` or ""."""
+    return str(metadata_of(obj).get("namespace") or "")
+
+
+def labels_of(obj: Mapping[str, Any]) -> Mapping[str, str]:
+    """``metadata.labels``; empty where they are missing or no mapping."""
+    labels = metadata_of(obj).get("labels")
+    return labels if isinstance(labels, Mapping) else {}
+
+
+def uid_of(obj: Mapping[str, Any]) -> str:
+    """``metadata.uid`` or ""."""
+    return str(metadata_of(obj).get("uid") or "")
+
+
+def resource_version_of(obj: Mapping[str, Any]) -> str:
+    """``metadata.resourceVersion`` or ""."""
+    return str(metadata_of(obj).get("resourceVersion") or "")

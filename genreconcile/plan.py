@@ -1,0 +1,84 @@
+"""What a reconcile would do: one Change per object.
+
+Invariant: a plan is data; making, printing or comparing one sends no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonpatch
+
+from genreconcile.errors import ReconcileError
+from genreconcile.objects import GVK, Object, ObjectKey
+
+OPERATIONS = ("create", "update", "delete", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one object needs.
+
+    ``operation`` is create, update, delete or none. ``patch`` holds the RFC 6902 operations of an update, with its
+    preconditions; it is empty for the others. ``expected`` and ``live`` are the dicts that were compared (None where
+    there is none); they are not to be changed. ``reason`` says why nothing is done where something might have been
+    expected (a rule gap, an object that is skipped). ``error`` is set where the object could not be judged; then the
+    operation is none.
+    """
+
+    operation: str
+    gvk: GVK
+    key: ObjectKey
+    patch: jsonpatch.JsonPatch = field(default_factory=lambda: jsonpatch.JsonPatch([]))
+    expected: Object | None = None
+    live: Object | None = None
+    reason: str = ""
+    error: ReconcileError | None = None
+
+    @property
+    def operations(self) -> list[dict[str, Any]]:
+        """The patch without its preconditions (``test``s and the guard on resourceVersion): what a reader wants."""
+        return [op for op in self.patch.patch if op["op"] != "test" and op["path"] != "/metadata/resourceVersion"]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing to do and nothing to say."""
+        return self.operation == "none" and self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All changes of one reconcile, in the order of the expected set, deletions last.
+
+    ``refusals`` are messages of guards that withhold deletions; ``warnings`` are for the reader.
+    """
+
+    changes: tuple[Change, ...]
+    unchanged: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.changes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many objects need what: keys create, update, delete, unchanged, skipped, failed."""
+        counts = dict.fromkeys(("create", "update", "delete", "unchanged", "skipped", "failed"), 0)
+        for change in self.changes:
+            if change.error is not None:
+                counts["failed"] += 1
+            else:
+                counts["skipped" if change.operation == "none" else change.operation] += 1
+        counts["unchanged"] = len(self.unchanged)
+        return counts
+
+    def summary(self) -> str:
+        """One line: ``2 to create, 1 to update, 0 to delete, 40 unchanged``, with what was skipped or failed."""
+        counts = self.counts
+        parts = [f"{counts[name]} to {name}" for name in ("create", "update", "delete")]
+        parts.append(f"{counts['unchanged']} unchanged")
+        parts += [f"{counts[name]} {name}" for name in ("skipped", "failed") if counts[name]]
+        return ", ".join(parts)
