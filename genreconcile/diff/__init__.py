@@ -1,0 +1,77 @@
+"""The difference between an expected and a live object, as RFC 6902 operations.
+
+Invariant: pure: dicts in, dicts out; neither side is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonpatch
+
+from genreconcile.diff.operation import Covered, Difference
+from genreconcile.diff.patch import to_patch
+from genreconcile.diff.walk import Walk
+from genreconcile.errors import InputError
+from genreconcile.normalize import Registry, prepare
+from genreconcile.normalize.compiled import Node
+from genreconcile.objects import GVK
+from genreconcile.schema import TypeGraph
+
+_DROPPED = frozenset({"system", "ignore"})
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """``patch`` brings live to expected and is empty without drift. ``differences`` are its operations with both
+    values; ``covered`` are live-only values that a rule explains, with the rule's id. ``typed`` is False where no
+    schema described the kind: then lists count as atomic and no default is known.
+    """
+
+    patch: jsonpatch.JsonPatch
+    differences: tuple[Difference, ...]
+    covered: tuple[Covered, ...]
+    typed: bool
+
+    def __bool__(self) -> bool:
+        """Whether there is drift."""
+        return bool(self.differences)
+
+
+def diff(
+    expected: Mapping[str, Any],
+    live: Mapping[str, Any],
+    *,
+    rules: Registry | None = None,
+    schema: TypeGraph | None = None,
+) -> Diff:
+    """Compare an expected object with a live one; offline, no request is sent.
+
+    ``rules`` are the shipped ones unless given. Without ``schema`` the comparison is untyped. InputError where
+    ``expected`` holds what the schema does not know or the server could not store; ``path`` says where.
+    """
+    gvk = GVK.of(expected)
+    registry = rules if rules is not None else Registry.builtin()
+    kind = schema.root(gvk) if schema is not None else None
+    node = registry.compile(gvk, kind, dict(expected), has_status=schema is None or schema.has_status(gvk))
+    return compare(expected, live, node, typed=kind is not None)
+
+
+def compare(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, *, typed: bool = True) -> Diff:
+    """As diff(), under rules that are compiled already."""
+    prepared = prepare(expected, node, drop=_DROPPED)
+    if prepared.errors:
+        raise _first(prepared.errors)
+    walk = Walk()
+    walk.root(prepared.value, live, node)
+    return Diff(to_patch(walk.found, live), tuple(walk.found), tuple(walk.covered), typed)
+
+
+def _first(errors: list[InputError]) -> InputError:
+    """One error that tells of all; its path is the first one's."""
+    return InputError("; ".join(str(error) for error in errors), errors[0].path)
+
+
+__all__ = ["Covered", "Diff", "Difference", "compare", "diff"]

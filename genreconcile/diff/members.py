@@ -1,0 +1,166 @@
+"""Lists, compared member by member as their type says: atomic, set or map.
+
+Invariant: a member that ``keep`` rules name is never removed; an order that does not matter is never drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from genreconcile import gojson
+from genreconcile.diff.lists import Alignment, Insert, Move, by_key, by_position, by_value, steps
+from genreconcile.diff.operation import Covered, Difference, Guard, Spot
+from genreconcile.diff.values import canonical, default_of
+from genreconcile.normalize.compiled import Child
+from genreconcile.normalize.place import Place
+from genreconcile.normalize.rule import Rule
+from genreconcile.schema import MISSING
+
+if TYPE_CHECKING:
+    from genreconcile.diff.walk import Walk
+
+
+class Members:
+    """The comparison of one list; it writes to the walk that it is part of."""
+
+    def __init__(self, walk: Walk, child: Child, spot: Spot) -> None:
+        self.walk = walk
+        self.member = child.node.member()
+        self.spot = spot
+        self.keep = child.first("keep")
+        order = child.first("list")
+        kind = child.field.type
+        self.ordered = order is not None and order.argument == "ordered"
+        self.keys: tuple[str, ...] = (
+            tuple(order.argument) if order and isinstance(order.argument, list) else kind.list_keys
+        )
+        self.list_type = "map" if self.keys else kind.list_type
+        if order is not None and order.argument == "unordered":
+            self.list_type = "set"
+
+    def compare(self, expected: list[Any], live: list[Any]) -> None:
+        """Compare the members of both, then how many there are and in what order."""
+        alignment = self.align(expected, live)
+        for here, there in alignment.pairs:
+            self.walk.value(expected[here], live[there], self.member, self.spot.member(there, self.guard(live, there)))
+        for index in sorted(alignment.kept):
+            self.walk.covered.append(Covered((*self.spot.path, index), self.keep.id if self.keep else "", live[index]))
+        self.restructure(alignment, expected, live)
+
+    def align(self, expected: list[Any], live: list[Any]) -> Alignment:
+        """Which expected member is which live one."""
+        pairs = self.unordered_pairs(expected, live)
+        if pairs is not None:
+            alignment = Alignment(pairs, len(expected), len(live), self.ordered)
+            alignment.kept = self.kept(alignment.live_only, live)
+            return alignment
+        pairs, kept = by_position(
+            len(expected),
+            len(live),
+            lambda here, there: self.walk.is_same(expected[here], live[there], self.member, self.spot),
+            lambda candidates: self.kept(candidates, live),
+        )
+        return Alignment(pairs, len(expected), len(live), ordered=True, kept=kept)
+
+    def unordered_pairs(self, expected: list[Any], live: list[Any]) -> list[tuple[int, int]] | None:
+        """Pairs by key or by value; None where only the position tells which member is which."""
+        if self.list_type == "map" and self.keys:
+            here, there = ([self.key_of(member) for member in members] for members in (expected, live))
+            return None if None in here or None in there else by_key(here, there)
+        if self.list_type == "set":
+            return by_value([self.identity(member) for member in expected], [self.identity(member) for member in live])
+        return None
+
+    def key_of(self, member: Any) -> Hashable | None:
+        """A member's keys after defaulting; None for what is no mapping or has none of them."""
+        if not isinstance(member, Mapping):
+            return None
+        values = tuple(self.key_value(member, key) for key in self.keys)
+        return None if all(value is MISSING for value in values) else values
+
+    def key_value(self, member: Mapping[str, Any], key: str) -> Hashable:
+        """One key of a member; where it is missing, what the server will fill in."""
+        value: Any = member
+        for part in key.split("/"):
+            value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
+        child = self.member.node.child(key)
+        if value is MISSING or value is None:
+            place = Place(member, key, self.spot.place)
+            value, _ = default_of(child, child.explaining(place), place)
+        return MISSING if value is MISSING else _hashable(canonical(value, child))
+
+    def identity(self, member: Any) -> Hashable:
+        """What two equal members of a set have in common."""
+        return _hashable(member if isinstance(member, dict | list) else canonical(member, self.member))
+
+    def kept(self, candidates: list[int], live: list[Any]) -> set[int]:
+        """The live-only members that a rule lets stay; each of its members stands for one."""
+        if self.keep is None:
+            return set()
+        if self.keep.argument == "all":
+            return set(candidates)
+        return _matching(self.keep, candidates, live)
+
+    def guard(self, live: list[Any], index: int) -> tuple[Guard, ...]:
+        """What makes sure that the index still names this member: its keys, or else the whole of it."""
+        member, place = live[index], (*self.spot.path, index)
+        keys = [key for key in self.keys if "/" not in key and isinstance(member, Mapping) and key in member]
+        if keys:
+            return tuple(((*place, key), member[key]) for key in keys)
+        return ((place, member),)
+
+    def restructure(self, alignment: Alignment, expected: list[Any], live: list[Any]) -> None:
+        """Remove, insert and move members; one removal of the whole list where nothing of it stays."""
+        for step in steps(alignment):
+            path = (*self.spot.path, step.index)
+            if isinstance(step, Insert):
+                difference = Difference("add", path, expected[step.source], structural=True, guards=self.spot.guards)
+            elif isinstance(step, Move):
+                difference = Difference(
+                    "move", path, origin=(*self.spot.path, step.start), structural=True, guards=self.spot.guards
+                )
+            else:
+                # Removals come first and from the back, so their indexes are those of the live list.
+                guards = (*self.spot.guards, *self.guard(live, step.index))
+                difference = Difference("remove", path, live=live[step.index], structural=True, guards=guards)
+            self.walk.found.append(difference)
+
+
+def _matching(rule: Rule, candidates: list[int], live: list[Any]) -> set[int]:
+    left, kept = list(rule.argument), set()
+    for index in candidates:
+        pattern = next((pattern for pattern in left if _fits(pattern, live[index])), None)
+        if pattern is not None:
+            left.remove(pattern)
+            kept.add(index)
+    return kept
+
+
+def _fits(pattern: Any, value: Any) -> bool:
+    """Whether a value is what a rule's member describes: equal in all, with ``{glob: …}`` for a text."""
+    if isinstance(pattern, Mapping):
+        if set(pattern) == {"glob"}:
+            return isinstance(value, str) and fnmatchcase(value, pattern["glob"])
+        return (
+            isinstance(value, Mapping)
+            and set(pattern) == set(value)
+            and all(_fits(pattern[key], value[key]) for key in pattern)
+        )
+    if isinstance(pattern, list):
+        return isinstance(value, list) and len(pattern) == len(value) and all(map(_fits, pattern, value))
+    return type(pattern) is type(value) and bool(pattern == value)
+
+
+def _hashable(value: Any) -> Hashable:
+    """A dict or list as its JSON with sorted keys; scalars are hashable as they are."""
+    if isinstance(value, dict | list):
+        return gojson.dumps(_sorted(value))
+    return value  # type: ignore[no-any-return]
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(member) for member in value] if isinstance(value, list) else value

@@ -1,0 +1,71 @@
+"""One difference, with what must hold for its operation to be right.
+
+Invariant: plain data. A path is a tuple of keys and list indexes; indexes count in the live object as it is before the
+patch, except for the steps of one list, which follow each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genreconcile import pointer
+from genreconcile.normalize.place import Place
+from genreconcile.schema import MISSING
+
+Path = tuple[str | int, ...]
+Guard = tuple[Path, Any]
+"""A path in the live object, and the value that a ``test`` demands there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``op`` is add, remove, replace or move (from ``origin``). ``expected`` and ``live`` are MISSING where absent.
+
+    ``structural``: the operation creates a missing parent or changes the members of a list, so that it is right only
+    for the very version of the object that it was computed from.
+    """
+
+    op: str
+    path: Path
+    expected: Any = MISSING
+    live: Any = MISSING
+    origin: Path = ()
+    structural: bool = False
+    guards: tuple[Guard, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The RFC 6902 operation."""
+        operation: dict[str, Any] = {"op": self.op, "path": pointer.join(self.path)}
+        if self.op == "move":
+            operation["from"] = pointer.join(self.origin)
+        elif self.op != "remove":
+            operation["value"] = self.expected
+        return operation
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A live-only value that a rule explains: ``rule`` is the rule's id, or ``schema`` for the schema's own default."""
+
+    path: Path
+    rule: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a walk stands: ``place`` in expected, ``path`` in live, and the guards of the list members on the way."""
+
+    place: Place | None = None
+    path: Path = ()
+    guards: tuple[Guard, ...] = ()
+
+    def under(self, holder: Mapping[str, Any], key: str) -> Spot:
+        """The spot of a key of ``holder``, the expected object or map that stands here."""
+        return Spot(Place(holder, key, self.place), (*self.path, key), self.guards)
+
+    def member(self, index: int, guards: tuple[Guard, ...]) -> Spot:
+        """The spot of a member of the live list that stands here; places leave lists out."""
+        return Spot(self.place, (*self.path, index), (*self.guards, *guards))

@@ -1,0 +1,36 @@
+"""When two scalars are equal, and what the server fills in where expected has nothing.
+
+Invariant: pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genreconcile.normalize.compiled import Child
+from genreconcile.normalize.functions import FUNCTIONS
+from genreconcile.normalize.place import Place
+from genreconcile.normalize.rule import Rule
+from genreconcile.normalize.scalars import CANONICAL, number
+
+
+def canonical(value: Any, child: Child) -> Any:
+    """The form of a scalar in which two spellings of one value are equal."""
+    rule = child.first("canonical")
+    form = CANONICAL.get(rule.argument if rule else child.field.type.scalar)
+    return form(value) if form else number(value)
+
+
+def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[Any, str]:
+    """What the server fills in where expected has nothing, and who says so."""
+    if rule is not None and place is not None:
+        if rule.action == "default":
+            return rule.argument, rule.id
+        if rule.action == "copy":
+            return place.resolve(rule.argument), rule.id
+        if rule.action == "function":
+            arguments = rule.argument if isinstance(rule.argument, Mapping) else {"name": rule.argument}
+            return FUNCTIONS[arguments["name"]](place.holder, arguments), rule.id
+    # Only where the type comes from a CustomResourceDefinition is the schema's default what the server does.
+    return child.field.default, "schema"

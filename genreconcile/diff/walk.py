@@ -1,0 +1,137 @@
+"""The walk: a prepared expected object and a live one, side by side, under compiled rules.
+
+There is drift at a path when expected has a value and live none, when both have one and their canonical forms differ,
+or when only live has one and no rule explains it.
+
+Invariant: pure; neither object is changed. Every live-only value is either in ``found`` or in ``covered``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from genreconcile.diff.members import Members
+from genreconcile.diff.operation import Covered, Difference, Path, Spot
+from genreconcile.diff.values import canonical, default_of
+from genreconcile.normalize.compiled import Child, Node
+from genreconcile.normalize.prepare import is_zero
+from genreconcile.normalize.rule import Rule
+from genreconcile.schema import MISSING
+
+_IDENTITY: Final = frozenset({"apiVersion", "kind"})
+# The cache strips an annotation, so what is seen may not be all: this map is never removed as a whole.
+_STRIPPED: Final[Path] = ("metadata", "annotations")
+_EMPTY: Final[Mapping[str, Any]] = {}
+
+
+class Walk:
+    """One comparison; ``found`` and ``covered`` fill while it walks."""
+
+    def __init__(self) -> None:
+        self.found: list[Difference] = []
+        self.covered: list[Covered] = []
+
+    def root(self, expected: Mapping[str, Any], live: Mapping[str, Any], node: Node) -> None:
+        """Compare two whole objects."""
+        self.mapping(expected, live, node, Spot())
+
+    def mapping(self, expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, spot: Spot) -> None:
+        """Compare two objects or maps, key by key."""
+        for key in [*expected, *sorted(key for key in live if key not in expected)]:
+            # Members of a list of objects lack apiVersion and kind, and the key says them already.
+            if not spot.path and key in _IDENTITY:
+                continue
+            child = node.child(key)
+            there = live.get(key, MISSING)
+            if there is None and not child.field.type.custom:
+                there = MISSING
+            self.entry(expected.get(key, MISSING), there, child, spot.under(expected, key))
+
+    def entry(self, expected: Any, live: Any, child: Child, spot: Spot) -> None:
+        """Compare what stands under one key; either may be MISSING."""
+        rule = child.explaining(spot.place) if child.rules and spot.place else None
+        action = rule.action if rule else ""
+        if action in {"system", "ignore"} or (action == "adopt" and live is not MISSING):
+            self.cover(spot, rule, live)
+        elif live is MISSING:
+            self.missing(expected, spot)
+        elif expected is not MISSING:
+            self.value(expected, live, child, spot)
+        elif action == "managed":
+            self.cover(spot, rule, live)
+        else:
+            self.live_only(live, child, rule, spot)
+
+    def cover(self, spot: Spot, rule: Rule | None, live: Any) -> None:
+        """Note what a rule explains."""
+        if live is not MISSING and rule is not None:
+            self.covered.append(Covered(spot.path, rule.id, live))
+
+    def missing(self, expected: Any, spot: Spot) -> None:
+        """Only expected has a value."""
+        if expected is not MISSING:
+            created = isinstance(expected, dict | list)
+            self.found.append(Difference("add", spot.path, expected, structural=created, guards=spot.guards))
+
+    def live_only(self, live: Any, child: Child, rule: Rule | None, spot: Spot) -> None:
+        """Only live has a value: what the server fills in, or drift."""
+        default, source = default_of(child, rule, spot.place)
+        if default is not MISSING:
+            before = len(self.found)
+            self.value(default, live, child, spot)
+            if len(self.found) == before:
+                self.covered.append(Covered(spot.path, source, live))
+        elif not self.is_absent(live, child, spot):
+            members = isinstance(live, list)
+            self.found.append(Difference("remove", spot.path, live=live, structural=members, guards=spot.guards))
+
+    def is_absent(self, live: Any, child: Child, spot: Spot) -> bool:
+        """Whether a live-only value means the same as none; what is drift inside of it has then been found."""
+        field = child.field
+        if field.type.custom or field.zero != "value":
+            return False
+        if is_zero(live, field):
+            return True
+        if not isinstance(live, dict | list):
+            return False
+        part = Walk()
+        part.value([] if isinstance(live, list) else _EMPTY, live, child, spot)
+        if spot.path != _STRIPPED and not part.covered and _removes_everything(part.found, live, spot.path):
+            return False
+        self.found += part.found
+        self.covered += part.covered
+        return True
+
+    def value(self, expected: Any, live: Any, child: Child, spot: Spot) -> None:
+        """Both have a value."""
+        node = child.node
+        if isinstance(expected, Mapping) and isinstance(live, Mapping):
+            self.mapping(expected, live, node.alternative() if child.field.type.shape == "any" else node, spot)
+        elif isinstance(expected, list) and isinstance(live, list):
+            Members(self, child, spot).compare(expected, live)
+        elif not _same(expected, live, child):
+            self.found.append(Difference("replace", spot.path, expected, live, guards=spot.guards))
+
+    def is_same(self, expected: Any, live: Any, child: Child, spot: Spot) -> bool:
+        """Whether there is no drift between two members of a list."""
+        part = Walk()
+        part.value(expected, live, child, spot)
+        return not part.found
+
+
+def _same(expected: Any, live: Any, child: Child) -> bool:
+    """Whether two scalars (or values of different shape) are equal."""
+    if isinstance(expected, dict | list) or isinstance(live, dict | list):
+        return False
+    return bool(canonical(expected, child) == canonical(live, child))
+
+
+def _removes_everything(found: list[Difference], live: Any, path: Path) -> bool:
+    """Whether the differences are the removal of each direct member, so that removing the whole says it shorter."""
+    removed = {
+        difference.path[-1]
+        for difference in found
+        if difference.op == "remove" and len(difference.path) == len(path) + 1
+    }
+    return bool(live) and len(found) == len(removed) == len(live)

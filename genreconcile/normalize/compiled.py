@@ -1,0 +1,121 @@
+"""Rules laid over a type graph: at each place of a walk, the rules that end there and those that lead on.
+
+Invariant: a Node is a pure function of (type, rules on the way), made once and then shared; a look-up costs a dict
+access, however many rules there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from genreconcile.normalize import path
+from genreconcile.normalize.place import Place
+from genreconcile.normalize.rule import EXPLAINS, Rule
+from genreconcile.schema import Field, Type, untyped
+
+ANY = untyped()
+"""The type of what no schema describes: compared as it stands."""
+ANY_FIELD = Field(ANY, "pointer")
+
+Active = tuple[tuple[Rule, int], ...]
+"""Rules on the way, each with the number of its tokens that are matched; in order of precedence."""
+
+
+class Child(NamedTuple):
+    """What stands under one key: its field, the rules that end there, and the node that continues."""
+
+    field: Field
+    rules: tuple[Rule, ...]
+    node: Node
+
+    def explaining(self, place: Place) -> Rule | None:
+        """The first rule that says what the value here may be."""
+        for rule in self.rules:
+            if rule.action in EXPLAINS and place.holds(rule.conditions):
+                return rule
+        return None
+
+    def first(self, action: str) -> Rule | None:
+        """The first rule with this action; such rules have no conditions."""
+        return next((rule for rule in self.rules if rule.action == action), None)
+
+
+class Node:
+    """A type with the rules that reach into it."""
+
+    def __init__(self, kind: Type, active: Active, compiler: Compiler) -> None:
+        self.type = kind
+        self.active = active
+        self._compiler = compiler
+        self._children: dict[str, Child] = {}
+        self.aliases = self._ending("alias")
+        self.folds = self._ending("fold")
+
+    def _ending(self, action: str) -> tuple[Rule, ...]:
+        """Rules of an action whose last token is a key of this very object."""
+        return tuple(r for r, matched in self.active if r.action == action and matched + 1 == len(r.tokens))
+
+    def knows(self, key: str) -> bool:
+        """Whether the schema allows this key here."""
+        kind = self.type
+        return kind.shape != "object" or kind.preserve or key in kind.fields
+
+    def child(self, key: str) -> Child:
+        """What stands under a key of an object or map."""
+        if self.type.shape == "object" and key in self.type.fields:
+            known = self._children.get(key)
+            if known is None:
+                known = self._children[key] = self._step(key, self.type.fields[key])
+            return known
+        field = self.type.values if self.type.shape == "map" else ANY_FIELD
+        # Keys of maps are without number: nothing is kept for them unless all share one child.
+        return self._step(key, field) if self.active else self._shared(field)
+
+    def member(self) -> Child:
+        """What a list's members are."""
+        return self._shared(self.type.items if self.type.shape == "list" else ANY_FIELD)
+
+    def alternative(self) -> Node:
+        """For ``any``: the node of a mapping where the documents hide its type."""
+        kind = self.type.alternative if self.type is not ANY else None
+        return self._compiler.node(kind, self.active) if kind else self
+
+    def _shared(self, field: Field) -> Child:
+        if "*" not in self._children:
+            self._children["*"] = self._step("*", field)
+        return self._children["*"]
+
+    def _step(self, key: str, field: Field) -> Child:
+        ending: list[Rule] = []
+        onward: list[tuple[Rule, int]] = []
+        for rule, matched in self.active:
+            if not path.matches(rule.tokens[matched], key):
+                continue
+            if matched + 1 == len(rule.tokens):
+                ending.append(rule)
+            else:
+                onward.append((rule, matched + 1))
+        return Child(field, tuple(ending), self._compiler.node(field.type, tuple(onward)))
+
+
+class Compiler:
+    """Makes nodes, each (type, rules) once. ``rules_of`` gives the rules that begin at a type of that name."""
+
+    def __init__(self, rules_of: Callable[[str], Sequence[Rule]]) -> None:
+        self._rules_of = rules_of
+        self._nodes: dict[tuple[Type, Active], Node] = {}
+
+    def root(self, kind: Type | None, rules: Sequence[Rule]) -> Node:
+        """The node of an object's root, with the rules for roots; ``kind`` is None where no schema describes it."""
+        return self.node(kind or ANY, tuple((rule, 0) for rule in rules))
+
+    def node(self, kind: Type, onward: Active) -> Node:
+        """The node of a type that the rules ``onward`` have reached."""
+        own = tuple((rule, 0) for rule in self._rules_of(kind.name)) if kind.name else ()
+        # Within a layer a rule from further up wins, for it says more: one for a Pod's spec beats one for any spec.
+        active = tuple(sorted(onward + own, key=lambda pair: pair[0].layer))
+        known = self._nodes.get((kind, active))
+        if known is None:
+            known = self._nodes[kind, active] = Node(kind, active, self)
+        return known

@@ -1,0 +1,30 @@
+"""Path patterns of rules: ``spec/template/metadata/labels/app.kubernetes.io~1*``.
+
+A pattern is a JSON pointer (RFC 6901) without its first slash. A token matches a key of the same spelling; ``*`` and
+``?`` in it match as in file names, so ``*`` alone matches any key and any list member.
+
+Invariant: matching is bounded by the length of the pattern and of the key; patterns are never regular expressions.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from genreconcile import pointer
+
+Pattern = tuple[str, ...]
+
+
+def parse(text: str) -> Pattern:
+    """The tokens of a pattern; ValueError for an empty one or an empty token."""
+    tokens = pointer.split("/" + text.removeprefix("/"))
+    if not all(tokens):
+        raise ValueError(f"{text!r} is no path: it has an empty part")
+    return tokens
+
+
+def matches(token: str, key: str) -> bool:
+    """Whether one token of a pattern matches a key ("*" stands for any list member)."""
+    if "*" not in token and "?" not in token:
+        return token == key
+    return fnmatchcase(key, token)

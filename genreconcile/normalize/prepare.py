@@ -1,0 +1,180 @@
+"""An expected object as the API server would read it: before any default, after decoding into Go.
+
+What is zero at a value field, or null, is missing; two names of one field both hold it; write-only fields are folded
+into the fields that are read; what the server owns is gone. Whatever the server could not store is an InputError.
+
+Invariant: pure. The result is new, shares only scalars and free-form values with its input, and preparing it again
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from genreconcile import pointer
+from genreconcile.errors import InputError
+from genreconcile.normalize.compiled import Child, Node
+from genreconcile.normalize.place import Place
+from genreconcile.normalize.scalars import CANONICAL, Canonical
+from genreconcile.schema import MISSING, Field
+
+_PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "byte": (str,),
+    "date-time": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "int-or-string": (int, str),
+    "quantity": (int, float, str),
+}
+_NAMES: Final = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+}
+_SHAPES: Final = {"object": dict, "map": dict, "list": list}
+
+
+def is_zero(value: Any, where: Field) -> bool:
+    """Whether a value is what Go's zero value is, at a value field of a built-in type."""
+    if where.zero != "value":
+        return False
+    if where.type.scalar == "quantity":
+        canonical = CANONICAL["quantity"](value)
+        return isinstance(canonical, Canonical) and canonical.value == 0
+    if isinstance(value, dict | list | str):
+        return not value
+    return value is False or (isinstance(value, int | float) and value == 0)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """An expected object, prepared; ``errors`` are what the server could not store, each with its path."""
+
+    value: dict[str, Any]
+    errors: list[InputError] = field(default_factory=list)
+
+
+def prepare(expected: Mapping[str, Any], root: Node, *, drop: frozenset[str] = frozenset({"system"})) -> Prepared:
+    """Prepare an expected object; what rules with an action in ``drop`` name is left out."""
+    work = _Preparation(drop)
+    value = work.mapping(expected, root, None, ())
+    return Prepared(value, work.errors)
+
+
+class _Preparation:
+    def __init__(self, drop: frozenset[str]) -> None:
+        self.drop = drop
+        self.errors: list[InputError] = []
+
+    def fail(self, path: tuple[str | int, ...], problem: str) -> Any:
+        where = pointer.join(path)
+        self.errors.append(InputError(f"{where}: {problem}", where))
+        return MISSING
+
+    def mapping(
+        self, value: Mapping[str, Any], node: Node, outer: Place | None, path: tuple[str | int, ...]
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, entry in value.items():
+            if not node.knows(key):
+                self.fail((*path, key), _unknown(key, node))
+                continue
+            child = node.child(key)
+            place = Place(value, key, outer)
+            rule = child.explaining(place) if child.rules else None
+            if rule is not None and rule.action in self.drop:
+                continue
+            prepared = self.entry(entry, child, place, (*path, key), in_map=node.type.shape == "map")
+            if prepared is not MISSING:
+                result[key] = prepared
+        _share_aliases(result, node)
+        _fold(result, node)
+        return result
+
+    def entry(
+        self, value: Any, child: Child, place: Place, path: tuple[str | int, ...], *, in_map: bool = False
+    ) -> Any:
+        if value is None:
+            return _null(child.field, in_map=in_map)
+        prepared = self.value(value, child, place, path)
+        if prepared is not MISSING and not child.field.type.custom and is_zero(prepared, child.field):
+            return MISSING
+        return prepared
+
+    def value(self, value: Any, child: Child, place: Place, path: tuple[str | int, ...]) -> Any:
+        kind = child.field.type
+        wanted = _SHAPES.get(kind.shape)
+        if wanted is not None and not isinstance(value, wanted):
+            return self.fail(path, _mismatch(_NAMES[wanted], value))
+        if kind.shape in {"object", "map"}:
+            return self.mapping(value, child.node, place, path)
+        if kind.shape == "list":
+            return self.members(value, child.node, place, path)
+        if kind.shape == "scalar":
+            return self.scalar(value, kind.scalar, path)
+        if isinstance(value, dict) and child.node.alternative() is not child.node:
+            return self.mapping(value, child.node.alternative(), place, path)
+        return value
+
+    def members(self, value: list[Any], node: Node, place: Place, path: tuple[str | int, ...]) -> list[Any]:
+        child = node.member()
+        prepared = (
+            self.value(member, child, place, (*path, index)) if member is not None else None
+            for index, member in enumerate(value)
+        )
+        return [member for member in prepared if member is not MISSING]
+
+    def scalar(self, value: Any, scalar: str, path: tuple[str | int, ...]) -> Any:
+        if scalar == "integer" and isinstance(value, float) and value.is_integer():
+            return int(value)
+        wanted = _PYTHON_TYPES[scalar]
+        if not isinstance(value, wanted) or (isinstance(value, bool) and scalar != "boolean"):
+            return self.fail(path, _mismatch(f"of type {scalar}", value))
+        if scalar == "quantity" and not isinstance(CANONICAL["quantity"](value), Canonical):
+            return self.fail(path, "is no quantity; write a number with an optional suffix such as m, Ki or G")
+        return value
+
+
+def _null(where: Field, *, in_map: bool) -> Any:
+    """A null is missing, but "" in a built-in map of strings, and itself where a custom resource may hold it."""
+    if where.type.custom:
+        return None if where.nullable or where.type.shape == "any" else MISSING
+    return "" if in_map and where.type.scalar in {"string", "byte"} else MISSING
+
+
+def _mismatch(wanted: str, value: Any) -> str:
+    return f"must be {wanted}, not {_NAMES.get(type(value), type(value).__name__)}; correct the value"
+
+
+def _unknown(key: str, node: Node) -> str:
+    near = difflib.get_close_matches(key, node.type.fields, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}?" if near else "remove it"
+    return f"the schema knows no such field; {hint}"
+
+
+def _share_aliases(result: dict[str, Any], node: Node) -> None:
+    """Two names of one field hold the same value; where both are given, the name in the rule's argument wins."""
+    for rule in node.aliases:
+        winner, other = rule.argument, rule.tokens[-1]
+        if winner in result:
+            result[other] = result[winner]
+        elif other in result:
+            result[winner] = result[other]
+
+
+def _fold(result: dict[str, Any], node: Node) -> None:
+    """A write-only map is merged into the one that is read, its values encoded; the write-only one wins."""
+    for rule in node.folds:
+        folded = result.pop(rule.tokens[-1], None)
+        if folded:
+            encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in folded.items()}
+            result[rule.argument["into"]] = {**result.get(rule.argument["into"], {}), **encoded}

@@ -1,0 +1,121 @@
+"""The registry of normalization rules: shipped rules, and the user's in front of them.
+
+Invariant: a Registry never changes; ``extend`` makes a new one. Rules are data, and a registry with a wrong rule cannot
+be made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, Self
+
+import yaml
+
+from genreconcile.errors import RuleError
+from genreconcile.normalize.compiled import Compiler, Node
+from genreconcile.normalize.rule import Rule, parse_rules
+from genreconcile.objects import GVK, Object, labels_of, name_of, namespace_of
+from genreconcile.schema import Type
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SHIPPED: Final = 100
+_USER: Final = 10
+
+
+class Registry:
+    """Rules in layers; the first rule that matches a place wins, user rules before shipped ones."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._root_rules = tuple(rule for rule in self.rules if rule.root)
+        self._type_rules = tuple(rule for rule in self.rules if not rule.root)
+        self._by_type: dict[str, tuple[Rule, ...]] = {}
+        self._compiler = Compiler(self._rules_of)
+        self._roots: weakref.WeakKeyDictionary[Type, dict[tuple[Rule, ...], Node]] = weakref.WeakKeyDictionary()
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A registry without any rule: every live-only value is drift."""
+        return cls(())
+
+    @classmethod
+    @functools.cache
+    def builtin(cls) -> Self:
+        """The shipped rules. Made once; RuleError would be a fault of the package."""
+        folder = resources.files("genreconcile.normalize") / "rules"
+        files = sorted(
+            (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name
+        )
+        return cls(rule for file in files for rule in _read(file.read_text("utf-8"), file.name, _SHIPPED))
+
+    def extend(self, *sources: str | Path | Mapping[str, Any]) -> Registry:
+        """A registry with the rules of these YAML files (or parsed documents) in front; RuleError for a wrong one."""
+        added: list[Rule] = []
+        for number, source in enumerate(sources):
+            if isinstance(source, Mapping):
+                added += _layered(parse_rules(source, f"rules #{number + 1}"), _USER)
+            else:
+                added += _read(_text(Path(source)), str(source), _USER)
+        return Registry((*added, *self.rules))
+
+    @functools.cached_property
+    def version(self) -> str:
+        """A digest of all rules: what was judged under another version may be judged differently."""
+        return hashlib.sha256(repr([dataclasses.astuple(rule) for rule in self.rules]).encode()).hexdigest()[:16]
+
+    def compile(self, gvk: GVK, kind: Type | None, obj: Object, *, has_status: bool) -> Node:
+        """The rules laid over a kind's type, for one object; shared between objects that the same rules select."""
+        rules = tuple(rule for rule in self._root_rules if _selects(rule, gvk, kind, obj, has_status=has_status))
+        if kind is None:
+            return self._compiler.root(None, rules)
+        return self._roots.setdefault(kind, {}).setdefault(rules, self._compiler.root(kind, rules))
+
+    def _rules_of(self, name: str) -> tuple[Rule, ...]:
+        known = self._by_type.get(name)
+        if known is None:
+            known = self._by_type[name] = tuple(rule for rule in self._type_rules if _any_glob(rule.types, name))
+        return known
+
+
+def _any_glob(globs: Sequence[str], name: str) -> bool:
+    return any(fnmatchcase(name, glob) if "*" in glob else name == glob for glob in globs)
+
+
+def _selects(rule: Rule, gvk: GVK, kind: Type | None, obj: Object, *, has_status: bool) -> bool:
+    """Whether a rule for roots applies to this object."""
+    selects = rule.selects
+    if not _any_glob(rule.types, kind.name if kind else ""):
+        return False
+    if selects.get("statusSubresource", has_status) != has_status:
+        return False
+    texts = {"group": gvk.group, "kind": gvk.kind, "namespace": namespace_of(obj), "name": name_of(obj)}
+    if any(key in selects and not fnmatchcase(text, str(selects[key])) for key, text in texts.items()):
+        return False
+    labels = labels_of(obj)
+    return all(labels.get(key) == value for key, value in selects.get("labels", {}).items())
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(f"{file}: cannot be read: {error}") from error
+
+
+def _read(text: str, source: str, layer: int) -> tuple[Rule, ...]:
+    try:
+        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
+    except yaml.YAMLError as error:
+        raise RuleError(f"{source}: is no YAML: {error}") from error
+    return tuple(rule for document in documents for rule in _layered(parse_rules(document, source), layer))
+
+
+def _layered(rules: Iterable[Rule], layer: int) -> tuple[Rule, ...]:
+    return tuple(dataclasses.replace(rule, layer=layer) for rule in rules)

@@ -1,0 +1,215 @@
+"""One normalization rule, and how it is read from YAML.
+
+Invariant: a Rule that exists is valid; whatever is wrong in a file is a RuleError that names file, rule and key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from genreconcile.errors import RuleError
+from genreconcile.normalize import path
+from genreconcile.normalize.functions import FUNCTIONS
+from genreconcile.normalize.scalars import CANONICAL
+
+API_VERSION: Final = "genreconcile.dev/v1alpha1"
+
+EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "function")
+"""Actions that say what a value may be; the first of these that applies to a path wins."""
+ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive")
+SELECTORS: Final = ("type", "path", "root", "object")
+_FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive")
+_CONDITIONS: Final = ("at", "in", "present", "only")
+_OBJECT: Final = ("group", "kind", "namespace", "name", "labels", "statusSubresource")
+_KEYS: Final = ("id", *SELECTORS, "when", "why", *ACTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``at`` is a path relative to the object that holds the rule's last key; ``..`` leads to the enclosing object and
+    a leading ``/`` to the root. ``values`` (None in it: missing) or ``present`` is what must hold there. ``only`` lists
+    the keys besides the rule's own that the holding object may have.
+    """
+
+    at: str = ""
+    values: tuple[Any, ...] | None = None
+    present: bool | None = None
+    only: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """``action`` is one of ACTIONS, ``argument`` its value in the file; ``layer`` says which rules it yields to (lower
+    wins).
+
+    ``types`` are globs over schema type names; ``tokens`` the path from there; ``root`` limits the rule to the root of
+    an object; ``selects`` to objects of a group, kind, namespace, name or with labels.
+    """
+
+    id: str
+    types: tuple[str, ...]
+    tokens: path.Pattern
+    action: str
+    argument: Any
+    root: bool = False
+    selects: Mapping[str, Any] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
+    source: str = ""
+    layer: int = 0
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:
+    """The rules of one YAML document; ``source`` names it in messages. RuleError for whatever is wrong."""
+    if not isinstance(document, Mapping) or document.get("kind") != "RuleSet":
+        raise RuleError(f"{source}: no rules: the document's kind is not RuleSet; begin it with kind: RuleSet")
+    if document.get("apiVersion") != API_VERSION:
+        raise RuleError(f"{source}: cannot be read: apiVersion is not {API_VERSION}; write that")
+    _only_keys(document, ("apiVersion", "kind", "rules"), source)
+    entries = document.get("rules") or []
+    if not isinstance(entries, Sequence) or isinstance(entries, str):
+        raise RuleError(f"{source}: key rules: is no list; write one entry per rule")
+    rules = tuple(
+        parse_rule(entry, f"{source}: rule {_name(entry, index)}", source) for index, entry in enumerate(entries)
+    )
+    _unique_ids(rules, source)
+    return rules
+
+
+def parse_rule(entry: Any, where: str, source: str) -> Rule:
+    """One entry of ``rules``; ``where`` begins the messages."""
+    if not isinstance(entry, Mapping):
+        raise RuleError(f"{where}: is no mapping")
+    _only_keys(entry, _KEYS, where)
+    actions = [key for key in ACTIONS if key in entry]
+    if len(actions) != 1:
+        named = ", ".join(actions) or "none"
+        raise RuleError(f"{where}: has {len(actions)} actions ({named}); give exactly one of {', '.join(ACTIONS)}")
+    action = actions[0]
+    _check_argument(action, entry[action], where)
+    root = _flag(entry, "root", where) or "object" in entry
+    return Rule(
+        id=_text(entry, "id", where),
+        types=_types(entry, where, root=root),
+        tokens=_path(entry, where),
+        action=action,
+        argument=entry[action],
+        root=root,
+        selects=_object(entry.get("object", {}), where),
+        conditions=_conditions(entry.get("when", []), where),
+        source=source,
+    )
+
+
+def _name(entry: Any, index: int) -> str:
+    return str(entry.get("id", f"#{index + 1}")) if isinstance(entry, Mapping) else f"#{index + 1}"
+
+
+def _only_keys(entry: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in entry:
+        if key not in known:
+            raise RuleError(f"{where}: key {key}: is not known; use one of {', '.join(known)}")
+
+
+def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str) or not value:
+        raise RuleError(f"{where}: key {key}: must be a text that is not empty, not {value!r}")
+    return value
+
+
+def _flag(entry: Mapping[str, Any], key: str, where: str) -> bool:
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        raise RuleError(f"{where}: key {key}: must be true or false, not {value!r}")
+    return value
+
+
+def _types(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ...]:
+    value = entry.get("type", "*" if root else None)
+    types = (value,) if isinstance(value, str) else value
+    if not isinstance(types, Sequence) or not types or not all(isinstance(name, str) and name for name in types):
+        raise RuleError(f"{where}: key type: must be a schema type or a list of them, not {value!r}")
+    return tuple(types)
+
+
+def _path(entry: Mapping[str, Any], where: str) -> path.Pattern:
+    try:
+        return path.parse(_text(entry, "path", where))
+    except ValueError as error:
+        raise RuleError(f"{where}: key path: {error}") from None
+
+
+def _object(selects: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(selects, Mapping):
+        raise RuleError(f"{where}: key object: must be a mapping of {', '.join(_OBJECT)}")
+    _only_keys(selects, _OBJECT, f"{where}: key object")
+    return dict(selects)
+
+
+def _conditions(when: Any, where: str) -> tuple[Condition, ...]:
+    entries = [when] if isinstance(when, Mapping) else when
+    if not isinstance(entries, Sequence) or isinstance(entries, str):
+        raise RuleError(f"{where}: key when: must be a condition or a list of them, not {when!r}")
+    return tuple(_condition(entry, f"{where}: key when") for entry in entries)
+
+
+def _condition(entry: Any, where: str) -> Condition:
+    if not isinstance(entry, Mapping):
+        raise RuleError(f"{where}: must be a mapping of {', '.join(_CONDITIONS)}, not {entry!r}")
+    _only_keys(entry, _CONDITIONS, where)
+    tests = [key for key in ("in", "present", "only") if key in entry]
+    if len(tests) != 1 or ("at" in entry) == ("only" in entry):
+        raise RuleError(f"{where}: give at with in or with present, or only")
+    for key in ("in", "only"):
+        if key in entry and not isinstance(entry[key], list):
+            raise RuleError(f"{where}: {key} must be a list, not {entry[key]!r}")
+    return Condition(
+        at=_text(entry, "at", where) if "at" in entry else "",
+        values=tuple(entry["in"]) if "in" in entry else None,
+        present=_flag(entry, "present", where) if "present" in entry else None,
+        only=tuple(entry["only"]) if "only" in entry else None,
+    )
+
+
+def _check_argument(action: str, argument: Any, where: str) -> None:
+    problem = ""
+    if action in _FLAGS and argument is not True:
+        problem = "must be true"
+    elif action in {"copy", "alias"} and not (isinstance(argument, str) and argument):
+        problem = "must be the path of the other field"
+    elif action == "function":
+        problem = _function_problem(argument)
+    elif action == "list":
+        problem = "" if _is_list_argument(argument) else "must be ordered, unordered or a list of keys"
+    elif action == "keep" and not (argument == "all" or isinstance(argument, list)):
+        problem = "must be all or a list of members"
+    elif action == "canonical" and argument not in CANONICAL:
+        problem = f"must be one of {', '.join(sorted(CANONICAL))}"
+    elif action == "fold" and not (isinstance(argument, Mapping) and set(argument) == {"into", "encode"}):
+        problem = "must be a mapping of into and encode"
+    if problem:
+        raise RuleError(f"{where}: key {action}: {problem}, not {argument!r}")
+
+
+def _is_list_argument(argument: Any) -> bool:
+    if isinstance(argument, list):
+        return bool(argument) and all(isinstance(key, str) for key in argument)
+    return argument in {"ordered", "unordered"}
+
+
+def _function_problem(argument: Any) -> str:
+    name = argument.get("name") if isinstance(argument, Mapping) else argument
+    return "" if name in FUNCTIONS else f"must name one of {', '.join(sorted(FUNCTIONS))}"
+
+
+def _unique_ids(rules: Sequence[Rule], source: str) -> None:
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen:
+            raise RuleError(f"{source}: rule {rule.id}: key id: is used twice; give each rule its own")
+        seen.add(rule.id)

@@ -1,0 +1,240 @@
+"""Canonical forms of scalars: two spellings of one value become equal.
+
+Invariant: pure, and total on JSON values: nothing raises. What is not of a form is never normalised: it comes back
+as it is and equals only itself. A canonical value is a ``Canonical``, so it equals no JSON value and none of another
+form. Numbers are always wrapped, for Python holds that ``True == 1``.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Mapping
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_UP, Context, Decimal
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+
+class Canonical(NamedTuple):
+    """A value without its spelling: equal, and of equal hash, iff form and value are."""
+
+    form: str
+    value: Any
+
+
+def number(value: Any) -> Any:
+    """``1`` equals ``1.0``, ``0`` equals ``-0.0``; ``True`` is no number; integers compare exactly at any size."""
+    return Canonical("number", value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def int_or_string(value: Any) -> Any:
+    """``"80"`` and ``80`` differ: the server keeps which of the two was written (``intstr.IntOrString``)."""
+    return number(value)
+
+
+# Grammar and rounding of apimachinery's pkg/api/resource/quantity.go, but for texts without a digit: it reads "k" and
+# "-" as 0, and refuses "Pi". Only spaces are trimmed: other white space arrives there escaped, and is refused.
+_QUANTITY = re.compile(
+    r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([numkMGTPE]?|[KMGTPE]i)|[eE]([+-]?[0-9]+))", re.ASCII
+)
+_DECIMAL = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_LARGEST_BINARY = Decimal(2**63 - 1)
+_LARGEST_EXPONENT = 10**8
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_UP)
+_NANO, _MILLI = -9, -3
+
+
+def quantity(value: Any) -> Any:
+    """A ``resource.Quantity``, as string or number, rounded away from zero to nano as the server does."""
+    parsed = _parse_quantity(value)
+    return number(value) if parsed is None else Canonical("quantity", _round_up(parsed, _NANO))
+
+
+def quantity_milli(value: Any) -> Any:
+    """A quantity of a ``ResourceList``, which the server rounds up to milli (``SetDefaults_ResourceList``)."""
+    parsed = _parse_quantity(value)
+    return number(value) if parsed is None else Canonical("quantity", _round_up(parsed, _MILLI))
+
+
+def _parse_quantity(value: Any) -> Decimal | None:
+    if isinstance(value, str):
+        return _parse_quantity_text(value.strip(" "))
+    if isinstance(value, float) and math.isfinite(value):
+        # The server reads the number's text, and repr is that text; the float's binary value is not.
+        return Decimal(repr(value))
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _parse_quantity_text(text: str) -> Decimal | None:
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        return None
+    digits, suffix, exponent = match.groups()
+    mantissa = Decimal(digits)
+    if suffix in _BINARY:
+        scaled = _EXACT.multiply(mantissa, Decimal(1 << _BINARY[suffix]))
+        return max(-_LARGEST_BINARY, min(_LARGEST_BINARY, scaled))
+    return _scale(mantissa, Decimal(_DECIMAL[suffix] if exponent is None else exponent))
+
+
+def _scale(mantissa: Decimal, exponent: Decimal) -> Decimal | None:
+    """Mantissa · 10^exponent; None for exponents that only an attack would send."""
+    return None if abs(exponent) > _LARGEST_EXPONENT else _EXACT.scaleb(mantissa, exponent)
+
+
+def _round_up(value: Decimal, places: int) -> Decimal:
+    exponent = value.as_tuple().exponent
+    # Only what has finer digits: quantize would write out all the zeros of 1e99999999.
+    if isinstance(exponent, int) and exponent < places:
+        return value.quantize(Decimal((0, (1,), places)), context=_EXACT)
+    return value
+
+
+# time.ParseDuration. Both letters mu are units there.
+_DURATION_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]+)", re.ASCII)
+_SECOND = 10**9
+_UNITS = {
+    "ns": 1,
+    "us": 10**3,
+    "\u00b5s": 10**3,
+    "\u03bcs": 10**3,
+    "ms": 10**6,
+    "s": _SECOND,
+    "m": 60 * _SECOND,
+    "h": 3600 * _SECOND,
+}
+_INT64_MAX = 2**63 - 1
+_INT64_DIGITS = len(str(_INT64_MAX))
+
+
+def duration(value: Any) -> Any:
+    """A duration of Go's ``time.ParseDuration`` such as ``1h30m``, in nanoseconds. Not the grammar of GEP-2257."""
+    nanoseconds = _parse_duration(value) if isinstance(value, str) else None
+    return number(value) if nanoseconds is None else Canonical("duration", nanoseconds)
+
+
+def _parse_duration(text: str) -> int | None:
+    negative = text.startswith("-")
+    unsigned = text[1:] if text.startswith(("+", "-")) else text
+    if unsigned == "0":
+        return 0
+    total, position = 0, 0
+    while match := _DURATION_PART.match(unsigned, position):
+        part = _duration_part(match[1], match[2] or "", match[3])
+        if part is None:
+            return None
+        total, position = total + part, match.end()
+    # The most negative number has no positive counterpart.
+    valid = 0 < position == len(unsigned) and total <= _INT64_MAX + negative
+    return (-total if negative else total) if valid else None
+
+
+def _duration_part(whole: str, fraction: str, unit: str) -> int | None:
+    significant = whole.lstrip("0")
+    if unit not in _UNITS or not (whole or fraction) or len(significant) > _INT64_DIGITS:
+        return None
+    return int(significant or "0") * _UNITS[unit] + _fraction(fraction, _UNITS[unit])
+
+
+def _fraction(digits: str, unit: int) -> int:
+    """The nanoseconds of a fraction, in float arithmetic and cut off where Go's ``leadingFraction`` does."""
+    numerator, scale = 0, 1.0
+    for digit in digits:
+        longer = numerator * 10 + int(digit)
+        if numerator > _INT64_MAX // 10 or longer > _INT64_MAX + 1:
+            break
+        numerator, scale = longer, scale * 10
+    return int(float(numerator) * (unit / scale))
+
+
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
+def base64_bytes(value: Any) -> Any:
+    """The bytes behind a string of format ``byte``; line breaks in it mean nothing, as to Go's decoder."""
+    if not isinstance(value, str):
+        return number(value)
+    text = value.replace("\r", "").replace("\n", "")
+    return Canonical("byte", base64.b64decode(text)) if _BASE64.fullmatch(text) else value
+
+
+_DATE_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+    r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))",
+    re.ASCII,
+)
+
+
+def date_time(value: Any) -> Any:
+    """An RFC 3339 time as an instant, to the nanosecond: of custom resources, and ``metav1.MicroTime``."""
+    nanoseconds = _parse_date_time(value) if isinstance(value, str) else None
+    return number(value) if nanoseconds is None else Canonical("date-time", nanoseconds)
+
+
+def time(value: Any) -> Any:
+    """A ``metav1.Time``: the server cuts the fraction of a second off."""
+    nanoseconds = _parse_date_time(value) if isinstance(value, str) else None
+    return number(value) if nanoseconds is None else Canonical("date-time", nanoseconds // _SECOND * _SECOND)
+
+
+def _parse_date_time(text: str) -> int | None:
+    """Nanoseconds since the day before the year 1."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    fraction, sign, offset_hour, offset_minute = match.groups("0")[6:]
+    try:
+        days = dt.date(year, month, day).toordinal()
+        clock = _seconds(dt.time(hour, minute, second))
+        offset = _seconds(dt.time(int(offset_hour), int(offset_minute)))
+    except ValueError:
+        return None
+    seconds = days * 86400 + clock + (offset if sign == "-" else -offset)
+    return seconds * _SECOND + int(fraction[:9].ljust(9, "0"))
+
+
+def _seconds(clock: dt.time) -> int:
+    return (clock.hour * 60 + clock.minute) * 60 + clock.second
+
+
+def ip(value: Any) -> Any:
+    """An IP address. The server keeps the spelling, so this is only for where a rule says that it does not matter."""
+    if not isinstance(value, str):
+        return number(value)
+    try:
+        return Canonical("ip", ipaddress.ip_address(value))
+    except ValueError:
+        return value
+
+
+def cidr(value: Any) -> Any:
+    """An address with a prefix length, its host bits kept; only for where a rule says so."""
+    if not isinstance(value, str):
+        return number(value)
+    prefix = value.rpartition("/")[2]
+    try:
+        return Canonical("cidr", ipaddress.ip_interface(value)) if prefix != value and prefix.isdecimal() else value
+    except ValueError:
+        return value
+
+
+CANONICAL: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "byte": base64_bytes,
+        "cidr": cidr,
+        "date-time": date_time,
+        "duration": duration,
+        "int-or-string": int_or_string,
+        "ip": ip,
+        "number": number,
+        "quantity": quantity,
+        "quantity-milli": quantity_milli,
+        "time": time,
+    }
+)
+"""The forms by the names that rules use."""

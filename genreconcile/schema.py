@@ -1,0 +1,257 @@
+"""OpenAPI v3 documents compiled into a graph of types that a walk over an object can follow.
+
+Invariant: this module only parses; whoever makes a TypeGraph hands in a function that returns documents. Types are
+resolved on first use and never change afterwards, so that a graph may be shared between threads.
+
+Sources: https://kubernetes.io/docs/reference/using-api/api-concepts/ and KEP-2896 (OpenAPI v3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from genreconcile.objects import GVK
+
+Document = Mapping[str, Any]
+FieldTable = Mapping[str, Mapping[str, Any]]
+"""``{"io.k8s.api.core.v1.PodSpec": {"value": ["hostNetwork", …]}, …}``: scalars that are no pointers in Go."""
+
+# The pattern that controller-gen writes for a field of Go type resource.Quantity.
+_QUANTITY_PATTERN: Final = (
+    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
+)
+_FORMATS: Final = {"byte": "byte", "date-time": "date-time", "int-or-string": "int-or-string"}
+_GVKS: Final = "x-kubernetes-group-version-kind"
+
+
+class _Missing:
+    """The type of MISSING: no value at all, which is not null."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = _Missing()
+
+
+class Type:
+    """One type: ``shape`` is object, map, list, scalar or any.
+
+    ``name`` is its name in the documents, "" for an anonymous one; ``custom`` says that it comes from a
+    CustomResourceDefinition, where zero values are kept and defaults of the schema are real. ``preserve`` means that
+    unknown fields are kept. ``scalar`` is string, integer, number, boolean, quantity, int-or-string, byte or date-time.
+    """
+
+    def __init__(self, name: str, schema: Mapping[str, Any], compiler: _Compiler, *, custom: bool) -> None:
+        self.name = name
+        self.custom = custom
+        self._schema = schema
+        self._compiler = compiler
+        self.preserve = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
+        self.embedded = bool(schema.get("x-kubernetes-embedded-resource"))
+        self.list_type = str(schema.get("x-kubernetes-list-type") or "atomic")
+        self.list_keys: tuple[str, ...] = tuple(schema.get("x-kubernetes-list-map-keys") or ())
+        self.scalar = _scalar_of(name, schema)
+        self.shape = self._shape()
+
+    def __repr__(self) -> str:
+        return f"<Type {self.name or '(anonymous)'} {self.shape}>"
+
+    def _shape(self) -> str:
+        kind = self._schema.get("type")
+        if self.scalar:
+            return "scalar"
+        if kind == "array":
+            return "list"
+        if self._schema.get("properties") or self.embedded:
+            return "object"
+        if isinstance(self._schema.get("additionalProperties"), Mapping):
+            return "map"
+        # An object type without properties: free-form for Go's RawExtension and the like, and for a custom resource
+        # that preserves unknown fields; an empty struct (all unknown fields pruned) otherwise.
+        return "object" if kind == "object" and self._is_closed() else "any"
+
+    def _is_closed(self) -> bool:
+        if self.preserve:
+            return False
+        return self.custom or self.name not in self._compiler.graph.free_form
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        """The known fields of an object."""
+        properties = dict(self._schema.get("properties") or {})
+        if self.embedded:
+            for key in ("apiVersion", "kind"):
+                properties.setdefault(key, {"type": "string"})
+            properties.setdefault("metadata", {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+        return {key: self._compiler.field(self, key, schema) for key, schema in properties.items()}
+
+    @cached_property
+    def alternative(self) -> Type | None:
+        """For ``any``: the type that a mapping has here, where the documents hide it behind a union."""
+        name = self._compiler.graph.unions.get(self.name)
+        return self._compiler.named(name) if name else None
+
+    @cached_property
+    def values(self) -> Field:
+        """What a map's values are."""
+        return self._compiler.field(self, "*", self._schema.get("additionalProperties") or {})
+
+    @cached_property
+    def items(self) -> Field:
+        """What a list's members are."""
+        return self._compiler.field(self, "*", self._schema.get("items") or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A type at a place. ``zero`` says what a zero means there: ``value`` (the same as missing), ``pointer`` (a value
+    of its own) or ``unknown``; custom types are always ``pointer``. ``default`` is the schema's, MISSING without one.
+    """
+
+    type: Type
+    zero: str
+    nullable: bool = False
+    default: Any = MISSING
+
+
+class _Compiler:
+    """Makes the types of one document, each named type once."""
+
+    def __init__(self, graph: TypeGraph, document: Document) -> None:
+        self.graph = graph
+        self.schemas: Mapping[str, Any] = (document.get("components") or {}).get("schemas") or {}
+        self._named: dict[str, Type] = {}
+        self._paths: Mapping[str, Any] = document.get("paths") or {}
+
+    @cached_property
+    def with_status(self) -> frozenset[GVK]:
+        """The kinds with a status subresource."""
+        found = set()
+        for path, operations in self._paths.items():
+            gvk = (operations.get("get") or {}).get(_GVKS)
+            if gvk and path.endswith("/{name}/status"):
+                found.add(GVK(gvk["group"], gvk["version"], gvk["kind"]))
+        return frozenset(found)
+
+    def roots(self) -> dict[GVK, str]:
+        """The type name of each kind that the document describes."""
+        found: dict[GVK, str] = {}
+        for name, schema in self.schemas.items():
+            for gvk in schema.get(_GVKS) or ():
+                found.setdefault(GVK(gvk["group"], gvk["version"], gvk["kind"]), name)
+        return found
+
+    def root(self, gvk: GVK, name: str) -> Type:
+        if name not in self._named:
+            self._named[name] = Type(name, self.schemas[name], self, custom=name == _custom_name(gvk))
+        return self._named[name]
+
+    def named(self, name: str) -> Type:
+        # A type that is referred to is a Go type: the schemas of custom resources are inlined, and refer to nothing
+        # but the metadata types.
+        if name not in self._named:
+            self._named[name] = Type(name, self.schemas.get(name) or {}, self, custom=False)
+        return self._named[name]
+
+    def field(self, owner: Type, key: str, schema: Mapping[str, Any]) -> Field:
+        reference = _reference(schema)
+        kind = self.named(reference) if reference else Type("", schema, self, custom=owner.custom)
+        if owner.custom:
+            default = schema.get("default", MISSING)
+            return Field(kind, "pointer", nullable=bool(schema.get("nullable")), default=default)
+        return Field(kind, self._zero(owner, key, kind, has_default="default" in schema))
+
+    def _zero(self, owner: Type, key: str, kind: Type, *, has_default: bool) -> str:
+        if key == "*":
+            return "pointer"
+        if kind.shape in {"list", "map"}:
+            return "value"
+        table = self.graph.field_table.get(owner.name)
+        if kind.shape == "object":
+            return "value" if has_default else "pointer"
+        if table is None:
+            return "unknown"
+        return "value" if key in table["value"] else "pointer"
+
+
+class TypeGraph:
+    """The types of all kinds, from documents that ``documents`` returns by path.
+
+    ``documents`` maps ``api/v1`` or ``apis/<group>/<version>`` to an OpenAPI v3 document, None where there is none.
+    ``field_table`` tells value fields from pointers where the documents cannot; ``free_form`` names the built-in types
+    that hold arbitrary JSON; ``unions`` names, for a type that the documents leave open, the type its mappings have.
+    """
+
+    def __init__(
+        self,
+        documents: Callable[[str], Document | None],
+        *,
+        field_table: FieldTable | None = None,
+        free_form: frozenset[str] = frozenset(),
+        unions: Mapping[str, str] | None = None,
+    ) -> None:
+        self._documents = documents
+        self.field_table: FieldTable = field_table or {}
+        self.free_form = free_form
+        self.unions: Mapping[str, str] = unions or {}
+        self._compilers: dict[str, tuple[Document, _Compiler, dict[GVK, str]]] = {}
+
+    def root(self, gvk: GVK) -> Type | None:
+        """The type of a kind's objects, None where no document describes it."""
+        path = document_path(gvk.group, gvk.version)
+        document = self._documents(path)
+        if document is None:
+            return None
+        known = self._compilers.get(path)
+        if known is None or known[0] is not document:
+            compiler = _Compiler(self, document)
+            known = self._compilers[path] = (document, compiler, compiler.roots())
+        _, compiler, roots = known
+        return compiler.root(gvk, roots[gvk]) if gvk in roots else None
+
+    def has_status(self, gvk: GVK) -> bool:
+        """Whether the document of a kind serves a status subresource; True where there is no document."""
+        if self.root(gvk) is None:
+            return True
+        return gvk in self._compilers[document_path(gvk.group, gvk.version)][1].with_status
+
+
+def document_path(group: str, version: str) -> str:
+    """The path of a group version's document: ``api/v1`` or ``apis/<group>/<version>``."""
+    return f"apis/{group}/{version}" if group else f"api/{version}"
+
+
+def _custom_name(gvk: GVK) -> str:
+    """The name that the API server gives to the type of a custom resource; no Go type's name has this form."""
+    return ".".join([*reversed(gvk.group.split(".")), gvk.version, gvk.kind])
+
+
+def _reference(schema: Mapping[str, Any]) -> str:
+    for part in (schema, *(schema.get("allOf") or ())):
+        reference = part.get("$ref")
+        if isinstance(reference, str):
+            return reference.rpartition("/")[2]
+    return ""
+
+
+def _scalar_of(name: str, schema: Mapping[str, Any]) -> str:
+    if name.endswith(".api.resource.Quantity"):
+        return "quantity"
+    if schema.get("x-kubernetes-int-or-string"):
+        return "quantity" if schema.get("pattern") == _QUANTITY_PATTERN else "int-or-string"
+    kind, form = schema.get("type"), schema.get("format")
+    if form in _FORMATS:
+        return _FORMATS[form]
+    return kind if kind in {"string", "integer", "number", "boolean"} else ""
+
+
+def untyped() -> Type:
+    """The type of what no document describes: anything."""
+    return Type("", {}, _Compiler(TypeGraph(lambda _: None), {}), custom=True)
