@@ -24,6 +24,8 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ReconcileError(Exception):
     """Base of all errors of this package."""
@@ -54,7 +56,11 @@ class NotSynced(CacheError):
 
 
 class PlanRefused(ReconcileError):
-    """A guard refused the deletions of a plan. Creates and patches have been carried out."""
+    """A guard refused the deletions of a plan. Creates and patches were carried out; ``result`` is their Result."""
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class ClusterError(ReconcileError):
@@ -64,7 +70,7 @@ class ClusterError(ReconcileError):
     ``metav1.Status`` ("" where there is none), ``details`` its ``details`` (a dict, possibly empty).
     """
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "", details: dict[str, object] | None = None):
+    def __init__(self, message: str, *, status: int = 0, reason: str = "", details: dict[str, object] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason

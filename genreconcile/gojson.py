@@ -1,7 +1,7 @@
-"""JSON bytes spelled as Go's encoder spells them.
+r"""JSON bytes spelled as Go's encoder spells them.
 
 Invariant: strings come out as the API server stores them. Its JSON patch ``test`` compares raw bytes, so ``<`` must
-be sent as ``\\u003c``, and characters beyond ASCII as UTF-8, never as ``\\uXXXX``.
+be sent as ``\u003c``, and characters beyond ASCII as UTF-8, never as ``\uXXXX``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ def dumps(value: Any) -> bytes:
     for raw, escaped in _ESCAPES:
         data = data.replace(raw, escaped)
     return data
+
+
+def dumps_sorted(value: Any) -> bytes:
+    """Encode JSON data with sorted keys: equal data give equal bytes."""
+    return msgspec.json.encode(value, order="sorted")
 
 
 def loads(data: bytes | str) -> Any:

@@ -17,7 +17,8 @@ from genreconcile.objects import GVK
 
 Document = Mapping[str, Any]
 FieldTable = Mapping[str, Mapping[str, Any]]
-"""``{"io.k8s.api.core.v1.PodSpec": {"value": ["hostNetwork", …]}, …}``: scalars that are no pointers in Go."""
+"""``{"io.k8s.api.core.v1.PodSpec": {"value": ["hostNetwork", …], "pointer": […], "struct": […]}, …}``: which scalar
+fields are values in Go and which are pointers, and which fields are structs that are values."""
 
 # The pattern that controller-gen writes for a field of Go type resource.Quantity.
 _QUANTITY_PATTERN: Final = (
@@ -173,12 +174,13 @@ class _Compiler:
             return "pointer"
         if kind.shape in {"list", "map"}:
             return "value"
-        table = self.graph.field_table.get(owner.name)
+        table = self.graph.field_table.get(owner.name, {})
+        for nature, names in (("value", "value"), ("value", "struct"), ("pointer", "pointer")):
+            if key in table.get(names, ()):
+                return nature
         if kind.shape == "object":
             return "value" if has_default else "pointer"
-        if table is None:
-            return "unknown"
-        return "value" if key in table["value"] else "pointer"
+        return "unknown"
 
 
 class TypeGraph:

@@ -155,12 +155,4 @@ def _fits(pattern: Any, value: Any) -> bool:
 
 def _hashable(value: Any) -> Hashable:
     """A dict or list as its JSON with sorted keys; scalars are hashable as they are."""
-    if isinstance(value, dict | list):
-        return gojson.dumps(_sorted(value))
-    return value  # type: ignore[no-any-return]
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(member) for member in value] if isinstance(value, list) else value
+    return gojson.dumps_sorted(value) if isinstance(value, dict | list) else value  # type: ignore[no-any-return]

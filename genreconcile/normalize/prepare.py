@@ -45,7 +45,7 @@ _SHAPES: Final = {"object": dict, "map": dict, "list": list}
 
 def is_zero(value: Any, where: Field) -> bool:
     """Whether a value is what Go's zero value is, at a value field of a built-in type."""
-    if where.zero != "value":
+    if where.zero != "value" or where.type.shape == "any":
         return False
     if where.type.scalar == "quantity":
         canonical = CANONICAL["quantity"](value)
@@ -68,6 +68,21 @@ def prepare(expected: Mapping[str, Any], root: Node, *, drop: frozenset[str] = f
     work = _Preparation(drop)
     value = work.mapping(expected, root, None, ())
     return Prepared(value, work.errors)
+
+
+def without_system(expected: Mapping[str, Any], root: Node) -> dict[str, Any]:
+    """A copy of an expected object for creation: as it was written, less what only the server may say."""
+
+    def copy(value: Mapping[str, Any], node: Node, outer: Place | None) -> dict[str, Any]:
+        result = {}
+        for key, entry in value.items():
+            child, place = node.child(key), Place(value, key, outer)
+            rule = child.explaining(place) if child.rules else None
+            if rule is None or rule.action != "system":
+                result[key] = copy(entry, child.node, place) if isinstance(entry, Mapping) else entry
+        return result
+
+    return copy(expected, root, None)
 
 
 class _Preparation:

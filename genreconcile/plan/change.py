@@ -1,4 +1,4 @@
-"""What a reconcile would do: one Change per object.
+"""One Change per object, and the Plan that holds them.
 
 Invariant: a plan is data; making, printing or comparing one sends no request.
 """
@@ -25,7 +25,7 @@ class Change:
     preconditions; it is empty for the others. ``expected`` and ``live`` are the dicts that were compared (None where
     there is none); they are not to be changed. ``reason`` says why nothing is done where something might have been
     expected (a rule gap, an object that is skipped). ``error`` is set where the object could not be judged; then the
-    operation is none.
+    operation is none. ``skipped`` says that nothing is done although the object is not as it should be.
     """
 
     operation: str
@@ -36,6 +36,7 @@ class Change:
     live: Object | None = None
     reason: str = ""
     error: ReconcileError | None = None
+    skipped: bool = False
 
     @property
     def operations(self) -> list[dict[str, Any]]:
@@ -45,18 +46,20 @@ class Change:
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing to do and nothing to say."""
-        return self.operation == "none" and self.error is None
+        return self.operation == "none" and self.error is None and not self.skipped
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All changes of one reconcile, in the order of the expected set, deletions last.
 
-    ``refusals`` are messages of guards that withhold deletions; ``warnings`` are for the reader.
+    ``changes`` leaves out what is ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards
+    that withhold deletions; ``warnings`` are for the reader.
     """
 
     changes: tuple[Change, ...]
     unchanged: tuple[Change, ...] = ()
+    order: tuple[ObjectKey, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
 

@@ -1,0 +1,112 @@
+"""What is known of kinds: how they are served, what their objects look like, and which rules hold for them.
+
+Invariant: a kind that is known costs no request, so that a reconcile with nothing to do sends none.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Self
+
+from genreconcile import gojson
+from genreconcile.cluster import Cluster
+from genreconcile.discovery import Discovery, Resource
+from genreconcile.errors import InputError, LoadError
+from genreconcile.normalize import Registry
+from genreconcile.normalize.compiled import Node
+from genreconcile.normalize.tables import tables
+from genreconcile.objects import GVK, Object
+from genreconcile.openapi import OpenAPIDocuments
+from genreconcile.schema import Document, TypeGraph, document_path
+
+_POLL: Final = 0.1
+
+
+class Schema(TypeGraph):
+    """The types of a cluster's kinds, for ``diff``: from the cluster, or from saved OpenAPI v3 documents."""
+
+    def __init__(self, documents: Mapping[str, Document] | OpenAPIDocuments) -> None:
+        data = tables()
+        find = documents.document if isinstance(documents, OpenAPIDocuments) else documents.get
+        super().__init__(find, field_table=data.field_table, free_form=data.free_form, unions=data.unions)
+
+    @classmethod
+    def from_cluster(cls, cluster: Cluster) -> Self:
+        """The types that this cluster serves, fetched as they are needed and cached on disk. Raises ClusterError."""
+        return cls(OpenAPIDocuments(cluster))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Saved documents: a file, or a folder of ``*.json``, as ``/openapi/v3/<path>`` answered. LoadError."""
+        place = Path(path)
+        files = sorted(place.glob("*.json")) if place.is_dir() else [place]
+        return cls({name: document for file in files for name, document in _named(file)})
+
+
+def _named(file: Path) -> list[tuple[str, Document]]:
+    try:
+        document = gojson.loads(file.read_bytes())
+        schemas = document["components"]["schemas"].values()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LoadError(f"{file}: is no OpenAPI v3 document: {error}; save the answer of /openapi/v3/…") from error
+    gvks = [gvk for schema in schemas for gvk in schema.get("x-kubernetes-group-version-kind") or ()]
+    # Option types (DeleteOptions and the like) name every group; a document's own kinds have one.
+    paths = {document_path(gvk["group"], gvk["version"]) for gvk in gvks if len(gvks) < 2 or _is_path(document, gvk)}
+    return [(name, document) for name in paths]
+
+
+def _is_path(document: Mapping[str, Any], gvk: Mapping[str, str]) -> bool:
+    prefix = "/" + document_path(gvk["group"], gvk["version"]) + "/"
+    return any(path.startswith(prefix) for path in document.get("paths") or {})
+
+
+class Catalog:
+    """The kinds of one cluster under one registry; thread-safe."""
+
+    def __init__(self, cluster: Cluster, rules: Registry, discovery: Discovery | None = None) -> None:
+        self.rules = rules
+        self.discovery = discovery or Discovery(cluster)
+        self._documents = OpenAPIDocuments(cluster)
+        self._schema = Schema(self._documents)
+        self._lock = threading.Lock()
+        self._stale = False
+
+    def resource(self, gvk: GVK) -> Resource:
+        """How a kind is served. InputError, with the nearest known kind, where it is not; ClusterError."""
+        found = self.discovery.get(gvk)
+        if found is None:
+            nearest = self.discovery.nearest(gvk)
+            hint = f"did you mean {nearest}?" if nearest else "install its CustomResourceDefinition"
+            raise InputError(f"{gvk}: no such kind on the server; {hint}", "/kind")
+        return found
+
+    def node(self, resource: Resource, obj: Object) -> tuple[Node, bool]:
+        """The rules for an object of this kind, and whether a schema describes it. Raises ClusterError."""
+        self._renew()
+        kind = self._schema.root(resource.gvk)
+        has_status = "status" in resource.subresources
+        return self.rules.compile(resource.gvk, kind, obj, has_status=has_status), kind is not None
+
+    def wait_until_described(self, gvk: GVK, deadline: float) -> None:
+        """Wait until the server's documents describe a kind; they follow its definition with a delay.
+
+        ``deadline`` is a time of ``time.monotonic``. A kind that is never described is compared untyped.
+        """
+        while self._schema.root(gvk) is None and time.monotonic() < deadline:
+            time.sleep(_POLL)
+            self._documents.refresh()
+
+    def invalidate(self) -> None:
+        """Kinds or their schemas may have changed: ask before the next answer."""
+        self.discovery.invalidate()
+        self._stale = True
+
+    def _renew(self) -> None:
+        if self._stale:
+            with self._lock:
+                if self._stale:
+                    self._stale = False
+                    self._documents.refresh()

@@ -1,0 +1,226 @@
+"""Which kinds the server has, by aggregated discovery (KEP-3352), group by group where a server knows none.
+
+Invariants: a kind that is known costs no request, however old the knowledge; a group whose API does not answer is
+never taken for one that has no kinds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from cachetools import TTLCache
+
+from genreconcile import gojson
+from genreconcile.cluster import Cluster
+from genreconcile.errors import ClusterError, InputError
+from genreconcile.objects import GVK
+
+_AGGREGATED = (
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"  # Before Kubernetes 1.30.
+    "application/json"
+)
+_MIN_INTERVAL = 2.0
+
+Resources = dict[GVK, "Resource"]
+GroupVersion = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind as the server serves it; ``plural`` is its name in paths."""
+
+    gvk: GVK
+    plural: str
+    namespaced: bool
+    verbs: frozenset[str] = frozenset()
+    subresources: frozenset[str] = frozenset()
+
+    def path(self, namespace: str = "", name: str = "") -> str:
+        """The encoded path of an object, or without a name that of the collection; without both, of all namespaces.
+
+        Raises InputError for a name that is no single path segment, and where namespace and scope do not fit.
+        """
+        if namespace and not self.namespaced:
+            raise InputError(f"{self.gvk} {name}: has a namespace: the kind has none; remove it", "/metadata/namespace")
+        if name and self.namespaced and not namespace:
+            raise InputError(f"{self.gvk} {name}: has no namespace: the kind needs one; add it", "/metadata/namespace")
+        parts = [_prefix(self.gvk.group, self.gvk.version)]
+        if namespace:
+            parts += ["namespaces", _segment(namespace, "/metadata/namespace")]
+        parts.append(self.plural)
+        if name:
+            parts.append(_segment(name, "/metadata/name"))
+        return "/".join(parts)
+
+    def __str__(self) -> str:
+        return str(self.gvk)
+
+
+class Discovery:
+    """The kinds of one server; thread-safe.
+
+    They are read again when an unknown one is asked for, and when told: ``invalidate`` after a CRD was written, or when
+    the watch of a kind ends in 404. An unknown kind is taken as unknown for ``ttl`` seconds.
+    """
+
+    def __init__(self, cluster: Cluster, *, ttl: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._resources: Resources = {}
+        self._unavailable: frozenset[GroupVersion] = frozenset()
+        self._misses: TTLCache[GVK, bool] = TTLCache(1024, ttl, timer=clock)
+        self._loaded_at = float("-inf")
+        self._stale = True
+
+    def get(self, gvk: GVK, *, refresh: bool = False) -> Resource | None:
+        """The resource of a kind, None where the server has no such kind. ``refresh=True`` asks the server first.
+
+        Raises ClusterError where that cannot be told: the server does not answer, or the API of that group.
+        """
+        if not refresh and not self._stale and (known := self._resources.get(gvk)) is not None:
+            return known
+        with self._lock:
+            if refresh or self._stale or (gvk not in self._resources and self._may_ask_for(gvk)):
+                self.refresh()
+            found = self._resources.get(gvk)
+            if found is None:
+                self._require_available(gvk)
+                self._misses[gvk] = True
+            return found
+
+    def resources(self) -> tuple[Resource, ...]:
+        """All kinds, sorted. Raises ClusterError where they have never been read and cannot be."""
+        with self._lock:
+            if self._stale:
+                self.refresh()
+            return tuple(self._resources[gvk] for gvk in sorted(self._resources))
+
+    @property
+    def unavailable(self) -> frozenset[GroupVersion]:
+        """(group, version) whose API did not answer when the kinds were last read; their kinds are unknown."""
+        return self._unavailable
+
+    def refresh(self) -> None:
+        """Read all kinds now. Raises ClusterError, and then keeps what was known."""
+        with self._lock:
+            resources, unavailable = _read(self._cluster)
+            kept = {gvk: old for gvk, old in self._resources.items() if (gvk.group, gvk.version) in unavailable}
+            self._resources = {**kept, **resources}
+            self._unavailable = unavailable
+            self._misses.clear()
+            self._loaded_at = self._clock()
+            self._stale = False
+
+    def invalidate(self) -> None:
+        """Read all kinds before the next answer."""
+        self._stale = True
+
+    def nearest(self, gvk: GVK) -> str:
+        """The known kind that ``gvk`` was most likely meant to be, as ``group/version/Kind``; "" where none is near."""
+        known = self._resources
+        same = [str(other) for other in known if other.kind.lower() == gvk.kind.lower()]
+        near = difflib.get_close_matches(str(gvk), same or [str(other) for other in known], 1, 0.0 if same else 0.8)
+        return near[0] if near else ""
+
+    def _may_ask_for(self, gvk: GVK) -> bool:
+        return gvk not in self._misses and self._clock() - self._loaded_at >= _MIN_INTERVAL
+
+    def _require_available(self, gvk: GVK) -> None:
+        if (gvk.group, gvk.version) in self._unavailable:
+            raise ClusterError(
+                f"{gvk}: cannot be looked up: the API {gvk.api_version} does not answer; see its APIService's status",
+                status=503,
+                reason="ServiceUnavailable",
+            )
+
+
+def _prefix(group: str, version: str) -> str:
+    return f"/apis/{group}/{version}" if group else f"/api/{version}"
+
+
+def _segment(text: str, pointer: str) -> str:
+    if text in {".", ".."} or "/" in text:
+        raise InputError(f"{text!r}: cannot be part of a path: it is or holds a dot segment or a slash", pointer)
+    return quote(text, safe="")
+
+
+def _read(cluster: Cluster) -> tuple[Resources, frozenset[GroupVersion]]:
+    resources: Resources = {}
+    unavailable: set[GroupVersion] = set()
+    for path in ("/api", "/apis"):
+        answer = gojson.loads(cluster.request("GET", path, accept=_AGGREGATED))
+        read = _aggregated(answer) if _is_aggregated(answer) else _group_by_group(cluster, answer)
+        for group_version, found in read:
+            if found is None:
+                unavailable.add(group_version)
+            for resource in found or ():
+                resources.setdefault(resource.gvk, resource)
+    return resources, frozenset(unavailable)
+
+
+def _is_aggregated(answer: Mapping[str, Any]) -> bool:
+    return str(answer.get("apiVersion")).startswith("apidiscovery.k8s.io/")
+
+
+def _aggregated(answer: Mapping[str, Any]) -> Iterator[tuple[GroupVersion, list[Resource] | None]]:
+    """Of a stale version the kinds are those of last time, if any; both are reported."""
+    for group in answer.get("items") or ():
+        name = (group.get("metadata") or {}).get("name") or ""
+        for version in group.get("versions") or ():
+            group_version = (name, version["version"])
+            yield group_version, list(_aggregated_resources(group_version, version.get("resources") or ()))
+            if version.get("freshness") == "Stale":
+                yield group_version, None
+
+
+def _aggregated_resources(group_version: GroupVersion, entries: Iterable[Mapping[str, Any]]) -> Iterator[Resource]:
+    for entry in entries:
+        kind = entry.get("responseKind") or {}
+        if not kind.get("kind"):  # Only subresources are served, as of an aggregated API.
+            continue
+        yield Resource(
+            GVK(*group_version, kind["kind"]),
+            entry["resource"],
+            entry.get("scope") == "Namespaced",
+            frozenset(entry.get("verbs") or ()),
+            frozenset(sub["subresource"] for sub in entry.get("subresources") or ()),
+        )
+
+
+def _group_by_group(
+    cluster: Cluster, answer: Mapping[str, Any]
+) -> Iterator[tuple[GroupVersion, list[Resource] | None]]:
+    """``answer`` is an APIVersions (``versions``) or an APIGroupList (``groups``)."""
+    versions = [("", version) for version in answer.get("versions") or ()]
+    for group in answer.get("groups") or ():
+        versions += [(group["name"], version["version"]) for version in group["versions"]]
+    for group_version in versions:
+        try:
+            listed = gojson.loads(cluster.request("GET", _prefix(*group_version)))
+        except ClusterError as error:
+            if error.status not in {404, 503}:
+                raise
+            yield group_version, None
+        else:
+            yield group_version, list(_listed_resources(group_version, listed.get("resources") or ()))
+
+
+def _listed_resources(group_version: GroupVersion, entries: Sequence[Mapping[str, Any]]) -> Iterator[Resource]:
+    subresources: dict[str, set[str]] = {}
+    for entry in entries:
+        plural, _, subresource = entry["name"].partition("/")
+        if subresource:
+            subresources.setdefault(plural, set()).add(subresource)
+    for entry in entries:
+        if "/" not in entry["name"]:
+            gvk = GVK(*group_version, entry["kind"])
+            below = frozenset(subresources.get(entry["name"], ()))
+            yield Resource(gvk, entry["name"], bool(entry["namespaced"]), frozenset(entry.get("verbs") or ()), below)

@@ -1,0 +1,33 @@
+"""What the OpenAPI documents do not say about built-in types, as data of the package.
+
+Invariant: read once, never changed.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib import resources
+
+import yaml
+
+from genreconcile import gojson
+from genreconcile.schema import FieldTable
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The arguments of TypeGraph that come from data: see there."""
+
+    field_table: FieldTable
+    free_form: frozenset[str]
+    unions: dict[str, str]
+
+
+@functools.cache
+def tables() -> Tables:
+    """The shipped tables: ``types.yaml`` (by hand) and ``fields.json`` (generated from the Go types)."""
+    folder = resources.files("genreconcile.normalize")
+    types = yaml.safe_load((folder / "types.yaml").read_text("utf-8"))
+    fields = gojson.loads((folder / "rules" / "fields.json").read_bytes())
+    return Tables(fields, frozenset(types["freeForm"]), types["unions"])

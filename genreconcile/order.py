@@ -1,0 +1,93 @@
+"""In which order objects are written and deleted, and which objects define kinds: read from ``order.yaml``.
+
+Invariant: knowledge of kinds is data; this module only reads it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from typing import Any, Final, TypeVar
+
+import yaml
+from jsonpointer import resolve_pointer
+
+from genreconcile.discovery import Resource
+from genreconcile.objects import GVK, Object
+
+_WRITABLE: Final = frozenset({"create", "delete", "get", "list", "patch", "update", "watch"})
+
+Member = TypeVar("Member")
+
+
+@functools.cache
+def _data() -> Mapping[str, Any]:
+    text = (resources.files("genreconcile") / "order.yaml").read_text("utf-8")
+    data: Mapping[str, Any] = yaml.safe_load(text)
+    return data
+
+
+@functools.cache
+def _places() -> Mapping[str, int]:
+    return {name: number for number, wave in enumerate(_data()["waves"]) for name in wave}
+
+
+def kind_name(group: str, kind: str) -> str:
+    """``Kind.group``, or ``Kind`` for the core group."""
+    return f"{kind}.{group}" if group else kind
+
+
+def wave_of(group: str, kind: str) -> int:
+    """The number of the wave in which objects of a kind are written."""
+    places = _places()
+    return places.get(kind_name(group, kind), places["*"])
+
+
+def waves(members: Iterable[tuple[tuple[str, str], Member]], *, reverse: bool = False) -> list[list[Member]]:
+    """Group members, each given with (group, kind), into waves; empty ones are left out."""
+    found: dict[int, list[Member]] = {}
+    for (group, kind), member in members:
+        found.setdefault(wave_of(group, kind), []).append(member)
+    return [found[number] for number in sorted(found, reverse=reverse)]
+
+
+def is_delete_only_when_asked(group: str, kind: str) -> bool:
+    """Whether objects of this kind are left alone by deletion unless it is asked for by name."""
+    return kind_name(group, kind) in _data()["deleteOnlyWhenAsked"]
+
+
+def defines_kinds(gvk: GVK) -> bool:
+    """Whether objects of this kind define other kinds."""
+    return kind_name(gvk.group, gvk.kind) in _data()["defines"]
+
+
+def is_served(obj: Object) -> bool:
+    """Whether an object that defines kinds says in its status that these are served."""
+    gvk = GVK.of(obj)
+    wanted = _data()["defines"][kind_name(gvk.group, gvk.kind)]["condition"]
+    conditions: Sequence[Any] = resolve_pointer(obj, "/status/conditions", None) or ()
+    return any(condition.get("type") == wanted and condition.get("status") == "True" for condition in conditions)
+
+
+def defined_by(obj: Object) -> list[Resource]:
+    """The resources that an expected object will define; none where it defines none or does not say."""
+    gvk = GVK.of(obj)
+    where = _data()["defines"].get(kind_name(gvk.group, gvk.kind))
+    if where is None or "kind" not in where:
+        return []
+    group, kind, plural, scope, versions = (
+        resolve_pointer(obj, where[key], None) for key in ("group", "kind", "plural", "scope", "versions")
+    )
+    served = [version for version in versions or () if isinstance(version, Mapping) and version.get("served")]
+    return [
+        Resource(
+            GVK(group, version["name"], kind),
+            plural,
+            namespaced=scope == "Namespaced",
+            verbs=_WRITABLE,
+            subresources=frozenset(version.get("subresources") or ()),
+        )
+        for version in served
+        if group and kind and plural and "name" in version
+    ]

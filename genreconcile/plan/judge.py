@@ -1,0 +1,99 @@
+"""One expected object and its live counterpart → a Change.
+
+Invariant: pure. A patch leaves here only after it was applied to a copy of live and compared again without drift.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable
+from typing import Any
+
+import jsonpatch
+
+from genreconcile.diff import Diff, Difference, compare
+from genreconcile.diff.patch import to_patch
+from genreconcile.errors import InputError, ReconcileError
+from genreconcile.normalize import prepare
+from genreconcile.normalize.compiled import Node
+from genreconcile.normalize.learned import Learned, digest
+from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, uid_of
+from genreconcile.plan.change import Change
+
+
+def judge(
+    expected: Object, live: Object | None, node: Node, learned: Learned | None = None, *, typed: bool = True
+) -> Change:
+    """What ``expected`` needs. Faults of the object are the change's ``error``; nothing is raised."""
+    gvk, key = GVK.of(expected), ObjectKey.of(expected)
+    try:
+        if live is None:
+            _require_valid(expected, node)
+            return Change("create", gvk, key, expected=expected)
+        if "deletionTimestamp" in metadata_of(live):
+            reason = "it is being deleted; it will be created again when it is gone"
+            return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
+        return _compared(expected, live, node, learned, typed=typed)
+    except InputError as error:
+        told = InputError(f"{key}: not usable: {error}", error.path)
+        return Change("none", gvk, key, expected=expected, live=live, error=told)
+    except ReconcileError as error:
+        return Change("none", gvk, key, expected=expected, live=live, error=error)
+
+
+def _require_valid(expected: Object, node: Node) -> None:
+    errors = prepare(expected, node).errors
+    if errors:
+        raise InputError("; ".join(map(str, errors)), errors[0].path)
+
+
+def _compared(expected: Object, live: Object, node: Node, learned: Learned | None, *, typed: bool) -> Change:
+    gvk, key = GVK.of(expected), ObjectKey.of(expected)
+    found = compare(expected, live, node, typed=typed)
+    wanted, reasons = _unlearned(found, expected, live, learned)
+    reason = "; ".join(reasons)
+    if not wanted:
+        return Change("none", gvk, key, expected=expected, live=live, reason=reason)
+    patch = to_patch(wanted, live)
+    if len(wanted) == len(found.differences):
+        _check(patch, expected, live, node, key)
+    return Change("update", gvk, key, patch, expected, live, reason)
+
+
+def _unlearned(
+    found: Diff, expected: Object, live: Object, learned: Learned | None
+) -> tuple[list[Difference], list[str]]:
+    """The differences that are worth a patch, and why the others are not."""
+    if learned is None or not found:
+        return list(found.differences), []
+    wanted, reasons = [], []
+    for difference, key in zip(found.differences, learned_keys(found.differences, expected, live), strict=True):
+        verdict = learned.verdict(key)
+        if verdict:
+            reasons.append(f"{verdict} at {difference.to_json()['path']}")
+        else:
+            wanted.append(difference)
+    return wanted, reasons
+
+
+def learned_keys(differences: tuple[Difference, ...], expected: Object, live: Object) -> list[Hashable]:
+    """What identifies each difference for ``Learned``: it changes with either side."""
+    content = digest(expected)
+    return [(uid_of(live), d.op, d.path, content, digest([_data(d.expected), _data(d.live)])) for d in differences]
+
+
+def _data(value: Any) -> list[Any]:
+    """A value, or MISSING, as JSON data."""
+    return [value] if value is None or isinstance(value, str | int | float | bool | dict | list) else []
+
+
+def _check(patch: jsonpatch.JsonPatch, expected: Object, live: Object, node: Node, key: ObjectKey) -> None:
+    """A patch that does not lead to expected would be sent again and again."""
+    after = patch.apply(copy.deepcopy(live))
+    left = compare(expected, after, node)
+    if left:
+        places = ", ".join(difference.to_json()["path"] for difference in left.differences)
+        raise ReconcileError(
+            f"{key}: not patched: after the patch it would still differ at {places}; "
+            "this is a fault of genreconcile, please report it"
+        )
