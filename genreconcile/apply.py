@@ -18,14 +18,14 @@ from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import compare
 from genreconcile.discovery import Resource
-from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound, ReconcileError
+from genreconcile.errors import ClusterError, Conflict, InputError, Invalid, NotFound, ReconcileError
 from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, metadata_of, resource_version_of, uid_of
 from genreconcile.order import waves
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
-from genreconcile.plan.judge import learned_keys
+from genreconcile.plan.judge import learned_keys, require_valid, unusable
 
 _log = logging.getLogger(__name__)
 _JSON_PATCH = "application/json-patch+json"
@@ -97,6 +97,8 @@ class Applier:
                 return work(change, self._catalog.resource(change.gvk))
             except ClusterError as error:
                 return Outcome(change, "failed", error=_told(error, change))
+            except InputError as error:
+                return Outcome(change, "failed", error=unusable(change.key, error))
             except ReconcileError as error:
                 return Outcome(change, "failed", error=error)
             except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
@@ -115,6 +117,8 @@ class Applier:
     def _create(self, change: Change, resource: Resource) -> Outcome:
         expected = change.expected or {}
         node, _ = self._catalog.node(resource, expected)
+        # The kind may be younger than the plan.
+        require_valid(expected, node)
         body = gojson.dumps(without_system(expected, node))
         answer = self._cluster.request("POST", resource.path(change.key.namespace), query=self._query, body=body)
         self._cache.record_write(resource, gojson.loads(answer))

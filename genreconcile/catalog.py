@@ -23,6 +23,7 @@ from genreconcile.openapi import OpenAPIDocuments
 from genreconcile.schema import Document, TypeGraph, document_path
 
 _POLL: Final = 0.1
+_CHANGE_WAIT: Final = 3.0
 
 
 class Schema(TypeGraph):
@@ -90,14 +91,20 @@ class Catalog:
         has_status = "status" in resource.subresources
         return self.rules.compile(resource.gvk, kind, obj, has_status=has_status), kind is not None
 
-    def wait_until_described(self, gvk: GVK, deadline: float) -> None:
+    def wait_until_described(self, gvk: GVK, deadline: float, *, changed: bool) -> None:
         """Wait until the server's documents describe a kind; they follow its definition with a delay.
 
-        ``deadline`` is a time of ``time.monotonic``. A kind that is never described is compared untyped.
+        ``deadline`` is a time of ``time.monotonic``. ``changed``: a description is there, and another is to come; not
+        every change of a definition brings one, so that wait is short.
         """
-        while self._schema.root(gvk) is None and time.monotonic() < deadline:
-            time.sleep(_POLL)
+        path = document_path(gvk.group, gvk.version)
+        before = self._documents.hashes().get(path)
+        until = min(deadline, time.monotonic() + _CHANGE_WAIT) if changed else deadline
+        while time.monotonic() < until:
             self._documents.refresh()
+            if self._schema.root(gvk) is not None and not (changed and self._documents.hashes().get(path) == before):
+                return
+            time.sleep(_POLL)
 
     def invalidate(self) -> None:
         """Kinds or their schemas may have changed: ask before the next answer."""

@@ -27,6 +27,7 @@ from genreconcile.objects import GVK, Object, ObjectKey, labels_of, namespace_of
 from genreconcile.order import defined_by, defines_kinds, is_served
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Plan, Prune, judge, prune, withheld
+from genreconcile.plan.judge import unusable
 
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 _POLL: Final = 0.02
@@ -78,16 +79,18 @@ class Planner:
         gvk = GVK.of(obj)
         try:
             resource = brought.get(gvk) or self._catalog.resource(gvk)
-            _require_verbs(resource, obj)
+            _require_verbs(resource)
         except (Unauthorized, Unreachable):
             raise
-        except ReconcileError as error:
+        except ClusterError as error:
             return obj, error
+        except InputError as error:
+            return obj, unusable(ObjectKey.of(obj), error)
         if resource.namespaced and not namespace_of(obj):
             obj = {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
         elif not resource.namespaced and namespace_of(obj):
-            text = f"{ObjectKey.of(obj)}: not usable: the kind is cluster-scoped; remove metadata.namespace"
-            return obj, InputError(text, "/metadata/namespace")
+            scoped = InputError("the kind is cluster-scoped; remove metadata.namespace", "/metadata/namespace")
+            return obj, unusable(ObjectKey.of(obj), scoped)
         return obj, resource
 
     def _further(self, known: set[GVK], located: list[Located]) -> list[Resource]:
@@ -164,11 +167,13 @@ class Planner:
         if not defining:
             return
         deadline = time.monotonic() + _SETTLE
-        for change in defining:
+        brought = {change: defined_by(change.expected or {}) for change in defining}
+        for change in (change for change in defining if brought[change]):
             self._wait_until_served(change, deadline)
         self._catalog.invalidate()
-        for resource in (resource for change in defining for resource in defined_by(change.expected or {})):
-            self._catalog.wait_until_described(resource.gvk, deadline)
+        for change, resources in brought.items():
+            for resource in resources:
+                self._catalog.wait_until_described(resource.gvk, deadline, changed=_changes_schema(change))
 
     def _wait_until_served(self, change: Change, deadline: float) -> None:
         resource = self._catalog.resource(change.gvk)
@@ -179,10 +184,14 @@ class Planner:
             time.sleep(_POLL)
 
 
-def _require_verbs(resource: Resource, obj: Object) -> None:
+def _changes_schema(change: Change) -> bool:
+    return any(operation["path"].startswith("/spec") for operation in change.operations)
+
+
+def _require_verbs(resource: Resource) -> None:
     missing = sorted({"list", "watch"} - resource.verbs)
     if missing:
-        raise InputError(f"{ObjectKey.of(obj)}: not usable: the kind cannot be {missing[0]}ed; remove it", "/kind")
+        raise InputError(f"the server cannot {missing[0]} {resource}; remove it", "/kind")
 
 
 def _one_version_each(resources: Iterable[Resource]) -> Iterator[Resource]:

@@ -1,1 +1,12 @@
-"""Placeholder."""
+"""A local copy of the cluster's objects, kept current by one list and watch per kind, and read without requests.
+
+A ``Reflector`` lists and watches one resource and feeds a ``Store``; the ``Cache`` (client-go would call it an
+informer factory) holds one of each per kind, and tells subscribers what changed. Objects are held as JSON bytes and
+decoded per read: that keeps them out of the garbage collector's way, and out of the reach of whoever reads them.
+"""
+
+from genreconcile.cache.informer import Cache, Kind
+from genreconcile.cache.subscribers import Event
+from genreconcile.cache.transform import Record
+
+__all__ = ["Cache", "Event", "Kind", "Record"]

@@ -17,7 +17,7 @@ from genreconcile.objects import GVK, Object, ObjectKey
 OPERATIONS = ("create", "update", "delete", "none")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Change:
     """What one object needs.
 

@@ -28,20 +28,25 @@ def judge(
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     try:
         if live is None:
-            _require_valid(expected, node)
+            require_valid(expected, node)
             return Change("create", gvk, key, expected=expected)
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
         return _compared(expected, live, node, learned, typed=typed)
     except InputError as error:
-        told = InputError(f"{key}: not usable: {error}", error.path)
-        return Change("none", gvk, key, expected=expected, live=live, error=told)
+        return Change("none", gvk, key, expected=expected, live=live, error=unusable(key, error))
     except ReconcileError as error:
         return Change("none", gvk, key, expected=expected, live=live, error=error)
 
 
-def _require_valid(expected: Object, node: Node) -> None:
+def unusable(key: ObjectKey, error: InputError) -> InputError:
+    """The same error, naming the object."""
+    return InputError(f"{key}: not usable: {error}", error.path)
+
+
+def require_valid(expected: Object, node: Node) -> None:
+    """InputError where the server could not store the object."""
     errors = prepare(expected, node).errors
     if errors:
         raise InputError("; ".join(map(str, errors)), errors[0].path)

@@ -1,1 +1,30 @@
-"""Placeholder."""
+"""Plans and results as text, unified diff, patches or JSON.
+
+Invariant: pure, and no value of a Secret comes out, in whatever form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from genreconcile.outcome import Result
+from genreconcile.plan import Plan
+from genreconcile.report.diff import render_diff
+from genreconcile.report.document import document, render_json, schema
+from genreconcile.report.patch import render_patch
+from genreconcile.report.text import render_text
+
+__all__ = ["FORMATS", "document", "render", "render_diff", "render_json", "render_patch", "render_text", "schema"]
+
+_RENDERERS: dict[str, Callable[[Plan | Result], str]] = {
+    "text": render_text,
+    "diff": render_diff,
+    "patch": render_patch,
+    "json": render_json,
+}
+FORMATS = tuple(_RENDERERS)
+
+
+def render(report: Plan | Result, output: str) -> str:
+    """The report in one of FORMATS; it ends with a newline unless it is empty. KeyError for another format."""
+    return _RENDERERS[output](report)

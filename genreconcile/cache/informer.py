@@ -1,0 +1,265 @@
+"""The shared cache: many kinds, one list and watch per kind (and namespace), read without requests.
+
+Invariant: what is not known is never answered as absent. A kind that was not added, whose list has not arrived, or
+that may not be listed raises; only then None and [] mean that there is no such object.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import msgspec
+
+from genreconcile import selector as selectors
+from genreconcile.cache.store import Delta
+from genreconcile.cache.subscribers import Event, Subscribers
+from genreconcile.cache.transform import Record, number, read
+from genreconcile.cache.watched import Watched
+from genreconcile.cluster import Cluster
+from genreconcile.discovery import Discovery, Resource
+from genreconcile.errors import CacheError, ClusterError, Forbidden, NotFound, NotSynced
+from genreconcile.objects import GVK, Object, ObjectKey
+
+_STOP_WITHIN = 2.0
+
+Kind = str | GVK | Resource
+"""``apps/v1/Deployment``-like text, a GVK, or what Discovery gave."""
+
+_log = logging.getLogger("genreconcile.cache")
+
+
+class Cache:
+    """Objects of the ``kinds``, kept current from ``start()`` (or ``with``) to ``stop()``; thread-safe.
+
+    ``namespaces`` None watches the whole cluster, else each kind in each of them; kinds without namespaces are always
+    watched whole. ``metadata.managedFields`` and the last-applied annotation are not kept.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        kinds: Iterable[Kind] = (),
+        *,
+        namespaces: Iterable[str] | None = None,
+        discovery: Discovery | None = None,
+    ) -> None:
+        if isinstance(namespaces, str):
+            raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
+        self._cluster = cluster
+        self._discovery = discovery or Discovery(cluster)
+        self._namespaces = None if namespaces is None else tuple(dict.fromkeys(namespaces))
+        self._first = tuple(kinds)
+        self._lock = threading.RLock()
+        self._state = threading.Condition()
+        self._kinds: dict[GVK, Watched] = {}
+        self._subscribers = Subscribers()
+        self._running = self._stopped = False
+
+    def start(self) -> None:
+        """Begin to list and watch. Raises as ``add`` does; CacheError after ``stop()``."""
+        with self._lock:
+            if self._stopped:
+                raise CacheError("the cache: cannot start: it was stopped; make a new one")
+            if self._running:
+                return
+            for kind in self._first:
+                self.add(kind)
+            self._running = True
+            for watched in self._kinds.values():
+                watched.start(self._cluster)
+
+    def stop(self) -> None:
+        """End all threads, also those that wait for the server, within 2 s. What is cached stays readable."""
+        with self._lock:
+            self._running, self._stopped = False, True
+            stopping = tuple(self._kinds.values())
+        _stop(stopping)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def add(self, kind: Kind) -> Resource:
+        """Watch a kind; a second time changes nothing.
+
+        Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where it cannot
+        be asked.
+        """
+        with self._lock:
+            known = self._kinds.get(_gvk(kind))
+            if known is not None:
+                return known.resource
+            resource = self._resource(kind)
+            watched = Watched(resource, self._namespaces, self._notify, self._on_state)
+            self._kinds[resource.gvk] = watched
+            if self._running:
+                watched.start(self._cluster)
+            return resource
+
+    def remove(self, kind: Kind) -> None:
+        """Stop to watch a kind and forget its objects, without events; nothing where it is not watched."""
+        with self._lock:
+            watched = self._kinds.pop(_gvk(kind), None)
+        if watched is not None:
+            _stop((watched,))
+
+    def kinds(self) -> tuple[GVK, ...]:
+        """The kinds that were added, sorted."""
+        with self._lock:
+            return tuple(sorted(self._kinds))
+
+    def has_synced(self, kind: Kind) -> bool:
+        """Whether the kind's objects are known: its list has arrived, and it has not become forbidden since."""
+        watched = self._kinds.get(_gvk(kind))
+        return watched is not None and watched.synced
+
+    def error(self, kind: Kind) -> ClusterError | None:
+        """The last error of the kind's list or watch, None after a success. With one, a synced kind may be behind."""
+        watched = self._kinds.get(_gvk(kind))
+        return watched.error if watched else None
+
+    def epoch(self, kind: Kind) -> int:
+        """Grows when the server was seen to go back in time (restored from a backup): remembered verdicts are void."""
+        return self._watched(kind).store.epoch
+
+    def wait_for_sync(self, kinds: Iterable[Kind] | None = None, timeout: float = 30.0) -> None:
+        """Wait until these kinds (by default all) are known; ``timeout`` in seconds.
+
+        Raises NotSynced, at once where all that is missing is forbidden, and CacheError for a kind that was not added.
+        """
+        waited = [self._watched(kind) for kind in (self.kinds() if kinds is None else kinds)]
+        with self._state:
+            self._state.wait_for(lambda: all(w.synced or isinstance(w.error, Forbidden) for w in waited), timeout)
+        missing = [watched for watched in waited if not watched.synced]
+        if missing:
+            raise NotSynced("; ".join(map(_not_synced, missing)))
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """A copy of the object, None where there is none. Raises NotSynced and CacheError."""
+        record = self.record(kind, name, namespace=namespace)
+        return record.decode() if record else None
+
+    def list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        selector: str | Mapping[str, Any] | selectors.Selector = "",
+        owner: str = "",
+    ) -> list[Object]:
+        """Copies of the matching objects, sorted by namespace and name; ``owner`` is a uid. Raises as ``records``."""
+        return [record.decode() for record in self.records(kind, namespace=namespace, selector=selector, owner=owner)]
+
+    def record(self, kind: Kind, name: str, *, namespace: str = "") -> Record | None:
+        """As ``get``, not decoded: for a look at uid, resourceVersion and labels alone."""
+        watched = self._readable(kind, namespace)
+        if bool(namespace) != watched.resource.namespaced:
+            has = "a" if watched.resource.namespaced else "no"
+            raise CacheError(f"{kind} {name}: cannot be looked up: the kind has {has} namespace; pass it accordingly")
+        return watched.store.get((namespace, name))
+
+    def records(
+        self,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        selector: str | Mapping[str, Any] | selectors.Selector = "",
+        owner: str = "",
+    ) -> Sequence[Record]:
+        """As ``list``, not decoded. Raises NotSynced, CacheError, and LoadError for a selector that is none."""
+        watched = self._readable(kind, namespace)
+        return watched.store.select(namespace or None, selectors.parse(selector), owner)
+
+    def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
+        """Call back for each later change; returns what ends that.
+
+        Callbacks of one kind come one after the other, from the thread that brought the change: they must be short and
+        must not wait for other threads. They may read the cache.
+        """
+        return self._subscribers.add(callback)
+
+    def record_write(self, resource: Resource, obj: Object) -> None:
+        """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched."""
+        watched = self._kinds.get(resource.gvk)
+        record = read(msgspec.json.encode(obj), resource.gvk)
+        if watched is not None and watched.scope_of(record.namespace) is not None:
+            watched.change(lambda: watched.store.upsert(record))
+
+    def record_delete(self, resource: Resource, key: ObjectKey, uid: str) -> None:
+        """The object with this uid is gone by an own deletion: later news of that uid are old news."""
+        watched = self._kinds.get(resource.gvk)
+        if watched is not None:
+            watched.change(lambda: watched.store.delete((key.namespace, key.name), uid))
+
+    def wait_for(self, resource: Resource, key: ObjectKey, resource_version: str, timeout: float) -> bool:
+        """Wait until the object is known at this resourceVersion or a later one; False after ``timeout`` seconds."""
+        watched = self._watched(resource)
+        scope = watched.scope_of(key.namespace)
+        if scope is None:
+            raise CacheError(f"{key}: cannot be waited for: its namespace is not watched; add it to namespaces")
+        return watched.store.wait_for((key.namespace, key.name), number(resource_version), scope, timeout)
+
+    def _resource(self, kind: Kind) -> Resource:
+        resource = kind if isinstance(kind, Resource) else self._discovery.get(_gvk(kind))
+        if resource is None:
+            near = self._discovery.nearest(_gvk(kind))
+            raise CacheError(f"{kind}: cannot be watched: the server has no such kind; {_hint(near)}")
+        if not resource.verbs >= {"list", "watch"}:
+            raise CacheError(f"{kind}: cannot be watched: the server cannot list and watch it; leave it out")
+        return resource
+
+    def _watched(self, kind: Kind) -> Watched:
+        watched = self._kinds.get(_gvk(kind))
+        if watched is None:
+            raise CacheError(f"{kind}: not in the cache: the kind was not added; call add() or name it in kinds")
+        return watched
+
+    def _readable(self, kind: Kind, namespace: str | None) -> Watched:
+        watched = self._watched(kind)
+        if namespace and watched.scope_of(namespace) is None:
+            raise CacheError(
+                f"{kind} {namespace}: not in the cache: the namespace is not watched; add it to namespaces"
+            )
+        if not watched.synced:
+            raise NotSynced(_not_synced(watched))
+        return watched
+
+    def _notify(self, resource: Resource, deltas: Sequence[Delta]) -> None:
+        self._subscribers.notify(resource, deltas)
+
+    def _on_state(self, watched: Watched, error: ClusterError | None) -> None:
+        if isinstance(error, NotFound):  # The kind may be gone; who asks next is to know.
+            self._discovery.invalidate()
+        if error is not None:
+            _log.info("%s: %s", watched.resource, error)
+        with self._state:
+            self._state.notify_all()
+
+
+def _gvk(kind: Kind) -> GVK:
+    if isinstance(kind, Resource):
+        return kind.gvk
+    return kind if isinstance(kind, GVK) else GVK.parse(kind)
+
+
+def _hint(near: str) -> str:
+    return f"did you mean {near}?" if near else "install its CRD first"
+
+
+def _not_synced(watched: Watched) -> str:
+    return f"{watched.resource}: not synced: {watched.error or 'the list has not arrived'}; wait, or see to the cause"
+
+
+def _stop(stopping: Sequence[Watched]) -> None:
+    deadline = time.monotonic() + _STOP_WITHIN
+    # All are asked before the first is waited for.
+    for reflector in [reflector for watched in stopping for reflector in watched.stop()]:
+        if not reflector.join(max(0.0, deadline - time.monotonic())):
+            _log.warning("%s: a reader has not ended yet; it ends with its connection attempt", reflector)

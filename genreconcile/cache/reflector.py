@@ -1,0 +1,223 @@
+"""Lists and then watches one resource, in a thread of its own, and hands on what it reads.
+
+Invariants: after a list every change reaches the sink, in order, or a new list does (no gap); the only requests are
+that list and that watch, and their rate is bounded whatever the server answers. Names and rules follow client-go's
+``tools/cache`` reflector.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from genreconcile import gojson
+from genreconcile.cache.store import ADDED, DELETED, MODIFIED
+from genreconcile.cache.transform import Record, number, read
+from genreconcile.cache.wire import WatchEvent, read_bookmark, read_events, read_page
+from genreconcile.cluster import Cluster, Interrupt, status_error
+from genreconcile.discovery import Resource
+from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled
+
+_PAGE = 500
+_LIST_TIMEOUT = 65.0
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
+_SHORT_WATCH = 5.0
+
+# A server that sends bookmarks sends one a minute, and one 2 s before a watch times out (KEP-956). So the first watch
+# is short: if it brings one, silence on the later ones means that the stream is dead.
+_FIRST_WATCH, _WATCH = 30.0, 300.0
+_SILENCE = 70.0
+_GRACE = 10.0
+
+_log = logging.getLogger("genreconcile.cache")
+
+
+class Sink(Protocol):
+    """Where a reflector's findings go; called from its thread."""
+
+    def seen(self) -> int:
+        """The newest resourceVersion known."""
+
+    def known(self, record: Record) -> Record:
+        """An equal record that is stored already, or this one."""
+
+    def replace(self, records: list[Record], resource_version: int, since: int) -> None:
+        """A whole list; ``since`` is ``seen()`` from before it was asked for."""
+
+    def event(self, event_type: str, record: Record) -> None:
+        """ADDED, MODIFIED or DELETED."""
+
+    def bookmark(self, resource_version: int) -> None:
+        """All events up to here have been sent."""
+
+    def state(self, *, synced: bool, error: ClusterError | None) -> None:
+        """Whether the objects are known, and the last error, None after a success."""
+
+
+class Reflector:
+    """One list and watch. ``sleep(seconds)`` returns early, and True, once the reflector is to stop."""
+
+    def __init__(  # noqa: PLR0913 - the last two are for tests
+        self,
+        cluster: Cluster,
+        resource: Resource,
+        namespace: str,
+        sink: Sink,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], bool] | None = None,
+    ) -> None:
+        self._cluster = cluster
+        self._resource = resource
+        self._path = resource.path(namespace)
+        self._sink = sink
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._sleep = sleep or self._stopping.wait
+        self._interrupt = Interrupt()
+        self._resource_version = ""
+        self._synced = False
+        self._bookmarks = False
+        self._first_watch = True
+        self._failures = 0
+        self._retry_after = 0.0
+        self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)
+
+    def start(self) -> None:
+        """Begin, once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end, also where it is blocked in a read. Does not wait."""
+        self._stopping.set()
+        self._interrupt.set()
+
+    def join(self, timeout: float) -> bool:
+        """Whether the thread has ended within ``timeout`` seconds."""
+        if self._thread is threading.current_thread():  # A subscriber stops the cache.
+            return True
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def run(self) -> None:
+        """List and watch until stopped; no error ends it."""
+        while not self._stopping.is_set():
+            try:
+                if not self._resource_version:
+                    self._list()
+                started = self._clock()
+                self._watch()
+                # A watch that ends at once is a failure, or a proxy that cuts each one would make a busy loop.
+                self._failures += self._clock() - started < _SHORT_WATCH
+            except ClusterError as error:
+                self._failed(error)
+            except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
+                if not isinstance(error, msgspec.MsgspecError):
+                    _log.exception("%s: the reader failed; it begins again with a list", self._resource)
+                self._resource_version = ""
+                self._failed(ClusterError(f"GET {self._cluster.server}{self._path}: not readable: {error}"))
+            if self._failures and not self._stopping.is_set() and self._sleep(self._delay()):
+                break
+
+    def _failed(self, error: ClusterError) -> None:
+        if self._stopping.is_set():
+            return
+        self._failures += 1
+        if isinstance(error, Gone):
+            self._resource_version = ""
+            _log.debug("%s: the resourceVersion has expired; listing again", self._resource)
+            return
+        if isinstance(error, Forbidden | NotFound):  # What is not shown to us is unknown, not absent.
+            self._resource_version = ""
+            self._synced = False
+        self._retry_after = (error.retry_after or 0.0) if isinstance(error, Throttled) else 0.0
+        self._sink.state(synced=self._synced, error=error)
+
+    def _delay(self) -> float:
+        longest = min(_FIRST_BACKOFF * 2.0 ** (self._failures - 1), _LONGEST_BACKOFF)
+        asked, self._retry_after = self._retry_after, 0.0
+        return max(asked, longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
+
+    def _list(self) -> None:
+        since = self._sink.seen()
+        with self._interrupt:
+            try:
+                records, resource_version = self._pages(_PAGE)
+            except Gone:  # The token expired while paging: one answer for all cannot.
+                records, resource_version = self._pages(0)
+        if self._stopping.is_set():
+            return
+        self._sink.replace(records, number(resource_version), since)
+        self._resource_version = resource_version
+        self._synced = True
+        self._sink.state(synced=True, error=None)
+
+    def _pages(self, limit: int) -> tuple[list[Record], str]:
+        records: list[Record] = []
+        query = {"limit": str(limit)} if limit else {}
+        while True:
+            page = read_page(self._cluster.request("GET", self._path, query=query, timeout=_LIST_TIMEOUT))
+            records += (self._sink.known(record) for record in self._records(page.items or ()))
+            if not page.metadata.continue_:
+                return records, page.metadata.resource_version
+            query["continue"] = page.metadata.continue_
+
+    def _records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
+        for item in items:
+            try:
+                yield read(item, self._resource.gvk)
+            except msgspec.MsgspecError:
+                _log.exception("%s: an object is not readable; it is left out of the cache", self._resource)
+
+    def _watch(self) -> None:
+        started = self._clock()
+        events = 0
+        seconds = (_FIRST_WATCH if self._first_watch else _WATCH) * random.uniform(1.0, 1.5)  # noqa: S311 - as above
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._resource_version,
+            "timeoutSeconds": str(round(seconds)),
+        }
+        silence = _SILENCE if self._bookmarks else seconds + _GRACE
+        try:
+            with self._interrupt, self._cluster.stream(self._path, query=query, read_timeout=silence) as chunks:
+                self._sink.state(synced=self._synced, error=None)
+                for event in read_events(chunks):
+                    self._event(event)
+                    events += 1
+            self._first_watch = False
+        except ClusterError:
+            if not events:  # Perhaps this server sends no bookmarks, unlike the one before: find out again.
+                self._bookmarks, self._first_watch = False, True
+            raise
+        finally:
+            self._judge(self._clock() - started, events)
+
+    def _judge(self, seconds: float, events: int) -> None:
+        """After a watch that brought something, or lasted, failures count from the beginning."""
+        if seconds >= _SHORT_WATCH or events:
+            self._failures = 0
+
+    def _event(self, event: WatchEvent) -> None:
+        if event.type == "ERROR":
+            raise status_error(f"watch {self._cluster.server}{self._path}", gojson.loads(bytes(event.object)))
+        if event.type == "BOOKMARK":
+            self._bookmarks = True
+            self._resource_version = read_bookmark(event) or self._resource_version
+            self._sink.bookmark(number(self._resource_version))
+            return
+        if event.type not in {ADDED, MODIFIED, DELETED}:
+            _log.warning("%s: an event of the unknown type %s is passed over", self._resource, event.type)
+            return
+        for record in self._records((event.object,)):
+            self._sink.event(event.type, record)
+            if record.resource_version:
+                self._resource_version = str(record.resource_version)

@@ -1,0 +1,175 @@
+"""The objects of one resource, as compact records; thread-safe.
+
+Invariants: the resourceVersion of an object (one uid) never decreases, whether it comes by list, watch or as the
+answer to an own write, except where a list shows that the server itself went back (a new epoch); a uid that was
+deleted does not return within an epoch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from cachetools import LRUCache
+
+from genreconcile.cache.index import Index
+from genreconcile.cache.transform import Name, Record
+from genreconcile.selector import Selector
+
+_TOMBSTONES = 4096
+_EVERYTHING = Selector()
+
+ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
+
+
+class Delta(NamedTuple):
+    """What a call changed: ``type`` is ADDED, MODIFIED or DELETED, ``record`` the new one, of DELETED the last one."""
+
+    type: str
+    record: Record
+
+
+class Store:
+    """Records by (namespace, name). A scope is what one list covers: a namespace, or "" for all objects."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.RLock())
+        self._records: dict[Name, Record] = {}
+        self._index = Index()
+        self._tombstones: LRUCache[str, bool] = LRUCache(_TOMBSTONES)
+        self._seen: dict[str, int] = {}
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def get(self, name: Name) -> Record | None:
+        """The record, None where there is none."""
+        return self._records.get(name)
+
+    def select(
+        self, namespace: str | None = None, selector: Selector = _EVERYTHING, owner: str = ""
+    ) -> Sequence[Record]:
+        """Matching records, sorted by namespace and name; ``namespace`` None is all, ``owner`` is a uid."""
+        with self._changed:
+            names = self._index.candidates(namespace, selector, owner)
+            found = [self._records[name] for name in (self._records if names is None else names)]
+        matching = (
+            record
+            for record in found
+            if namespace in {None, record.namespace}
+            and selector.matches(record.labels)
+            and (not owner or owner in record.owners)
+        )
+        return sorted(matching, key=lambda record: (record.namespace, record.name))
+
+    def upsert(self, record: Record) -> list[Delta]:
+        """Take a watch event's object, or an own write's answer, unless something newer is known."""
+        with self._changed:
+            name = (record.namespace, record.name)
+            old = self._records.get(name)
+            if record.uid in self._tombstones or (old and not _is_newer(record, old)):
+                return []
+            deltas = self._put(name, record, old)
+            self._changed.notify_all()
+            return deltas
+
+    def delete(self, name: Name, uid: str, resource_version: int = 0) -> list[Delta]:
+        """The object with this uid is gone, for good. ``resource_version`` is that of the deletion, 0: unknown."""
+        with self._changed:
+            self._bury(uid)
+            old = self._records.get(name)
+            # Without uids only the resourceVersion tells an old deletion from a new one.
+            if old is None or old.uid != uid or (not uid and old.resource_version > resource_version):
+                return []
+            self._changed.notify_all()
+            return [self._drop(name, old)]
+
+    def replace(self, records: Iterable[Record], resource_version: int, scope: str = "", since: int = 0) -> list[Delta]:
+        """Take a whole list, made at ``resource_version``; what it lacks is gone, unless it is newer than the list.
+
+        ``since`` is ``seen(scope)`` from before the list was asked for. A list older than that shows that the server
+        was restored from a backup: everything is replaced, and ``epoch`` grows.
+        """
+        with self._changed:
+            restored = 0 < resource_version < since
+            if restored:
+                self.epoch += 1
+                self._tombstones.clear()
+                self._seen.clear()
+            old = {name: record for name, record in self._records.items() if not scope or name[0] == scope}
+            deltas: list[Delta] = []
+            for record in records:
+                name = (record.namespace, record.name)
+                deltas += self._take(name, record, old.pop(name, None), restored)
+            for name, gone in old.items():
+                if restored or not 0 < resource_version < gone.resource_version:
+                    self._bury(gone.uid)
+                    deltas.append(self._drop(name, gone))
+            self.progress(resource_version, scope)
+            return deltas
+
+    def known(self, record: Record) -> Record:
+        """The stored record where it equals this one, so that a repeated list needs no second copy of each object."""
+        old = self._records.get((record.namespace, record.name))
+        return old if old is not None and old.data == record.data else record
+
+    def progress(self, resource_version: int, scope: str = "") -> None:
+        """All of the scope's events up to here have arrived."""
+        with self._changed:
+            self._seen[scope] = max(resource_version, self._seen.get(scope, 0))
+            self._changed.notify_all()
+
+    def seen(self, scope: str = "") -> int:
+        """The resourceVersion up to which the scope is known; 0 before the first list."""
+        return self._seen.get(scope, 0)
+
+    def wait_for(self, name: Name, resource_version: int, scope: str, timeout: float) -> bool:
+        """Wait until the object, or its whole scope, is known at this resourceVersion; False after ``timeout`` s."""
+
+        def arrived() -> bool:
+            record = self._records.get(name)
+            newest = max(self.seen(scope), record.resource_version if record else 0)
+            return newest >= resource_version
+
+        with self._changed:
+            return self._changed.wait_for(arrived, timeout)
+
+    def _take(self, name: Name, record: Record, old: Record | None, restored: bool) -> list[Delta]:
+        """A list's record replaces an equal version too: a CRD's new default comes under the old resourceVersion."""
+        if record.uid in self._tombstones:
+            return []
+        if old is not None and not restored:
+            same_version = record.uid == old.uid and record.resource_version == old.resource_version
+            if record.data == old.data or not (same_version or _is_newer(record, old)):
+                return []
+        return self._put(name, record, old)
+
+    def _put(self, name: Name, record: Record, old: Record | None) -> list[Delta]:
+        if old is None:
+            deltas = [Delta(ADDED, record)]
+        elif old.uid == record.uid:
+            deltas = [Delta(MODIFIED, record)]
+        else:
+            deltas = [Delta(DELETED, old), Delta(ADDED, record)]
+            self._bury(old.uid)
+        if old is not None:
+            self._index.remove(old)
+        self._records[name] = record
+        self._index.add(record)
+        return deltas
+
+    def _bury(self, uid: str) -> None:
+        if uid:  # Some APIs have none.
+            self._tombstones[uid] = True
+
+    def _drop(self, name: Name, record: Record) -> Delta:
+        del self._records[name]
+        self._index.remove(record)
+        return Delta(DELETED, record)
+
+
+def _is_newer(record: Record, old: Record) -> bool:
+    """Without comparable versions what comes later counts as newer."""
+    return record.resource_version > old.resource_version or not (record.resource_version and old.resource_version)

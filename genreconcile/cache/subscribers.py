@@ -1,0 +1,73 @@
+"""Who is told of changes.
+
+Invariant: a callback that raises harms neither the cache nor the other callbacks.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from genreconcile.cache.store import Delta
+from genreconcile.discovery import Resource
+from genreconcile.objects import ObjectKey
+
+_log = logging.getLogger("genreconcile.cache")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change in the cache; ``type`` is ADDED, MODIFIED or DELETED.
+
+    ``resource_version`` is that of the object as it is now, of DELETED that of its last known state. An object that
+    was deleted and created anew between two looks gives DELETED and ADDED.
+    """
+
+    type: str
+    resource: Resource
+    key: ObjectKey
+    resource_version: str
+
+
+class Subscribers:
+    """Callbacks; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._callbacks: tuple[Callable[[Event], object], ...] = ()
+
+    def add(self, callback: Callable[[Event], object]) -> Callable[[], None]:
+        """Returns what takes the callback out again; that may be called twice."""
+
+        def entry(event: Event) -> None:  # One object per subscription, also where a callback subscribes twice.
+            callback(event)
+
+        with self._lock:
+            self._callbacks += (entry,)
+
+        def remove() -> None:
+            with self._lock:
+                self._callbacks = tuple(other for other in self._callbacks if other is not entry)
+
+        return remove
+
+    def notify(self, resource: Resource, deltas: Sequence[Delta]) -> None:
+        """Tell all of them."""
+        callbacks = self._callbacks
+        if not callbacks:
+            return
+        for delta in deltas:
+            record = delta.record
+            key = ObjectKey(resource.gvk.group, resource.gvk.kind, record.namespace, record.name)
+            event = Event(delta.type, resource, key, str(record.resource_version))
+            for callback in callbacks:
+                _call(callback, event)
+
+
+def _call(callback: Callable[[Event], object], event: Event) -> None:
+    try:
+        callback(event)
+    except Exception:  # noqa: BLE001 - see the module's invariant
+        _log.exception("%s: a subscriber failed on %s; the others go on", event.key, event.type)

@@ -1,0 +1,110 @@
+"""One kind in the cache: its store, a reflector per scope, and the order in which subscribers hear of changes.
+
+Invariant: subscribers hear of the changes of one kind in the order in which its store took them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from genreconcile.cache.reflector import Reflector
+from genreconcile.cache.store import DELETED, Delta, Store
+from genreconcile.cache.transform import Record
+from genreconcile.cluster import Cluster
+from genreconcile.discovery import Resource
+from genreconcile.errors import ClusterError
+
+Notify = Callable[[Resource, Sequence[Delta]], None]
+OnState = Callable[["Watched", ClusterError | None], None]
+
+
+class Watched:
+    """``notify`` gets the changes; ``on_state`` is called when a scope becomes known (error None) or fails.
+
+    A scope is a namespace, or "" for all objects; ``namespaces`` None, or a kind without namespaces, means the latter.
+    """
+
+    def __init__(self, resource: Resource, namespaces: Sequence[str] | None, notify: Notify, on_state: OnState) -> None:
+        self.resource = resource
+        self.store = Store()
+        self._notify = notify
+        self._on_state = on_state
+        # Held while the store changes and subscribers hear of it. Readers need only the store's own lock.
+        self._order = threading.RLock()
+        names = namespaces if namespaces is not None and resource.namespaced else ("",)
+        self._scopes = {name: _Scope(self, name) for name in names}
+        self._reflectors: list[Reflector] = []
+
+    @property
+    def synced(self) -> bool:
+        """Whether every scope is known."""
+        return all(scope.synced for scope in self._scopes.values())
+
+    @property
+    def error(self) -> ClusterError | None:
+        """The last error of the first scope that has one."""
+        return next((scope.error for scope in self._scopes.values() if scope.error), None)
+
+    def start(self, cluster: Cluster) -> None:
+        """Start the reflectors."""
+        self._reflectors = [Reflector(cluster, self.resource, name, scope) for name, scope in self._scopes.items()]
+        for reflector in self._reflectors:
+            reflector.start()
+
+    def stop(self) -> Sequence[Reflector]:
+        """Ask the reflectors to end; the caller joins them."""
+        for reflector in self._reflectors:
+            reflector.stop()
+        return self._reflectors
+
+    def scope_of(self, namespace: str) -> str | None:
+        """The scope that holds a namespace, None where it is not watched."""
+        return next((name for name in ("", namespace) if name in self._scopes), None)
+
+    def change(self, mutate: Callable[[], list[Delta]]) -> None:
+        """Change the store by ``mutate`` and tell the subscribers."""
+        with self._order:
+            deltas = mutate()
+            if deltas:
+                self._notify(self.resource, deltas)
+
+    def state(self, error: ClusterError | None) -> None:
+        """A scope became known, or failed."""
+        self._on_state(self, error)
+
+
+class _Scope:
+    """The sink of one reflector."""
+
+    def __init__(self, watched: Watched, name: str) -> None:
+        self._watched = watched
+        self._name = name
+        self.synced = False
+        self.error: ClusterError | None = None
+
+    def seen(self) -> int:
+        return self._watched.store.seen(self._name)
+
+    def known(self, record: Record) -> Record:
+        return self._watched.store.known(record)
+
+    def replace(self, records: list[Record], resource_version: int, since: int) -> None:
+        store = self._watched.store
+        self._watched.change(lambda: store.replace(records, resource_version, self._name, since))
+
+    def event(self, event_type: str, record: Record) -> None:
+        store = self._watched.store
+        if event_type == DELETED:
+            name = (record.namespace, record.name)
+            self._watched.change(lambda: store.delete(name, record.uid, record.resource_version))
+        else:
+            self._watched.change(lambda: store.upsert(record))
+        store.progress(record.resource_version, self._name)
+
+    def bookmark(self, resource_version: int) -> None:
+        self._watched.store.progress(resource_version, self._name)
+
+    def state(self, *, synced: bool, error: ClusterError | None) -> None:
+        self.synced, self.error = synced, error
+        self._watched.state(error)

@@ -1,0 +1,87 @@
+"""The group of commands, and what becomes of their errors.
+
+Invariant: every way out gives one of the documented exit codes, and never 1 for a failure of the program itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from genreconcile.cli import exits
+from genreconcile.errors import ReconcileError
+
+_COMMANDS = ("apply", "diff", "plan", "version")
+_log = logging.getLogger(__name__)
+
+
+class _LazyGroup(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        found: click.Command = import_module(f"genreconcile.cli.{cmd_name}").command
+        return found
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def group() -> None:
+    """Bring a Kubernetes cluster to the state that files describe.
+
+    Exit codes: 0 converged, 1 differences remain (apply: or objects failed), 2 usage, files, or an object that could
+    not be judged, 3 cluster unreachable or access refused, 4 a guard refused to delete, 130 interrupted.
+    """
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run a command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            # A terminal that cannot show a character is no reason to fail.
+            reconfigure(errors="backslashreplace")
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    # SystemExit is click's answer to a reader that is gone.
+    except (BrokenPipeError, SystemExit):
+        _drop_stdout()
+        return exits.UNKNOWN
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        code = group.main(arguments, prog_name="genreconcile", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return exits.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return exits.UNKNOWN
+    except ReconcileError as error:
+        click.echo(f"error: {error}", err=True)
+        _log.debug("%s", type(error).__name__, exc_info=error)
+        return exits.of_error(error)
+    except Exception as error:  # noqa: BLE001 -- Python's own exit code would be 1, which says that objects differ
+        # Its text may hold anything, a Secret's values included.
+        click.echo(f"error: a fault of genreconcile: {type(error).__name__}; -v 6 shows where", err=True)
+        _log.debug("%s", type(error).__name__, exc_info=error)
+        return exits.UNKNOWN
+    return code if isinstance(code, int) else exits.CONVERGED
+
+
+def _drop_stdout() -> None:
+    """Keep the interpreter from flushing into the closed pipe when it ends."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        _log.debug("stdout cannot be replaced")

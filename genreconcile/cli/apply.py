@@ -1,0 +1,64 @@
+"""``genreconcile apply``: carry the plan out."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genreconcile.cli import exits
+from genreconcile.cli.options import Settings, shared
+from genreconcile.errors import PlanRefused
+
+if TYPE_CHECKING:
+    from genreconcile.outcome import Result
+    from genreconcile.plan import Plan
+
+
+@click.command("apply")
+@shared("text")
+@click.option("-y", "--yes", is_flag=True, help="Ask nothing. Without a terminal nothing is asked anyway.")
+def command(**options: Any) -> int:
+    """Make the cluster what the files say."""
+    settings = Settings(**options)
+    from genreconcile.cli import logs, output, session
+
+    logs.set_up(settings.verbosity)
+    expected = session.read_expected(settings)
+    with session.open_reconciler(settings) as reconciler:
+        plan = session.make_plan(reconciler, expected, settings)
+        output.notes("warning", plan.warnings)
+        if not _is_agreed(plan, settings):
+            click.echo("nothing was written", err=True)
+            return exits.of_plan(plan)
+        result, refusal = _apply(reconciler, plan)
+    if result is not None:
+        output.show(result, settings.output)
+        output.notes("warning", (warning for warning in result.warnings if warning not in plan.warnings))
+    if refusal is not None:
+        output.notes("refused", [str(refusal)])
+        return exits.REFUSED
+    return exits.of_result(result) if result is not None else exits.UNKNOWN
+
+
+def _apply(reconciler: Any, plan: Plan) -> tuple[Result | None, PlanRefused | None]:
+    """The result comes also with a refusal: creates and patches have been carried out."""
+    try:
+        return reconciler.apply(plan), None
+    except PlanRefused as refusal:
+        return getattr(refusal, "result", None), refusal
+
+
+def _is_agreed(plan: Plan, settings: Settings) -> bool:
+    """Ask on stderr, where there is a terminal and something to do."""
+    from genreconcile.cli import output
+
+    is_asked = not settings.yes and sys.stdin.isatty() and sys.stderr.isatty()
+    if not is_asked or not any(change.operation != "none" for change in plan.changes):
+        return True
+    output.show(plan, "text", stderr=True)
+    output.notes("refused", plan.refusals)
+    # click.confirm writes a part of its prompt to stdout, where only data belongs.
+    click.echo("Apply? [y/N] ", nl=False, err=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

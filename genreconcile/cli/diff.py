@@ -1,0 +1,19 @@
+"""``genreconcile diff``: what differs, as a unified diff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from genreconcile.cli.options import Settings, shared
+
+
+@click.command("diff")
+@shared("diff")
+def command(**options: Any) -> int:
+    """Show how live objects differ from the files; write nothing."""
+    settings = Settings(**options)
+    from genreconcile.cli.session import judge
+
+    return judge(settings)

@@ -1,0 +1,136 @@
+"""The options that diff, plan and apply share.
+
+Invariant: a combination that would delete more than was asked for is refused before anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from genreconcile.objects import GVK
+from genreconcile.selector import parse
+
+# As in genreconcile.report, which is not imported for --help.
+FORMATS = ("text", "diff", "patch", "json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a command was called with; the fields are the options' names."""
+
+    filenames: tuple[str, ...]
+    recursive: bool
+    namespace: str
+    context: str | None
+    kubeconfig: str | None
+    delete_from_namespace: str
+    delete_selector: str | None
+    kinds: tuple[str, ...]
+    delete_kinds: tuple[str, ...]
+    allow_empty: bool
+    max_deletions: int | None
+    output: str
+    verbosity: int
+    yes: bool = False
+
+    def __post_init__(self) -> None:
+        if bool(self.delete_from_namespace) != (self.delete_selector is not None):
+            raise click.UsageError("--delete-from-namespace and --delete-selector go together; give both or none.")
+        if self.delete_selector is not None and parse(self.delete_selector).is_everything:
+            raise click.UsageError(
+                "--delete-selector is empty: it would delete whatever is not expected; name a label, such as app=web."
+            )
+        for kind in self.kinds:
+            try:
+                GVK.parse(kind)
+            except ValueError as error:
+                raise click.UsageError(f"--kinds: {error}.") from None
+
+
+class _Verbosity(click.ParamType[int]):
+    name = "level"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        # kubectl's users write -v=6, of which click makes "=6".
+        text = str(value).removeprefix("=")
+        if not text.isdecimal():
+            self.fail(f"{text!r} is no number", param, ctx)
+        return int(text)
+
+
+def shared(default_output: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the options to a command; their values come as the keywords of ``Settings``."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed((*_EXPECTED, *_DELETION, _output(default_output), _VERBOSITY)):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+_EXPECTED = (
+    click.option(
+        "-f",
+        "--filename",
+        "filenames",
+        multiple=True,
+        required=True,
+        metavar="PATH",
+        help="File, folder, or - for stdin. Repeatable.",
+    ),
+    click.option("-R", "--recursive", is_flag=True, help="Look below the folders as well."),
+    click.option("-n", "--namespace", default="", metavar="NS", help="Namespace of objects that name none."),
+    click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
+    click.option("--kubeconfig", metavar="PATH", help="The kubeconfig file."),
+)
+_DELETION = (
+    click.option(
+        "--delete-from-namespace",
+        default="",
+        metavar="NS",
+        help="Delete from this namespace what --delete-selector matches and the files do not hold.",
+    ),
+    click.option("--delete-selector", metavar="SELECTOR", help="Labels of what may be deleted, as kubectl's -l."),
+    click.option(
+        "--kinds",
+        multiple=True,
+        metavar="KIND",
+        help="Delete objects of this kind too, written apps/v1/Example, beside the kinds in the files. Repeatable.",
+    ),
+    click.option(
+        "--delete-kinds",
+        multiple=True,
+        metavar="KIND",
+        help="Delete objects of this kind although others go with them, written Example.group. Repeatable.",
+    ),
+    click.option("--allow-empty", is_flag=True, help="Delete also if the files hold no object at all."),
+    click.option(
+        "--max-deletions",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Delete nothing if it were more than this.  [default: 5, or 20 % of what the selector matches]",
+    ),
+)
+_VERBOSITY = click.option(
+    "-v",
+    "--v",
+    "verbosity",
+    type=_Verbosity(),
+    default=0,
+    is_flag=False,
+    flag_value="1",
+    metavar="N",
+    help="Log to stderr: 1 steps, 6 requests and tracebacks.",
+)
+
+
+def _output(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    choice = click.Choice(FORMATS)
+    return click.option(
+        "-o", "--output", type=choice, default=default, show_default=True, help="What is printed on stdout."
+    )

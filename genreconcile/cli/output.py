@@ -1,0 +1,64 @@
+"""What is printed.
+
+Invariant: reports go to stdout, everything else to stderr; colours to terminals alone, and not if NO_COLOR is set.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+import click
+
+from genreconcile.outcome import Result
+from genreconcile.plan import Plan
+from genreconcile.report import render
+
+_PREFIXES = {"--- ": "white", "+++ ": "white", "@@": "cyan", "#": "yellow", "-": "red", "+": "green"}
+_VERBS = {
+    "to create": "green",
+    "created": "green",
+    "to update": "yellow",
+    "configured": "yellow",
+    "to delete": "red",
+    "deleted": "red",
+    "failed": "red",
+}
+# Of the lines of the text report, those of objects; the operations are indented, the summary has no slash.
+_TITLE = re.compile(r"\S+/\S+ (?P<verb>(?:to )?\w+)")
+
+
+def show(report: Plan | Result, output: str, *, stderr: bool = False) -> None:
+    """Print the report, by default on stdout."""
+    text = render(report, output)
+    if output in ("text", "diff", "patch") and has_colours(sys.stderr if stderr else sys.stdout):
+        text = colour(text, output)
+    click.echo(text, nl=False, err=stderr)
+
+
+def notes(kind: str, messages: Iterable[str]) -> None:
+    """Print a line ``<kind>: <message>`` for each on stderr."""
+    for message in messages:
+        click.echo(f"{kind}: {message}", err=True)
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Whether the stream is a terminal whose user does not object (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def colour(text: str, output: str) -> str:
+    """The text of a report with the colours of its lines."""
+    return "\n".join(_coloured(line, output) for line in text.split("\n"))
+
+
+def _coloured(line: str, output: str) -> str:
+    if output == "text":
+        match = _TITLE.match(line)
+        found = _VERBS.get(match["verb"]) if match else None
+    else:
+        found = next((fg for prefix, fg in _PREFIXES.items() if line.startswith(prefix)), None)
+    return click.style(line, fg=found) if found else line

@@ -1,0 +1,19 @@
+"""``genreconcile plan``: what apply would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from genreconcile.cli.options import Settings, shared
+
+
+@click.command("plan")
+@shared("text")
+def command(**options: Any) -> int:
+    """Show what apply would do; write nothing."""
+    settings = Settings(**options)
+    from genreconcile.cli.session import judge
+
+    return judge(settings)

@@ -1,0 +1,172 @@
+"""The API server as raw JSON in and out: the ``Cluster`` protocol and its adapter over ``DynamicClient``.
+
+Invariants: bytes go out as they were handed in (a JSON patch ``test`` compares raw spelling); nothing is sent twice
+except a GET whose idle connection the server had closed; every failure is a ``ClusterError``, whose text and details
+hold no value of any object. No other module imports ``kubernetes``, and this one only when a connection is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from genreconcile.cluster.answer import answer_error, status_error
+from genreconcile.cluster.interrupt import Interrupt
+from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
+from genreconcile.errors import Unauthorized, Unreachable
+
+if TYPE_CHECKING:
+    import urllib3
+
+__all__ = ["Cluster", "DynamicCluster", "Interrupt", "connect", "status_error"]
+
+_READ_TIMEOUT = 65.0  # The API server ends a request itself after 60 s.
+_POOL_SIZE = 512  # Kept connections: each watch holds one. More may be opened, and are closed after use.
+
+_log = logging.getLogger(__name__)
+
+
+class Cluster(Protocol):
+    """One API server. All methods may be called from many threads.
+
+    ``server`` is its URL, for messages. ``path`` is an encoded path such as ``/api/v1/pods``, ``query`` its parameters.
+    Implementations that block register with ``Interrupt.current()`` how to be ended from outside.
+    """
+
+    server: str
+
+    def request(  # noqa: PLR0913 - the parts of an HTTP request
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        timeout: float | None = None,
+    ) -> bytes:
+        """Send one request and return the body of a 2xx answer. Raises ClusterError.
+
+        ``timeout`` is the longest silence in seconds. After Unreachable a write may or may not have happened.
+        """
+
+    def stream(
+        self, path: str, *, query: Mapping[str, str], read_timeout: float
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """GET as chunks of at most 64 KiB, as they arrive. Raises ClusterError, when entered and while read.
+
+        ``read_timeout`` is the longest silence in seconds; after it comes Unreachable.
+        """
+
+    def close(self) -> None:
+        """Let the idle connections go."""
+
+
+def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Cluster:
+    """Connect as kubectl does: the given file and context, else ``$KUBECONFIG`` or ``~/.kube/config``, else in-cluster.
+
+    A kubeconfig may name a program to run for credentials: pass only files that you trust. No request is sent.
+    Raises Unreachable where no usable configuration is found.
+    """
+    from kubernetes import client, config
+
+    loader = cast("Any", config)
+    configuration = cast("Any", client).Configuration()
+    try:
+        if kubeconfig is None and context is None and not _any_exists(config.KUBE_CONFIG_DEFAULT_LOCATION):
+            loader.load_incluster_config(client_configuration=configuration)
+        else:
+            loader.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
+    except (config.ConfigException, OSError, ValueError) as error:
+        place = kubeconfig or "kubeconfig"
+        raise Unreachable(f"{place}: not usable: {error}; name a file with --kubeconfig or $KUBECONFIG") from None
+    return DynamicCluster(configuration)
+
+
+def _any_exists(locations: str) -> bool:
+    from os import pathsep
+    from pathlib import Path
+
+    return any(Path(part).expanduser().exists() for part in locations.split(pathsep) if part)
+
+
+class DynamicCluster:
+    """``Cluster`` over ``DynamicClient``; ``configuration`` is a ``kubernetes.client.Configuration``, and is copied.
+
+    That of a ``DynamicClient`` which an operator already has is its ``.configuration``.
+    """
+
+    def __init__(self, configuration: Any) -> None:
+        from copy import deepcopy
+
+        from kubernetes.client import ApiClient
+        from kubernetes.dynamic import DynamicClient
+
+        own = deepcopy(configuration)
+        own.connection_pool_maxsize = _POOL_SIZE
+        own.socket_options = own.socket_options or keepalive()
+        self.server: str = own.host
+        if not own.verify_ssl:
+            _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
+        client = cast("Any", ApiClient)(own)
+        client.user_agent = "genreconcile"
+        self._transport = client.rest_client = Transport(client.rest_client.pool_manager)
+        # The client's own discovery sends a request per group and keeps a cache file in the shared temp folder.
+        self._client: Any = cast("Any", DynamicClient)(client, discoverer=lambda *_: None)
+
+    def request(  # noqa: PLR0913 - as in Cluster
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        timeout: float | None = None,
+    ) -> bytes:
+        """See ``Cluster.request``."""
+        response = self._send(
+            method,
+            path,
+            query or {},
+            body=body,
+            header_params={"Accept": accept},
+            content_type=content_type,
+            _request_timeout=timeout or _READ_TIMEOUT,
+        )
+        with no_answer(f"{method} {self.server}{path}"):
+            return bytes(response.data)
+
+    @contextlib.contextmanager
+    def stream(self, path: str, *, query: Mapping[str, str], read_timeout: float) -> Iterator[Iterator[bytes]]:
+        """See ``Cluster.stream``."""
+        headers = {"Accept": "application/json"}
+        response = self._send("GET", path, query, header_params=headers, _request_timeout=read_timeout)
+        try:
+            yield chunks(f"GET {self.server}{path}", response)
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """See ``Cluster.close``."""
+        self._transport.close()
+
+    def _send(self, method: str, path: str, query: Mapping[str, str], **options: Any) -> urllib3.BaseHTTPResponse:
+        from kubernetes.config import ConfigException
+
+        name = f"{method} {self.server}{path}"
+        parameters = list(query.items())
+        response: urllib3.BaseHTTPResponse
+        try:
+            with no_answer(name):
+                response = self._client.request(method, path, serialize=False, query_params=parameters, **options)
+        except ConfigException as error:  # From the hook that renews the token.
+            raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
+        if not 200 <= response.status < 300:
+            raise answer_error(name, response)
+        return response

@@ -1,0 +1,123 @@
+r"""Errors from the server's answers, without the values that these may echo.
+
+Invariant: neither message nor details of an error hold a value of an object. A 422 may echo a whole object, also one
+that holds passwords; CVE-2021-23135 is what came of showing it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genreconcile.cluster.transport import no_answer
+from genreconcile.errors import (
+    ClusterError,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    import urllib3
+
+_ERRORS: dict[int, type[ClusterError]] = {
+    400: Invalid,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Gone,
+    422: Invalid,
+}
+_ADVICE = {401: "check the credentials", 403: "have it allowed by RBAC, or by the admission policy that is named"}
+_LONGEST_MESSAGE = 2000
+_LONGEST_BODY = 4 * 1024 * 1024
+
+# k8s.io/apimachinery/pkg/util/validation/field: errors of these kinds carry no value, all others do.
+_HEADS_WITHOUT_VALUE = frozenset({"Required value", "Forbidden", "Too long", "Internal error"})
+_VALUE = re.compile(r'(?P<value>"(?:[^"\\]|\\.)*"|-?\d[\w.]*|true|false|null)(?:: (?P<detail>.*))?$', re.DOTALL)
+_ECHO = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found): |error found in #")
+
+
+def answer_error(name: str, response: urllib3.BaseHTTPResponse) -> ClusterError:
+    """The error for an answer that is not 2xx; ``name`` is the request. Reads and closes the response."""
+    body = b""
+    with contextlib.suppress(Unreachable), no_answer(name):  # The status stands; only its explanation is missing.
+        body = response.read(_LONGEST_BODY)
+    response.close()
+    try:
+        status = json.loads(body)
+    except ValueError:  # A proxy's page, say.
+        status = {}
+    if not isinstance(status, dict) or status.get("apiVersion") != "v1":
+        status = {}
+    return status_error(name, {**status, "code": response.status}, response.headers.get("Retry-After"))
+
+
+def status_error(name: str, status: Mapping[str, Any], retry_after: str | None = None) -> ClusterError:
+    """The error for a ``metav1.Status``, of an answer or of a watch's ERROR event; ``name`` is the request.
+
+    ``retry_after`` is the header's text; without it ``details.retryAfterSeconds`` counts.
+    """
+    code = status.get("code")
+    code = code if isinstance(code, int) else 0
+    reason = str(status.get("reason") or "")
+    details = _safe_details(status.get("details"))
+    cause = _causes_text(details) or _safe_text(str(status.get("message") or "")) or "no explanation"
+    advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
+    message = f"{name}: {code} {reason}: {cause}{advice}"
+    if code == 429:
+        return Throttled(message, reason=reason, details=details, retry_after=_seconds(retry_after, details))
+    return _ERRORS.get(code, ClusterError)(message, status=code, reason=reason, details=details)
+
+
+def _seconds(header: str | None, details: Mapping[str, object]) -> float | None:
+    text = header if header and header.isdigit() else str(details.get("retryAfterSeconds", ""))
+    return float(text) if text.isdigit() else None
+
+
+def _safe_details(details: object) -> dict[str, object]:
+    if not isinstance(details, Mapping):
+        return {}
+    rest = {key: value for key, value in details.items() if key != "causes"}
+    causes = [cause for cause in details.get("causes") or () if isinstance(cause, Mapping)]
+    safe = [{**cause, "message": _safe_cause(str(cause.get("message")))} for cause in causes]
+    return {**rest, "causes": safe} if safe else rest
+
+
+def _causes_text(details: Mapping[str, Any]) -> str:
+    lines = [f"{cause.get('field') or 'object'}: {cause['message']}" for cause in details.get("causes") or ()]
+    return "; ".join(dict.fromkeys(lines))[:_LONGEST_MESSAGE]
+
+
+def _safe_cause(text: str) -> str:
+    """The text of a ``field.Error`` without its value: ``Invalid value: 0: must be positive`` loses the ``0``.
+
+    A value that is no quoted string or number cannot be told from what follows it: then only the first words stay.
+    """
+    head, _, rest = text.partition(": ")
+    if head in _HEADS_WITHOUT_VALUE or not rest:
+        return _safe_text(text)
+    found = _VALUE.match(rest)
+    if found is None:
+        return head
+    quoted = found["value"]
+    value = re.escape(quoted.strip('"'))
+    detail = (found["detail"] or "").replace(f": {quoted}", "")  # CRDs repeat it at the end.
+    if not detail or re.search(rf"(?<!\w){value}(?!\w)", detail):
+        return head
+    return f"{head}: {_safe_text(detail)}"
+
+
+def _safe_text(text: str) -> str:
+    """The text up to where an echo may begin."""
+    found = _ECHO.search(text)
+    return text[: found.end() if found else None].rstrip(" :#")[:_LONGEST_MESSAGE]

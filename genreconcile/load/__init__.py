@@ -1,0 +1,88 @@
+"""Files, folders, stdin and iterables of dicts → expected objects.
+
+Invariant: a set that cannot be read or is ambiguous is refused as a whole by a LoadError that names the place, and
+never by anything else; the objects that come out are plain JSON data that share nothing with what went in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import Any, BinaryIO, NamedTuple
+
+from genreconcile.errors import LoadError
+from genreconcile.load.check import flatten, plain, refuse_unusable
+from genreconcile.load.parse import documents
+from genreconcile.load.sources import read
+from genreconcile.objects import Object, ObjectKey
+
+__all__ = ["Loaded", "load", "load_objects", "refuse_duplicates", "validate_set"]
+
+
+class Loaded(NamedTuple):
+    """An expected object and where it comes from: ``shop.yaml:12``, ``shop.yaml:1 items[3]`` or ``expected[0]``."""
+
+    obj: Object
+    origin: str
+
+
+def load(
+    sources: Iterable[str | PathLike[str]],
+    *,
+    recursive: bool = False,
+    namespace: str = "",
+    stdin: BinaryIO | None = None,
+) -> list[Loaded]:
+    """Read files, folders and ``-`` (``stdin``, or the process's own) in the given order.
+
+    A folder gives its ``.yaml``, ``.yml`` and ``.json`` files by name, with ``recursive`` those below it too; a file
+    may have any suffix. ``namespace`` is as in ``validate_set``.
+    """
+    paths = [sources] if isinstance(sources, str | PathLike) else sources
+    loaded = [
+        found
+        for source in read(paths, recursive=recursive, stdin=stdin)
+        for value, line in documents(source.text, source.name, strict_json=source.strict_json)
+        for found in _objects(value, f"{source.name}:{line}")
+    ]
+    _refuse_duplicates_of(loaded, namespace)
+    return loaded
+
+
+def load_objects(
+    objects: Iterable[Mapping[str, Any]], *, origin: str = "expected", namespace: str = ""
+) -> list[Loaded]:
+    """Check dicts that are at hand; they are copied, never changed. Lists (``kind: …List``) give their items."""
+    if isinstance(objects, Mapping | str | bytes) or not isinstance(objects, Iterable):
+        raise LoadError(f"{origin}: not readable: {type(objects).__name__}; give an iterable of dicts, one per object")
+    loaded = [found for index, obj in enumerate(objects) for found in _objects(obj, f"{origin}[{index}]")]
+    _refuse_duplicates_of(loaded, namespace)
+    return loaded
+
+
+def validate_set(objects: Iterable[Mapping[str, Any]], namespace: str = "") -> list[Object]:
+    """The objects of ``load_objects``, without their origins.
+
+    ``namespace`` is where objects that name none will go, as far as duplicates are concerned; nothing is filled in.
+    """
+    return [loaded.obj for loaded in load_objects(objects, namespace=namespace)]
+
+
+def refuse_duplicates(pairs: Iterable[tuple[ObjectKey, str]]) -> None:
+    """Raise LoadError where two pairs of key and origin have the same key; it names both origins."""
+    origins: dict[ObjectKey, str] = {}
+    for key, origin in pairs:
+        if key in origins:
+            raise LoadError(f"{key}: expected twice: {origins[key]} and {origin}; keep one of them")
+        origins[key] = origin
+
+
+def _objects(value: Any, origin: str) -> Iterable[Loaded]:
+    for obj, place in flatten(plain(value, origin), origin):
+        refuse_unusable(obj, place)
+        yield Loaded(obj, place)
+
+
+def _refuse_duplicates_of(loaded: list[Loaded], namespace: str) -> None:
+    keys = ((ObjectKey.of(obj), origin) for obj, origin in loaded)
+    refuse_duplicates((key._replace(namespace=key.namespace or namespace), origin) for key, origin in keys)

@@ -1,0 +1,209 @@
+"""YAML and JSON text → documents.
+
+Invariant: memory and depth are bounded by the length of the text, whatever it holds, and no message quotes a value.
+Scalars mean what they mean to kubectl (sigs.k8s.io/yaml, YAML 1.1 with exceptions): ``yes`` is true, ``0644`` is 420,
+``1e3`` is a number, ``12:30`` and dates are strings.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from genreconcile.errors import LoadError
+
+try:
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]  # the same interface, only slower
+
+# PyYAML's C composer is recursive without a limit: nested deeply enough, a text ends the process.
+_MAX_DEPTH = 500
+# How many nodes aliases may add to one document (CVE-2019-11253, "billion laughs").
+_MAX_ALIASED_NODES = 100_000
+
+_TAG = "tag:yaml.org,2002:"
+_NUMBERS = {
+    # Without the base 60 of YAML 1.1, with 0o.
+    "int": r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)",
+    # With an exponent without a sign or a dot before it; underscores do not begin one.
+    "float": r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+}
+
+
+class _Loader(_SafeLoader):
+    """Builds JSON types alone and refuses a key that comes twice in one mapping."""
+
+    # Neither timestamps nor "=" (a tag without a constructor); numbers come from _NUMBERS.
+    yaml_implicit_resolvers = {  # noqa: RUF012 -- PyYAML declares it on the class
+        first: [(tag, pattern) for tag, pattern in resolvers if tag.removeprefix(_TAG) in ("bool", "null", "merge")]
+        for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
+    }
+    # None is the key of the constructor that refuses unknown tags.
+    yaml_constructors = {  # noqa: RUF012 -- PyYAML declares it on the class
+        tag: constructor
+        for tag, constructor in _SafeLoader.yaml_constructors.items()
+        if tag is None or tag.removeprefix(_TAG) in ("null", "bool", "int", "float", "str", "seq", "map")
+    }
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.flattened: set[yaml.MappingNode] = set()
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # Called before a mapping is built, and again for each merge of it; a flattened one may repeat merged keys.
+        if node in self.flattened:
+            return
+        self.flattened.add(node)
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                problem = f"the key {key.value!r} comes twice in one mapping"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
+        super().flatten_mapping(node)
+
+
+for _name, _pattern in _NUMBERS.items():
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), list("-+.0123456789"))
+
+
+def documents(text: str, name: str, *, strict_json: bool = False) -> Iterator[tuple[Any, int]]:
+    """Each document with the number of its first line; empty ones are left out.
+
+    What begins with a brace is read as JSON, and where that fails and ``strict_json`` is not set, as YAML.
+    """
+    if strict_json or text.lstrip().startswith("{"):
+        try:
+            return iter(list(_json(text, name)))
+        except json.JSONDecodeError as error:
+            if strict_json:
+                raise LoadError(f"{name}:{error.lineno}: not readable: {error.msg}; correct the JSON") from None
+    return _yaml(text, name)
+
+
+def _json(text: str, name: str) -> Iterator[tuple[Any, int]]:
+    start = _skip_space(text, 0)
+    while start < len(text):
+        line = text.count("\n", 0, start) + 1
+        try:
+            value, end = _JSON.raw_decode(text, start)
+        except json.JSONDecodeError:
+            raise
+        except (RecursionError, ValueError) as error:
+            raise LoadError(f"{name}:{line}: not readable: {_json_problem(error)}; correct the JSON") from None
+        yield value, line
+        start = _skip_space(text, end)
+
+
+def _skip_space(text: str, start: int) -> int:
+    match = _SPACE.match(text, start)
+    return match.end() if match else start
+
+
+class _BadJSONError(ValueError):
+    """JSON that Python reads and Kubernetes must not."""
+
+
+def _json_problem(error: Exception) -> str:
+    if isinstance(error, _BadJSONError):
+        return str(error)
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number is too long"
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _BadJSONError(f"the key {twice!r} comes twice in one mapping")
+    return result
+
+
+def _no_constant(name: str) -> None:
+    raise _BadJSONError(f"{name} is no JSON")
+
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+def _yaml(text: str, name: str) -> Iterator[tuple[Any, int]]:
+    line = 1
+    try:
+        _refuse_unbounded(text)
+        loader = _Loader(text)
+        try:
+            while loader.check_node() and (node := loader.get_node()):
+                line = node.start_mark.line + 1
+                value = loader.construct_document(node)
+                loader.flattened.clear()
+                if value is not None:
+                    yield value, line
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        raise LoadError(
+            f"{name}:{_line(error, line)}: not readable: {_yaml_problem(error)}; correct the YAML"
+        ) from None
+    # A scalar that is not of the type of its tag; the error's own text would quote it.
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        raise LoadError(f"{name}:{line}: not readable: a value does not fit its type; correct the YAML") from None
+
+
+def _line(error: yaml.YAMLError, default: int) -> int:
+    mark = getattr(error, "problem_mark", None)
+    return mark.line + 1 if mark else default
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"{error.reason} at position {error.position}"
+    return getattr(error, "problem", None) or "no YAML"
+
+
+def _refuse_unbounded(text: str) -> None:
+    """Walk the events, which is not recursive, for depth and for what aliases will add."""
+    bounds = _Bounds()
+    for event in yaml.parse(text, _SafeLoader):
+        if problem := bounds.see(event):
+            mark: Any = event.start_mark  # C's Mark, which has the same attributes
+            raise yaml.composer.ComposerError(None, None, problem, mark)
+
+
+class _Bounds:
+    """Depth, and the number of nodes with aliases expanded, of the document whose events it sees."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._added = 0
+        self._sizes: dict[str | None, int] = {}  # by anchor
+        self._open: list[tuple[str | None, int]] = []  # anchor, size before it
+
+    def see(self, event: yaml.Event) -> str:
+        """What is wrong, "" for nothing."""
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._size, self._added, self._sizes = 0, 0, {}
+        elif isinstance(event, yaml.AliasEvent):
+            # PyYAML would build a mapping that holds itself.
+            if any(anchor == event.anchor for anchor, _ in self._open):
+                return "an alias is inside of what it stands for"
+            self._added += self._sizes.get(event.anchor, 0)
+            self._size += self._sizes.get(event.anchor, 0)
+        elif isinstance(event, yaml.ScalarEvent):
+            self._size += 1
+            self._sizes[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._open.append((event.anchor, self._size))
+            self._size += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = self._open.pop()
+            self._sizes[anchor] = self._size - before
+        if len(self._open) > _MAX_DEPTH:
+            return "nested too deeply"
+        return "aliases repeat too much" if self._added > _MAX_ALIASED_NODES else ""

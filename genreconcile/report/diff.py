@@ -1,0 +1,64 @@
+"""Unified diffs of live objects against what they will be, as YAML.
+
+Invariant: an object comes out masked on both sides, and one without changes does not come out.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonpatch
+import jsonpointer
+
+from genreconcile import mask
+from genreconcile.objects import Object
+from genreconcile.outcome import Result
+from genreconcile.plan import Change, Plan
+from genreconcile.report.row import Row, rows
+from genreconcile.report.yamltext import dump
+
+
+def render_diff(report: Plan | Result) -> str:
+    """A diff per object that is created, updated or deleted; a ``#`` line for one that is skipped or failed."""
+    return "".join(f"{line}\n" for row in rows(report) for line in _lines(row))
+
+
+def _lines(row: Row) -> Iterator[str]:
+    change = row.change
+    if row.verb in ("skipped", "failed"):
+        yield from (f"# {line}" for line in row.title.split("\n"))
+        return
+    try:
+        before, after = _sides(change)
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
+        yield f"# {row.title}: the patch does not fit the live object at hand"
+        yield from (f"# {json.dumps(operation)}" for operation in mask.mask_patch(change.gvk, change.operations))
+        return
+    name = "/".join(filter(None, (change.gvk.api_version, *change.key[1:])))
+    yield from difflib.unified_diff(
+        _yaml(change, before),
+        _yaml(change, after),
+        f"live/{name}" if before else "/dev/null",
+        f"expected/{name}" if after else "/dev/null",
+        lineterm="",
+    )
+
+
+def _sides(change: Change) -> tuple[Object | None, Object | None]:
+    if change.operation == "create":
+        return None, change.expected
+    if change.operation == "delete":
+        return change.live, None
+    after: Any = jsonpatch.apply_patch(copy.deepcopy(change.live), change.operations, in_place=True)
+    return change.live, after
+
+
+def _yaml(change: Change, obj: Object | None) -> list[str]:
+    if obj is None:
+        return []
+    # Not splitlines: YAML may hold other line breaks as they are.
+    return dump(mask.mask_object(obj, change.gvk)).removesuffix("\n").split("\n")

@@ -1,0 +1,56 @@
+"""Reports for programs: the document that ``-o json`` prints.
+
+Invariant: it fits ``output.schema.json``, has no timestamps, and equal reports give equal text.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from genreconcile import mask
+from genreconcile.outcome import Result
+from genreconcile.plan import Plan
+from genreconcile.report.row import Row, rows
+
+API_VERSION = "genreconcile.dev/v1alpha1"
+
+
+def document(report: Plan | Result) -> dict[str, Any]:
+    """The report as JSON data of kind Plan or Result; what is unchanged is in ``summary`` alone."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Plan" if isinstance(report, Plan) else "Result",
+        "summary": report.counts,
+        "changes": [_change(row) for row in rows(report)],
+    }
+
+
+def _change(row: Row) -> dict[str, Any]:
+    change = row.change
+    found: dict[str, Any] = {
+        "operation": change.operation,
+        "apiVersion": change.gvk.api_version,
+        "kind": change.gvk.kind,
+        "namespace": change.key.namespace,
+        "name": change.key.name,
+        "patch": mask.mask_patch(change.gvk, change.operations),
+        "reason": row.safe_reason,
+        "error": None,
+    }
+    if row.error is not None:
+        path = str(getattr(row.error, "path", ""))
+        found["error"] = {"message": row.note, "path": path, "type": type(row.error).__name__}
+    return {**found, "status": row.status} if row.status else found
+
+
+def render_json(report: Plan | Result) -> str:
+    """The document with its keys sorted."""
+    return json.dumps(document(report), indent=2, sort_keys=True) + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the document."""
+    loaded: dict[str, Any] = json.loads(files(__package__ or "").joinpath("output.schema.json").read_text("utf-8"))
+    return loaded

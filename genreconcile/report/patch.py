@@ -1,0 +1,23 @@
+"""Each object with its RFC 6902 patch.
+
+Invariant: every line that does not begin with ``#`` is one JSON patch.
+"""
+
+from __future__ import annotations
+
+import json
+
+from genreconcile import mask
+from genreconcile.outcome import Result
+from genreconcile.plan import Plan
+from genreconcile.report.row import rows
+
+
+def render_patch(report: Plan | Result) -> str:
+    """A ``#`` line per object, followed by its patch where it has one, without preconditions."""
+    lines = []
+    for row in rows(report):
+        lines += [f"# {line}" for line in row.title.split("\n")]
+        if operations := row.change.operations:
+            lines.append(json.dumps(mask.mask_patch(row.change.gvk, operations), sort_keys=True))
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,62 @@
+"""Opens a control plane from the first source that is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from genreconcile.testing import existing, kind
+from genreconcile.testing.client import Requests
+from genreconcile.testing.local import LocalPlane
+from genreconcile.testing.options import Options
+from genreconcile.testing.progress import say
+from genreconcile.testing.sources import Given, Kind, built, find, prepare
+
+
+class Plane(Protocol):
+    """A control plane that is ready; see ControlPlane for the attributes of the same name.
+
+    ``namespaces`` are to be deleted at the end; ``has_controllers`` says whether a controller manager runs.
+    """
+
+    kubeconfig: Path
+    server: str
+    logs: Path
+    namespaces: list[str]
+    has_controllers: bool
+
+    @property
+    def client(self) -> Requests:
+        """A client for set-up."""
+
+    def user_kubeconfig(self, user: str, groups: tuple[str, ...]) -> Path:
+        """Return the kubeconfig of another user."""
+
+    def stop(self, *, keep_logs: bool) -> Path | None:
+        """End it; return where the logs are kept, if they are."""
+
+
+def open_plane(options: Options) -> Plane:
+    """Return a control plane, ready. Raises ControlPlaneError."""
+    source = find(options)
+    if isinstance(source, Given):
+        return existing.given(source.kubeconfig, options)
+    if isinstance(source, Kind):
+        if kind.pull(source):
+            return kind.create(source, options)
+        source = built(options)
+    return LocalPlane(prepare(source, options), options)
+
+
+def prepare_ahead(options: Options) -> None:
+    """Do now what takes minutes, so that opening takes seconds; says on standard error what will be used."""
+    source = find(options)
+    if isinstance(source, Kind) and not kind.pull(source):
+        source = built(options)
+    if isinstance(source, Given):
+        say(f"control plane: the cluster of {source.kubeconfig}")
+    elif isinstance(source, Kind):
+        say(f"control plane: a kind cluster, Kubernetes {source.version}")
+    else:
+        prepare(source, options)
+        say(f"control plane: Kubernetes {source.version}, programs in {source.folder}")

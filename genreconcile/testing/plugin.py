@@ -1,0 +1,50 @@
+"""pytest fixtures: one control plane for the whole run, one namespace for each test.
+
+Import what is wanted into a ``conftest.py``. Nothing is loaded unasked: this is no entry point.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
+
+from genreconcile.testing.control_plane import ControlPlane
+from genreconcile.testing.options import Options
+from genreconcile.testing.planes import prepare_ahead
+from genreconcile.testing.progress import say
+
+__all__ = ["control_plane", "namespace", "pytest_collection_finish"]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetch or build the control plane before the first test, whose time limit does not allow for it."""
+    wanted = any("control_plane" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        with _uncaptured(session.config):
+            prepare_ahead(Options())
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """A control plane; shared, so tests keep to a namespace of their own. Its logs are kept when a test failed."""
+    plane = ControlPlane()
+    plane.start()
+    yield plane
+    if kept := plane.stop(keep_logs=bool(request.session.testsfailed)):
+        with _uncaptured(request.config):
+            say(f"control plane: the logs are kept in {kept}")
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> str:
+    """The name of a new namespace with the ServiceAccount ``default``."""
+    return control_plane.create_namespace(f"test-{uuid.uuid4().hex[:12]}")
+
+
+def _uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
+    capture = config.pluginmanager.getplugin("capturemanager")
+    disabled: AbstractContextManager[None] = capture.global_and_fixture_disabled() if capture else nullcontext()
+    return disabled

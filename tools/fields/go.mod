@@ -1,0 +1,3 @@
+module genreconcile.dev/tools/fields
+
+go 1.24

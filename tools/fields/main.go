@@ -1,0 +1,39 @@
+// Fields tells for every field of the built-in API types whether its Go type is a value or a pointer.
+//
+// Usage: go run main.go VERSION... > fields.json, with the versions of k8s.io/api, the newest first. See README.md.
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		exit(fmt.Errorf("no version; try: go run . v0.37.2"))
+	}
+	merged := table{}
+	for _, version := range os.Args[1:] {
+		packages, err := load(version)
+		if err != nil {
+			exit(fmt.Errorf("%s: %w", version, err))
+		}
+		found := table{}
+		for _, pkg := range packages {
+			found.addPackage(pkg)
+		}
+		merged.merge(version, found)
+	}
+	fmt.Print(merged)
+}
+
+func exit(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}
