@@ -35,7 +35,7 @@ from genreconcile.errors import (
 )
 from genreconcile.load import load
 from genreconcile.normalize import Registry
-from genreconcile.objects import GVK, ObjectKey
+from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.outcome import ApplyFailed, Outcome, Result
 from genreconcile.plan import Change, Plan
 from genreconcile.reconcile import Reconciler
@@ -58,6 +58,7 @@ __all__ = [
     "LoadError",
     "NotFound",
     "NotSynced",
+    "Object",
     "ObjectKey",
     "Outcome",
     "Plan",

@@ -25,7 +25,7 @@ from genreconcile.objects import Object, metadata_of, resource_version_of, uid_o
 from genreconcile.order import waves
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
-from genreconcile.plan.judge import learned_keys, require_valid, unusable
+from genreconcile.plan.judgement import learned_keys, require_valid, unusable
 
 _log = logging.getLogger(__name__)
 _JSON_PATCH = "application/json-patch+json"
@@ -94,7 +94,9 @@ class Applier:
 
         def guarded(change: Change) -> Outcome:
             try:
-                return work(change, self._catalog.resource(change.gvk))
+                outcome = work(change, self._catalog.resource(change.gvk))
+                _log.info("%s", outcome)
+                return outcome
             except ClusterError as error:
                 return Outcome(change, "failed", error=_told(error, change))
             except InputError as error:

@@ -86,7 +86,8 @@ class Catalog:
 
     def node(self, resource: Resource, obj: Object) -> tuple[Node, bool]:
         """The rules for an object of this kind, and whether a schema describes it. Raises ClusterError."""
-        self._renew()
+        if self._stale:
+            self.renew()
         kind = self._schema.root(resource.gvk)
         has_status = "status" in resource.subresources
         return self.rules.compile(resource.gvk, kind, obj, has_status=has_status), kind is not None
@@ -111,9 +112,10 @@ class Catalog:
         self.discovery.invalidate()
         self._stale = True
 
-    def _renew(self) -> None:
-        if self._stale:
-            with self._lock:
-                if self._stale:
-                    self._stale = False
-                    self._documents.refresh()
+    def renew(self) -> None:
+        """Ask now, where something may have changed. Raises ClusterError."""
+        self.discovery.resources()
+        with self._lock:
+            if self._stale:
+                self._documents.refresh()
+                self._stale = False

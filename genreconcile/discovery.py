@@ -115,7 +115,6 @@ class Discovery:
             kept = {gvk: old for gvk, old in self._resources.items() if (gvk.group, gvk.version) in unavailable}
             self._resources = {**kept, **resources}
             self._unavailable = unavailable
-            self._misses.clear()
             self._loaded_at = self._clock()
             self._stale = False
 

@@ -70,7 +70,9 @@ class ClusterError(ReconcileError):
     ``metav1.Status`` ("" where there is none), ``details`` its ``details`` (a dict, possibly empty).
     """
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "", details: dict[str, object] | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, reason: str = "", details: dict[str, object] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason

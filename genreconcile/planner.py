@@ -27,7 +27,7 @@ from genreconcile.objects import GVK, Object, ObjectKey, labels_of, namespace_of
 from genreconcile.order import defined_by, defines_kinds, is_served
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Plan, Prune, judge, prune, withheld
-from genreconcile.plan.judge import unusable
+from genreconcile.plan.judgement import unusable
 
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 _POLL: Final = 0.02
@@ -174,6 +174,7 @@ class Planner:
         for change, resources in brought.items():
             for resource in resources:
                 self._catalog.wait_until_described(resource.gvk, deadline, changed=_changes_schema(change))
+        self._catalog.renew()
 
     def _wait_until_served(self, change: Change, deadline: float) -> None:
         resource = self._catalog.resource(change.gvk)

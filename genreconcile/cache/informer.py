@@ -246,7 +246,10 @@ class Cache:
 def _gvk(kind: Kind) -> GVK:
     if isinstance(kind, Resource):
         return kind.gvk
-    return kind if isinstance(kind, GVK) else GVK.parse(kind)
+    try:
+        return kind if isinstance(kind, GVK) else GVK.parse(kind)
+    except ValueError as error:
+        raise CacheError(f"the cache: {error}") from None
 
 
 def _hint(near: str) -> str:

@@ -6,7 +6,6 @@ Invariant: every way out gives one of the documented exit codes, and never 1 for
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -53,7 +52,6 @@ def run(arguments: Sequence[str] | None) -> int:
         sys.stdout.flush()
     # SystemExit is click's answer to a reader that is gone.
     except (BrokenPipeError, SystemExit):
-        _drop_stdout()
         return exits.UNKNOWN
     return code
 
@@ -77,11 +75,3 @@ def _run(arguments: Sequence[str] | None) -> int:
         _log.debug("%s", type(error).__name__, exc_info=error)
         return exits.UNKNOWN
     return code if isinstance(code, int) else exits.CONVERGED
-
-
-def _drop_stdout() -> None:
-    """Keep the interpreter from flushing into the closed pipe when it ends."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        _log.debug("stdout cannot be replaced")

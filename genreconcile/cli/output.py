@@ -34,7 +34,7 @@ _TITLE = re.compile(r"\S+/\S+ (?P<verb>(?:to )?\w+)")
 def show(report: Plan | Result, output: str, *, stderr: bool = False) -> None:
     """Print the report, by default on stdout."""
     text = render(report, output)
-    if output in ("text", "diff", "patch") and has_colours(sys.stderr if stderr else sys.stdout):
+    if has_colours(sys.stderr if stderr else sys.stdout):
         text = colour(text, output)
     click.echo(text, nl=False, err=stderr)
 
@@ -51,7 +51,7 @@ def has_colours(stream: TextIO) -> bool:
 
 
 def colour(text: str, output: str) -> str:
-    """The text of a report with the colours of its lines."""
+    """The text of a report with the colours of its lines; JSON has no lines that get one."""
     return "\n".join(_coloured(line, output) for line in text.split("\n"))
 
 

@@ -133,15 +133,13 @@ def _interruptible_pools() -> dict[str, Any]:
 
 
 def _watched(connection: Any, send: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-    """Register before, as sending may block, and after, when a connection that was being opened has its socket."""
+    """Register afterwards: now there is a socket, and what blocks is the wait for the answer."""
     interrupt = connection.interrupt = Interrupt.current()
 
     def end() -> None:
         if connection.interrupt is interrupt:  # Else another thread has it from the pool by now.
             _shut(connection.sock)
 
-    if interrupt is not None:
-        interrupt.register(end)
     send(*args, **kwargs)
     if interrupt is not None:
         interrupt.register(end)

@@ -88,10 +88,9 @@ class Walk:
 
     def is_absent(self, live: Any, child: Child, spot: Spot) -> bool:
         """Whether a live-only value means the same as none; what is drift inside of it has then been found."""
-        field = child.field
-        if field.type.custom or field.zero != "value":
+        if spot.path != _STRIPPED and (child.field.type.custom or child.field.zero != "value"):
             return False
-        if is_zero(live, field):
+        if is_zero(live, child.field):
             return True
         if not isinstance(live, dict | list):
             return False

@@ -19,7 +19,7 @@ from genreconcile.testing.errors import ControlPlaneError
 from genreconcile.testing.progress import Progress
 from genreconcile.testing.toolchain import Go, environment, find
 
-_SECONDS_PER_PART = 0.25
+_SECONDS_PER_PART = 0.2
 """On two cores: a first guess, corrected by what is measured. A package is a part."""
 
 _PARTS_OF_LINKING = 40

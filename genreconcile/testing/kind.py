@@ -6,6 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
+from genreconcile.testing import templates
 from genreconcile.testing.existing import ExistingPlane
 from genreconcile.testing.options import Options
 from genreconcile.testing.progress import Progress, say
@@ -62,5 +63,4 @@ def _create(source: Kind, options: Options, supervision: Supervision) -> Path:
 
 def _config(options: Options) -> str:
     settings = dict(setting.split("=", 1) for setting in options.runtime_config)
-    config = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "runtimeConfig": settings}
-    return json.dumps(config)
+    return json.dumps(templates.load("kind") | {"runtimeConfig": settings})

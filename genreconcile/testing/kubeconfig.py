@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from genreconcile.testing import templates
 from genreconcile.testing.errors import ControlPlaneError
 
-_NAME = "genreconcile-testing"
 _FILES = ("certificate-authority",)
 
 
@@ -20,15 +20,9 @@ def cluster_entry(server: str, authority: bytes) -> dict[str, Any]:
 
 def write(path: Path, cluster: dict[str, Any], certificate: bytes, key: bytes) -> Path:
     """Write, readable by its owner only, a kubeconfig for the user of a client certificate (PEM); return ``path``."""
-    user = {"client-certificate-data": _base64(certificate), "client-key-data": _base64(key)}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": _NAME,
-        "contexts": [{"name": _NAME, "context": {"cluster": _NAME, "user": _NAME}}],
-        "clusters": [{"name": _NAME, "cluster": cluster}],
-        "users": [{"name": _NAME, "user": user}],
-    }
+    config = templates.load("kubeconfig")
+    config["clusters"][0]["cluster"] = cluster
+    config["users"][0]["user"] = {"client-certificate-data": _base64(certificate), "client-key-data": _base64(key)}
     path.touch(mode=0o600)
     path.write_text(json.dumps(config, indent=1), encoding="utf-8")
     return path

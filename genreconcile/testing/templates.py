@@ -1,4 +1,4 @@
-"""Objects that the set-up creates. They are data: no kind's name stands in this package's code."""
+"""Objects and files that the set-up makes. They are data: no kind's name stands in this package's code."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 
 def load(template: str, /, **metadata: Any) -> dict[str, Any]:
-    """Return a new object from ``data/<template>.json`` with ``metadata`` merged in."""
+    """Return a new object from ``data/<template>.json``, with ``metadata`` added to its own."""
     text = resources.files("genreconcile.testing").joinpath("data", f"{template}.json").read_text(encoding="utf-8")
     obj: dict[str, Any] = json.loads(text)
-    obj["metadata"].update(metadata)
+    if metadata:
+        obj["metadata"].update(metadata)
     return obj

@@ -1,0 +1,47 @@
+# `make demo` and `make test` do all the set-up themselves: see `make help`.
+
+# The first Python that is new enough; another one: make PYTHON=/path/to/python test
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+# A virtual environment of its own, because the system's Python may be managed by the system.
+TOX := .venv/bin/tox
+READY := .venv/.tox-is-installed
+
+.DEFAULT_GOAL := help
+.PHONY: demo test lint unit kind clean help
+
+help: ## show this
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+demo: $(READY) ## run the main job on a real API server
+	@echo "make demo: about 1 minute; the first time about 10 more to build the control plane" >&2
+	$(TOX) run -e demo
+
+test: $(READY) ## run all checks and tests
+	@echo "make test: about 6 minutes; the first time about 12 more to build the control plane" >&2
+	$(TOX) run -e lint,unit,kind
+
+lint: $(READY) ## check formatting, style, types and layers
+	$(TOX) run -e lint
+
+unit: $(READY) ## run the tests that need no server
+	$(TOX) run -e unit
+
+kind: $(READY) ## run the tests on a real API server
+	$(TOX) run -e kind
+
+clean: ## remove what the other commands made here
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
+
+$(READY):
+	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 found as python3 or python3.x: install one, or run" \
+		"make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is not Python >= 3.11:" \
+		"run make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) has no venv: install it" \
+		"(Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "make: putting tox into .venv, about 20 seconds" >&2
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'tox>=4.22'
+	@touch $@

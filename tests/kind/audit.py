@@ -1,0 +1,47 @@
+"""What a user asked the API server, counted by the server itself: its audit log."""
+
+import json
+import time
+
+POLICY = """\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules: [{level: Metadata}]
+"""
+
+
+class AuditLog:
+    """The requests of one user, as the API server logged them."""
+
+    def __init__(self, folder, user):
+        self.user = user
+        self.file = folder / "audit.log"
+        self.policy = folder / "policy.yaml"
+        self.policy.write_text(POLICY)
+
+    @property
+    def arguments(self):
+        """For ControlPlane(extra_apiserver_args=...); blocking, so that a request is logged before its answer ends."""
+        return [
+            f"--audit-policy-file={self.policy}",
+            f"--audit-log-path={self.file}",
+            "--audit-log-mode=blocking",
+        ]
+
+    def requests(self):
+        """(verb, URI) of each request so far; a watch is logged when it begins and when it ends, and counts once."""
+        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        found = {}
+        for event in map(json.loads, lines):
+            if event["user"]["username"] == self.user:
+                found[event["auditID"]] = (event["verb"], event["requestURI"])
+        return list(found.values())
+
+    def settled(self):
+        """The requests, once none has come for a while: watches begin in threads of their own."""
+        before = None
+        while (now := self.requests()) != before:
+            before = now
+            time.sleep(0.5)
+        return now

@@ -1,0 +1,383 @@
+import threading
+import time
+
+import pytest
+from scripted_server import PLANETS, VERBS, WIDGETS, LiveWatch, ScriptedCluster, event, obj, page, status
+
+from genreconcile.cache import Cache, reflector
+from genreconcile.discovery import Discovery, Resource
+from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
+from genreconcile.objects import GVK, ObjectKey
+
+KIND = "example.com/v1/Widget"
+ALL = "/apis/example.com/v1/widgets"
+SHOP = "/apis/example.com/v1/namespaces/shop/widgets"
+BANK = "/apis/example.com/v1/namespaces/bank/widgets"
+PLANETS_PATH = "/apis/example.com/v1/planets"
+KEY = ObjectKey("example.com", "Widget", "shop", "a")
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    monkeypatch.setattr(reflector, "_FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(reflector, "_LONGEST_BACKOFF", 0.004)
+
+
+@pytest.fixture
+def server():
+    scripted = ScriptedCluster()
+    yield scripted
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("genreconcile")] == []
+
+
+@pytest.fixture
+def watch(server):
+    """The one watch of widgets in all namespaces, after a list at 5 that held ``a`` at 3."""
+    server.answer(ALL, page(5, obj("a", 3, metadata={"labels": {"app": "web"}})))
+    return server.live(ALL)
+
+
+@pytest.fixture
+def cache(server, watch):
+    with Cache(server, [WIDGETS]) as opened:
+        opened.wait_for_sync(timeout=5)
+        assert watch.opened.wait(5)
+        yield opened
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "never came"
+        time.sleep(0.001)
+
+
+def names(cache, **options):
+    return [found["metadata"]["name"] for found in cache.list(KIND, **options)]
+
+
+def version(cache, name="a"):
+    found = cache.get(KIND, name, namespace="shop")
+    return found and found["metadata"]["resourceVersion"]
+
+
+def test_reads_cost_no_request(server, cache):
+    before = len(server.requests)
+    assert version(cache) == "3"
+    assert names(cache, selector="app=web") == ["a"]
+    assert names(cache, namespace="shop", selector={"app": "db"}) == []
+    assert cache.get(KIND, "none", namespace="shop") is None
+    assert cache.record(KIND, "a", namespace="shop").uid == "uid-a"
+    assert len(server.requests) == before == 2
+
+
+def test_follows_the_watch(cache, watch):
+    watch.send(event("ADDED", obj("b", 6)), event("MODIFIED", obj("a", 7)), event("DELETED", obj("b", 8)))
+    assert cache.wait_for(WIDGETS, KEY, "8", 5)
+    assert names(cache) == ["a"]
+    assert version(cache) == "7"
+
+
+def test_a_changed_answer_does_not_change_the_cache(cache):
+    cache.get(KIND, "a", namespace="shop")["metadata"]["labels"]["app"] = "changed"
+    cache.list(KIND)[0].clear()
+    assert cache.get(KIND, "a", namespace="shop")["metadata"]["labels"] == {"app": "web"}
+
+
+def test_an_own_write_is_read_at_once_and_a_stale_event_is_ignored(cache, watch):
+    cache.record_write(WIDGETS, obj("a", 9))
+    assert version(cache) == "9"
+    watch.send(event("MODIFIED", obj("a", 8)), event("MODIFIED", obj("b", 10)))
+    assert cache.wait_for(WIDGETS, KEY, "10", 5)
+    assert version(cache) == "9"
+
+
+def test_the_late_answer_of_an_own_write_is_ignored(cache, watch):
+    watch.send(event("MODIFIED", obj("a", 12)))
+    assert cache.wait_for(WIDGETS, KEY, "12", 5)
+    cache.record_write(WIDGETS, obj("a", 9))
+    assert version(cache) == "12"
+
+
+def test_an_own_deletion_stands_against_late_events_until_the_object_is_created_anew(cache, watch):
+    cache.record_delete(WIDGETS, KEY, "uid-a")
+    assert version(cache) is None
+    watch.send(event("MODIFIED", obj("a", 8)), event("DELETED", obj("a", 9)))
+    assert cache.wait_for(WIDGETS, KEY, "9", 5)
+    assert version(cache) is None
+    watch.send(event("ADDED", obj("a", 11, uid="new")))
+    assert cache.wait_for(WIDGETS, KEY, "11", 5)
+    assert version(cache) == "11"
+
+
+def test_an_own_deletion_of_the_former_object_spares_the_new_one(cache, watch):
+    watch.send(event("DELETED", obj("a", 6)), event("ADDED", obj("a", 7, uid="new")))
+    assert cache.wait_for(WIDGETS, KEY, "7", 5)
+    cache.record_delete(WIDGETS, KEY, "uid-a")
+    assert version(cache) == "7"
+
+
+def test_a_list_older_than_an_own_write_does_not_undo_it(server, cache, watch):
+    server.answer(ALL, page(8, obj("a", 3)))
+    server.answers[ALL].popleft()
+    second = server.live(ALL)
+    cache.record_write(WIDGETS, obj("a", 9))
+    cache.record_write(WIDGETS, obj("b", 10))
+    watch.send(status(410))
+    assert second.opened.wait(5)
+    assert names(cache) == ["a", "b"]
+    assert version(cache) == "9"
+
+
+def test_a_relist_tells_what_vanished(server, cache, watch):
+    heard = []
+    cache.subscribe(lambda told: heard.append((told.type, told.key.name, told.resource_version)))
+    server.answer(ALL, page(20, obj("b", 15)))
+    server.answers[ALL].popleft()
+    second = server.live(ALL)
+    watch.send(status(410))
+    assert second.opened.wait(5)
+    assert heard == [("ADDED", "b", "15"), ("DELETED", "a", "3")]
+    assert names(cache) == ["b"]
+
+
+def test_a_restored_server_begins_an_epoch(server, cache, watch):
+    watch.send(event("MODIFIED", obj("a", 90)))
+    assert cache.wait_for(WIDGETS, KEY, "90", 5)
+    server.answer(ALL, page(40, obj("a", 30)))
+    server.answers[ALL].popleft()
+    second = server.live(ALL)
+    assert cache.epoch(KIND) == 0
+    watch.send(status(410))
+    assert second.opened.wait(5)
+    assert version(cache) == "30"
+    assert cache.epoch(KIND) == 1
+
+
+def test_subscribers_hear_in_order_and_one_that_raises_harms_nobody(cache, watch, caplog):
+    heard = []
+
+    def fails(_):
+        raise RuntimeError("boom")
+
+    cache.subscribe(fails)
+    cache.subscribe(heard.append)
+    watch.send(event("MODIFIED", obj("a", 7)), event("DELETED", obj("a", 8)), event("ADDED", obj("a", 9, uid="n")))
+    eventually(lambda: len(heard) == 3)
+    assert [(told.type, told.resource_version) for told in heard] == [
+        ("MODIFIED", "7"),
+        ("DELETED", "7"),
+        ("ADDED", "9"),
+    ]
+    assert heard[0].key == KEY
+    assert heard[0].resource == WIDGETS
+    assert caplog.text.count("a subscriber failed on") == 3
+
+
+def test_unsubscribe(cache, watch):
+    heard = []
+    unsubscribe = cache.subscribe(heard.append)
+    other = cache.subscribe(heard.append)
+    unsubscribe()
+    unsubscribe()
+    watch.send(event("MODIFIED", obj("a", 7)))
+    eventually(lambda: heard)
+    other()
+    watch.send(event("MODIFIED", obj("a", 8)))
+    assert cache.wait_for(WIDGETS, KEY, "8", 5)
+    assert len(heard) == 1
+
+
+def test_a_subscriber_may_read_the_cache_and_stop_it(cache, watch):
+    heard = threading.Event()
+
+    def reads(told):
+        assert cache.get(KIND, told.key.name, namespace="shop")
+        cache.stop()
+        heard.set()
+
+    cache.subscribe(reads)
+    watch.send(event("MODIFIED", obj("a", 7)))
+    assert heard.wait(5)
+
+
+def test_namespaces_are_listed_one_by_one(server):
+    server.answer(SHOP, page(5, obj("a", 3)))
+    server.answer(BANK, page(6, obj("a", 4, namespace="bank", uid="u2")))
+    server.answer(PLANETS_PATH, page(7, obj("earth", 1, namespace="")))
+    for path in (SHOP, BANK, PLANETS_PATH):
+        server.live(path)
+    with Cache(server, [WIDGETS, PLANETS], namespaces=["shop", "bank", "shop"]) as cache:
+        cache.wait_for_sync(timeout=5)
+        assert names(cache) == ["a", "a"]
+        assert names(cache, namespace="bank") == ["a"]
+        assert cache.get(PLANETS, "earth")["metadata"]["name"] == "earth"
+        with pytest.raises(CacheError, match="namespace is not watched"):
+            cache.get(KIND, "a", namespace="other")
+        with pytest.raises(CacheError, match="namespace is not watched"):
+            cache.wait_for(WIDGETS, KEY._replace(namespace="other"), "1", 0)
+        cache.record_write(WIDGETS, obj("a", 9, namespace="other"))
+        assert names(cache) == ["a", "a"]
+    assert ALL not in {request.path for request in server.requests}
+
+
+def test_one_namespace_that_is_forbidden_makes_the_kind_unknown(server):
+    server.answer(SHOP, page(5, obj("a", 3)))
+    server.answer(BANK, status(403))
+    server.live(SHOP)
+    with Cache(server, [WIDGETS], namespaces=["shop", "bank"]) as cache:
+        eventually(lambda: isinstance(cache.error(KIND), Forbidden))
+        with pytest.raises(NotSynced, match="403"):
+            cache.get(KIND, "a", namespace="shop")
+
+
+def test_scope_and_namespace_must_fit(cache):
+    with pytest.raises(CacheError, match="has a namespace"):
+        cache.get(KIND, "a")
+
+
+def test_add_while_running_and_remove(server, cache):
+    with pytest.raises(CacheError, match="not added"):
+        cache.list(PLANETS)
+    server.answer(PLANETS_PATH, page(7, obj("earth", 1, namespace="")))
+    planets = server.live(PLANETS_PATH)
+    assert cache.add(PLANETS) == cache.add(PLANETS) == PLANETS
+    cache.wait_for_sync([PLANETS], timeout=5)
+    assert planets.opened.wait(5)
+    assert len(cache.list(PLANETS)) == 1
+    assert cache.kinds() == (PLANETS.gvk, WIDGETS.gvk)
+    cache.remove(PLANETS)
+    cache.remove(PLANETS)
+    assert cache.kinds() == (WIDGETS.gvk,)
+    assert not cache.has_synced(PLANETS)
+    with pytest.raises(CacheError, match="not added"):
+        cache.get(PLANETS, "earth")
+    cache.record_write(PLANETS, obj("mars", 9, namespace=""))
+    cache.record_delete(PLANETS, ObjectKey("example.com", "Planet", "", "mars"), "u")
+
+
+def test_a_forbidden_kind_is_unknown_and_spares_the_others(server, cache):
+    server.answer(PLANETS_PATH, status(403))
+    cache.add(PLANETS)
+    started = time.monotonic()
+    with pytest.raises(NotSynced, match=r"Planet: not synced: .* 403 Forbidden"):
+        cache.wait_for_sync(timeout=30)
+    assert time.monotonic() - started < 5
+    assert not cache.has_synced(PLANETS)
+    assert isinstance(cache.error(PLANETS), Forbidden)
+    with pytest.raises(NotSynced, match="403"):
+        cache.list(PLANETS)
+    with pytest.raises(NotSynced, match="403"):
+        cache.get(PLANETS, "earth")
+    assert names(cache) == ["a"]
+    server.answer(PLANETS_PATH, page(7))
+    server.live(PLANETS_PATH)
+    eventually(lambda: cache.has_synced(PLANETS))
+    eventually(lambda: cache.error(PLANETS) is None)
+
+
+def test_a_kind_that_becomes_forbidden_is_unknown(server, cache, watch):
+    server.answer(ALL, status(403))
+    server.answers[ALL].popleft()
+    watch.send(status(403))
+    eventually(lambda: not cache.has_synced(KIND))
+    with pytest.raises(NotSynced):
+        cache.get(KIND, "a", namespace="shop")
+
+
+def test_a_cut_stream_leaves_the_objects_known(server, cache, watch):
+    second = server.live(ALL)
+    watch.send(status(500))
+    assert second.opened.wait(5)
+    assert cache.has_synced(KIND)
+    assert names(cache) == ["a"]
+
+
+def test_not_synced_in_time(server):
+    server.answer(ALL, status(500))
+    with Cache(server, [WIDGETS]) as cache, pytest.raises(NotSynced, match=r"Widget: not synced: .* 500 InternalError"):
+        cache.wait_for_sync(timeout=0.05)
+
+
+def test_a_kind_that_is_gone_makes_discovery_ask_again(server):
+    discovery = Discovery(server)
+    server.answer("/api", {"kind": "APIVersions", "versions": []})
+    server.answer("/apis", {"kind": "APIGroupList", "groups": []})
+    discovery.refresh()
+    server.answer(ALL, status(404))
+    with Cache(server, [WIDGETS], discovery=discovery) as cache:
+        eventually(lambda: isinstance(cache.error(KIND), NotFound))
+        eventually(lambda: discovery._stale)
+
+
+def test_kinds_by_name_are_looked_up(server):
+    server.answer("/api", {"kind": "APIVersions", "versions": []})
+    version = {"groupVersion": "example.com/v1", "version": "v1"}
+    server.answer("/apis", {"kind": "APIGroupList", "groups": [{"name": "example.com", "versions": [version]}]})
+    widgets = {"name": "widgets", "kind": "Widget", "namespaced": True, "verbs": sorted(VERBS)}
+    server.answer("/apis/example.com/v1", {"resources": [widgets, {**widgets, "name": "w", "kind": "W", "verbs": []}]})
+    server.answer(ALL, page(5))
+    server.live(ALL)
+    with Cache(server, [KIND]) as cache:
+        cache.wait_for_sync(timeout=5)
+        with pytest.raises(CacheError, match=r"no such kind; did you mean example\.com/v1/Widget"):
+            cache.add("example.com/v1/Widgets")
+        with pytest.raises(CacheError, match="cannot list and watch"):
+            cache.add("example.com/v1/W")
+        with pytest.raises(CacheError, match="install its CRD"):
+            cache.add("v1/Zebra")
+
+
+def test_stop_ends_all_threads_and_reads_go_on(cache):
+    started = time.monotonic()
+    cache.stop()
+    cache.stop()
+    assert time.monotonic() - started < 1
+    assert version(cache) == "3"
+    with pytest.raises(CacheError, match="was stopped"):
+        cache.start()
+
+
+def test_stop_while_listing_does_not_wait(server):
+    """A list that hangs ends by the interrupt; here by the stop itself."""
+    release = threading.Event()
+
+    def hangs():
+        release.wait(5)
+        return page(5)
+
+    server.answer(ALL, hangs)
+    with Cache(server, [WIDGETS]) as cache:
+        eventually(lambda: server.requests)
+        threading.Timer(0.02, release.set).start()
+    assert not cache.has_synced(KIND)
+
+
+def test_many_starts_and_stops_leave_nothing(server):
+    server.answer(ALL, page(5))
+    for _ in range(50):
+        server.watch(ALL, LiveWatch())
+        with Cache(server, [WIDGETS]) as cache:
+            cache.start()
+
+
+def test_nothing_is_sent_before_the_start(server):
+    Cache(server, [WIDGETS, KIND])
+    assert server.requests == []
+
+
+def test_what_names_no_kind_is_refused(server):
+    with pytest.raises(CacheError, match="'Widget' is no kind"):
+        Cache(server).add("Widget")
+
+
+def test_one_namespace_as_a_string_is_refused(server):
+    with pytest.raises(CacheError, match="a string: 'shop'"):
+        Cache(server, namespaces="shop")
+
+
+def test_a_failed_start_leaves_nothing_running(server):
+    bad = Resource(GVK("x", "v1", "Y"), "ys", namespaced=True)
+    with pytest.raises(CacheError, match="cannot list"):
+        Cache(server, [WIDGETS, bad]).start()
+    assert server.requests == []

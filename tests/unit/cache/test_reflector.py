@@ -1,0 +1,308 @@
+import logging
+
+import pytest
+from scripted_server import WIDGETS, ScriptedCluster, bookmark, error_event, event, obj, page, status
+
+from genreconcile.cache.reflector import Reflector
+from genreconcile.errors import ClusterError, Forbidden, NotFound, Throttled, Unreachable
+
+PATH = "/apis/example.com/v1/namespaces/shop/widgets"
+
+
+class Sink:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.calls = []
+        self.states = []
+        self.newest = 0
+
+    def seen(self):
+        return self.newest
+
+    def known(self, record):
+        return record
+
+    def replace(self, records, resource_version, since):
+        self.newest = resource_version
+        self.calls.append(("LIST", [found.name for found in records], resource_version, since))
+
+    def event(self, event_type, record):
+        self.newest = record.resource_version
+        self.calls.append((event_type, record.name, record.resource_version))
+
+    def bookmark(self, resource_version):
+        self.newest = resource_version
+        self.calls.append(("BOOKMARK", resource_version))
+
+    def state(self, *, synced, error):
+        self.states.append((synced, type(error) if error else None))
+
+
+class Run:
+    """A reflector that runs in this thread until its script is exhausted; time passes only when told."""
+
+    def __init__(self, server, *, most_sleeps=50):
+        self.server = server
+        self.sink = Sink()
+        self.now = 0.0
+        self.sleeps = []
+        self.most_sleeps = most_sleeps
+        self.reflector = Reflector(server, WIDGETS, "shop", self.sink, clock=lambda: self.now, sleep=self.sleep)
+        server.exhausted = self.reflector.stop
+
+    def sleep(self, seconds):
+        self.sleeps.append(seconds)
+        self.now += seconds
+        return len(self.sleeps) >= self.most_sleeps
+
+    def passes(self, seconds):
+        def advance():
+            self.now += seconds
+
+        return advance
+
+    def go(self):
+        self.reflector.run()
+        return self.sink.calls
+
+    @property
+    def versions(self):
+        """The resourceVersion that each watch began from."""
+        return [request.query["resourceVersion"] for request in self.server.requests if request.method == "WATCH"]
+
+    @property
+    def lists(self):
+        return [request.query for request in self.server.requests if request.method == "GET"]
+
+
+@pytest.fixture
+def server():
+    return ScriptedCluster()
+
+
+@pytest.fixture
+def run(server):
+    return Run(server)
+
+
+def test_lists_and_watches_from_there(server, run):
+    server.answer(PATH, page(5, obj("a", 3)))
+    server.watch(PATH, [event("ADDED", obj("b", 6)), event("MODIFIED", obj("a", 7)), event("DELETED", obj("b", 8))])
+    assert run.go() == [("LIST", ["a"], 5, 0), ("ADDED", "b", 6), ("MODIFIED", "a", 7), ("DELETED", "b", 8)]
+    assert run.lists == [{"limit": "500"}]
+    first, second = (request.query for request in server.requests if request.method == "WATCH")
+    assert (first["resourceVersion"], second["resourceVersion"]) == ("5", "8")
+    assert (first["watch"], first["allowWatchBookmarks"]) == ("true", "true")
+    assert run.sink.states[:2] == [(True, None), (True, None)]
+
+
+def test_follows_the_pages(server, run):
+    server.answer(PATH, page(5, obj("a", 3), token="t1"), page(5, obj("b", 4), token="t2"), page(5, obj("c", 2)))
+    assert run.go() == [("LIST", ["a", "b", "c"], 5, 0)]
+    assert run.lists == [{"limit": "500"}, {"limit": "500", "continue": "t1"}, {"limit": "500", "continue": "t2"}]
+
+
+def test_a_token_that_expires_while_paging_restarts_the_list_in_one_answer(server, run):
+    server.answer(PATH, page(5, obj("a", 3), token="t1"), status(410), page(9, obj("a", 3), obj("b", 8)))
+    assert run.go() == [("LIST", ["a", "b"], 9, 0)]
+    assert run.lists == [{"limit": "500"}, {"limit": "500", "continue": "t1"}, {}]
+    assert run.sleeps == []
+
+
+def test_a_bookmark_moves_the_version_on(server, run):
+    server.answer(PATH, page(5))
+    server.watch(PATH, [bookmark(50)])
+    assert run.go()[1:] == [("BOOKMARK", 50)]
+    assert run.versions == ["5", "50"]
+
+
+@pytest.mark.parametrize("gone", [status(410), [error_event(410)]], ids=["as status", "as event"])
+def test_410_lists_again_once(server, run, gone):
+    server.answer(PATH, page(5, obj("a", 3)), page(90, obj("b", 80)))
+    server.watch(PATH, gone)
+    assert run.go() == [("LIST", ["a"], 5, 0), ("LIST", ["b"], 90, 5)]
+    assert run.versions == ["5", "90"]
+    assert len(run.sleeps) == 1
+    assert all(error is None for _, error in run.sink.states)
+
+
+def test_410_for_ever_is_asked_ever_more_slowly(server):
+    run = Run(server, most_sleeps=9)
+    server.answer(PATH, page(5))
+    server.watch(PATH, *[status(410)] * 20)
+    run.go()
+    assert sum(run.sleeps) > 60
+
+
+def test_a_cut_in_the_middle_of_a_line_resumes_from_the_last_complete_event(server, run):
+    server.answer(PATH, page(5))
+    lost = event("ADDED", obj("b", 7))
+    server.watch(PATH, [event("ADDED", obj("a", 6)) + lost[:30], Unreachable("cut")], [lost])
+    assert run.go() == [("LIST", [], 5, 0), ("ADDED", "a", 6), ("ADDED", "b", 7)]
+    assert run.versions == ["5", "6", "7"]
+    assert len(run.lists) == 1
+
+
+@pytest.mark.parametrize("error", [Unreachable("refused"), status(500), [error_event(500, "InternalError")]])
+def test_other_errors_resume_without_a_list_and_back_off(server, error):
+    run = Run(server, most_sleeps=12)
+    server.answer(PATH, page(5))
+    server.watch(PATH, *[error] * 20)
+    run.go()
+    assert len(run.lists) == 1
+    assert set(run.versions) == {"5"}
+    for nth, slept in enumerate(run.sleeps):
+        longest = min(2.0**nth, 30.0)
+        assert longest / 4 <= slept <= longest
+    assert all(15.0 <= slept <= 30.0 for slept in run.sleeps[-3:])
+    assert run.sink.states[-1][0] is True
+
+
+def test_the_server_is_not_asked_often_while_it_is_ill(server):
+    """Invariant I10: at most 0.22 requests a second."""
+    run = Run(server, most_sleeps=10)
+    server.answer(PATH, status(500))
+    run.go()
+    assert len(server.requests) / run.now <= 0.22
+
+
+def test_watches_that_end_at_once_back_off(server):
+    run = Run(server, most_sleeps=8)
+    server.answer(PATH, page(5))
+    server.watch(PATH, *[[]] * 20)
+    run.go()
+    assert len(run.lists) == 1
+    assert sum(run.sleeps) > 30
+
+
+def test_short_watches_with_events_wait_a_little(server):
+    run = Run(server, most_sleeps=6)
+    server.answer(PATH, page(5))
+    server.watch(PATH, *[[event("MODIFIED", obj("a", version))] for version in range(6, 20)])
+    run.go()
+    assert all(0.25 <= slept <= 0.5 for slept in run.sleeps)
+
+
+def test_a_watch_that_ends_in_its_time_is_opened_again_at_once(server, run):
+    server.answer(PATH, page(5))
+    server.watch(PATH, status(500), status(500), [run.passes(300)], [run.passes(300)])
+    run.go()
+    assert len(run.sleeps) == 2
+
+
+def test_429_waits_as_asked_without_a_list(server, run):
+    server.answer(PATH, page(5))
+    server.watch(PATH, status(429, details={"retryAfterSeconds": 17}), [event("ADDED", obj("a", 6))])
+    run.go()
+    assert len(run.lists) == 1
+    assert run.sleeps[0] == 17.0
+    assert (True, Throttled) in run.sink.states
+
+
+def test_429_on_the_list(server, run):
+    server.answer(PATH, status(429, details={"retryAfterSeconds": 4}), page(5))
+    run.go()
+    assert run.sleeps[0] == 4.0
+    assert run.sink.states[:2] == [(False, Throttled), (True, None)]
+
+
+@pytest.mark.parametrize(("code", "error"), [(403, Forbidden), (404, NotFound)])
+def test_what_may_not_be_listed_is_unknown(server, code, error):
+    run = Run(server, most_sleeps=3)
+    server.answer(PATH, status(code))
+    assert run.go() == []
+    assert set(run.sink.states) == {(False, error)}
+    assert len(run.sleeps) == 3
+
+
+@pytest.mark.parametrize(("code", "error"), [(403, Forbidden), (404, NotFound)])
+def test_what_may_no_longer_be_watched_becomes_unknown(server, run, code, error):
+    server.answer(PATH, page(5, obj("a", 1)), page(9, obj("a", 1)))
+    server.watch(PATH, status(code))
+    assert [call[0] for call in run.go()] == ["LIST", "LIST"]
+    assert (False, error) in run.sink.states
+    assert run.sink.states[-1] == (True, None) or run.sink.states[-2] == (True, None)
+
+
+def test_the_first_watch_is_short_and_a_bookmark_makes_silence_suspicious(server, run):
+    server.answer(PATH, page(5))
+    server.watch(PATH, [run.passes(28), bookmark(6), run.passes(2)], [run.passes(300)])
+    run.go()
+    first, second, *_ = (request.query for request in server.requests if request.method == "WATCH")
+    assert 30 <= int(first["timeoutSeconds"]) <= 45
+    assert 38 <= int(first["read_timeout"]) <= 56
+    assert 300 <= int(second["timeoutSeconds"]) <= 450
+    assert second["read_timeout"] == "70"
+
+
+def test_without_bookmarks_only_the_watchs_own_end_bounds_the_silence(server, run):
+    server.answer(PATH, page(5))
+    server.watch(PATH, [run.passes(30)], [run.passes(300)])
+    run.go()
+    _, second, *_ = (request.query for request in server.requests if request.method == "WATCH")
+    assert int(second["read_timeout"]) > int(second["timeoutSeconds"]) >= 300
+
+
+def test_a_silent_stream_is_followed_by_a_short_watch(server, run):
+    server.answer(PATH, page(5))
+    server.watch(PATH, [run.passes(28), bookmark(6)], [run.passes(70), Unreachable("silence")], [])
+    run.go()
+    third = [request.query for request in server.requests if request.method == "WATCH"][2]
+    assert int(third["timeoutSeconds"]) <= 45
+
+
+def test_a_line_that_is_no_event_leads_to_a_list(server, run):
+    server.answer(PATH, page(5), page(9))
+    server.watch(PATH, [b"nonsense\n"])
+    assert run.go() == [("LIST", [], 5, 0), ("LIST", [], 9, 5)]
+    assert (True, ClusterError) in run.sink.states
+
+
+def test_an_answer_that_is_no_list_is_an_error(server):
+    run = Run(server, most_sleeps=2)
+    server.answer(PATH, b"<html>")
+    assert run.go() == []
+    assert set(run.sink.states) == {(False, ClusterError)}
+
+
+def test_an_object_that_is_not_readable_spares_the_others(server, run, caplog):
+    server.answer(PATH, page(5, {"metadata": {"name": 7}}, obj("a", 3)))
+    server.watch(PATH, [event("ADDED", {"metadata": []}), event("ADDED", obj("b", 6))])
+    assert run.go() == [("LIST", ["a"], 5, 0), ("ADDED", "b", 6)]
+    assert caplog.text.count("an object is not readable") == 2
+
+
+def test_events_of_a_kind_that_we_do_not_know_are_passed_over(server, run, caplog):
+    server.answer(PATH, page(5))
+    server.watch(PATH, [event("FUTURE", obj("a", 6)), event("ADDED", obj("b", 7))])
+    assert run.go() == [("LIST", [], 5, 0), ("ADDED", "b", 7)]
+    assert "FUTURE" in caplog.text
+
+
+def test_a_fault_in_the_sink_does_not_end_the_reader(server, run, caplog):
+    faults = [RuntimeError("boom")]
+
+    def event_once(event_type, record):
+        if faults:
+            raise faults.pop()
+        Sink.event(run.sink, event_type, record)
+
+    run.sink.event = event_once
+    server.answer(PATH, page(5), page(9))
+    server.watch(PATH, [event("ADDED", obj("a", 6))], [event("ADDED", obj("b", 10))])
+    assert run.go() == [("LIST", [], 5, 0), ("LIST", [], 9, 5), ("ADDED", "b", 10)]
+    assert "boom" in caplog.text
+
+
+def test_errors_after_the_stop_are_not_told(server, run, caplog):
+    server.answer(PATH, page(5))
+    caplog.set_level(logging.INFO)
+    run.go()
+    assert run.sink.states[-1] == (True, None)
+
+
+def test_a_list_without_a_version_is_watched_and_then_listed_again(server, run):
+    server.answer(PATH, page("", obj("a", 0)), page("", obj("b", 0)))
+    server.watch(PATH, [run.passes(30)])
+    assert [call[1] for call in run.go()] == [["a"], ["b"]]

@@ -1,0 +1,236 @@
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genreconcile.cache.store import Store
+from genreconcile.cache.transform import Record
+from genreconcile.selector import parse
+
+
+def record(name, version, *, uid=None, namespace="shop", labels=None, owners=(), data=None):
+    uid = f"uid-{name}" if uid is None else uid
+    return Record(
+        namespace, name, uid, version, labels or {}, tuple(owners), deleting=False, data=data or str(version).encode()
+    )
+
+
+def changes(deltas):
+    return [(delta.type, delta.record.name, delta.record.resource_version) for delta in deltas]
+
+
+def names(records):
+    return [(found.namespace, found.name) for found in records]
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+def test_upsert_adds_then_modifies(store):
+    assert changes(store.upsert(record("a", 1))) == [("ADDED", "a", 1)]
+    assert changes(store.upsert(record("a", 2))) == [("MODIFIED", "a", 2)]
+    assert store.get(("shop", "a")).resource_version == 2
+    assert len(store) == 1
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_what_is_not_newer_is_ignored(store, version):
+    store.upsert(record("a", 5, data=b"new"))
+    assert store.upsert(record("a", version, data=b"old")) == []
+    assert store.get(("shop", "a")).data == b"new"
+
+
+def test_versions_are_compared_as_numbers(store):
+    store.upsert(record("a", 9))
+    assert changes(store.upsert(record("a", 10))) == [("MODIFIED", "a", 10)]
+
+
+def test_another_uid_is_deletion_and_creation(store):
+    store.upsert(record("a", 1, uid="old"))
+    assert changes(store.upsert(record("a", 5, uid="new"))) == [("DELETED", "a", 1), ("ADDED", "a", 5)]
+    assert store.upsert(record("a", 9, uid="old")) == []
+
+
+def test_an_older_object_of_the_same_name_is_ignored(store):
+    store.upsert(record("a", 5, uid="new"))
+    assert store.upsert(record("a", 4, uid="old")) == []
+
+
+def test_without_versions_the_later_one_counts(store):
+    store.upsert(record("a", 0, data=b"1"))
+    assert changes(store.upsert(record("a", 0, data=b"2"))) == [("MODIFIED", "a", 0)]
+
+
+def test_a_deleted_uid_does_not_return(store):
+    store.upsert(record("a", 1))
+    assert changes(store.delete(("shop", "a"), "uid-a", 3)) == [("DELETED", "a", 1)]
+    assert store.upsert(record("a", 2)) == []
+    assert changes(store.upsert(record("a", 4, uid="other"))) == [("ADDED", "a", 4)]
+
+
+def test_deletion_of_the_former_object_spares_the_new_one(store):
+    store.upsert(record("a", 9, uid="new"))
+    assert store.delete(("shop", "a"), "old", 5) == []
+    assert store.get(("shop", "a")).uid == "new"
+
+
+def test_a_deletion_counts_whatever_its_version(store):
+    """The answer to an own write may be stored before the watch brings an earlier deletion."""
+    store.upsert(record("a", 9))
+    assert changes(store.delete(("shop", "a"), "uid-a", 5)) == [("DELETED", "a", 9)]
+
+
+def test_without_uids_an_old_deletion_spares_the_newer_object(store):
+    store.upsert(record("a", 9, uid=""))
+    assert store.delete(("shop", "a"), "", 5) == []
+    assert changes(store.delete(("shop", "a"), "", 10)) == [("DELETED", "a", 9)]
+    assert changes(store.upsert(record("a", 11, uid=""))) == [("ADDED", "a", 11)]
+
+
+def test_replace_tells_the_differences(store):
+    for found in (record("same", 1), record("changed", 2), record("gone", 3)):
+        store.upsert(found)
+    deltas = store.replace([record("same", 1), record("changed", 5), record("new", 6)], 7)
+    assert changes(deltas) == [("MODIFIED", "changed", 5), ("ADDED", "new", 6), ("DELETED", "gone", 3)]
+    assert names(store.select()) == [("shop", "changed"), ("shop", "new"), ("shop", "same")]
+    assert store.seen() == 7
+
+
+def test_replace_keeps_what_is_newer_than_the_list(store):
+    store.upsert(record("written", 9))
+    store.upsert(record("created", 10))
+    assert store.replace([record("written", 4)], 8) == []
+    assert names(store.select()) == [("shop", "created"), ("shop", "written")]
+    assert store.get(("shop", "written")).resource_version == 9
+
+
+def test_what_vanished_by_a_list_does_not_return(store):
+    store.upsert(record("a", 1))
+    store.replace([], 5)
+    assert store.upsert(record("a", 4)) == []
+
+
+def test_a_list_from_before_an_own_deletion_does_not_resurrect(store):
+    store.upsert(record("a", 1))
+    store.delete(("shop", "a"), "uid-a")
+    assert store.replace([record("a", 1)], 5) == []
+    assert store.select() == []
+
+
+def test_a_list_replaces_at_the_same_version(store):
+    """A CRD's new default is served under the old resourceVersion."""
+    store.upsert(record("a", 1, data=b"old"))
+    assert changes(store.replace([record("a", 1, data=b"new")], 1)) == [("MODIFIED", "a", 1)]
+
+
+def test_a_list_without_a_version_replaces_all(store):
+    store.upsert(record("a", 3))
+    assert changes(store.replace([], 0)) == [("DELETED", "a", 3)]
+
+
+def test_a_server_that_went_back_begins_an_epoch(store):
+    store.replace([record("a", 90), record("b", 95)], 100)
+    store.delete(("shop", "b"), "uid-b", 101)
+    since = store.seen()
+    deltas = store.replace([record("a", 20), record("b", 25)], 50, since=since)
+    assert changes(deltas) == [("MODIFIED", "a", 20), ("ADDED", "b", 25)]
+    assert store.epoch == 1
+    assert store.seen() == 50
+    assert changes(store.upsert(record("a", 51))) == [("MODIFIED", "a", 51)]
+
+
+def test_a_list_overtaken_by_events_is_no_new_epoch(store):
+    store.replace([record("a", 1)], 5)
+    since = store.seen()
+    store.upsert(record("a", 9))
+    store.progress(9)
+    assert store.replace([record("a", 1)], 7, since=since) == []
+    assert store.epoch == 0
+    assert store.seen() == 9
+
+
+def test_a_scope_replaces_only_its_namespace(store):
+    store.replace([record("a", 1, namespace="x")], 5, "x")
+    store.replace([record("b", 2, namespace="y")], 6, "y")
+    assert changes(store.replace([], 7, "x")) == [("DELETED", "a", 1)]
+    assert names(store.select()) == [("y", "b")]
+    assert (store.seen("x"), store.seen("y")) == (7, 6)
+
+
+def test_known_gives_the_stored_record_for_equal_bytes(store):
+    first = record("a", 1, data=b"same")
+    store.upsert(first)
+    assert store.known(record("a", 1, data=b"same")) is first
+    assert store.known(record("a", 2, data=b"other")).data == b"other"
+
+
+def test_select(store):
+    store.upsert(record("b", 1, labels={"app": "web", "tier": "1"}))
+    store.upsert(record("a", 2, labels={"app": "web"}, owners=["o", "o"]))
+    store.upsert(record("a", 3, uid="u3", namespace="other", labels={"app": "db"}))
+    assert names(store.select()) == [("other", "a"), ("shop", "a"), ("shop", "b")]
+    assert names(store.select("other")) == [("other", "a")]
+    assert names(store.select(selector=parse("app=web"))) == [("shop", "a"), ("shop", "b")]
+    assert names(store.select("other", parse("app=web"))) == []
+    assert names(store.select(selector=parse("app=web,!tier"))) == [("shop", "a")]
+    assert names(store.select(selector=parse("app in (web,db)"))) == [("other", "a"), ("shop", "a"), ("shop", "b")]
+    assert names(store.select(owner="o")) == [("shop", "a")]
+    assert names(store.select(owner="none")) == []
+    assert names(store.select("shop", parse("app=db"))) == []
+    assert names(store.select("other", owner="o")) == []
+    assert names(store.select("shop", parse("tier=1"), owner="o")) == []
+
+
+def test_the_index_follows_changed_labels(store):
+    store.upsert(record("a", 1, labels={"app": "web"}))
+    store.upsert(record("a", 2, labels={"app": "db"}))
+    assert names(store.select(selector=parse("app=web"))) == []
+    assert names(store.select(selector=parse("app=db"))) == [("shop", "a")]
+    store.delete(("shop", "a"), "uid-a")
+    assert store._index._names == {}
+
+
+def test_wait_for_an_object(store):
+    assert not store.wait_for(("shop", "a"), 5, "", 0.0)
+    threading.Timer(0.01, store.upsert, [record("a", 5)]).start()
+    assert store.wait_for(("shop", "a"), 5, "", 5.0)
+
+
+def test_wait_for_the_scope(store):
+    threading.Timer(0.01, store.progress, [9, "shop"]).start()
+    assert store.wait_for(("shop", "a"), 5, "shop", 5.0)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["upsert", "delete", "list"]),
+        st.sampled_from("ab"),
+        st.integers(1, 3),  # which incarnation: its uid
+        st.integers(1, 30),
+    ),
+    max_size=30,
+)
+
+
+@given(STEPS)
+def test_versions_never_decrease_and_the_index_is_exact(steps):
+    store = Store()
+    newest: dict[str, int] = {}
+    for step, name, incarnation, version in steps:
+        uid = f"{name}{incarnation}"
+        found = record(name, version, uid=uid, labels={"v": str(version % 3)}, data=str(version).encode())
+        if step == "upsert":
+            store.upsert(found)
+        elif step == "delete":
+            store.delete(("shop", name), uid, version)
+        else:
+            store.replace([found], version)
+        for held in store.select():
+            assert held.resource_version >= newest.get(held.uid, 0)
+            newest[held.uid] = held.resource_version
+        for value in "012":
+            by_index = store.select(selector=parse({"v": value}))
+            assert by_index == [held for held in store.select() if held.labels["v"] == value]

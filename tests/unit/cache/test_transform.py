@@ -1,0 +1,84 @@
+import json
+
+import msgspec
+import pytest
+
+from genreconcile.cache.transform import number, read
+from genreconcile.objects import GVK
+
+KIND = GVK("example.com", "v1", "Widget")
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def record_of(**metadata):
+    return read(json.dumps({"metadata": {"name": "a", **metadata}, "spec": {"x": 1}}).encode(), KIND)
+
+
+def test_drops_managed_fields_and_last_applied_only():
+    record = record_of(
+        managedFields=[{"manager": "x"}], annotations={LAST_APPLIED: "{}", "keep": "ä"}, labels={"a": "b"}
+    )
+    assert record.decode() == {
+        "apiVersion": "example.com/v1",
+        "kind": "Widget",
+        "metadata": {"name": "a", "annotations": {"keep": "ä"}, "labels": {"a": "b"}},
+        "spec": {"x": 1},
+    }
+
+
+def test_an_emptied_annotations_map_stays():
+    assert record_of(annotations={LAST_APPLIED: "{}"}).decode()["metadata"]["annotations"] == {}
+
+
+def test_the_name_of_the_annotation_as_a_value_is_kept():
+    assert record_of(annotations={"note": LAST_APPLIED}).decode()["metadata"]["annotations"] == {"note": LAST_APPLIED}
+
+
+def test_escaped_spelling_of_the_annotation_is_found():
+    escaped = LAST_APPLIED.replace("/", "\\/").encode()
+    data = b'{"metadata":{"name":"a","annotations":{"' + escaped + b'":"secret"}}}'
+    assert read(data, KIND).decode()["metadata"]["annotations"] == {}
+
+
+def test_values_keep_their_spelling():
+    data = b'{"metadata":{"name":"a"},"spec":{"f":1.0,"big":123456789012345678901,"s":"\\u003c"}}'
+    assert b'"spec":{"f":1.0,"big":123456789012345678901,"s":"\\u003c"}' in read(data, KIND).data
+
+
+def test_own_api_version_and_kind_win_over_the_resources():
+    data = b'{"apiVersion":"example.com/v1","kind":"Other","metadata":{"name":"a"}}'
+    assert read(data, KIND).decode()["kind"] == "Other"
+
+
+def test_fields_of_the_record():
+    record = record_of(
+        namespace="shop",
+        uid="u",
+        resourceVersion="12",
+        labels={"a": "b"},
+        ownerReferences=[{"uid": "o1"}, {"uid": "o2"}],
+        deletionTimestamp="2026-01-01T00:00:00Z",
+    )
+    assert (record.namespace, record.name, record.uid, record.resource_version) == ("shop", "a", "u", 12)
+    assert (record.labels, record.owners, record.deleting) == ({"a": "b"}, ("o1", "o2"), True)
+
+
+def test_repr_holds_no_values():
+    record = read(b'{"metadata":{"name":"a","resourceVersion":"1"},"data":{"k":"aHVudGVyMg=="}}', KIND)
+    assert repr(record) == "<Record /a at 1>"
+
+
+def test_nulls_are_absent():
+    record = record_of(labels=None, ownerReferences=None, deletionTimestamp=None, annotations=None)
+    assert (record.labels, record.owners, record.deleting) == ({}, (), False)
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b'{"metadata":{}}', b'{"metadata":{"name":5}}', b'{"metadata":{"name"'])
+def test_what_is_no_object_is_refused(data):
+    with pytest.raises(msgspec.MsgspecError):
+        read(data, KIND)
+
+
+@pytest.mark.parametrize(("text", "value"), [("12", 12), ("", 0), ("abc", 0), ("-1", 0), ("\u0661", 0)])
+def test_number(text, value):
+    assert number(text) == value

@@ -1,0 +1,63 @@
+import json
+from itertools import pairwise
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genreconcile.cache import wire
+from genreconcile.cache.wire import read_bookmark, read_events, read_page
+
+EVENTS = [{"type": "ADDED", "object": {"n": index, "text": "ä\u2028" * index}} for index in range(4)]
+STREAM = b"".join(json.dumps(event, ensure_ascii=False).encode() + b"\n" for event in EVENTS)
+
+
+def decoded(chunks):
+    return [{"type": event.type, "object": json.loads(bytes(event.object))} for event in read_events(chunks)]
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=8))
+def test_any_cut_gives_the_same_events(cuts):
+    ends = [0, *sorted(cuts), len(STREAM)]
+    assert decoded(STREAM[a:b] for a, b in pairwise(ends)) == EVENTS
+
+
+def test_a_line_that_is_cut_off_is_no_event():
+    assert decoded([STREAM[:-5]]) == EVENTS[:-1]
+
+
+def test_a_whole_line_without_its_end_is_no_event():
+    assert decoded([STREAM[:-1]]) == EVENTS[:-1]
+
+
+def test_empty_lines_are_skipped():
+    assert decoded([b"\n\r\n", STREAM, b"\n"]) == EVENTS
+
+
+@pytest.mark.parametrize("line", [b"nonsense\n", b"[]\n", b'{"type":"ADDED"}\n', b'\xff{"type":"A","object":{}}\n'])
+def test_a_line_that_is_no_event_is_refused(line):
+    with pytest.raises(msgspec.MsgspecError):
+        decoded([line])
+
+
+def test_a_line_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(wire, "LONGEST_LINE", 10)
+    with pytest.raises(msgspec.DecodeError, match="longer than 10"):
+        decoded([b"12345678", b"9012"])
+
+
+def test_a_page():
+    page = read_page(b'{"kind":"L","metadata":{"resourceVersion":"7","continue":"t"},"items":[{"a":1}]}')
+    assert (page.metadata.resource_version, page.metadata.continue_) == ("7", "t")
+    assert [bytes(item) for item in page.items] == [b'{"a":1}']
+
+
+def test_a_page_without_items():
+    page = read_page(b'{"metadata":{"resourceVersion":"7"},"items":null}')
+    assert (page.metadata.continue_, page.items) == ("", None)
+
+
+def test_a_bookmark():
+    (event,) = read_events([b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'])
+    assert read_bookmark(event) == "9"

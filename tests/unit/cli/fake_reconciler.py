@@ -1,0 +1,87 @@
+"""A Reconciler that only remembers."""
+
+from __future__ import annotations
+
+import io
+
+import jsonpatch
+
+from genreconcile.errors import PlanRefused
+from genreconcile.objects import GVK, ObjectKey
+from genreconcile.outcome import Outcome, Result
+from genreconcile.plan import Change, Plan
+
+STATUSES = {"create": "created", "update": "configured", "delete": "deleted", "none": "skipped"}
+
+
+def change(operation, name="a", *, kind="Widget", namespace="", labels=None, patch=(), expected=None, **extra):
+    obj = {"apiVersion": "example.dev/v1", "kind": kind, "metadata": {"name": name, "labels": labels or {}}}
+    live = None if operation == "create" else obj
+    return Change(
+        operation,
+        GVK("example.dev", "v1", kind),
+        ObjectKey("example.dev", kind, namespace, name),
+        jsonpatch.JsonPatch(list(patch)),
+        expected=expected or obj,
+        live=live,
+        **extra,
+    )
+
+
+class FakeReconciler:
+    """Plans are given; an apply does what the plan says, and ``applied`` holds the plans."""
+
+    def __init__(self):
+        self.plans = [Plan(())]
+        self.expected = None
+        self.calls = []
+        self.applied = []
+        self.connected = None
+        self.result = None
+        self.raises = {}
+        self.is_open = False
+
+    def connect(self, **arguments):
+        self.connected = arguments
+        self._raise("connect")
+        return "cluster"
+
+    def __call__(self, cluster):
+        assert cluster == "cluster"
+        return self
+
+    def __enter__(self):
+        self.is_open = True
+        return self
+
+    def __exit__(self, *_):
+        self.is_open = False
+
+    def plan(self, expected, **settings):
+        assert self.is_open
+        self._raise("plan")
+        self.expected = list(expected)
+        self.calls.append(settings)
+        return self.plans[min(len(self.calls), len(self.plans)) - 1]
+
+    def apply(self, plan):
+        assert self.is_open
+        self.applied.append(plan)
+        self._raise("apply")
+        outcomes = tuple(
+            Outcome(item, "failed" if item.error else STATUSES[item.operation], item.reason, item.error)
+            for item in plan
+        )
+        result = Result(outcomes) if self.result is None else self.result
+        if plan.refusals:
+            raise PlanRefused("; ".join(plan.refusals), result)
+        return result
+
+    def _raise(self, step):
+        if step in self.raises:
+            raise self.raises[step]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True

@@ -1,0 +1,422 @@
+"""diff, plan, apply and version: arguments, output, questions, exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import jsonschema
+import pytest
+from fake_reconciler import Terminal, change
+
+from genreconcile.errors import (
+    CacheError,
+    Forbidden,
+    InputError,
+    LoadError,
+    NotSynced,
+    PlanRefused,
+    RuleError,
+    Unauthorized,
+    Unreachable,
+)
+from genreconcile.outcome import Outcome, Result
+from genreconcile.plan import Plan
+from genreconcile.report import FORMATS, schema
+
+UPDATE = change("update", patch=[{"op": "replace", "path": "/spec/size", "value": 2}])
+FAILED = change("none", "bad", error=InputError("bad: not usable: no; fix it", "/spec"))
+SKIPPED = change("none", "kept", reason="kept for a reason", skipped=True)
+SAME = change("none", "same")
+DELETION = ("--delete-from-namespace", "shop", "--delete-selector", "app=web")
+
+
+# Arguments
+
+
+@pytest.mark.usefixtures("manifest")
+def test_the_options_reach_the_reconciler(run, reconciler, tmp_path):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "b.yaml").write_text("apiVersion: example.dev/v1\nkind: Widget\nmetadata: {name: b}\n")
+
+    done = run(
+        *("plan", "-f", tmp_path, "-R", "-n", "shop", "--context", "c", "--kubeconfig", "k", *DELETION),
+        *("--allow-empty", "--max-deletions", "3", "--kinds", "apps/v1/Widget", "--delete-kinds", "Widget.example.dev"),
+    )
+
+    assert done.code == 0
+    assert reconciler.connected == {"kubeconfig": "k", "context": "c"}
+    assert [obj["metadata"]["name"] for obj in reconciler.expected] == ["a", "b"]
+    assert reconciler.calls == [
+        {
+            "namespace": "shop",
+            "delete_from_namespace": "shop",
+            "delete_selector": "app=web",
+            "kinds": ("apps/v1/Widget",),
+            "delete_kinds": ("Widget.example.dev",),
+            "allow_empty": True,
+            "max_deletions": 3,
+        }
+    ]
+    assert not reconciler.is_open
+
+
+def test_without_options_nothing_is_deleted(run, reconciler, manifest):
+    run("plan", "-f", manifest)
+
+    assert reconciler.connected == {"kubeconfig": None, "context": None}
+    assert reconciler.calls[0]["delete_from_namespace"] == ""
+    assert reconciler.calls[0]["delete_selector"] is None
+    assert reconciler.calls[0]["max_deletions"] is None
+
+
+def test_stdin_is_a_file(run, reconciler, monkeypatch):
+    content = b'{"apiVersion": "v1", "kind": "Widget", "metadata": {"name": "x"}}'
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    assert run("plan", "-f", "-").code == 0
+    assert reconciler.expected[0]["metadata"]["name"] == "x"
+
+
+@pytest.mark.parametrize("command", ["diff", "plan", "apply"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing option '-f'"),
+        (["-f", "x", "-o", "xml"], "'xml' is not one of"),
+        (["-f", "x", "--max-deletions", "-1"], "-1 is not in the range"),
+        (["-f", "x", "--delete-selector", "a=b"], "go together"),
+        (["-f", "x", "--delete-from-namespace", "shop"], "go together"),
+        (["-f", "x", "--delete-from-namespace", "shop", "--delete-selector", ""], "--delete-selector is empty"),
+        (["-f", "x", "--delete-from-namespace", "shop", "--delete-selector", "a=="], "missing.yaml"),
+        (["-f", "x", "--delete-from-namespace", "shop", "--delete-selector", "a in"], "label selector 'a in'"),
+        (["-f", "x", "--kinds", "Widget"], "--kinds: 'Widget' is no kind"),
+        (["-f", "x", "-v", "much"], "'much' is no number"),
+        (["-f", "x", "--unknown"], "No such option"),
+        (["-f", "missing.yaml"], "missing.yaml: cannot be read: No such file"),
+    ],
+)
+def test_wrong_usage_is_2_and_asks_no_cluster(run, reconciler, command, arguments, message):
+    done = run(command, *[argument if argument != "x" else "missing.yaml" for argument in arguments])
+
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
+    assert reconciler.connected is None
+
+
+def test_an_unknown_command_is_2(run):
+    done = run("watch")
+
+    assert done.code == 2
+    assert "No such command" in done.err
+
+
+def test_a_bad_file_is_2_and_names_the_place(run, reconciler, tmp_path):
+    (tmp_path / "a.yaml").write_text("kind: Widget\n")
+
+    done = run("apply", "-f", tmp_path)
+
+    assert done.code == 2
+    assert done.err == f"error: {tmp_path}/a.yaml:1: no apiVersion; write one such as v1 or apps/v1\n"
+    assert reconciler.connected is None
+
+
+# Output
+
+
+@pytest.mark.parametrize(
+    ("command", "begins"),
+    [("diff", "--- live/"), ("plan", "widget.example.dev/a to update"), ("apply", "widget.example.dev/a configured")],
+)
+def test_each_command_has_its_format(run, reconciler, manifest, command, begins):
+    reconciler.plans = [Plan((change("update", patch=[{"op": "add", "path": "/spec", "value": 2}]),))]
+
+    assert run(command, "-f", manifest).out.startswith(begins)
+
+
+@pytest.mark.parametrize("command", ["diff", "plan", "apply"])
+@pytest.mark.parametrize("output", FORMATS)
+def test_each_format_can_be_asked_for(run, reconciler, manifest, command, output):
+    reconciler.plans = [Plan((UPDATE, FAILED), warnings=("mind this",))]
+
+    done = run(command, "-f", manifest, "-o", output)
+
+    assert done.out
+    assert "\x1b" not in done.out
+    assert done.err == "warning: mind this\n"
+    if output == "json":
+        jsonschema.validate(json.loads(done.out), schema())
+        assert json.loads(done.out)["changes"][1]["error"]["message"] == "bad: not usable: no; fix it"
+
+
+@pytest.mark.parametrize("command", ["diff", "plan", "apply"])
+def test_nothing_to_do_prints_no_diff(run, reconciler, manifest, command):
+    reconciler.plans = [Plan((), (SAME,))]
+
+    done = run(command, "-f", manifest, "-o", "diff")
+
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_terminal_gets_colours_and_no_color_none(run, reconciler, manifest, monkeypatch):
+    reconciler.plans = [Plan((change("update", patch=[{"op": "add", "path": "/spec", "value": 2}]), FAILED))]
+
+    def out(command):
+        terminal = Terminal()
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", terminal)
+            run(command, "-f", manifest)
+        return terminal.getvalue()
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert "\x1b[32m+spec: 2\x1b[0m\n" in out("diff")
+    assert (
+        "\x1b[33mwidget.example.dev/a to update\x1b[0m\n  add /spec: 2\n\x1b[31mwidget.example.dev/bad failed"
+        in out("plan")
+    )
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, value)
+            assert "\x1b" not in out("diff")
+
+
+def test_json_has_no_colours_even_on_a_terminal(run, reconciler, manifest, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    reconciler.plans = [Plan((UPDATE,))]
+
+    run("plan", "-f", manifest, "-o", "json")
+
+    assert json.loads(terminal.getvalue())["kind"] == "Plan"
+
+
+def test_the_version_is_that_of_the_package(run):
+    done = run("version")
+
+    assert done.code == 0
+    assert done.out.startswith("genreconcile 0.")
+
+
+# Exit codes
+
+
+@pytest.mark.parametrize("command", ["diff", "plan"])
+@pytest.mark.parametrize(
+    ("plan", "code"),
+    [
+        (Plan(()), 0),
+        (Plan((), (SAME,)), 0),
+        (Plan((), warnings=("x",)), 0),
+        (Plan((UPDATE,)), 1),
+        (Plan((change("create"),)), 1),
+        (Plan((change("delete"),)), 1),
+        (Plan((SKIPPED,)), 1),
+        (Plan((UPDATE, FAILED)), 2),
+        (Plan((UPDATE,), refusals=("no",)), 4),
+        (Plan((FAILED,), refusals=("no",)), 2),
+    ],
+)
+def test_the_exit_code_of_a_plan(program, command, plan, code):
+    program.reconciler.plans = [plan]
+
+    assert program.run(command).code == code
+    assert not program.reconciler.applied
+
+
+@pytest.mark.parametrize(
+    ("plan", "code"),
+    [
+        (Plan(()), 0),
+        (Plan((UPDATE,)), 0),
+        (Plan((change("create"), change("delete", "b"))), 0),
+        (Plan((UPDATE, FAILED)), 1),
+        (Plan((SKIPPED,)), 1),
+    ],
+)
+def test_the_exit_code_of_an_apply(run, reconciler, manifest, plan, code):
+    reconciler.plans = [plan]
+
+    assert run("apply", "-f", manifest).code == code
+    assert reconciler.applied == [plan]
+
+
+def test_an_object_that_the_server_refuses_is_1(run, reconciler, manifest):
+    error = Forbidden("a: not written: 403; ask for the right")
+    reconciler.plans = [Plan((UPDATE,))]
+    reconciler.result = Result((Outcome(UPDATE, "failed", error=error),), ("a warning",))
+
+    done = run("apply", "-f", manifest)
+
+    assert done.code == 1
+    assert "widget.example.dev/a failed: a: not written: 403; ask for the right\n" in done.out
+    assert done.err == "warning: a warning\n"
+
+
+@pytest.mark.parametrize("command", ["diff", "plan", "apply"])
+@pytest.mark.parametrize("step", ["connect", "plan"])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Unreachable("cluster: no answer: refused; check it"), 3),
+        (Unauthorized("cluster: 401; log in"), 3),
+        (Forbidden("cluster: 403; ask"), 3),
+        (NotSynced("Widget: no list; wait"), 3),
+        (CacheError("x"), 2),
+        (LoadError("x"), 2),
+        (RuleError("x"), 2),
+        (PlanRefused("x"), 4),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_an_error_that_ends_the_command(program, command, step, error, code):
+    program.reconciler.raises = {step: error}
+
+    done = program.run(command)
+
+    assert done.code == code
+    assert done.out == ""
+    assert str(error) in done.err
+    assert "Traceback" not in done.err
+    assert not program.reconciler.is_open
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_refusal_of_a_guard_is_4_and_the_result_is_printed(run, reconciler, manifest, output):
+    reconciler.plans = [Plan((UPDATE, change("delete", "b")), refusals=("too many deletions",))]
+
+    done = run("apply", "-f", manifest, "-o", output)
+
+    assert done.code == 4
+    assert done.err == "refused: too many deletions\n"
+    assert done.out
+
+
+def test_a_warning_is_printed_once(run, reconciler, manifest):
+    reconciler.plans = [Plan((UPDATE,), warnings=("one",))]
+    reconciler.result = Result((), ("one", "two"))
+
+    assert run("apply", "-f", manifest).err == "warning: one\nwarning: two\n"
+
+
+def test_a_refusal_without_a_result_is_4(run, reconciler, manifest):
+    reconciler.raises = {"apply": PlanRefused("no")}
+
+    done = run("apply", "-f", manifest)
+
+    assert (done.code, done.out, done.err) == (4, "", "refused: no\n")
+
+
+def test_refusals_of_a_plan_are_printed(run, reconciler, manifest):
+    reconciler.plans = [Plan((UPDATE,), refusals=("too many deletions",))]
+
+    assert run("plan", "-f", manifest).err == "refused: too many deletions\n"
+
+
+# The question
+
+
+PLAN = Plan((UPDATE, change("create", "b")))
+
+
+@pytest.mark.parametrize("typed", ["y\n", "YES\n"])
+def test_yes_applies(run, reconciler, manifest, answer, typed):
+    reconciler.plans = [PLAN]
+    answer(typed)
+
+    done = run("apply", "-f", manifest)
+
+    assert done.code == 0
+    assert reconciler.applied == [PLAN]
+    assert "widget.example.dev/a to update" in done.err
+    assert "1 to create, 1 to update" in done.err
+    assert done.err.endswith("Apply? [y/N] ")
+    assert done.out.startswith("widget.example.dev/a configured\n")
+
+
+@pytest.mark.parametrize("typed", ["n\n", "\n", "", "yo\n"])
+def test_anything_else_writes_nothing_and_differences_remain(run, reconciler, manifest, answer, typed):
+    reconciler.plans = [PLAN]
+    answer(typed)
+
+    done = run("apply", "-f", manifest)
+
+    assert done.code == 1
+    assert not reconciler.applied
+    assert done.out == ""
+    assert done.err.endswith("nothing was written\n")
+
+
+@pytest.mark.parametrize("flag", ["-y", "--yes"])
+def test_yes_beforehand_asks_nothing(run, reconciler, manifest, answer, flag):
+    reconciler.plans = [PLAN]
+    answer("n\n")
+
+    done = run("apply", "-f", manifest, flag)
+
+    assert (done.code, done.err) == (0, "")
+    assert reconciler.applied == [PLAN]
+
+
+def test_without_a_terminal_nothing_is_asked(run, reconciler, manifest, answer, monkeypatch):
+    reconciler.plans = [PLAN]
+    answer("n\n")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+
+    assert run("apply", "-f", manifest).code == 0
+    assert reconciler.applied == [PLAN]
+
+
+def test_nothing_to_do_asks_nothing(run, reconciler, manifest, answer):
+    reconciler.plans = [Plan((SKIPPED,), (SAME,))]
+    answer("n\n")
+
+    assert "Apply?" not in run("apply", "-f", manifest).err
+    assert reconciler.applied
+
+
+def test_diff_and_plan_take_no_yes(run, manifest):
+    assert run("plan", "-f", manifest, "--yes").code == 2
+
+
+# The limit of deletions
+
+
+def deletions(count, spared=0, namespace="shop", labels=None):
+    gone = [change("delete", f"gone-{index}", namespace="shop") for index in range(count)]
+    kept = [
+        change("none", f"kept-{index}", namespace=namespace, labels=labels or {"app": "web"}) for index in range(spared)
+    ]
+    return Plan(tuple(gone), tuple(kept))
+
+
+@pytest.mark.parametrize(
+    ("first", "limits"),
+    [
+        (deletions(5), [None]),
+        (deletions(6), [None, 5]),
+        (deletions(6, spared=24), [None]),  # 6 of 30
+        (deletions(7, spared=24), [None, 6]),  # 7 of 31
+        (deletions(6, spared=24, namespace="other"), [None, 5]),
+        (deletions(6, spared=24, labels={"app": "other"}), [None, 5]),
+        (Plan((change("create"), *deletions(6).changes)), [None, 5]),
+    ],
+)
+def test_by_default_a_fifth_may_go_or_five(run, reconciler, manifest, first, limits):
+    reconciler.plans = [first, Plan(first.changes, first.unchanged, refusals=("too many",))]
+
+    done = run("plan", "-f", manifest, *DELETION)
+
+    assert [call["max_deletions"] for call in reconciler.calls] == limits
+    assert done.code == (4 if len(limits) > 1 else 1)
+
+
+def test_a_limit_that_is_given_counts(run, reconciler, manifest):
+    reconciler.plans = [deletions(50)]
+
+    run("plan", "-f", manifest, *DELETION, "--max-deletions", "50")
+
+    assert [call["max_deletions"] for call in reconciler.calls] == [50]

@@ -1,0 +1,29 @@
+import pytest
+
+from genreconcile.normalize import path
+
+
+def test_parse():
+    assert path.parse("spec/a~1b/*") == ("spec", "a/b", "*")
+    assert path.parse("/spec") == ("spec",)
+
+
+@pytest.mark.parametrize("text", ["", "/", "a//b", "a/"])
+def test_empty_parts_are_refused(text):
+    with pytest.raises(ValueError, match="empty part"):
+        path.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("token", "key", "matched"),
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        ("*", "x", True),
+        ("v?", "v1", True),
+        ("v?", "v12", False),
+        ("[a]", "a", False),
+    ],
+)
+def test_matches(token, key, matched):
+    assert path.matches(token, key) is matched

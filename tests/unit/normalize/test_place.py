@@ -1,0 +1,54 @@
+import pytest
+
+from genreconcile.normalize.place import Place
+from genreconcile.normalize.rule import Condition
+from genreconcile.schema import MISSING
+
+PORT = {"port": 80, "name": None}
+SPEC = {"type": "NodePort", "ports": [PORT], "selector": {"a/b": "x"}}
+ROOT = {"metadata": {"name": "web"}, "spec": SPEC}
+PLACE = Place(PORT, "nodePort", Place(SPEC, "ports", Place(ROOT, "spec")))
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        ("port", 80),
+        ("../type", "NodePort"),
+        ("../selector/a~1b", "x"),
+        ("../../metadata/name", "web"),
+        ("/metadata/name", "web"),
+        ("../../../x", MISSING),
+        ("none", MISSING),
+        ("port/deeper", MISSING),
+        ("$key", MISSING),
+    ],
+)
+def test_relative_paths(at, value):
+    assert PLACE.resolve(at) == value
+
+
+def test_the_key_itself_can_be_named():
+    assert Place({"cpu": "1"}, "cpu").resolve("$key") == "1"
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (Condition(at="../type", values=("NodePort", None)), True),
+        (Condition(at="../type", values=("ClusterIP",)), False),
+        (Condition(at="none", values=(None,)), True),
+        (Condition(at="port", present=True), True),
+        (Condition(at="name", present=True), False),
+        (Condition(at="name", present=False), True),
+        (Condition(only=("port", "name")), True),
+        (Condition(only=("port",)), False),
+    ],
+)
+def test_conditions(condition, holds):
+    assert PLACE.holds((condition,)) is holds
+
+
+def test_all_conditions_must_hold():
+    assert PLACE.holds(())
+    assert not PLACE.holds((Condition(at="port", present=True), Condition(at="none", present=True)))

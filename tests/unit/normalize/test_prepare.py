@@ -1,0 +1,174 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import genreconcile as gr
+from genreconcile.normalize import prepare
+from genreconcile.normalize.prepare import without_system
+from genreconcile.objects import GVK
+
+SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+WIDGET = {"apiVersion": "example.genreconcile.dev/v1", "kind": "Widget", "metadata": {"name": "w"}}
+
+
+def node_of(obj):
+    gvk = GVK.of(obj)
+    return gr.Registry.builtin().compile(gvk, SCHEMA.root(gvk), obj, has_status=True)
+
+
+def prepared(obj):
+    return prepare(obj, node_of(obj))
+
+
+def spec(head, **fields):
+    result = prepared({**head, "spec": fields})
+    assert not result.errors
+    return result.value.get("spec")
+
+
+def error(head, **fields):
+    (found,) = prepared({**head, "spec": fields}).errors
+    return found
+
+
+def test_zeros_at_value_fields_are_missing():
+    assert spec(POD, hostNetwork=False, nodeName="", tolerations=[], nodeSelector={}) is None
+
+
+def test_zeros_at_pointer_fields_are_values():
+    kept = {"automountServiceAccountToken": False, "priority": 0, "securityContext": {}}
+    assert spec(POD, **kept) == kept
+
+
+def test_empty_value_structs_are_missing_also_when_nested():
+    containers = [{"name": "a", "resources": {"limits": {}, "requests": {}}}]
+    assert spec(POD, containers=containers) == {"containers": [{"name": "a"}]}
+
+
+def test_pointer_structs_stay():
+    assert spec(POD, volumes=[{"name": "a", "emptyDir": {}}]) == {"volumes": [{"name": "a", "emptyDir": {}}]}
+
+
+def test_a_zero_quantity_at_a_value_field_is_missing():
+    volumes = [
+        {"name": "a", "downwardAPI": {"items": [{"path": "p", "resourceFieldRef": {"resource": "r", "divisor": "0"}}]}}
+    ]
+    assert "divisor" not in str(spec(POD, volumes=volumes))
+
+
+def test_null_is_missing_but_not_in_a_map_of_strings():
+    obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "labels": None}, "data": {"k": None}}
+    assert prepared(obj).value == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "c"},
+        "data": {"k": ""},
+    }
+
+
+def test_custom_resources_keep_what_is_written():
+    kept = {"size": 0, "limits": {}, "steps": [], "free": {"a": None}, "mode": ""}
+    assert spec(WIDGET, **kept) == kept
+
+
+def test_null_in_custom_resources_is_a_value_where_nullable():
+    assert spec(WIDGET, note=None, mode=None) == {"note": None}
+
+
+def test_aliases_hold_the_same():
+    assert spec(POD, serviceAccount="a") == {"serviceAccount": "a", "serviceAccountName": "a"}
+    assert spec(POD, serviceAccount="a", serviceAccountName="b") == {"serviceAccount": "b", "serviceAccountName": "b"}
+
+
+def test_write_only_fields_are_folded_and_win():
+    obj = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "stringData": {"k": "é"},
+        "data": {"k": "eA=="},
+    }
+    value = prepared(obj).value
+    assert value["data"] == {"k": "w6k="}
+    assert "stringData" not in value
+
+
+def test_what_the_server_owns_is_gone():
+    obj = {
+        **POD,
+        "metadata": {"name": "p", "uid": "u", "resourceVersion": "1", "creationTimestamp": None},
+        "status": {},
+    }
+    assert prepared(obj).value == POD
+
+
+def test_integral_floats_become_integers():
+    assert spec(POD, terminationGracePeriodSeconds=80.0) == {"terminationGracePeriodSeconds": 80}
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "text"),
+    [
+        ({"hostNetwrok": True}, "/spec/hostNetwrok", "did you mean hostNetwork?"),
+        ({"qqq": 1}, "/spec/qqq", "remove it"),
+        ({"containers": {}}, "/spec/containers", "must be a list, not an object"),
+        ({"nodeSelector": {"a": 1}}, "/spec/nodeSelector/a", "must be of type string, not an integer"),
+        ({"hostNetwork": 1}, "/spec/hostNetwork", "must be of type boolean, not an integer"),
+        ({"priority": True}, "/spec/priority", "must be of type integer, not a boolean"),
+        ({"priority": 1.5}, "/spec/priority", "must be of type integer, not a number"),
+        (
+            {"containers": [{"resources": {"limits": {"cpu": "many"}}}]},
+            "/spec/containers/0/resources/limits/cpu",
+            "is no quantity",
+        ),
+        (
+            {"containers": [{"ports": [{"containerPort": "80"}]}]},
+            "/spec/containers/0/ports/0/containerPort",
+            "of type integer",
+        ),
+    ],
+)
+def test_what_the_server_could_not_store_is_an_error(fields, path, text):
+    found = error(POD, **fields)
+    assert found.path == path
+    assert text in str(found)
+
+
+def test_preserved_fields_are_free():
+    assert spec(WIDGET, free={"any": {"thing": [1, None]}}) == {"free": {"any": {"thing": [1, None]}}}
+
+
+def test_unknown_fields_of_custom_resources_are_errors():
+    assert error(WIDGET, sze=1).path == "/spec/sze"
+
+
+def test_schemas_hidden_behind_unions_are_known():
+    schema = {"type": "array", "items": {"type": "string", "descripton": "x"}}
+    versions = [{"name": "v1", "schema": {"openAPIV3Schema": schema}}]
+    obj = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": {"versions": versions}}
+    assert [found.path for found in prepared(obj).errors] == [
+        "/spec/versions/0/schema/openAPIV3Schema/items/descripton"
+    ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+FIELDS = sorted(SCHEMA.root(GVK("", "v1", "Pod")).fields["spec"].type.fields)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4))
+def test_nothing_is_raised_and_nothing_changed_a_second_time(fields):
+    node = node_of(POD)
+    first = prepare({**POD, "spec": fields}, node)
+    assert prepare(first.value, node).value == first.value
+
+
+def test_for_creation_only_the_servers_own_is_left_out():
+    obj = {**POD, "metadata": {"name": "p", "uid": "u"}, "spec": {"hostNetwork": False, "x": None}, "status": {"a": 1}}
+    sent = without_system(obj, node_of(obj))
+    assert sent == {**POD, "spec": {"hostNetwork": False, "x": None}}

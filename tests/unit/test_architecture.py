@@ -1,0 +1,97 @@
+"""The architecture as tests: layers, exports, one importer of kubernetes, no knowledge of kinds in code."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import genreconcile as gr
+
+PACKAGE = Path(gr.__file__).parent
+ROOT = PACKAGE.parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+BUILT_IN = json.loads((Path(__file__).parent / "builtin_kinds.json").read_text("utf-8"))
+# Plurals that are English words with another meaning here: keys of metadata or of our own data.
+WORDS = {"events", "namespaces", "nodes", "services"}
+
+
+def tree(file):
+    return ast.parse(file.read_text("utf-8"))
+
+
+def test_layers_hold():
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def kubernetes_imports(file):
+    for node in ast.walk(tree(file)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [node.module]
+        yield from (name for name in names if name.split(".")[0] == "kubernetes")
+
+
+def test_one_module_imports_kubernetes():
+    importers = {file.relative_to(PACKAGE).parts[0] for file in SOURCES if list(kubernetes_imports(file))}
+    assert importers == {"cluster"}
+
+
+def kind_literals(file):
+    known = set(BUILT_IN["kinds"]) | (set(BUILT_IN["plurals"]) - WORDS)
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in known:
+            yield f"{file.relative_to(ROOT)}:{node.lineno} {node.value!r}"
+
+
+def test_the_list_of_kinds_is_not_empty():
+    assert {"Pod", "Deployment", "CustomResourceDefinition"} <= set(BUILT_IN["kinds"])
+    assert {"pods", "deployments", "secrets"} <= set(BUILT_IN["plurals"])
+
+
+def test_no_kind_is_known_in_code():
+    found = [place for file in SOURCES for place in kind_literals(file)]
+    assert found == []
+
+
+def test_a_kind_in_code_would_be_found(tmp_path, monkeypatch):
+    file = tmp_path / "bad.py"
+    file.write_text("if kind == 'Deployment': pass\n")
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    assert list(kind_literals(file)) == ["bad.py:1 'Deployment'"]
+
+
+def test_exports_are_sorted_and_real():
+    assert list(gr.__all__) == sorted(gr.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    for name in gr.__all__:
+        assert getattr(gr, name) is not None
+
+
+def test_importing_the_package_does_not_import_the_client():
+    code = "import sys, genreconcile; print(sorted({'kubernetes', 'click', 'rich', 'cryptography'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_every_module_says_what_it_is(file):
+    assert ast.get_docstring(tree(file)), "the first line of a module says what it is"
+
+
+def test_no_pure_module_imports_threads_or_network():
+    pure = [
+        *(PACKAGE / "normalize").rglob("*.py"),
+        *(PACKAGE / "diff").rglob("*.py"),
+        *(PACKAGE / "plan").rglob("*.py"),
+    ]
+    pure += [PACKAGE / "schema.py", PACKAGE / "mask.py", *(PACKAGE / "report").rglob("*.py")]
+    forbidden = {"socket", "urllib3", "http", "concurrent", "asyncio", "subprocess", "time"}
+    for file in pure:
+        for node in ast.walk(tree(file)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not forbidden & {name.split(".")[0] for name in names}, file

@@ -1,0 +1,41 @@
+"""Golden cases: what somebody expects, what a real server had, and the patch that restores it.
+
+Each file of tests/unit/golden is one case; tools/golden/record.py fills in ``live`` and ``patch`` on a server, and
+tests/kind/test_golden.py replays them there.
+"""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+import genreconcile as gr
+
+HERE = Path(__file__).parent
+GOLDEN = HERE / "golden"
+CASES = sorted(GOLDEN.rglob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return gr.Schema.load(HERE / "openapi")
+
+
+def test_there_are_cases():
+    assert len(CASES) >= 70
+
+
+@pytest.mark.parametrize("file", CASES, ids=lambda file: str(file.relative_to(GOLDEN).with_suffix("")))
+def test_golden(file, schema):
+    case = yaml.safe_load(file.read_text("utf-8"))
+    expected, live = case["expected"], case["live"]
+    before = copy.deepcopy((expected, live))
+
+    found = gr.diff(expected, live, schema=schema)
+
+    assert found.typed
+    assert found.patch.patch == case["patch"]
+    assert (expected, live) == before, "neither side may be changed"
+    after = found.patch.apply(live)
+    assert not gr.diff(expected, after, schema=schema).differences
