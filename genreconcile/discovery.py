@@ -7,6 +7,7 @@ never taken for one that has no kinds.
 from __future__ import annotations
 
 import difflib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -78,7 +79,8 @@ class Discovery:
         self._unavailable: frozenset[GroupVersion] = frozenset()
         self._misses: TTLCache[GVK, bool] = TTLCache(1024, ttl, timer=clock)
         self._loaded_at = float("-inf")
-        self._stale = True
+        self._wishes = itertools.count(1)
+        self._wanted, self._loaded = 0, -1
 
     def get(self, gvk: GVK, *, refresh: bool = False) -> Resource | None:
         """The resource of a kind, None where the server has no such kind. ``refresh=True`` asks the server first.
@@ -93,7 +95,7 @@ class Discovery:
             found = self._resources.get(gvk)
             if found is None:
                 self._require_available(gvk)
-                self._misses[gvk] = True
+                self._misses.setdefault(gvk, True)  # Being asked for again must not prolong it.
             return found
 
     def resources(self) -> tuple[Resource, ...]:
@@ -111,16 +113,21 @@ class Discovery:
     def refresh(self) -> None:
         """Read all kinds now. Raises ClusterError, and then keeps what was known."""
         with self._lock:
+            wanted = self._wanted
             resources, unavailable = _read(self._cluster)
             kept = {gvk: old for gvk, old in self._resources.items() if (gvk.group, gvk.version) in unavailable}
             self._resources = {**kept, **resources}
             self._unavailable = unavailable
             self._loaded_at = self._clock()
-            self._stale = False
+            self._loaded = wanted  # Not what was invalidated while we read.
 
     def invalidate(self) -> None:
-        """Read all kinds before the next answer."""
-        self._stale = True
+        """Read all kinds before the next answer. Does not wait, not even for a reading in progress."""
+        self._wanted = next(self._wishes)
+
+    @property
+    def _stale(self) -> bool:
+        return self._loaded != self._wanted
 
     def nearest(self, gvk: GVK) -> str:
         """The known kind that ``gvk`` was most likely meant to be, as ``group/version/Kind``; "" where none is near."""

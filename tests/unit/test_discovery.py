@@ -125,6 +125,29 @@ def test_invalidate_and_refresh_do_not_wait(server, discovery):
     assert discovery.get(new, refresh=True) is None
 
 
+def test_asking_again_and_again_does_not_prolong_a_miss(server, discovery, clock):
+    new = WIDGET._replace(kind="New")
+    assert discovery.get(new) is None
+    set_answer(server, "/apis", aggregated(group("example.com", "v1", unit("news", "New"))))
+    for second in range(1, 10):
+        clock.now = second
+        assert discovery.get(new) is None
+    clock.now = 10
+    assert discovery.get(new).plural == "news"
+
+
+def test_what_is_invalidated_while_it_is_read_is_read_again(server, discovery):
+    def changes_meanwhile():
+        discovery.invalidate()
+        return GROUPS
+
+    set_answer(server, "/apis", changes_meanwhile, GROUPS)
+    assert discovery.get(WIDGET).plural == "widgets"
+    assert discovery.get(WIDGET).plural == "widgets"
+    assert discovery.get(WIDGET).plural == "widgets"
+    assert len(server.requests) == 4
+
+
 def test_errors_are_not_absence(server, discovery, clock):
     discovery.refresh()
     set_answer(server, "/apis", Unreachable("gone"))

@@ -1,0 +1,264 @@
+"""The cache on a real API server."""
+
+import contextlib
+import json
+import random
+import threading
+import time
+import uuid
+
+import pytest
+
+from genreconcile import gojson
+from genreconcile.cache import Cache
+from genreconcile.cluster import connect
+from genreconcile.discovery import Discovery
+from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced
+from genreconcile.objects import GVK, ObjectKey, resource_version_of, uid_of
+
+CONFIG_MAP = GVK("", "v1", "ConfigMap")
+NAMESPACE = GVK("", "v1", "Namespace")
+EVENT = GVK("events.k8s.io", "v1", "Event")
+CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@pytest.fixture(scope="module")
+def cluster(control_plane):
+    opened = connect(kubeconfig=str(control_plane.kubeconfig))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def discovery(cluster):
+    return Discovery(cluster)
+
+
+@pytest.fixture(scope="module")
+def maps(discovery):
+    return discovery.get(CONFIG_MAP)
+
+
+@pytest.fixture
+def cache(cluster, discovery, namespace):
+    with Cache(cluster, [CONFIG_MAP], namespaces=[namespace], discovery=discovery) as opened:
+        opened.wait_for_sync(timeout=20)
+        yield opened
+
+
+def create(cluster, path, name, **content):
+    metadata = {"name": name, **content.pop("metadata", {})}
+    return json.loads(cluster.request("POST", path, body=gojson.dumps({"metadata": metadata, **content})))
+
+
+def patch(cluster, path, *operations):
+    body = gojson.dumps(operations)
+    return json.loads(cluster.request("PATCH", path, body=body, content_type="application/json-patch+json"))
+
+
+def eventually(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "never came"
+        time.sleep(0.01)
+
+
+def reader_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("genreconcile/")]
+
+
+def test_objects_from_before_and_after_the_list(cluster, maps, cache, namespace):
+    path = maps.path(namespace)
+    made = create(
+        cluster, path, "a", data={"k": "1"}, metadata={"labels": {"app": "web"}, "annotations": {LAST_APPLIED: "{}"}}
+    )
+    key = ObjectKey.of({"apiVersion": "v1", "kind": CONFIG_MAP.kind, **made})
+    assert cache.wait_for(maps, key, resource_version_of(made), 20)
+    found = cache.get(CONFIG_MAP, "a", namespace=namespace)
+    assert found["data"] == {"k": "1"}
+    assert (found["apiVersion"], found["kind"]) == ("v1", CONFIG_MAP.kind)
+    assert found["metadata"]["annotations"] == {}
+    assert "managedFields" not in found["metadata"]
+    with Cache(cluster, [CONFIG_MAP], namespaces=[namespace]) as listed:
+        listed.wait_for_sync(timeout=20)
+        assert listed.get(CONFIG_MAP, "a", namespace=namespace) == found
+        assert listed.list(CONFIG_MAP, selector="app=web") == [found]
+
+
+def test_own_writes_and_deletions_are_read_at_once(cluster, maps, cache, namespace):
+    path = maps.path(namespace)
+    for number in range(20):
+        made = create(cluster, path, "a", data={"n": "0"})
+        cache.record_write(maps, made)
+        assert cache.get(CONFIG_MAP, "a", namespace=namespace)["data"] == {"n": "0"}
+        changed = patch(cluster, f"{path}/a", {"op": "replace", "path": "/data/n", "value": str(number)})
+        cache.record_write(maps, changed)
+        assert cache.get(CONFIG_MAP, "a", namespace=namespace)["data"] == {"n": str(number)}
+        cluster.request("DELETE", f"{path}/a")
+        cache.record_delete(maps, ObjectKey("", CONFIG_MAP.kind, namespace, "a"), uid_of(made))
+        assert cache.get(CONFIG_MAP, "a", namespace=namespace) is None
+
+
+def test_more_than_a_page_and_the_same_as_a_list(cluster, maps, namespace):
+    path = maps.path(namespace)
+    for number in range(505):
+        create(cluster, path, f"n{number}")
+    with Cache(cluster, [CONFIG_MAP], namespaces=[namespace]) as cache:
+        cache.wait_for_sync(timeout=20)
+        assert names(cache, namespace) == listed(cluster, path)
+
+
+def names(cache, namespace):
+    records = cache.records(CONFIG_MAP, namespace=namespace)
+    return {record.name: str(record.resource_version) for record in records}
+
+
+def listed(cluster, path):
+    return {
+        found["metadata"]["name"]: found["metadata"]["resourceVersion"]
+        for found in json.loads(cluster.request("GET", path))["items"]
+    }
+
+
+def test_after_many_random_writes_the_cache_is_the_list(cluster, maps, cache, namespace):
+    """Invariants I3 and I4, with own writes recorded by half of the writers."""
+    path = maps.path(namespace)
+    newest = {}
+    backwards = []
+
+    def watch_versions(event):
+        if event.type != "DELETED":
+            version = int(event.resource_version)
+            if version < newest.get(event.key, 0):
+                backwards.append(event)
+            newest[event.key] = version
+
+    def write(seed):
+        dice = random.Random(seed)  # noqa: S311 - no secret
+        for _ in range(60):
+            name = f"n{dice.randrange(6)}"
+            with contextlib.suppress(NotFound, Conflict):
+                match dice.randrange(3):
+                    case 0:
+                        answer = create(cluster, path, name, data={"k": "0"})
+                    case 1:
+                        value = str(dice.random())
+                        answer = patch(cluster, f"{path}/{name}", {"op": "add", "path": "/data/k", "value": value})
+                    case _:
+                        gone = json.loads(cluster.request("DELETE", f"{path}/{name}"))
+                        if seed % 2:
+                            uid = gone["details"]["uid"]
+                            cache.record_delete(maps, ObjectKey("", CONFIG_MAP.kind, namespace, name), uid)
+                        continue
+                if seed % 2:
+                    cache.record_write(maps, answer)
+
+    cache.subscribe(watch_versions)
+    writers = [threading.Thread(target=write, args=(seed,)) for seed in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    eventually(lambda: names(cache, namespace) == listed(cluster, path))
+    assert backwards == []
+
+
+@pytest.fixture
+def custom_kinds(cluster):
+    group = f"g{uuid.uuid4().hex[:8]}.example.com"
+    kinds = []
+    for kind in ("Gizmo", "Gadget"):
+        plural = f"{kind.lower()}s"
+        schema = {
+            "type": "object",
+            "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+        }
+        version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+        spec = {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural}, "versions": [version]}
+        body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
+        create(cluster, CRD, f"{plural}.{group}", **body)
+        kinds.append(GVK(group, "v1", kind))
+    yield kinds
+    for kind in kinds:
+        with contextlib.suppress(NotFound):
+            cluster.request("DELETE", f"{CRD}/{kind.kind.lower()}s.{group}")
+
+
+def test_two_custom_kinds_that_appear_and_go_while_running(cluster, discovery, cache, custom_kinds, namespace):
+    for kind in custom_kinds:
+        eventually(lambda kind=kind: discovery.get(kind, refresh=True))
+        cache.add(kind)
+    cache.wait_for_sync(timeout=20)
+    for kind in custom_kinds:
+        resource = discovery.get(kind)
+        body = {"apiVersion": kind.api_version, "kind": kind.kind, "spec": {"of": kind.kind}}
+        made = create(cluster, resource.path(namespace), "one", **body)
+        assert cache.wait_for(resource, ObjectKey.of(made), resource_version_of(made), 20)
+        assert cache.get(kind, "one", namespace=namespace)["spec"] == {"of": kind.kind}
+
+    first, second = custom_kinds
+    cluster.request("DELETE", f"{CRD}/{discovery.get(first).plural}.{first.group}")
+    eventually(lambda: not cache.has_synced(first) or cache.list(first) == [], 60)
+    eventually(lambda: isinstance(cache.error(first), NotFound), 60)
+    with pytest.raises(NotSynced, match="404"):
+        cache.list(first)
+    assert len(cache.list(second)) == 1
+
+
+def test_a_forbidden_kind_is_unknown(control_plane, namespace):
+    nobody = connect(kubeconfig=str(control_plane.user_kubeconfig("nobody")))
+    with Cache(nobody, [CONFIG_MAP], namespaces=[namespace]) as cache:
+        with pytest.raises(NotSynced, match=r"ConfigMap: not synced: .* 403 Forbidden: .* cannot list"):
+            cache.wait_for_sync(timeout=20)
+        assert isinstance(cache.error(CONFIG_MAP), Forbidden)
+
+
+def test_stop_while_all_watches_are_silent(cluster, discovery):
+    before = reader_threads()
+    cache = Cache(cluster, [CONFIG_MAP, NAMESPACE, EVENT], discovery=discovery)
+    cache.start()
+    cache.wait_for_sync(timeout=20)
+    assert len(reader_threads()) == len(before) + 3
+    time.sleep(0.5)
+    started = time.monotonic()
+    cache.stop()
+    assert time.monotonic() - started < 2
+    assert reader_threads() == before
+
+
+def test_a_synced_cache_sends_nothing(cluster, cache, namespace):
+    sent = []
+    original = cluster.request
+    cluster.request = lambda *args, **options: sent.append(args) or original(*args, **options)
+    try:
+        for _ in range(50):
+            cache.list(CONFIG_MAP, namespace=namespace)
+            cache.get(CONFIG_MAP, "none", namespace=namespace)
+    finally:
+        del cluster.request
+    assert sent == []
+
+
+def test_an_expired_version_leads_to_a_list(cluster, maps, cache, namespace):
+    """A version that this server never gave, too large by far, and one too old: the objects come all the same."""
+    (reader,) = cache._kinds[CONFIG_MAP]._reflectors
+    create(cluster, maps.path(namespace), "a")
+    eventually(lambda: cache.get(CONFIG_MAP, "a", namespace=namespace))
+    reader._resource_version = "1"
+    reader._sink._watched.store.delete((namespace, "a"), "", 0)
+    create(cluster, maps.path(namespace), "b")
+    eventually(lambda: cache.get(CONFIG_MAP, "b", namespace=namespace))
+    assert cache.get(CONFIG_MAP, "a", namespace=namespace)
+
+
+def test_bookmarks_come_before_the_end_of_a_short_watch(cluster, maps, namespace):
+    """What the reflector relies on to tell silence from a dead stream."""
+    path = maps.path(namespace)
+    version = json.loads(cluster.request("GET", path))["metadata"]["resourceVersion"]
+    create(cluster, path, "a")
+    query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version, "timeoutSeconds": "4"}
+    with cluster.stream(path, query=query, read_timeout=20) as chunks:
+        stream = b"".join(chunks)
+    types = [json.loads(line)["type"] for line in stream.splitlines()]
+    assert types == ["ADDED", "BOOKMARK"]
