@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from genreconcile import gojson
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import compare
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Conflict, InputError, Invalid, NotFound, ReconcileError
+from genreconcile.gojson import dumps, loads
 from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, metadata_of, resource_version_of, uid_of
@@ -85,7 +85,7 @@ class Applier:
             if change.live is not None:
                 self._cache.record_delete(resource, change.key, uid_of(change.live))
             return None
-        live: Object = gojson.loads(data)
+        live: Object = loads(data)
         self._cache.record_write(resource, live)
         return live
 
@@ -93,10 +93,13 @@ class Applier:
         """A fault becomes the outcome of its object."""
 
         def guarded(change: Change) -> Outcome:
+            outcome = attempt(change)
+            _log.info("%s", outcome)
+            return outcome
+
+        def attempt(change: Change) -> Outcome:
             try:
-                outcome = work(change, self._catalog.resource(change.gvk))
-                _log.info("%s", outcome)
-                return outcome
+                return work(change, self._catalog.resource(change.gvk))
             except ClusterError as error:
                 return Outcome(change, "failed", error=_told(error, change))
             except InputError as error:
@@ -121,20 +124,20 @@ class Applier:
         node, _ = self._catalog.node(resource, expected)
         # The kind may be younger than the plan.
         require_valid(expected, node)
-        body = gojson.dumps(without_system(expected, node))
+        body = dumps(without_system(expected, node))
         answer = self._cluster.request("POST", resource.path(change.key.namespace), query=self._query, body=body)
-        self._cache.record_write(resource, gojson.loads(answer))
+        self._cache.record_write(resource, loads(answer))
         return Outcome(change, "created")
 
     def _update(self, change: Change, resource: Resource) -> Outcome:
         path = resource.path(change.key.namespace, change.key.name)
-        body = gojson.dumps(change.patch.patch)
+        body = dumps(change.patch.patch)
         try:
             data = self._cluster.request("PATCH", path, query=self._query, body=body, content_type=_JSON_PATCH)
         except Invalid as error:
             self._explain_refusal(error, change, resource)
             raise
-        answer: Object = gojson.loads(data)
+        answer: Object = loads(data)
         self._cache.record_write(resource, answer)
         return self._checked(change, resource, answer)
 
@@ -175,11 +178,11 @@ class Applier:
         }
         path = resource.path(change.key.namespace, change.key.name)
         try:
-            data = self._cluster.request("DELETE", path, body=gojson.dumps(options))
+            data = self._cluster.request("DELETE", path, body=dumps(options))
         except NotFound:
             self._cache.record_delete(resource, change.key, uid_of(live))
             return Outcome(change, "deleted", reason="it was gone already")
-        answer = gojson.loads(data)
+        answer = loads(data)
         if uid_of(answer) and "deletionTimestamp" in metadata_of(answer):
             self._cache.record_write(resource, answer)
         else:

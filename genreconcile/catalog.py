@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from genreconcile import gojson
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import InputError, LoadError
+from genreconcile.gojson import loads
 from genreconcile.normalize import Registry
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.tables import tables
@@ -49,7 +49,7 @@ class Schema(TypeGraph):
 
 def _named(file: Path) -> list[tuple[str, Document]]:
     try:
-        document = gojson.loads(file.read_bytes())
+        document = loads(file.read_bytes())
         schemas = document["components"]["schemas"].values()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LoadError(f"{file}: is no OpenAPI v3 document: {error}; save the answer of /openapi/v3/…") from error

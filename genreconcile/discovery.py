@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 from cachetools import TTLCache
 
-from genreconcile import gojson
 from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError, InputError
+from genreconcile.gojson import loads
 from genreconcile.objects import GVK
 
 _AGGREGATED = (
@@ -162,7 +162,7 @@ def _read(cluster: Cluster) -> tuple[Resources, frozenset[GroupVersion]]:
     resources: Resources = {}
     unavailable: set[GroupVersion] = set()
     for path in ("/api", "/apis"):
-        answer = gojson.loads(cluster.request("GET", path, accept=_AGGREGATED))
+        answer = loads(cluster.request("GET", path, accept=_AGGREGATED))
         read = _aggregated(answer) if _is_aggregated(answer) else _group_by_group(cluster, answer)
         for group_version, found in read:
             if found is None:
@@ -210,7 +210,7 @@ def _group_by_group(
         versions += [(group["name"], version["version"]) for version in group["versions"]]
     for group_version in versions:
         try:
-            listed = gojson.loads(cluster.request("GET", _prefix(*group_version)))
+            listed = loads(cluster.request("GET", _prefix(*group_version)))
         except ClusterError as error:
             if error.status not in {404, 503}:
                 raise

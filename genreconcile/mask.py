@@ -22,8 +22,8 @@ from typing import Any, Protocol
 import msgspec
 import yaml
 
-from genreconcile import pointer
 from genreconcile.objects import GVK, Object
+from genreconcile.pointer import split_pointer
 
 _KEY = secrets.token_bytes(32)
 
@@ -45,7 +45,7 @@ class Kind(Protocol):
 @cache
 def _table() -> dict[tuple[str, str], tuple[Tokens, ...]]:
     entries = yaml.safe_load(files("genreconcile").joinpath("mask.yaml").read_text("utf-8"))
-    return {(entry["group"], entry["kind"]): tuple(map(pointer.split, entry["fields"])) for entry in entries}
+    return {(entry["group"], entry["kind"]): tuple(map(split_pointer, entry["fields"])) for entry in entries}
 
 
 def _fields(kind: Kind) -> tuple[Tokens, ...]:
@@ -75,7 +75,7 @@ def _mask_operation(kind: Kind, operation: Mapping[str, Any]) -> dict[str, Any]:
     masked = dict(operation)
     if "value" in masked and is_sensitive(kind):
         try:
-            path = pointer.split(masked["path"])
+            path = split_pointer(masked["path"])
         except (AttributeError, KeyError, ValueError):
             masked["value"] = mask(masked["value"])
         else:

@@ -23,9 +23,9 @@ import msgspec
 import platformdirs
 from cachetools import LRUCache
 
-from genreconcile import gojson
 from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError
+from genreconcile.gojson import loads
 
 _INDEX = "/openapi/v3"
 _IN_MEMORY = 16  # Documents; the largest are several MB of text, and ten times that as dicts.
@@ -78,7 +78,7 @@ class OpenAPIDocuments:
             return document
 
     def _read_index(self) -> Mapping[str, str]:
-        paths = gojson.loads(self._cluster.request("GET", _INDEX))["paths"]
+        paths = loads(self._cluster.request("GET", _INDEX))["paths"]
         urls = {path: urlsplit(entry["serverRelativeURL"]) for path, entry in paths.items()}
         return MappingProxyType({path: parse_qs(url.query).get("hash", [""])[0] for path, url in urls.items()})
 
@@ -98,7 +98,7 @@ class OpenAPIDocuments:
 
 
 def _parse(data: bytes) -> Document:
-    document = gojson.loads(data)
+    document = loads(data)
     if not isinstance(document, dict):
         raise msgspec.ValidationError("the OpenAPI document is no JSON object")
     return document

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import jsonpatch
 
 from genreconcile.errors import ReconcileError
+from genreconcile.mask import mask_text
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
 
@@ -37,8 +38,12 @@ class Outcome:
         return self.change.patch
 
     def __str__(self) -> str:
-        detail = f": {self.error}" if self.error else f" ({self.reason})" if self.reason else ""
+        detail = f": {self._masked_error()}" if self.error else f" ({self.reason})" if self.reason else ""
         return f"{self.key} {self.status}{detail}"
+
+    def _masked_error(self) -> str:
+        """The error's text; a refusal by the server may quote a value."""
+        return mask_text(self.key, str(self.error), self.change.expected, self.change.live)
 
     def __repr__(self) -> str:
         return f"<Outcome {self}>"

@@ -156,7 +156,7 @@ class Planner:
             if not self._cache.has_synced(resource):
                 warnings.append(f"{resource}: nothing deleted: the kind cannot be read")
                 continue
-            live = self._cache.list(resource, namespace=wanted.namespace, selector=wanted.selector)
+            live = self._cache.list(resource, namespace=wanted.namespace, selector=wanted.selector or "")
             found += prune(((resource.gvk, obj) for obj in live), expected, wanted)
         return found, warnings
 

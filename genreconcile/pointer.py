@@ -1,6 +1,6 @@
 """JSON pointers (RFC 6901) to and from tuples of tokens.
 
-Invariant: ``split(join(tokens)) == tokens`` for all strings.
+Invariant: ``split_pointer(join_pointer(tokens)) == tokens`` for all strings.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from jsonpointer import escape, unescape
 
 
-def join(tokens: Iterable[str | int]) -> str:
+def join_pointer(tokens: Iterable[str | int]) -> str:
     """``("spec", "a/b", 0)`` → ``/spec/a~1b/0``; "" for no tokens, which points at the whole document."""
     return "".join("/" + escape(str(token)) for token in tokens)
 
 
-def split(pointer: str) -> tuple[str, ...]:
+def split_pointer(pointer: str) -> tuple[str, ...]:
     """``/spec/a~1b/0`` → ``("spec", "a/b", "0")``; ValueError for what does not begin with a slash."""
     if not pointer:
         return ()

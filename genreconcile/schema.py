@@ -25,6 +25,7 @@ _QUANTITY_PATTERN: Final = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
 )
 _FORMATS: Final = {"byte": "byte", "date-time": "date-time", "int-or-string": "int-or-string"}
+_SCALAR_TYPES: Final = {".pkg.api.resource.Quantity": "quantity", ".pkg.apis.meta.v1.Time": "time"}
 _GVKS: Final = "x-kubernetes-group-version-kind"
 
 
@@ -46,7 +47,8 @@ class Type:
 
     ``name`` is its name in the documents, "" for an anonymous one; ``custom`` says that it comes from a
     CustomResourceDefinition, where zero values are kept and defaults of the schema are real. ``preserve`` means that
-    unknown fields are kept. ``scalar`` is string, integer, number, boolean, quantity, int-or-string, byte or date-time.
+    unknown fields are kept. ``scalar`` is string, integer, number, boolean, quantity, int-or-string, byte, date-time or
+    time (whole seconds).
     """
 
     def __init__(self, name: str, schema: Mapping[str, Any], compiler: _Compiler, *, custom: bool) -> None:
@@ -244,8 +246,10 @@ def _reference(schema: Mapping[str, Any]) -> str:
 
 
 def _scalar_of(name: str, schema: Mapping[str, Any]) -> str:
-    if name.endswith(".api.resource.Quantity"):
-        return "quantity"
+    # Only the name tells these apart: the documents call one a string or number, and the other two a date-time.
+    for suffix, scalar in _SCALAR_TYPES.items():
+        if name.endswith(suffix):
+            return scalar
     if schema.get("x-kubernetes-int-or-string"):
         return "quantity" if schema.get("pattern") == _QUANTITY_PATTERN else "int-or-string"
     kind, form = schema.get("type"), schema.get("format")

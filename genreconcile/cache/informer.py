@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import msgspec
 
-from genreconcile import selector as selectors
 from genreconcile.cache.store import Delta
 from genreconcile.cache.subscribers import Event, Subscribers
 from genreconcile.cache.transform import Record, number, read
@@ -23,6 +22,8 @@ from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import CacheError, ClusterError, Forbidden, NotFound, NotSynced
 from genreconcile.objects import GVK, Object, ObjectKey
+from genreconcile.selector import Selector
+from genreconcile.selector import parse as parse_selector
 
 _STOP_WITHIN = 2.0
 
@@ -151,7 +152,7 @@ class Cache:
         kind: Kind,
         *,
         namespace: str | None = None,
-        selector: str | Mapping[str, Any] | selectors.Selector = "",
+        selector: str | Mapping[str, Any] | Selector = "",
         owner: str = "",
     ) -> list[Object]:
         """Copies of the matching objects, sorted by namespace and name; ``owner`` is a uid. Raises as ``records``."""
@@ -170,12 +171,12 @@ class Cache:
         kind: Kind,
         *,
         namespace: str | None = None,
-        selector: str | Mapping[str, Any] | selectors.Selector = "",
+        selector: str | Mapping[str, Any] | Selector = "",
         owner: str = "",
     ) -> Sequence[Record]:
         """As ``list``, not decoded. Raises NotSynced, CacheError, and LoadError for a selector that is none."""
         watched = self._readable(kind, namespace)
-        return watched.store.select(namespace or None, selectors.parse(selector), owner)
+        return watched.store.select(namespace or None, parse_selector(selector), owner)
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
         """Call back for each later change; returns what ends that.

@@ -16,21 +16,22 @@ from typing import Protocol
 
 import msgspec
 
-from genreconcile import gojson
 from genreconcile.cache.store import ADDED, DELETED, MODIFIED
 from genreconcile.cache.transform import Record, number, read
 from genreconcile.cache.wire import WatchEvent, read_bookmark, read_events, read_page
 from genreconcile.cluster import Cluster, Interrupt, status_error
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled
+from genreconcile.gojson import loads
 
 _PAGE = 500
 _LIST_TIMEOUT = 65.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
 _SHORT_WATCH = 5.0
 
-# A server that sends bookmarks sends one a minute, and one 2 s before a watch times out (KEP-956). So the first watch
-# is short: if it brings one, silence on the later ones means that the stream is dead.
+# A server that sends bookmarks sends one a minute, and mostly one 2 s before a watch times out (KEP-956); for a kind
+# that has not changed since the server started it may send none. So the first watch is short: if it brings one, silence
+# on the later ones means that the stream is dead. A wrong guess costs a new watch, not a list.
 _FIRST_WATCH, _WATCH = 30.0, 300.0
 _SILENCE = 70.0
 _GRACE = 10.0
@@ -208,7 +209,7 @@ class Reflector:
 
     def _event(self, event: WatchEvent) -> None:
         if event.type == "ERROR":
-            raise status_error(f"watch {self._cluster.server}{self._path}", gojson.loads(bytes(event.object)))
+            raise status_error(f"watch {self._cluster.server}{self._path}", loads(bytes(event.object)))
         if event.type == "BOOKMARK":
             self._bookmarks = True
             self._resource_version = read_bookmark(event) or self._resource_version

@@ -9,10 +9,10 @@ from collections.abc import Hashable, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from genreconcile import gojson
 from genreconcile.diff.lists import Alignment, Insert, Move, by_key, by_position, by_value, steps
 from genreconcile.diff.operation import Covered, Difference, Guard, Spot
 from genreconcile.diff.values import canonical, default_of
+from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import Child
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import Rule
@@ -155,4 +155,4 @@ def _fits(pattern: Any, value: Any) -> bool:
 
 def _hashable(value: Any) -> Hashable:
     """A dict or list as its JSON with sorted keys; scalars are hashable as they are."""
-    return gojson.dumps_sorted(value) if isinstance(value, dict | list) else value  # type: ignore[no-any-return]
+    return dumps_sorted(value) if isinstance(value, dict | list) else value

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genreconcile import pointer
 from genreconcile.normalize.place import Place
+from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING
 
 Path = tuple[str | int, ...]
@@ -37,9 +37,9 @@ class Difference:
 
     def to_json(self) -> dict[str, Any]:
         """The RFC 6902 operation."""
-        operation: dict[str, Any] = {"op": self.op, "path": pointer.join(self.path)}
+        operation: dict[str, Any] = {"op": self.op, "path": join_pointer(self.path)}
         if self.op == "move":
-            operation["from"] = pointer.join(self.origin)
+            operation["from"] = join_pointer(self.origin)
         elif self.op != "remove":
             operation["value"] = self.expected
         return operation

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import jsonpatch
 
-from genreconcile import pointer
 from genreconcile.diff.operation import Difference
 from genreconcile.objects import resource_version_of, uid_of
+from genreconcile.pointer import join_pointer
 
 RESOURCE_VERSION: Final = "/metadata/resourceVersion"
 
@@ -30,7 +30,7 @@ def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> json
     operations = _identity(live)
     if any(difference.structural for difference in found) and resource_version_of(live):
         operations.append({"op": "replace", "path": RESOURCE_VERSION, "value": resource_version_of(live)})
-    tests = {pointer.join(path): value for difference in found for path, value in difference.guards}
+    tests = {join_pointer(path): value for difference in found for path, value in difference.guards}
     operations += [{"op": "test", "path": path, "value": value} for path, value in tests.items()]
     return jsonpatch.JsonPatch([*operations, *(difference.to_json() for difference in found)])
 

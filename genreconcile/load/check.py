@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from genreconcile import gojson, pointer
 from genreconcile.errors import LoadError
+from genreconcile.gojson import dumps, loads
 from genreconcile.objects import Object
+from genreconcile.pointer import join_pointer
 
 _API_VERSION = re.compile(r"[^/\s]+(/[^/\s]+)?")
 # Python's limit on the digits of an int as text is near.
@@ -31,7 +32,7 @@ def plain(value: Any, origin: str) -> Object:
         )
     try:
         # Fast: what JSON cannot hold does not survive unchanged, whatever the encoder makes of it.
-        copied = gojson.loads(gojson.dumps(value))
+        copied = loads(dumps(value))
         if copied == value:
             return copied  # type: ignore[no-any-return]  # a mapping, as value is one
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
@@ -78,7 +79,7 @@ def _problem(value: Any) -> str:
 
 
 def _not_json(origin: str, place: tuple[str | int, ...], problem: str) -> LoadError:
-    return LoadError(f"{origin}: not JSON at {pointer.join(place) or 'the top'}: {problem}")
+    return LoadError(f"{origin}: not JSON at {join_pointer(place) or 'the top'}: {problem}")
 
 
 def flatten(obj: Object, origin: str) -> Iterator[tuple[Any, str]]:

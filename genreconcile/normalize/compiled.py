@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from genreconcile.normalize import path
+from genreconcile.normalize.path import token_matches
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import EXPLAINS, Rule
 from genreconcile.schema import Field, Type, untyped
@@ -90,7 +90,7 @@ class Node:
         ending: list[Rule] = []
         onward: list[tuple[Rule, int]] = []
         for rule, matched in self.active:
-            if not path.matches(rule.tokens[matched], key):
+            if not token_matches(rule.tokens[matched], key):
                 continue
             if matched + 1 == len(rule.tokens):
                 ending.append(rule)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from cachetools import TTLCache
 
-from genreconcile import gojson
+from genreconcile.gojson import dumps_sorted
 
 RULE_GAP: Final = "rule gap"
 """The patch was accepted twice and changed nothing: a rule is missing."""
@@ -58,4 +58,4 @@ class Learned:
 
 def digest(value: Any) -> str:
     """A short digest of JSON data, independent of the order of keys."""
-    return hashlib.blake2b(gojson.dumps_sorted(value), digest_size=12).hexdigest()
+    return hashlib.blake2b(dumps_sorted(value), digest_size=12).hexdigest()

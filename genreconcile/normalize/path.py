@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from genreconcile import pointer
+from genreconcile.pointer import split_pointer
 
 Pattern = tuple[str, ...]
 
 
-def parse(text: str) -> Pattern:
+def parse_path(text: str) -> Pattern:
     """The tokens of a pattern; ValueError for an empty one or an empty token."""
-    tokens = pointer.split("/" + text.removeprefix("/"))
+    tokens = split_pointer("/" + text.removeprefix("/"))
     if not all(tokens):
         raise ValueError(f"{text!r} is no path: it has an empty part")
     return tokens
 
 
-def matches(token: str, key: str) -> bool:
+def token_matches(token: str, key: str) -> bool:
     """Whether one token of a pattern matches a key ("*" stands for any list member)."""
     if "*" not in token and "?" not in token:
         return token == key

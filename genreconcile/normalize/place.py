@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genreconcile import pointer
 from genreconcile.normalize.rule import Condition
+from genreconcile.pointer import split_pointer
 from genreconcile.schema import MISSING
 
 KEY = "$key"
@@ -31,7 +31,7 @@ class Place:
         value: Any = self.holder
         if at.startswith("/"):
             value, at = self._root(), at[1:]
-        for token in pointer.split("/" + at):
+        for token in split_pointer("/" + at):
             if token == "..":
                 if place.outer is None:
                     return MISSING

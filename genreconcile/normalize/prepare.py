@@ -15,17 +15,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from genreconcile import pointer
 from genreconcile.errors import InputError
 from genreconcile.normalize.compiled import Child, Node
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.scalars import CANONICAL, Canonical
+from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING, Field
 
 _PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
     "byte": (str,),
     "date-time": (str,),
+    "time": (str,),
     "integer": (int,),
     "number": (int, float),
     "boolean": (bool,),
@@ -91,7 +92,7 @@ class _Preparation:
         self.errors: list[InputError] = []
 
     def fail(self, path: tuple[str | int, ...], problem: str) -> Any:
-        where = pointer.join(path)
+        where = join_pointer(path)
         self.errors.append(InputError(f"{where}: {problem}", where))
         return MISSING
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genreconcile.errors import RuleError
-from genreconcile.normalize import path
 from genreconcile.normalize.functions import FUNCTIONS
+from genreconcile.normalize.path import Pattern, parse_path
 from genreconcile.normalize.scalars import CANONICAL
 
 API_VERSION: Final = "genreconcile.dev/v1alpha1"
@@ -50,7 +50,7 @@ class Rule:
 
     id: str
     types: tuple[str, ...]
-    tokens: path.Pattern
+    tokens: Pattern
     action: str
     argument: Any
     root: bool = False
@@ -137,9 +137,9 @@ def _types(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ..
     return tuple(types)
 
 
-def _path(entry: Mapping[str, Any], where: str) -> path.Pattern:
+def _path(entry: Mapping[str, Any], where: str) -> Pattern:
     try:
-        return path.parse(_text(entry, "path", where))
+        return parse_path(_text(entry, "path", where))
     except ValueError as error:
         raise RuleError(f"{where}: key path: {error}") from None
 

@@ -11,7 +11,7 @@ from importlib import resources
 
 import yaml
 
-from genreconcile import gojson
+from genreconcile.gojson import loads
 from genreconcile.schema import FieldTable
 
 
@@ -29,5 +29,5 @@ def tables() -> Tables:
     """The shipped tables: ``types.yaml`` (by hand) and ``fields.json`` (generated from the Go types)."""
     folder = resources.files("genreconcile.normalize")
     types = yaml.safe_load((folder / "types.yaml").read_text("utf-8"))
-    fields = gojson.loads((folder / "rules" / "fields.json").read_bytes())
+    fields = loads((folder / "rules" / "fields.json").read_bytes())
     return Tables(fields, frozenset(types["freeForm"]), types["unions"])

@@ -14,7 +14,7 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from genreconcile import mask
+from genreconcile.mask import mask_object, mask_patch
 from genreconcile.objects import Object
 from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
@@ -36,7 +36,7 @@ def _lines(row: Row) -> Iterator[str]:
         before, after = _sides(change)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
         yield f"# {row.title}: the patch does not fit the live object at hand"
-        yield from (f"# {json.dumps(operation)}" for operation in mask.mask_patch(change.gvk, change.operations))
+        yield from (f"# {json.dumps(operation)}" for operation in mask_patch(change.gvk, change.operations))
         return
     name = "/".join(filter(None, (change.gvk.api_version, *change.key[1:])))
     yield from difflib.unified_diff(
@@ -61,4 +61,4 @@ def _yaml(change: Change, obj: Object | None) -> list[str]:
     if obj is None:
         return []
     # Not splitlines: YAML may hold other line breaks as they are.
-    return dump(mask.mask_object(obj, change.gvk)).removesuffix("\n").split("\n")
+    return dump(mask_object(obj, change.gvk)).removesuffix("\n").split("\n")

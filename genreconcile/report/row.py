@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genreconcile import mask
 from genreconcile.errors import ReconcileError
+from genreconcile.mask import mask_text
 from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
 
@@ -53,7 +53,7 @@ class Row:
 
     def _safe(self, text: str) -> str:
         # A server quotes what it refuses.
-        return mask.mask_text(self.change.key, text, self.change.expected, self.change.live)
+        return mask_text(self.change.key, text, self.change.expected, self.change.live)
 
 
 def rows(report: Plan | Result) -> Iterator[Row]:

@@ -13,9 +13,10 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from genreconcile import mask, pointer
+from genreconcile.mask import mask_value
 from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
+from genreconcile.pointer import split_pointer
 from genreconcile.report.row import printable, rows
 
 _MAX_VALUE = 120
@@ -67,5 +68,5 @@ def _apply(state: Any, operation: dict[str, Any]) -> Any:
 def _show(change: Change, path: str, value: Any) -> str:
     if value is _Unknown:
         return "?"
-    text = json.dumps(mask.mask_value(change.gvk, pointer.split(path), value), ensure_ascii=False)
+    text = json.dumps(mask_value(change.gvk, split_pointer(path), value), ensure_ascii=False)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}… ({len(text)} characters)"

@@ -121,47 +121,58 @@ def listed(cluster, path):
     }
 
 
-def test_after_many_random_writes_the_cache_is_the_list(cluster, maps, cache, namespace):
-    """Invariants I3 and I4, with own writes recorded by half of the writers."""
+class Versions:
+    """A subscriber that notes where an object went back."""
+
+    def __init__(self):
+        self.newest = {}
+        self.backwards = []
+
+    def __call__(self, event):
+        version = int(event.resource_version)
+        if event.type != "DELETED" and version < self.newest.get(event.key, 0):
+            self.backwards.append(event)
+        self.newest[event.key] = max(version, self.newest.get(event.key, 0))
+
+
+def write_at_random(cluster, maps, namespace, seed, cache):
+    """``cache`` None: another controller, of whose writes only the watch tells."""
+    dice = random.Random(seed)  # noqa: S311 - no secret
     path = maps.path(namespace)
-    newest = {}
-    backwards = []
+    for _ in range(60):
+        name = f"n{dice.randrange(6)}"
+        action = dice.choice(["create", "patch", "delete"])
+        with contextlib.suppress(NotFound, Conflict):
+            if action == "delete":
+                uid = json.loads(cluster.request("DELETE", f"{path}/{name}"))["details"]["uid"]
+                if cache:
+                    cache.record_delete(maps, ObjectKey("", CONFIG_MAP.kind, namespace, name), uid)
+                continue
+            operation = {"op": "add", "path": "/data/k", "value": str(dice.random())}
+            answer = (
+                create(cluster, path, name, data={"k": "0"})
+                if action == "create"
+                else patch(cluster, f"{path}/{name}", operation)
+            )
+            if cache:
+                cache.record_write(maps, answer)
 
-    def watch_versions(event):
-        if event.type != "DELETED":
-            version = int(event.resource_version)
-            if version < newest.get(event.key, 0):
-                backwards.append(event)
-            newest[event.key] = version
 
-    def write(seed):
-        dice = random.Random(seed)  # noqa: S311 - no secret
-        for _ in range(60):
-            name = f"n{dice.randrange(6)}"
-            with contextlib.suppress(NotFound, Conflict):
-                match dice.randrange(3):
-                    case 0:
-                        answer = create(cluster, path, name, data={"k": "0"})
-                    case 1:
-                        value = str(dice.random())
-                        answer = patch(cluster, f"{path}/{name}", {"op": "add", "path": "/data/k", "value": value})
-                    case _:
-                        gone = json.loads(cluster.request("DELETE", f"{path}/{name}"))
-                        if seed % 2:
-                            uid = gone["details"]["uid"]
-                            cache.record_delete(maps, ObjectKey("", CONFIG_MAP.kind, namespace, name), uid)
-                        continue
-                if seed % 2:
-                    cache.record_write(maps, answer)
-
-    cache.subscribe(watch_versions)
-    writers = [threading.Thread(target=write, args=(seed,)) for seed in range(4)]
+def test_after_many_random_writes_the_cache_is_the_list(cluster, maps, cache, namespace):
+    """Invariants I3 and I4."""
+    versions = Versions()
+    cache.subscribe(versions)
+    writers = [
+        threading.Thread(target=write_at_random, args=(cluster, maps, namespace, seed, cache if seed % 2 else None))
+        for seed in range(4)
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join(60)
-    eventually(lambda: names(cache, namespace) == listed(cluster, path))
-    assert backwards == []
+    eventually(lambda: names(cache, namespace) == listed(cluster, maps.path(namespace)))
+    assert versions.newest
+    assert versions.backwards == []
 
 
 @pytest.fixture
@@ -240,25 +251,46 @@ def test_a_synced_cache_sends_nothing(cluster, cache, namespace):
     assert sent == []
 
 
-def test_an_expired_version_leads_to_a_list(cluster, maps, cache, namespace):
-    """A version that this server never gave, too large by far, and one too old: the objects come all the same."""
-    (reader,) = cache._kinds[CONFIG_MAP]._reflectors
-    create(cluster, maps.path(namespace), "a")
-    eventually(lambda: cache.get(CONFIG_MAP, "a", namespace=namespace))
-    reader._resource_version = "1"
-    reader._sink._watched.store.delete((namespace, "a"), "", 0)
-    create(cluster, maps.path(namespace), "b")
-    eventually(lambda: cache.get(CONFIG_MAP, "b", namespace=namespace))
-    assert cache.get(CONFIG_MAP, "a", namespace=namespace)
+class Stale:
+    """Asks for the first watch from a version that the server has forgotten."""
+
+    def __init__(self, cluster):
+        self._cluster = cluster
+        self.server = cluster.server
+        self.lists = 0
+        self.watches = []
+
+    def request(self, method, path, **options):
+        self.lists += 1
+        return self._cluster.request(method, path, **options)
+
+    def stream(self, path, *, query, read_timeout):
+        self.watches.append(query["resourceVersion"])
+        stale = {"resourceVersion": "1"} if len(self.watches) == 1 else {}
+        return self._cluster.stream(path, query={**query, **stale}, read_timeout=read_timeout)
 
 
-def test_bookmarks_come_before_the_end_of_a_short_watch(cluster, maps, namespace):
-    """What the reflector relies on to tell silence from a dead stream."""
-    path = maps.path(namespace)
-    version = json.loads(cluster.request("GET", path))["metadata"]["resourceVersion"]
-    create(cluster, path, "a")
-    query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version, "timeoutSeconds": "4"}
-    with cluster.stream(path, query=query, read_timeout=20) as chunks:
-        stream = b"".join(chunks)
-    types = [json.loads(line)["type"] for line in stream.splitlines()]
-    assert types == ["ADDED", "BOOKMARK"]
+def test_an_expired_version_leads_to_one_list(cluster, discovery, custom_kinds, namespace):
+    """The server's watch cache of a new kind begins at the kind's creation, so it has never known version 1."""
+    kind = custom_kinds[0]
+    eventually(lambda: discovery.get(kind, refresh=True))
+    resource = discovery.get(kind)
+    path = resource.path(namespace)
+    body = {"apiVersion": kind.api_version, "kind": kind.kind}
+    eventually(lambda: is_served(cluster, path))
+    create(cluster, path, "a", **body)
+    stale = Stale(cluster)
+    with Cache(stale, [resource], namespaces=[namespace]) as cache:
+        eventually(lambda: len(stale.watches) == 2)
+        made = create(cluster, path, "b", **body)
+        assert cache.wait_for(resource, ObjectKey.of(made), resource_version_of(made), 20)
+        assert [record.name for record in cache.records(resource)] == ["a", "b"]
+    assert stale.lists == 2
+
+
+def is_served(cluster, path):
+    try:
+        cluster.request("GET", path)
+    except NotFound:
+        return False
+    return True

@@ -38,7 +38,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_diff_apply_diff(run, folder, namespace):
+def test_diff_apply_diff(run, folder):
     done = run("diff", "-f", str(folder))
     assert done.returncode == 1, done.stderr
     assert "+  k: v" in done.stdout
@@ -49,7 +49,7 @@ def test_diff_apply_diff(run, folder, namespace):
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_json_follows_its_schema(run, folder, namespace):
+def test_json_follows_its_schema(run, folder):
     done = run("plan", "-R", "-f", str(folder), "-o", "json")
     assert done.returncode == 1, done.stderr
     plan = json.loads(done.stdout)

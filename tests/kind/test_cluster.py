@@ -75,8 +75,8 @@ def test_a_test_operation_compares_raw_bytes_and_passes(cluster, maps, value):
 def test_a_misspelt_test_operation_fails_so_bytes_are_not_rewritten(cluster, maps):
     create(cluster, maps, "a", data={"k": "ä<"})
     for spelled in (b'"\\u00e4\\u003c"', '"ä<"'.encode()):
+        body = b'[{"op":"test","path":"/data/k","value":%s}]' % spelled
         with pytest.raises(Invalid):
-            body = b'[{"op":"test","path":"/data/k","value":%s}]' % spelled
             cluster.request("PATCH", f"{maps}/a", body=body, content_type=JSON_PATCH)
 
 
@@ -101,12 +101,12 @@ def test_conflicts(cluster, maps):
     with pytest.raises(Conflict) as caught:
         create(cluster, maps, "a")
     assert caught.value.reason == "AlreadyExists"
+    stale = {"op": "replace", "path": "/metadata/resourceVersion", "value": "1"}
     with pytest.raises(Conflict) as caught:
-        stale = {"op": "replace", "path": "/metadata/resourceVersion", "value": "1"}
         patch(cluster, f"{maps}/a", stale, {"op": "add", "path": "/data", "value": {}})
     assert caught.value.reason == "Conflict"
+    body = gojson.dumps({"preconditions": {"uid": str(uuid.uuid4())}})
     with pytest.raises(Conflict):
-        body = gojson.dumps({"preconditions": {"uid": str(uuid.uuid4())}})
         cluster.request("DELETE", f"{maps}/a", body=body)
 
 

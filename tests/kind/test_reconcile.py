@@ -332,7 +332,7 @@ def schema(default, **extra):
     return {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}
 
 
-def test_a_built_in_type_renamed_into_a_custom_resource_behaves_alike(reconciler, cluster, namespace, control_plane):
+def test_a_built_in_type_renamed_into_a_custom_resource_behaves_alike(reconciler, cluster, namespace):
     """No code knows a kind: the same edits of the same fields give the same patches."""
     group = f"{namespace}.renamed.dev"
     spec = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

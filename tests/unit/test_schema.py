@@ -33,7 +33,7 @@ def at(kind, *keys):
         (["spec", "containers", "[]", "resources", "limits", "{}"], "scalar", "quantity", "pointer"),
         (["spec", "containers", "[]", "ports", "[]", "containerPort"], "scalar", "integer", "value"),
         (["spec", "containers", "[]", "livenessProbe", "httpGet", "port"], "scalar", "int-or-string", "value"),
-        (["metadata", "creationTimestamp"], "scalar", "date-time", "value"),
+        (["metadata", "creationTimestamp"], "scalar", "time", "value"),
     ],
     ids=lambda value: "/".join(value) if isinstance(value, list) else str(value),
 )

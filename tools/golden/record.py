@@ -17,7 +17,6 @@ import yaml
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.catalog import Catalog
-from genreconcile.discovery import Resource
 
 GOLDEN = Path(__file__).parents[2] / "tests/unit/golden"
 JSON_PATCH = "application/json-patch+json"
@@ -57,7 +56,7 @@ class Replay:
             created = self.send("POST", resource.path(namespace), expected)
             return self._edited(case, path, created)
         finally:
-            self._remove(resource, path)
+            self._remove(path)
 
     def _edited(self, case: dict[str, Any], path: str, created: dict[str, Any]) -> tuple[Any, Any]:
         live = self.send("PATCH", path, case["edits"], JSON_PATCH) if case["edits"] else created
@@ -70,7 +69,7 @@ class Replay:
             raise AssertionError(f"{path}: not as before after {patch}:\n{after}\n{created}")
         return live, patch
 
-    def _remove(self, resource: Resource, path: str) -> None:
+    def _remove(self, path: str) -> None:
         try:
             self.send("PATCH", path, [{"op": "add", "path": "/metadata/finalizers", "value": []}], JSON_PATCH)
             self.send("DELETE", path)

@@ -4,14 +4,14 @@ from genreconcile.normalize import path
 
 
 def test_parse():
-    assert path.parse("spec/a~1b/*") == ("spec", "a/b", "*")
-    assert path.parse("/spec") == ("spec",)
+    assert path.parse_path("spec/a~1b/*") == ("spec", "a/b", "*")
+    assert path.parse_path("/spec") == ("spec",)
 
 
 @pytest.mark.parametrize("text", ["", "/", "a//b", "a/"])
 def test_empty_parts_are_refused(text):
     with pytest.raises(ValueError, match="empty part"):
-        path.parse(text)
+        path.parse_path(text)
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_empty_parts_are_refused(text):
     ],
 )
 def test_matches(token, key, matched):
-    assert path.matches(token, key) is matched
+    assert path.token_matches(token, key) is matched
