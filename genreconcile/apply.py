@@ -7,6 +7,7 @@ fault of one object never stops the others.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,20 +16,23 @@ from typing import Any
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.diff import compare
+from genreconcile.diff import Policy
 from genreconcile.discovery import Resource
-from genreconcile.errors import ClusterError, Conflict, InputError, Invalid, NotFound, ReconcileError
+from genreconcile.errors import ClusterError, Conflict, InputError, Invalid, NotFound, ReconcileError, Throttled
 from genreconcile.gojson import dumps, loads
 from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, metadata_of, resource_version_of, uid_of
 from genreconcile.order import waves
 from genreconcile.outcome import Outcome
-from genreconcile.plan import Change
+from genreconcile.plan import Change, Terms
 from genreconcile.plan.judgement import learned_keys, require_valid, unusable
+from genreconcile.related import Related
 
 _log = logging.getLogger(__name__)
 _JSON_PATCH = "application/json-patch+json"
+_THROTTLED_ATTEMPTS = 6
+_LONGEST_PAUSE = 5.0  # Seconds, whatever the server asks for: the next reconcile is to have its turn.
 _CACHE_LAG = 5.0  # Seconds that a watch may lag behind a write of somebody else before the object is read instead.
 
 
@@ -115,9 +119,20 @@ class Applier:
     def _write(self, change: Change, resource: Resource) -> Outcome:
         return self._create(change, resource) if change.operation == "create" else self._update(change, resource)
 
-    @property
-    def _query(self) -> dict[str, str]:
-        return {"fieldManager": self._options.field_manager, "fieldValidation": "Strict"}
+    def _send(self, method: str, path: str, body: bytes, content_type: str = "application/json") -> bytes:
+        """One write. The server asks to slow down before it begins one, so that may be sent again.
+
+        A kind that was just defined answers so until its storage is ready.
+        """
+        query = {"fieldManager": self._options.field_manager, "fieldValidation": "Strict"}
+        for attempt in range(_THROTTLED_ATTEMPTS):
+            try:
+                return self._cluster.request(method, path, query=query, body=body, content_type=content_type)
+            except Throttled as error:
+                if attempt + 1 == _THROTTLED_ATTEMPTS:
+                    raise
+                time.sleep(min(error.retry_after or 2.0**attempt, _LONGEST_PAUSE))
+        raise AssertionError("the loop returns or raises")
 
     def _create(self, change: Change, resource: Resource) -> Outcome:
         expected = change.expected or {}
@@ -125,7 +140,7 @@ class Applier:
         # The kind may be younger than the plan.
         require_valid(expected, node)
         body = dumps(without_system(expected, node))
-        answer = self._cluster.request("POST", resource.path(change.key.namespace), query=self._query, body=body)
+        answer = self._send("POST", resource.path(change.key.namespace), body)
         self._cache.record_write(resource, loads(answer))
         return Outcome(change, "created")
 
@@ -133,7 +148,7 @@ class Applier:
         path = resource.path(change.key.namespace, change.key.name)
         body = dumps(change.patch.patch)
         try:
-            data = self._cluster.request("PATCH", path, query=self._query, body=body, content_type=_JSON_PATCH)
+            data = self._send("PATCH", path, body, _JSON_PATCH)
         except Invalid as error:
             self._explain_refusal(error, change, resource)
             raise
@@ -145,7 +160,8 @@ class Applier:
         """Compare the answer: what the server would not take is remembered, so that it never becomes a loop."""
         expected, live = change.expected or {}, change.live or {}
         node, typed = self._catalog.node(resource, expected)
-        left = compare(expected, answer, node, typed=typed).differences
+        terms = Terms(node, typed, Policy(change.fields, Related(self._cache)))
+        left = terms.compare(expected, answer).differences
         patched = {operation["path"] for operation in change.operations}
         stubborn = tuple(d for d in left if d.to_json()["path"] in patched)
         unchanged = resource_version_of(answer) == resource_version_of(live)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
+from cachetools import LRUCache
+
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import InputError, LoadError
@@ -20,7 +22,7 @@ from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
 from genreconcile.openapi import OpenAPIDocuments
-from genreconcile.schema import Document, TypeGraph, document_path
+from genreconcile.schema import Document, Type, TypeGraph, document_path
 
 _POLL: Final = 0.1
 _CHANGE_WAIT: Final = 3.0
@@ -72,6 +74,7 @@ class Catalog:
         self.discovery = discovery or Discovery(cluster)
         self._documents = OpenAPIDocuments(cluster)
         self._schema = Schema(self._documents)
+        self._consulted: LRUCache[tuple[GVK, Type | None], frozenset[GVK]] = LRUCache(1024)
         self._lock = threading.Lock()
         self._stale = False
 
@@ -91,6 +94,15 @@ class Catalog:
         kind = self._schema.root(resource.gvk)
         has_status = "status" in resource.subresources
         return self.rules.compile(resource.gvk, kind, obj, has_status=has_status), kind is not None
+
+    def consulted(self, resource: Resource) -> list[Resource]:
+        """The resources that rules for this kind consult, as far as the server has them. Raises ClusterError."""
+        kind = self._schema.root(resource.gvk)
+        key = (resource.gvk, kind)
+        if key not in self._consulted:
+            self._consulted[key] = self.rules.consulted(resource.gvk, kind)
+        found = (self.discovery.get(gvk) for gvk in self._consulted[key])
+        return [other for other in found if other is not None]
 
     def wait_until_described(self, gvk: GVK, deadline: float, *, changed: bool) -> None:
         """Wait until the server's documents describe a kind; they follow its definition with a delay.

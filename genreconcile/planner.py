@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
+from genreconcile.diff import EXACT, Policy
 from genreconcile.discovery import Resource
 from genreconcile.errors import (
     CacheError,
@@ -26,8 +27,9 @@ from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of, namespace_of
 from genreconcile.order import defined_by, defines_kinds, is_served
 from genreconcile.outcome import Outcome
-from genreconcile.plan import Change, Plan, Prune, judge, prune, withheld
+from genreconcile.plan import Change, Plan, Prune, Terms, judge, prune, withheld
 from genreconcile.plan.judgement import unusable
+from genreconcile.related import Related
 
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 _POLL: Final = 0.02
@@ -45,16 +47,18 @@ class Planner:
         self._learned = learned
         self._sync_timeout = sync_timeout
 
-    def plan(
+    def plan(  # noqa: PLR0913 - what a plan is made from
         self,
         expected: Iterable[Mapping[str, Any]],
         namespace: str,
         wanted: Prune,
         known: set[GVK],
         *,
+        fields: str = EXACT,
         only: Collection[ObjectKey] | None = None,
     ) -> tuple[Plan, set[GVK]]:
-        """The plan, and the kinds that it saw. ``known`` are further kinds to delete from; ``only`` limits the keys.
+        """The plan, and the kinds that it saw. ``known`` are further kinds to delete from; ``fields`` is exact
+        or subset; ``only`` limits the keys.
 
         Raises LoadError, Unauthorized, Unreachable.
         """
@@ -62,8 +66,9 @@ class Planner:
         if only is not None:
             located = [(obj, resource) for obj, resource in located if ObjectKey.of(obj) in only]
         further = self._further(known, located) if wanted.is_wanted else []
-        self._sync({resource for _, resource in located if isinstance(resource, Resource)}.union(further))
-        changes = [self._judge(obj, resource) for obj, resource in located]
+        self._sync(self._needed(located).union(further))
+        related = Related(self._cache)
+        changes = [self._judge(obj, resource, fields, related) for obj, resource in located]
         deletions, unknown = self._deletions(located, further, wanted) if wanted.is_wanted else ([], [])
         warnings = [*unknown, *(_unmatched(obj, wanted) for obj, _ in located if _is_unmatched(obj, wanted))]
         plan = _plan(changes, deletions, wanted, warnings)
@@ -100,6 +105,12 @@ class Planner:
         found = [self._catalog.discovery.get(gvk) for gvk in wanted]
         return [resource for resource in found if resource is not None]
 
+    def _needed(self, located: list[Located]) -> set[Resource]:
+        """The resources of the expected set, and those that rules consult for them."""
+        own = {resource for _, resource in located if isinstance(resource, Resource)}
+        described = [resource for resource in own if not self._is_pending(resource)]
+        return own.union(*(self._catalog.consulted(resource) for resource in described))
+
     def _is_pending(self, resource: Resource) -> bool:
         """Whether the expected set brings this kind, and the server does not have it yet."""
         return self._catalog.discovery.get(resource.gvk) is None
@@ -123,7 +134,7 @@ class Planner:
             raise error
         return error is not None
 
-    def _judge(self, obj: Object, resource: Resource | ReconcileError) -> Change:
+    def _judge(self, obj: Object, resource: Resource | ReconcileError, fields: str, related: Related) -> Change:
         key, gvk = ObjectKey.of(obj), GVK.of(obj)
         if isinstance(resource, ReconcileError):
             return Change("none", gvk, key, expected=obj, error=resource)
@@ -132,9 +143,11 @@ class Planner:
                 return Change("create", gvk, key, expected=obj)
             live = self._live(resource, key)
             node, typed = self._catalog.node(resource, obj)
+        except InputError as error:
+            return Change("none", gvk, key, expected=obj, error=unusable(key, error))
         except (CacheError, ClusterError) as error:
             return Change("none", gvk, key, expected=obj, error=error)
-        return judge(obj, live, node, self._learned, typed=typed)
+        return judge(obj, live, Terms(node, typed, Policy(fields, related)), self._learned)
 
     def _live(self, resource: Resource, key: ObjectKey) -> Object | None:
         error = self._cache.error(resource)

@@ -14,6 +14,7 @@ from genreconcile.apply import Applier, Options
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
+from genreconcile.diff import EXACT
 from genreconcile.discovery import Discovery
 from genreconcile.errors import Conflict, NotFound, PlanRefused
 from genreconcile.normalize import Registry
@@ -57,6 +58,7 @@ class Reconciler:
         options = Options(field_manager, concurrency, propagation)
         self._planner = Planner(self._catalog, self._cache, self._learned, sync_timeout)
         self._applier = Applier(cluster, self._catalog, self._cache, self._learned, options)
+        self._namespace = cluster.namespace or "default"
         self._managed: set[GVK] = set()
         self._lock = threading.Lock()
 
@@ -82,20 +84,22 @@ class Reconciler:
         self,
         expected: Iterable[Mapping[str, Any]],
         *,
-        namespace: str = "default",
+        namespace: str = "",
         delete_from_namespace: str = "",
         delete_selector: Selector | None = None,
         kinds: Iterable[str] = (),
         allow_empty: bool = False,
         max_deletions: int | None = None,
         delete_kinds: Iterable[str] = (),
+        fields: str = EXACT,
     ) -> Plan:
         """What would be done; no write is sent.
 
         ``expected`` are plain dicts, which are never changed; ``namespace`` is that of objects that name none and need
-        one. Objects in ``delete_from_namespace`` that match ``delete_selector`` (a string, or a mapping as in
-        ``parse``) and are not expected are deleted; "" or None skips deletion. Deletion looks at the kinds in
-        ``expected``, those in ``kinds`` (``apps/v1/Kind``) and those that this Reconciler has seen before.
+        one, by default the context's. Objects in ``delete_from_namespace`` that match ``delete_selector`` (a string,
+        or a mapping as in ``parse``) and are not expected are deleted; "" or None skips deletion. Deletion looks at
+        the kinds in ``expected``, those in ``kinds`` (``apps/v1/Kind``) and those that this Reconciler has seen
+        before. ``fields="subset"`` compares only what ``expected`` sets.
 
         Raises LoadError where the set cannot be read or is ambiguous, Unauthorized or Unreachable where the cluster
         does not answer. A fault of one object is its change's ``error``.
@@ -104,7 +108,7 @@ class Reconciler:
         wanted = Prune(delete_from_namespace, selector, allow_empty, max_deletions, frozenset(delete_kinds))
         with self._lock:
             known = self._managed | {GVK.parse(kind) for kind in kinds}
-        plan, seen = self._planner.plan(expected, namespace or "default", wanted, known)
+        plan, seen = self._planner.plan(expected, namespace or self._namespace, wanted, known, fields=fields)
         with self._lock:
             self._managed |= seen
         return plan
@@ -124,20 +128,23 @@ class Reconciler:
         plan = self.plan(objects, **settings)
         written = self._write([change for change in plan.changes if change.operation in {"create", "update"}])
         for _ in range(_ATTEMPTS - 1):
-            written = self._retry(written, objects, str(settings.get("namespace") or "default"))
+            written = self._retry(written, objects, settings)
         return self._finish(plan, written)
 
     def _write(self, changes: list[Change]) -> list[Outcome]:
         return self._applier.write(changes, self._planner.settle) if changes else []
 
-    def _retry(self, outcomes: list[Outcome], objects: list[Mapping[str, Any]], namespace: str) -> list[Outcome]:
+    def _retry(
+        self, outcomes: list[Outcome], objects: list[Mapping[str, Any]], settings: Mapping[str, Any]
+    ) -> list[Outcome]:
         """Compare and write the objects again that had changed under the first write."""
         lost = {outcome.key: outcome for outcome in outcomes if _is_conflict(outcome)}
         if not lost:
             return outcomes
         for outcome in lost.values():
             self._applier.refresh(outcome.change)
-        plan, _ = self._planner.plan(objects, namespace, Prune(), set(), only=frozenset(lost))
+        namespace, fields = settings.get("namespace") or self._namespace, settings.get("fields", EXACT)
+        plan, _ = self._planner.plan(objects, namespace, Prune(), set(), fields=fields, only=frozenset(lost))
         again = self._write([change for change in plan.changes if change.operation in {"create", "update"}])
         again += [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
         return [outcome for outcome in outcomes if outcome.key not in lost] + again

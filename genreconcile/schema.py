@@ -111,6 +111,26 @@ class Type:
         """What a list's members are."""
         return self._compiler.field(self, "*", self._schema.get("items") or {})
 
+    @cached_property
+    def reachable(self) -> frozenset[str]:
+        """The names of all types that an object of this one may hold, its own included."""
+        seen: set[Type] = set()
+        todo = [self]
+        while todo:
+            kind = todo.pop()
+            if kind not in seen:
+                seen.add(kind)
+                todo += kind.parts()
+        return frozenset(kind.name for kind in seen if kind.name)
+
+    def parts(self) -> list[Type]:
+        """The types that stand directly below this one."""
+        if self.shape == "object":
+            return [field.type for field in self.fields.values()]
+        if self.shape == "map":
+            return [self.values.type]
+        return [self.items.type] if self.shape == "list" else []
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -6,7 +6,7 @@ decoded per read: that keeps them out of the garbage collector's way, and out of
 """
 
 from genreconcile.cache.informer import Cache, Kind
-from genreconcile.cache.subscribers import Event
+from genreconcile.cache.subscribers import CacheEvent
 from genreconcile.cache.transform import Record
 
-__all__ = ["Cache", "Event", "Kind", "Record"]
+__all__ = ["Cache", "CacheEvent", "Kind", "Record"]

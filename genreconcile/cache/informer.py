@@ -15,7 +15,7 @@ from typing import Any, Self
 import msgspec
 
 from genreconcile.cache.store import Delta
-from genreconcile.cache.subscribers import Event, Subscribers
+from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number, read
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
@@ -178,7 +178,7 @@ class Cache:
         watched = self._readable(kind, namespace)
         return watched.store.select(namespace or None, parse_selector(selector), owner)
 
-    def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[CacheEvent], object]) -> Callable[[], None]:
         """Call back for each later change; returns what ends that.
 
         Callbacks of one kind come one after the other, from the thread that brought the change: they must be short and

@@ -18,7 +18,7 @@ _log = logging.getLogger("genreconcile.cache")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class CacheEvent:
     """A change in the cache; ``type`` is ADDED, MODIFIED or DELETED.
 
     ``resource_version`` is that of the object as it is now, of DELETED that of its last known state. An object that
@@ -36,12 +36,12 @@ class Subscribers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._callbacks: tuple[Callable[[Event], object], ...] = ()
+        self._callbacks: tuple[Callable[[CacheEvent], object], ...] = ()
 
-    def add(self, callback: Callable[[Event], object]) -> Callable[[], None]:
+    def add(self, callback: Callable[[CacheEvent], object]) -> Callable[[], None]:
         """Returns what takes the callback out again; that may be called twice."""
 
-        def entry(event: Event) -> None:  # One object per subscription, also where a callback subscribes twice.
+        def entry(event: CacheEvent) -> None:  # One object per subscription, also where a callback subscribes twice.
             callback(event)
 
         with self._lock:
@@ -61,12 +61,12 @@ class Subscribers:
         for delta in deltas:
             record = delta.record
             key = ObjectKey(resource.gvk.group, resource.gvk.kind, record.namespace, record.name)
-            event = Event(delta.type, resource, key, str(record.resource_version))
+            event = CacheEvent(delta.type, resource, key, str(record.resource_version))
             for callback in callbacks:
                 _call(callback, event)
 
 
-def _call(callback: Callable[[Event], object], event: Event) -> None:
+def _call(callback: Callable[[CacheEvent], object], event: CacheEvent) -> None:
     try:
         callback(event)
     except Exception:  # noqa: BLE001 - see the module's invariant

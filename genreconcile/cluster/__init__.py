@@ -32,11 +32,13 @@ _log = logging.getLogger(__name__)
 class Cluster(Protocol):
     """One API server. All methods may be called from many threads.
 
-    ``server`` is its URL, for messages. ``path`` is an encoded path such as ``/api/v1/pods``, ``query`` its parameters.
+    ``server`` is its URL, for messages; ``namespace`` that of the context, "" where it names none. ``path`` is an
+    encoded path such as ``/api/v1/pods``, ``query`` its parameters.
     Implementations that block register with ``Interrupt.current()`` how to be ended from outside.
     """
 
     server: str
+    namespace: str
 
     def request(  # noqa: PLR0913 - the parts of an HTTP request
         self,
@@ -84,7 +86,19 @@ def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Clu
     except (config.ConfigException, OSError, ValueError) as error:
         place = kubeconfig or "kubeconfig"
         raise Unreachable(f"{place}: not usable: {error}; name a file with --kubeconfig or $KUBECONFIG") from None
-    return DynamicCluster(configuration)
+    return DynamicCluster(configuration, namespace=_namespace(config, kubeconfig, context))
+
+
+def _namespace(config: Any, kubeconfig: str | None, context: str | None) -> str:
+    """The namespace that the chosen context names, or that the Pod runs in; "" where nothing does."""
+    from pathlib import Path
+
+    if kubeconfig is None and context is None and not _any_exists(config.KUBE_CONFIG_DEFAULT_LOCATION):
+        file = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+        return file.read_text("utf-8").strip() if file.exists() else ""
+    contexts, active = config.list_kube_config_contexts(config_file=kubeconfig)
+    chosen = next((entry for entry in contexts if entry["name"] == context), active)
+    return str(chosen["context"].get("namespace") or "")
 
 
 def _any_exists(locations: str) -> bool:
@@ -100,7 +114,7 @@ class DynamicCluster:
     That of a ``DynamicClient`` which an operator already has is its ``.configuration``.
     """
 
-    def __init__(self, configuration: Any) -> None:
+    def __init__(self, configuration: Any, *, namespace: str = "") -> None:
         from copy import deepcopy
 
         from kubernetes.client import ApiClient
@@ -110,6 +124,7 @@ class DynamicCluster:
         own.connection_pool_maxsize = _POOL_SIZE
         own.socket_options = own.socket_options or keepalive()
         self.server: str = own.host
+        self.namespace = namespace
         if not own.verify_ssl:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
         client = cast("Any", ApiClient)(own)

@@ -5,22 +5,33 @@ Invariant: pure: dicts in, dicts out; neither side is changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jsonpatch
 
-from genreconcile.diff.operation import Covered, Difference
+from genreconcile.diff.operation import Covered, Difference, Spot
 from genreconcile.diff.patch import to_patch
-from genreconcile.diff.walk import Walk
+from genreconcile.diff.walk import SUBSET, Walk
 from genreconcile.errors import InputError
 from genreconcile.normalize import Registry, prepare
 from genreconcile.normalize.compiled import Node
-from genreconcile.objects import GVK
+from genreconcile.normalize.place import Others
+from genreconcile.objects import GVK, Object, namespace_of
 from genreconcile.schema import TypeGraph
 
 _DROPPED = frozenset({"system", "ignore"})
+EXACT = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How to compare: ``fields`` is ``exact`` or ``subset``; ``others`` finds objects that rules may consult."""
+
+    fields: str = EXACT
+    others: Others | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +51,50 @@ class Diff:
         return bool(self.differences)
 
 
-def diff(
+def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     expected: Mapping[str, Any],
     live: Mapping[str, Any],
     *,
     rules: Registry | None = None,
     schema: TypeGraph | None = None,
+    fields: str = EXACT,
+    others: Iterable[Mapping[str, Any]] = (),
 ) -> Diff:
     """Compare an expected object with a live one; offline, no request is sent.
 
-    ``rules`` are the shipped ones unless given. Without ``schema`` the comparison is untyped. InputError where
-    ``expected`` holds what the schema does not know or the server could not store; ``path`` says where.
+    ``rules`` are the shipped ones unless given. Without ``schema`` the comparison is untyped. ``fields`` is ``exact``,
+    or ``subset`` to compare what ``expected`` sets and nothing else. ``others`` are live objects that rules may
+    consult: autoscalers that target this one. InputError where ``expected`` holds what the schema does not know or the
+    server could not store; ``path`` says where.
     """
     gvk = GVK.of(expected)
     registry = rules if rules is not None else Registry.builtin()
     kind = schema.root(gvk) if schema is not None else None
     node = registry.compile(gvk, kind, dict(expected), has_status=schema is None or schema.has_status(gvk))
-    return compare(expected, live, node, typed=kind is not None)
+    policy = Policy(fields, functools.partial(_among, [dict(other) for other in others]))
+    return compare(expected, live, node, typed=kind is not None, policy=policy)
 
 
-def compare(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, *, typed: bool = True) -> Diff:
+def compare(
+    expected: Mapping[str, Any],
+    live: Mapping[str, Any],
+    node: Node,
+    *,
+    typed: bool = True,
+    policy: Policy | None = None,
+) -> Diff:
     """As diff(), under rules that are compiled already."""
+    policy = policy or Policy()
     prepared = prepare(expected, node, drop=_DROPPED)
     if prepared.errors:
         raise _first(prepared.errors)
     walk = Walk()
-    walk.root(prepared.value, live, node)
+    walk.root(prepared.value, live, node, Spot(subset=policy.fields == SUBSET, others=policy.others))
     return Diff(to_patch(walk.found, live), tuple(walk.found), tuple(walk.covered), typed)
+
+
+def _among(objects: list[Object], kind: str, namespace: str) -> list[Object]:
+    return [obj for obj in objects if str(GVK.of(obj)) == kind and namespace_of(obj) == namespace]
 
 
 def _first(errors: list[InputError]) -> InputError:
@@ -74,4 +102,4 @@ def _first(errors: list[InputError]) -> InputError:
     return InputError("; ".join(str(error) for error in errors), errors[0].path)
 
 
-__all__ = ["Covered", "Diff", "Difference", "compare", "diff"]
+__all__ = ["EXACT", "SUBSET", "Covered", "Diff", "Difference", "Policy", "compare", "diff"]

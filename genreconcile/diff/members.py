@@ -97,6 +97,8 @@ class Members:
 
     def kept(self, candidates: list[int], live: list[Any]) -> set[int]:
         """The live-only members that a rule lets stay; each of its members stands for one."""
+        if self.spot.subset and self.list_type != "atomic":
+            return set(candidates)
         if self.keep is None:
             return set()
         if self.keep.argument == "all":

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genreconcile.normalize.place import Place
+from genreconcile.normalize.place import Others, Place
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING
 
@@ -56,16 +56,22 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a walk stands: ``place`` in expected, ``path`` in live, and the guards of the list members on the way."""
+    """Where a walk stands: ``place`` in expected, ``path`` in live, and the guards of the list members on the way.
+
+    ``subset``: what only live has is nobody's business here. ``others`` gives objects that rules may consult.
+    """
 
     place: Place | None = None
     path: Path = ()
     guards: tuple[Guard, ...] = ()
+    subset: bool = False
+    others: Others | None = None
 
     def under(self, holder: Mapping[str, Any], key: str) -> Spot:
         """The spot of a key of ``holder``, the expected object or map that stands here."""
-        return Spot(Place(holder, key, self.place), (*self.path, key), self.guards)
+        place = Place(holder, key, self.place, None if self.place else self.others)
+        return Spot(place, (*self.path, key), self.guards, self.subset, self.others)
 
     def member(self, index: int, guards: tuple[Guard, ...]) -> Spot:
         """The spot of a member of the live list that stands here; places leave lists out."""
-        return Spot(self.place, (*self.path, index), (*self.guards, *guards))
+        return Spot(self.place, (*self.path, index), (*self.guards, *guards), self.subset, self.others)

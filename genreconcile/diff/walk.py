@@ -9,6 +9,7 @@ Invariant: pure; neither object is changed. Every live-only value is either in `
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from genreconcile.diff.members import Members
@@ -23,6 +24,9 @@ _IDENTITY: Final = frozenset({"apiVersion", "kind"})
 # The cache strips an annotation, so what is seen may not be all: this map is never removed as a whole.
 _STRIPPED: Final[Path] = ("metadata", "annotations")
 _EMPTY: Final[Mapping[str, Any]] = {}
+_KEEPS: Final = frozenset({"ignore", "adopt"})
+SUBSET: Final = "subset"
+"""What covers a live-only value where only the fields of expected are compared."""
 
 
 class Walk:
@@ -32,9 +36,9 @@ class Walk:
         self.found: list[Difference] = []
         self.covered: list[Covered] = []
 
-    def root(self, expected: Mapping[str, Any], live: Mapping[str, Any], node: Node) -> None:
-        """Compare two whole objects."""
-        self.mapping(expected, live, node, Spot())
+    def root(self, expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, spot: Spot | None = None) -> None:
+        """Compare two whole objects; ``spot`` says under which policy."""
+        self.mapping(expected, live, node, spot or Spot())
 
     def mapping(self, expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, spot: Spot) -> None:
         """Compare two objects or maps, key by key."""
@@ -51,6 +55,8 @@ class Walk:
     def entry(self, expected: Any, live: Any, child: Child, spot: Spot) -> None:
         """Compare what stands under one key; either may be MISSING."""
         rule = child.explaining(spot.place) if child.rules and spot.place else None
+        if child.rules and child.first("subset"):
+            spot = replace(spot, subset=True)
         action = rule.action if rule else ""
         if action in {"system", "ignore"} or (action == "adopt" and live is not MISSING):
             self.cover(spot, rule, live)
@@ -60,6 +66,8 @@ class Walk:
             self.value(expected, live, child, spot)
         elif action == "managed":
             self.cover(spot, rule, live)
+        elif spot.subset:
+            self.covered.append(Covered(spot.path, SUBSET, live))
         else:
             self.live_only(live, child, rule, spot)
 
@@ -82,7 +90,7 @@ class Walk:
             self.value(default, live, child, spot)
             if len(self.found) == before:
                 self.covered.append(Covered(spot.path, source, live))
-        elif not self.is_absent(live, child, spot):
+        elif not self.is_absent(live, child, spot) and not self.protects(live, child, spot):
             members = isinstance(live, list)
             self.found.append(Difference("remove", spot.path, live=live, structural=members, guards=spot.guards))
 
@@ -97,6 +105,18 @@ class Walk:
         part = Walk()
         part.value([] if isinstance(live, list) else _EMPTY, live, child, spot)
         if spot.path != _STRIPPED and not part.covered and _removes_everything(part.found, live, spot.path):
+            return False
+        self.found += part.found
+        self.covered += part.covered
+        return True
+
+    def protects(self, live: Any, child: Child, spot: Spot) -> bool:
+        """Whether rules keep something inside of a live-only value; the rest of it has then been found."""
+        if not isinstance(live, dict | list) or not any(rule.action in _KEEPS for rule, _ in child.node.active):
+            return False
+        part = Walk()
+        part.value([] if isinstance(live, list) else _EMPTY, live, child, spot)
+        if not part.covered:
             return False
         self.found += part.found
         self.covered += part.covered

@@ -5,32 +5,40 @@ Invariant: a Place is a view; it never copies or changes the object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from genreconcile.normalize.rule import Condition
+from genreconcile.objects import GVK, Object, name_of, namespace_of
 from genreconcile.pointer import split_pointer
 from genreconcile.schema import MISSING
 
 KEY = "$key"
 """In a relative path: the key at which the rule is applied."""
 
+Others = Callable[[str, str], Iterable[Object] | None]
+"""(kind, namespace) → the live objects there, None where they are not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``key`` in ``holder``, an object or map of E; ``outer`` is where the holder itself stands, lists left out."""
+    """``key`` in ``holder``, an object or map of E; ``outer`` is where the holder itself stands, lists left out.
+
+    ``others``, at the root, gives the objects that a rule may consult.
+    """
 
     holder: Mapping[str, Any]
     key: str
     outer: Place | None = None
+    others: Others | None = None
 
     def resolve(self, at: str) -> Any:
         """The value at a relative path, MISSING where there is none."""
         place: Place = self
         value: Any = self.holder
         if at.startswith("/"):
-            value, at = self._root(), at[1:]
+            value, at = self._root().holder, at[1:]
         for token in split_pointer("/" + at):
             if token == "..":
                 if place.outer is None:
@@ -43,11 +51,11 @@ class Place:
                 return MISSING
         return value
 
-    def _root(self) -> Mapping[str, Any]:
+    def _root(self) -> Place:
         place: Place = self
         while place.outer is not None:
             place = place.outer
-        return place.holder
+        return place
 
     def holds(self, conditions: tuple[Condition, ...]) -> bool:
         """Whether all conditions of a rule hold here."""
@@ -56,7 +64,35 @@ class Place:
     def _holds(self, condition: Condition) -> bool:
         if condition.only is not None:
             return set(self.holder) <= {*condition.only, self.key}
+        if condition.targeted_by is not None:
+            return self._is_targeted(*condition.targeted_by)
         value = self.resolve(condition.at)
         if condition.present is not None:
             return (value is not MISSING and value is not None) == condition.present
         return (None if value is MISSING else value) in (condition.values or ())
+
+    def _is_targeted(self, kind: str, at: str) -> bool:
+        """Whether another object names this one. Unknown counts as yes where expected leaves the field to others.
+
+        Never scale production down because the autoscalers could not be read.
+        """
+        root = self._root()
+        found = root.others(kind, namespace_of(root.holder)) if root.others else None
+        if found is None:
+            return self.key not in self.holder
+        return any(_names(_at(other, at), root.holder) for other in found)
+
+
+def _at(obj: Object, at: str) -> Any:
+    value: Any = obj
+    for token in split_pointer(at):
+        value = value.get(token) if isinstance(value, Mapping) else None
+    return value
+
+
+def _names(reference: Any, obj: Mapping[str, Any]) -> bool:
+    """Whether a reference (apiVersion, kind, name) is to this object; the version does not matter."""
+    if not isinstance(reference, Mapping):
+        return False
+    wanted, own = GVK.of(reference), GVK.of(obj)
+    return (wanted.group, wanted.kind, reference.get("name")) == (own.group, own.kind, name_of(obj))

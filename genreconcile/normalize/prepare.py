@@ -137,8 +137,10 @@ class _Preparation:
             return self.members(value, child.node, place, path)
         if kind.shape == "scalar":
             return self.scalar(value, kind.scalar, path)
-        if isinstance(value, dict) and child.node.alternative() is not child.node:
-            return self.mapping(value, child.node.alternative(), place, path)
+        node = child.node.alternative()
+        # Free-form values are taken as they are, unless the type is known after all or rules lead into them.
+        if isinstance(value, dict) and (node is not child.node or node.active):
+            return self.mapping(value, node, place, path)
         return value
 
     def members(self, value: list[Any], node: Node, place: Place, path: tuple[str | int, ...]) -> list[Any]:

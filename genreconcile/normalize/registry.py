@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import weakref
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
+from cachetools import LRUCache
 
 from genreconcile.errors import RuleError
+from genreconcile.normalize.annotations import ANNOTATED, PREFIX, annotated
 from genreconcile.normalize.compiled import Compiler, Node
 from genreconcile.normalize.rule import Rule, parse_rules
-from genreconcile.objects import GVK, Object, labels_of, name_of, namespace_of
+from genreconcile.objects import GVK, Object, labels_of, metadata_of, name_of, namespace_of
 from genreconcile.schema import Type
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHIPPED: Final = 100
 _USER: Final = 10
+_ROOTS: Final = 4096
 
 
 class Registry:
@@ -37,8 +40,9 @@ class Registry:
         self._root_rules = tuple(rule for rule in self.rules if rule.root)
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
+        self._lock = threading.Lock()
         self._compiler = Compiler(self._rules_of)
-        self._roots: weakref.WeakKeyDictionary[Type, dict[tuple[Rule, ...], Node]] = weakref.WeakKeyDictionary()
+        self._roots: LRUCache[tuple[Type, tuple[Rule, ...]], Node] = LRUCache(_ROOTS)
 
     @classmethod
     def empty(cls) -> Self:
@@ -72,10 +76,40 @@ class Registry:
 
     def compile(self, gvk: GVK, kind: Type | None, obj: Object, *, has_status: bool) -> Node:
         """The rules laid over a kind's type, for one object; shared between objects that the same rules select."""
-        rules = tuple(rule for rule in self._root_rules if _selects(rule, gvk, kind, obj, has_status=has_status))
+        rules = self._annotated(obj) + tuple(
+            rule for rule in self._root_rules if _selects(rule, gvk, kind, obj, has_status=has_status)
+        )
         if kind is None:
             return self._compiler.root(None, rules)
-        return self._roots.setdefault(kind, {}).setdefault(rules, self._compiler.root(kind, rules))
+        with self._lock:
+            known = self._roots.get((kind, rules))
+            if known is None:
+                known = self._roots[kind, rules] = self._compiler.root(kind, rules)
+            return known
+
+    def consulted(self, gvk: GVK, kind: Type | None) -> frozenset[GVK]:
+        """The kinds whose objects rules for this kind consult."""
+        names = kind.reachable if kind else frozenset[str]()
+        return frozenset(
+            GVK.parse(condition.targeted_by[0])
+            for rule in self.rules
+            for condition in rule.conditions
+            if condition.targeted_by
+            and (self._may_select(rule, gvk) if rule.root else any(_any_glob(rule.types, name) for name in names))
+        )
+
+    @staticmethod
+    def _may_select(rule: Rule, gvk: GVK) -> bool:
+        texts = {"group": gvk.group, "kind": gvk.kind}
+        return all(key not in rule.selects or fnmatchcase(text, str(rule.selects[key])) for key, text in texts.items())
+
+    def _annotated(self, obj: Object) -> tuple[Rule, ...]:
+        """The rules that expected carries in its annotations; those of live are never read, or anyone could."""
+        annotations = metadata_of(obj).get("annotations")
+        if not isinstance(annotations, Mapping):
+            return ()
+        texts = tuple(str(annotations.get(PREFIX + action) or "") for action in ANNOTATED)
+        return annotated(texts) if any(texts) else ()
 
     def _rules_of(self, name: str) -> tuple[Rule, ...]:
         known = self._by_type.get(name)

@@ -13,15 +13,16 @@ from genreconcile.errors import RuleError
 from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.path import Pattern, parse_path
 from genreconcile.normalize.scalars import CANONICAL
+from genreconcile.objects import GVK
 
 API_VERSION: Final = "genreconcile.dev/v1alpha1"
 
 EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "function")
 """Actions that say what a value may be; the first of these that applies to a path wins."""
-ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive")
+ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive", "subset")
 SELECTORS: Final = ("type", "path", "root", "object")
-_FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive")
-_CONDITIONS: Final = ("at", "in", "present", "only")
+_FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive", "subset")
+_CONDITIONS: Final = ("at", "in", "present", "only", "targetedBy")
 _OBJECT: Final = ("group", "kind", "namespace", "name", "labels", "statusSubresource")
 _KEYS: Final = ("id", *SELECTORS, "when", "why", *ACTIONS)
 
@@ -30,13 +31,15 @@ _KEYS: Final = ("id", *SELECTORS, "when", "why", *ACTIONS)
 class Condition:
     """``at`` is a path relative to the object that holds the rule's last key; ``..`` leads to the enclosing object and
     a leading ``/`` to the root. ``values`` (None in it: missing) or ``present`` is what must hold there. ``only`` lists
-    the keys besides the rule's own that the holding object may have.
+    the keys besides the rule's own that the holding object may have. ``targeted_by`` is (kind, path): some object of
+    that kind in the same namespace names this object at that path, with apiVersion, kind and name.
     """
 
     at: str = ""
     values: tuple[Any, ...] | None = None
     present: bool | None = None
     only: tuple[str, ...] | None = None
+    targeted_by: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,9 +165,9 @@ def _condition(entry: Any, where: str) -> Condition:
     if not isinstance(entry, Mapping):
         raise RuleError(f"{where}: must be a mapping of {', '.join(_CONDITIONS)}, not {entry!r}")
     _only_keys(entry, _CONDITIONS, where)
-    tests = [key for key in ("in", "present", "only") if key in entry]
-    if len(tests) != 1 or ("at" in entry) == ("only" in entry):
-        raise RuleError(f"{where}: give at with in or with present, or only")
+    tests = [key for key in _CONDITIONS if key != "at" and key in entry]
+    if len(tests) != 1 or ("at" in entry) != (tests[0] in {"in", "present"}):
+        raise RuleError(f"{where}: give at with in or with present, or only, or targetedBy")
     for key in ("in", "only"):
         if key in entry and not isinstance(entry[key], list):
             raise RuleError(f"{where}: {key} must be a list, not {entry[key]!r}")
@@ -173,7 +176,18 @@ def _condition(entry: Any, where: str) -> Condition:
         values=tuple(entry["in"]) if "in" in entry else None,
         present=_flag(entry, "present", where) if "present" in entry else None,
         only=tuple(entry["only"]) if "only" in entry else None,
+        targeted_by=_targeted_by(entry["targetedBy"], where) if "targetedBy" in entry else None,
     )
+
+
+def _targeted_by(value: Any, where: str) -> tuple[str, str]:
+    if not isinstance(value, Mapping) or set(value) != {"kind", "at"}:
+        raise RuleError(f"{where}: targetedBy must be a mapping of kind and at, not {value!r}")
+    try:
+        GVK.parse(str(value["kind"]))
+    except ValueError as error:
+        raise RuleError(f"{where}: targetedBy: {error}") from None
+    return str(value["kind"]), str(value["at"])
 
 
 def _check_argument(action: str, argument: Any, where: str) -> None:

@@ -26,6 +26,7 @@ class Change:
     there is none); they are not to be changed. ``reason`` says why nothing is done where something might have been
     expected (a rule gap, an object that is skipped). ``error`` is set where the object could not be judged; then the
     operation is none. ``skipped`` says that nothing is done although the object is not as it should be.
+    ``fields`` is the policy under which it was compared.
     """
 
     operation: str
@@ -37,6 +38,7 @@ class Change:
     reason: str = ""
     error: ReconcileError | None = None
     skipped: bool = False
+    fields: str = "exact"
 
     @property
     def operations(self) -> list[dict[str, Any]]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import jsonpatch
 
-from genreconcile.diff import Diff, Difference, compare
+from genreconcile.diff import Diff, Difference, Policy, compare
 from genreconcile.diff.patch import to_patch
 from genreconcile.errors import InputError, ReconcileError
 from genreconcile.normalize import prepare
@@ -20,20 +21,33 @@ from genreconcile.normalize.learned import Learned, digest
 from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, uid_of
 from genreconcile.plan.change import Change
 
+_EXACTLY: Final = Policy()
 
-def judge(
-    expected: Object, live: Object | None, node: Node, learned: Learned | None = None, *, typed: bool = True
-) -> Change:
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which rules and which policy an object is compared; ``typed`` as in Diff."""
+
+    node: Node
+    typed: bool = True
+    policy: Policy = _EXACTLY
+
+    def compare(self, expected: Object, live: Object) -> Diff:
+        """As genreconcile.diff.compare."""
+        return compare(expected, live, self.node, typed=self.typed, policy=self.policy)
+
+
+def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned | None = None) -> Change:
     """What ``expected`` needs. Faults of the object are the change's ``error``; nothing is raised."""
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     try:
         if live is None:
-            require_valid(expected, node)
+            require_valid(expected, terms.node)
             return Change("create", gvk, key, expected=expected)
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
-        return _compared(expected, live, node, learned, typed=typed)
+        return _compared(expected, live, terms, learned)
     except InputError as error:
         return Change("none", gvk, key, expected=expected, live=live, error=unusable(key, error))
     except ReconcileError as error:
@@ -52,17 +66,17 @@ def require_valid(expected: Object, node: Node) -> None:
         raise InputError("; ".join(map(str, errors)), errors[0].path)
 
 
-def _compared(expected: Object, live: Object, node: Node, learned: Learned | None, *, typed: bool) -> Change:
+def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None) -> Change:
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
-    found = compare(expected, live, node, typed=typed)
+    found = terms.compare(expected, live)
     wanted, reasons = _unlearned(found, expected, live, learned)
     reason = "; ".join(reasons)
     if not wanted:
         return Change("none", gvk, key, expected=expected, live=live, reason=reason)
     patch = to_patch(wanted, live)
     if len(wanted) == len(found.differences):
-        _check(patch, expected, live, node, key)
-    return Change("update", gvk, key, patch, expected, live, reason)
+        _check(patch, expected, live, terms, key)
+    return Change("update", gvk, key, patch, expected, live, reason, fields=terms.policy.fields)
 
 
 def _unlearned(
@@ -92,10 +106,10 @@ def _data(value: Any) -> list[Any]:
     return [value] if value is None or isinstance(value, str | int | float | bool | dict | list) else []
 
 
-def _check(patch: jsonpatch.JsonPatch, expected: Object, live: Object, node: Node, key: ObjectKey) -> None:
+def _check(patch: jsonpatch.JsonPatch, expected: Object, live: Object, terms: Terms, key: ObjectKey) -> None:
     """A patch that does not lead to expected would be sent again and again."""
     after = patch.apply(copy.deepcopy(live))
-    left = compare(expected, after, node)
+    left = terms.compare(expected, after)
     if left:
         places = ", ".join(difference.to_json()["path"] for difference in left.differences)
         raise ReconcileError(

@@ -71,7 +71,7 @@ class Progress:
     def _left(self, share: float, elapsed: float) -> float:
         """Trust the guess at first, and the speed measured so far the more the further the step is."""
         measured = elapsed / share * (1 - share) if share else 0.0
-        return share * measured + (1 - share) * max(self._guess - elapsed, measured, 0.0)
+        return share * measured + (1 - share) * max(self._guess - elapsed, measured)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._began

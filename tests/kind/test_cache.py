@@ -13,7 +13,7 @@ from genreconcile import gojson
 from genreconcile.cache import Cache
 from genreconcile.cluster import connect
 from genreconcile.discovery import Discovery
-from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced
+from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced, Throttled
 from genreconcile.objects import GVK, ObjectKey, resource_version_of, uid_of
 
 CONFIG_MAP = GVK("", "v1", "ConfigMap")
@@ -289,8 +289,9 @@ def test_an_expired_version_leads_to_one_list(cluster, discovery, custom_kinds, 
 
 
 def is_served(cluster, path):
+    """A new kind is first unknown, and then answers 429: storage is (re)initializing."""
     try:
         cluster.request("GET", path)
-    except NotFound:
+    except (NotFound, Throttled):
         return False
     return True

@@ -53,6 +53,7 @@ class ScriptedCluster:
     """
 
     server = "https://scripted"
+    namespace = ""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []

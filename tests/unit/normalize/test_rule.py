@@ -51,6 +51,8 @@ def test_an_object_selector_means_the_root():
         ({**GOOD, "when": {"at": "x", "only": ["y"]}}, "rule one: key when: give at with in or with present"),
         ({**GOOD, "when": {"at": "x", "in": "y"}}, "rule one: key when: in must be a list"),
         ({**GOOD, "when": {"at": "x", "present": 1}}, "rule one: key when: key present: must be true or false"),
+        ({**GOOD, "when": {"targetedBy": "x"}}, "rule one: key when: targetedBy must be a mapping of kind and at"),
+        ({**GOOD, "when": {"targetedBy": {"kind": "x", "at": "/a"}}}, "rule one: key when: targetedBy: 'x' is no kind"),
         ({**without("default"), "managed": 1}, "rule one: key managed: must be true"),
         ({**without("default"), "copy": ""}, "rule one: key copy: must be the path"),
         ({**without("default"), "function": "eval"}, "rule one: key function: must name one of"),

@@ -59,7 +59,7 @@ def test_failure_after_the_start_ends_it(monkeypatch):
 def test_each_template_is_a_new_object():
     one = templates.load("namespace", name="one")
 
-    assert one["metadata"]["name"] == "one"
+    assert one["metadata"] == {"name": "one", "labels": {"genreconcile.testing/owned": "true"}}
     assert "name" not in templates.load("namespace")["metadata"]
 
 

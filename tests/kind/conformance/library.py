@@ -1,0 +1,68 @@
+"""The objects to try, per kind: data/<group>/<Kind>.yaml, completed from the schema.
+
+A file holds ``minimal`` and ``maximal`` (laid over minimal), any number of ``variants`` (likewise), ``versions`` (what
+is different in a version, laid over all of them), or ``untestable`` with the reason. ``$include: file`` in a mapping
+stands for the content of data/shared/file.yaml.
+"""
+
+from pathlib import Path
+
+import yaml
+from values import candidates
+
+DATA = Path(__file__).parent / "data"
+METADATA = {
+    "labels": {"example.com/label": "a"},
+    "annotations": {"example.com/annotation": "a"},
+    "finalizers": ["example.com/mine"],
+    "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": "0a"}],
+}
+
+
+def merged(base, over):
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    both = {key: merged(base[key], over[key]) if key in base else over[key] for key in over}
+    return {key: value for key, value in {**base, **both}.items() if value is not None}
+
+
+def included(value):
+    if isinstance(value, list):
+        return [included(member) for member in value]
+    if not isinstance(value, dict):
+        return value
+    own = {key: included(entry) for key, entry in value.items() if key != "$include"}
+    if "$include" not in value:
+        return own
+    return merged(included(yaml.safe_load((DATA / "shared" / f"{value['$include']}.yaml").read_text())), own)
+
+
+def data(gvk):
+    file = DATA / (gvk.group.partition(".")[0] or "core") / f"{gvk.kind}.yaml"
+    return included(yaml.safe_load(file.read_text()) or {}) if file.exists() else {}
+
+
+def expected(resource, root, namespace):
+    """By variant, the objects of a kind, the smallest first."""
+    content = data(resource.gvk)
+    special = content.get("versions", {}).get(resource.gvk.version, {})
+    wanted = {"minimal": {}, "maximal": {"metadata": METADATA}, **dict.fromkeys(content.get("variants", {}), {})}
+    found = {}
+    for variant, beginning in wanted.items():
+        over = content.get(variant) or content.get("variants", {}).get(variant) or {}
+        obj = merged(merged(generated(resource, root, namespace, variant), content.get("minimal", {})), beginning)
+        obj = merged(obj, over)
+        found[variant] = merged(merged(obj, special.get("minimal", {})), special.get(variant, {}))
+    return found
+
+
+def generated(resource, root, namespace, variant):
+    """What the schema alone tells: the required fields."""
+    metadata = {"name": f"{resource.plural}-{variant}"}
+    if resource.namespaced:
+        metadata["namespace"] = namespace
+    obj = {"apiVersion": resource.gvk.api_version, "kind": resource.gvk.kind, "metadata": metadata}
+    for key in root.type._schema.get("required") or ():
+        if key not in {"metadata", "status"}:
+            obj[key] = next(iter(candidates(root.type.fields[key], key, root.type.name)), {})
+    return obj

@@ -1,0 +1,99 @@
+"""Every kind of a server, each in a namespace of its own, some at a time.
+
+Usage: suite.py KUBECONFIG [Kind…]      prints one row per kind and, below it, each fault
+"""
+
+import json
+import sys
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+import genreconcile as gr
+from genreconcile.catalog import Catalog
+from grow import grown
+from library import data, expected
+from trial import Row, Server, Trial
+
+WORKERS = 3
+
+
+class Suite:
+    """All trials on one server."""
+
+    def __init__(self, kubeconfig):
+        self.cluster = gr.connect(kubeconfig=str(kubeconfig))
+        self.catalog = Catalog(self.cluster, gr.Registry.builtin())
+
+    def resources(self, kinds=()):
+        return [r for r in self.catalog.discovery.resources() if not kinds or r.gvk.kind in kinds or str(r) in kinds]
+
+    def namespace(self, resource):
+        """A namespace of its own, so that quotas and limits of one kind do not meet the objects of another."""
+        name = "-".join(["c", resource.plural, *str(resource.gvk.api_version).replace(".", "-").split("/")])[:63]
+        for path, obj in (
+            ("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
+            (
+                f"/api/v1/namespaces/{name}/serviceaccounts",
+                {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}},
+            ),
+        ):
+            try:
+                Server(self.cluster, resource).send("POST", path, obj)
+            except gr.Conflict:
+                continue
+        return name
+
+    def run(self, resource):
+        """The row of one kind."""
+        row = Row(str(resource))
+        missing = {"create", "patch", "delete", "get"} - resource.verbs
+        if missing:
+            row.reason = f"cannot be tried: the server offers no {', '.join(sorted(missing))}"
+            return row
+        if data(resource.gvk).get("untestable"):
+            row.reason = data(resource.gvk)["untestable"]
+            return row
+        begun = time.monotonic()
+        namespace = self.namespace(resource) if resource.namespaced else ""
+        root, _ = self.catalog.node(resource, {})
+        server = Server(self.cluster, resource)
+        for variant, obj in expected(resource, root, namespace).items():
+            try:
+                obj = grown(server, root, obj, row) if variant == "maximal" else obj
+                node, _ = self.catalog.node(resource, obj)
+                Trial(server, node, row, variant, obj).run()
+            except gr.ReconcileError as error:
+                row.fault("error", variant, "", str(error)[:1500])
+            except Exception:  # noqa: BLE001 - one kind must not hide the others
+                row.fault("error", variant, "", traceback.format_exc()[-1500:])
+        row.counts["seconds"] = round(time.monotonic() - begun)
+        return row
+
+    def rows(self, kinds=(), done=lambda row: None):
+        with ThreadPoolExecutor(WORKERS) as pool:
+            rows = []
+            for row in pool.map(self.run, self.resources(kinds)):
+                done(row)
+                rows.append(row)
+            return rows
+
+
+def show(row):
+    print(row.gvk, row.reason or dict(row.counts), flush=True)
+    for fault in row.faults:
+        print("   ", fault["what"], fault["variant"], fault["path"], fault["detail"][:700], flush=True)
+    for entry in row.excluded:
+        print("    excluded", entry["variant"], entry["path"], *entry["rules"], flush=True)
+    for entry in row.oneway:
+        print("    one way", entry["variant"], entry["path"], entry["detail"], flush=True)
+
+
+def main():
+    rows = Suite(sys.argv[1]).rows(sys.argv[2:], show)
+    total = sum((row.counts for row in rows), start=type(rows[0].counts)())
+    print(json.dumps(total))
+
+
+if __name__ == "__main__":
+    main()
