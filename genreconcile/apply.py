@@ -11,15 +11,17 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import Policy
+from genreconcile.diff.operation import Path
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Conflict, InputError, Invalid, NotFound, ReconcileError, Throttled
 from genreconcile.gojson import dumps, loads
+from genreconcile.managers import managers_of
 from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, metadata_of, resource_version_of, uid_of
@@ -30,6 +32,7 @@ from genreconcile.plan.judgement import learned_keys, require_valid, unusable
 from genreconcile.related import Related
 
 _log = logging.getLogger(__name__)
+_PATH = 2  # Where a key of Learned has the path.
 _JSON_PATCH = "application/json-patch+json"
 _THROTTLED_ATTEMPTS = 6
 _LONGEST_PAUSE = 5.0  # Seconds, whatever the server asks for: the next reconcile is to have its turn.
@@ -147,6 +150,7 @@ class Applier:
     def _update(self, change: Change, resource: Resource) -> Outcome:
         path = resource.path(change.key.namespace, change.key.name)
         body = dumps(change.patch.patch)
+        self._name_opponents(change, path)
         try:
             data = self._send("PATCH", path, body, _JSON_PATCH)
         except Invalid as error:
@@ -170,7 +174,23 @@ class Applier:
             self._learned.note(key, RULE_GAP if unchanged and not insisted else INSISTS)
         if unchanged:
             return Outcome(change, "unchanged", reason=f"{RULE_GAP}: the server took the patch and kept the object")
+        if not stubborn:
+            for key in change.keys:
+                self._learned.fights.note(key)
         return Outcome(change, "configured", reason=INSISTS if stubborn else change.reason)
+
+    def _name_opponents(self, change: Change, path: str) -> None:
+        """Find out who undoes what is repaired again and again, while the field is still theirs."""
+        fights = self._learned.fights
+        fought = [key for key in change.keys if fights.is_next_round_a_fight(key)]
+        if not fought:
+            return
+        live = loads(self._cluster.request("GET", path))
+        for key in fought:
+            others = [
+                name for name in managers_of(live, cast("Path", key[_PATH])) if name != self._options.field_manager
+            ]
+            fights.name(key, " and ".join(others) or "another writer")
 
     def _explain_refusal(self, error: Invalid, change: Change, resource: Resource) -> None:
         """A 422 without causes is a failed ``test``. Raises Conflict if the object changed; else the patch is wrong."""

@@ -99,9 +99,11 @@ class Catalog:
         """The resources that rules for this kind consult, as far as the server has them. Raises ClusterError."""
         kind = self._schema.root(resource.gvk)
         key = (resource.gvk, kind)
-        if key not in self._consulted:
-            self._consulted[key] = self.rules.consulted(resource.gvk, kind)
-        found = (self.discovery.get(gvk) for gvk in self._consulted[key])
+        with self._lock:
+            if key not in self._consulted:
+                self._consulted[key] = self.rules.consulted(resource.gvk, kind)
+            consulted = self._consulted[key]
+        found = (self.discovery.get(gvk) for gvk in consulted)
         return [other for other in found if other is not None]
 
     def wait_until_described(self, gvk: GVK, deadline: float, *, changed: bool) -> None:

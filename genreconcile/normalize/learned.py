@@ -16,44 +16,54 @@ from typing import Any, Final
 from cachetools import TTLCache
 
 from genreconcile.gojson import dumps_sorted
+from genreconcile.normalize.fights import Fights
 
 RULE_GAP: Final = "rule gap"
 """The patch was accepted twice and changed nothing: a rule is missing."""
 INSISTS: Final = "the server insists"
 """The server's answer still differed in the patched place."""
 
-_ENOUGH: Final = {RULE_GAP: 2, INSISTS: 2}
+_ENOUGH: Final = 2
+_ENOUGH_OF_ANY: Final = 4
+"""So often the server may insist on ever new values at one place."""
+
+Key = tuple[Hashable, ...]
+"""What identifies a difference: the object, the place, what is expected, and last the two values."""
 
 
 class Learned:
-    """Remembered differences; at most ``size``, each for ``ttl`` seconds."""
+    """Remembered differences; at most ``size``, each for ``ttl`` seconds. ``fights`` are those that others undo."""
 
-    def __init__(self, *, size: int = 10_000, ttl: float = 3600.0) -> None:
-        self._seen: TTLCache[Hashable, dict[str, int]] = TTLCache(size, ttl)
+    def __init__(self, *, size: int = 10_000, ttl: float = 3600.0, fights: Fights | None = None) -> None:
+        self.fights = fights or Fights()
+        self._seen: TTLCache[Key, int] = TTLCache(size, ttl)
         self._lock = threading.Lock()
 
-    def note(self, key: Hashable, what: str) -> None:
+    def note(self, key: Key, what: str) -> None:
         """``what`` (RULE_GAP or INSISTS) has happened to this difference once more."""
         with self._lock:
-            counts = self._seen.get(key, {})
-            self._seen[key] = {**counts, what: counts.get(what, 0) + 1}
+            for place in (_under(key, what), _under(key[:-1], what)):
+                self._seen[place] = self._seen.get(place, 0) + 1
 
-    def count(self, key: Hashable, what: str) -> int:
+    def count(self, key: Key, what: str) -> int:
         """How often that has happened to this difference."""
         with self._lock:
-            return self._seen.get(key, {}).get(what, 0)
+            return self._seen.get(_under(key, what), 0)
 
-    def verdict(self, key: Hashable) -> str:
+    def verdict(self, key: Key) -> str:
         """RULE_GAP or INSISTS where that has happened often enough, else ""."""
-        with self._lock:
-            counts = self._seen.get(key, {})
-        return next((what for what, count in counts.items() if count >= _ENOUGH[what]), "")
+        if self.count(key[:-1], INSISTS) >= _ENOUGH_OF_ANY:
+            return INSISTS
+        return next((what for what in (RULE_GAP, INSISTS) if self.count(key, what) >= _ENOUGH), "")
 
     def __len__(self) -> int:
-        """How many differences have a verdict."""
+        """How many counts are kept."""
         with self._lock:
-            seen = list(self._seen)
-        return sum(1 for key in seen if self.verdict(key))
+            return len(self._seen)
+
+
+def _under(key: Key, what: str) -> Key:
+    return (what, key)
 
 
 def digest(value: Any) -> str:

@@ -37,9 +37,7 @@ def int_or_string(value: Any) -> Any:
 
 # Grammar and rounding of apimachinery's pkg/api/resource/quantity.go, but for texts without a digit: it reads "k" and
 # "-" as 0, and refuses "Pi". Only spaces are trimmed: other white space arrives there escaped, and is refused.
-_QUANTITY = re.compile(
-    r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([numkMGTPE]?|[KMGTPE]i)|[eE]([+-]?[0-9]+))", re.ASCII
-)
+_QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([numkMGTPE]?|[KMGTPE]i)|[eE]([+-]?[0-9]+))")
 _DECIMAL = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _LARGEST_BINARY = Decimal(2**63 - 1)
@@ -95,7 +93,7 @@ def _round_up(value: Decimal, places: int) -> Decimal:
 
 
 # time.ParseDuration. Both letters mu are units there.
-_DURATION_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]+)", re.ASCII)
+_DURATION_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]+)")
 _SECOND = 10**9
 _UNITS = {
     "ns": 1,
@@ -145,7 +143,7 @@ def _fraction(digits: str, unit: int) -> int:
     numerator, scale = 0, 1.0
     for digit in digits:
         longer = numerator * 10 + int(digit)
-        if numerator > _INT64_MAX // 10 or longer > _INT64_MAX + 1:
+        if longer > _INT64_MAX + 1:
             break
         numerator, scale = longer, scale * 10
     return int(float(numerator) * (unit / scale))
@@ -165,7 +163,6 @@ def base64_bytes(value: Any) -> Any:
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
     r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))",
-    re.ASCII,
 )
 
 
@@ -218,7 +215,7 @@ def cidr(value: Any) -> Any:
         return number(value)
     prefix = value.rpartition("/")[2]
     try:
-        return Canonical("cidr", ipaddress.ip_interface(value)) if prefix != value and prefix.isdecimal() else value
+        return Canonical("cidr", ipaddress.ip_interface(value)) if prefix.isdecimal() else value
     except ValueError:
         return value
 

@@ -12,6 +12,7 @@ from typing import Any
 import jsonpatch
 
 from genreconcile.errors import ReconcileError
+from genreconcile.normalize.learned import Key
 from genreconcile.objects import GVK, Object, ObjectKey
 
 OPERATIONS = ("create", "update", "delete", "none")
@@ -26,7 +27,7 @@ class Change:
     there is none); they are not to be changed. ``reason`` says why nothing is done where something might have been
     expected (a rule gap, an object that is skipped). ``error`` is set where the object could not be judged; then the
     operation is none. ``skipped`` says that nothing is done although the object is not as it should be.
-    ``fields`` is the policy under which it was compared.
+    ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
     """
 
     operation: str
@@ -39,6 +40,7 @@ class Change:
     error: ReconcileError | None = None
     skipped: bool = False
     fields: str = "exact"
+    keys: tuple[Key, ...] = ()
 
     @property
     def operations(self) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ Invariant: pure. A patch leaves here only after it was applied to a copy of live
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from genreconcile.diff.patch import to_patch
 from genreconcile.errors import InputError, ReconcileError
 from genreconcile.normalize import prepare
 from genreconcile.normalize.compiled import Node
-from genreconcile.normalize.learned import Learned, digest
+from genreconcile.normalize.learned import Key, Learned, digest
 from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, uid_of
 from genreconcile.plan.change import Change
 
@@ -69,33 +68,31 @@ def require_valid(expected: Object, node: Node) -> None:
 def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None) -> Change:
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     found = terms.compare(expected, live)
-    wanted, reasons = _unlearned(found, expected, live, learned)
-    reason = "; ".join(reasons)
+    keys = learned_keys(found.differences, expected, live)
+    left = [_left_alone(key, learned) for key in keys]
+    told = [f"{why} at {d.to_json()['path']}" for d, (why, _) in zip(found.differences, left, strict=True) if why]
+    reason = "; ".join(told)
+    wanted = [d for d, (why, _) in zip(found.differences, left, strict=True) if not why]
     if not wanted:
-        return Change("none", gvk, key, expected=expected, live=live, reason=reason)
+        is_fight = any(is_fight for _, is_fight in left)
+        return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_fight)
     patch = to_patch(wanted, live)
-    if len(wanted) == len(found.differences):
+    if len(wanted) == len(keys):
         _check(patch, expected, live, terms, key)
-    return Change("update", gvk, key, patch, expected, live, reason, fields=terms.policy.fields)
+    patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)
+    return Change("update", gvk, key, patch, expected, live, reason, fields=terms.policy.fields, keys=patched)
 
 
-def _unlearned(
-    found: Diff, expected: Object, live: Object, learned: Learned | None
-) -> tuple[list[Difference], list[str]]:
-    """The differences that are worth a patch, and why the others are not."""
-    if learned is None or not found:
-        return list(found.differences), []
-    wanted, reasons = [], []
-    for difference, key in zip(found.differences, learned_keys(found.differences, expected, live), strict=True):
-        verdict = learned.verdict(key)
-        if verdict:
-            reasons.append(f"{verdict} at {difference.to_json()['path']}")
-        else:
-            wanted.append(difference)
-    return wanted, reasons
+def _left_alone(key: Key, learned: Learned | None) -> tuple[str, bool]:
+    """Why a difference is not worth a patch ("" where it is), and whether that is because somebody undoes it."""
+    if learned is None:
+        return "", False
+    verdict = learned.verdict(key)
+    fight = "" if verdict else learned.fights.reason(key)
+    return verdict or fight, bool(fight)
 
 
-def learned_keys(differences: tuple[Difference, ...], expected: Object, live: Object) -> list[Hashable]:
+def learned_keys(differences: tuple[Difference, ...], expected: Object, live: Object) -> list[Key]:
     """What identifies each difference for ``Learned``: it changes with either side."""
     content = digest(expected)
     return [(uid_of(live), d.op, d.path, content, digest([_data(d.expected), _data(d.live)])) for d in differences]

@@ -1,6 +1,6 @@
 // Fields tells for every field of the built-in API types whether its Go type is a value or a pointer.
 //
-// Usage: go run main.go VERSION... > fields.json, with the versions of k8s.io/api, the newest first. See README.md.
+// Usage: go run . VERSION... > fields.json, with the versions of k8s.io/api, the newest first. See README.md.
 package main
 
 import (
@@ -24,14 +24,20 @@ func main() {
 		for _, pkg := range packages {
 			found.addPackage(pkg)
 		}
-		merged.merge(version, found)
+		for _, conflict := range merged.merge(found) {
+			warn("conflict: %s in %s", conflict, version)
+		}
 	}
 	fmt.Print(merged)
 }
 
 func exit(err error) {
-	fmt.Fprintln(os.Stderr, err)
+	warn("%s", err)
 	os.Exit(1)
+}
+
+func warn(format string, arguments ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", arguments...)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/types"
-	"os"
 	"reflect"
 	"strings"
 )
@@ -38,29 +37,27 @@ func (f fields) addStruct(object *types.Struct) {
 		case name == "" && isStruct && (field.Embedded() || options == "inline"):
 			f.addStruct(inner)
 		case name != "" && name != "-" && field.Exported():
-			f[name] = nature(field)
+			f[name] = nature(field.Type())
+			if isUnusual(field.Type()) {
+				warn("unusual: %s.%s %s", field.Pkg().Path(), field.Name(), field.Type())
+			}
 		}
 	}
 }
 
-func nature(field *types.Var) string {
-	switch target := types.Unalias(field.Type()).(type) {
-	case *types.Pointer:
-		if isScalar(target.Elem()) {
-			return "pointer"
-		}
-		unusual(field, target.Elem())
-		return other
-	default:
-		if isScalar(target) {
-			return "value"
-		}
-		if _, ok := target.Underlying().(*types.Struct); ok {
-			return "struct"
-		}
-		unusual(field, target)
-		return other
+func nature(t types.Type) string {
+	target := types.Unalias(t)
+	pointer, behindPointer := target.(*types.Pointer)
+	_, isStruct := target.Underlying().(*types.Struct)
+	switch {
+	case behindPointer && isScalar(pointer.Elem()):
+		return "pointer"
+	case isScalar(target):
+		return "value"
+	case isStruct:
+		return "struct"
 	}
+	return other
 }
 
 // isScalar is true of all that is a string, a number or a boolean in JSON.
@@ -90,21 +87,25 @@ var scalarModels = map[string]bool{
 	"k8s.io/apimachinery/pkg/util/intstr.IntOrString": true,
 }
 
-// unusual reports what the OpenAPI schema cannot show: lists and maps behind pointers, and lists and maps of pointers.
-func unusual(field *types.Var, t types.Type) {
-	_, behindPointer := types.Unalias(field.Type()).(*types.Pointer)
+// isUnusual is true of what no API type has had yet, and the schema could not show: lists and maps behind pointers or of
+// pointers.
+func isUnusual(t types.Type) bool {
+	target := types.Unalias(t)
+	pointer, behindPointer := target.(*types.Pointer)
+	if behindPointer {
+		target = pointer.Elem()
+	}
 	var element types.Type
-	switch under := t.Underlying().(type) {
+	switch under := target.Underlying().(type) {
 	case *types.Slice:
 		element = under.Elem()
 	case *types.Map:
 		element = under.Elem()
 	default:
-		return
+		return false
 	}
-	if _, ofPointers := types.Unalias(element).(*types.Pointer); behindPointer || ofPointers {
-		fmt.Fprintf(os.Stderr, "unusual: %s.%s %s\n", field.Pkg().Path(), field.Name(), field.Type())
-	}
+	_, ofPointers := types.Unalias(element).(*types.Pointer)
+	return behindPointer && !isScalar(target) || ofPointers
 }
 
 func marshalsItself(t types.Type) bool {
@@ -122,21 +123,23 @@ func modelName(named *types.TypeName) string {
 	return strings.Join(labels, ".") + "." + strings.ReplaceAll(path, "/", ".") + "." + named.Name()
 }
 
-// merge adds what t does not know yet. Where a version contradicts, it says so, and the first one stays.
-func (t table) merge(version string, found table) {
+// merge adds what t does not know yet, and returns where found contradicts; there t stays as it is.
+func (t table) merge(found table) []string {
+	conflicts := []string{}
 	for _, name := range sortedKeys(found) {
 		if t[name] == nil {
 			t[name] = fields{}
 		}
 		for _, field := range sortedKeys(found[name]) {
-			was, known := t[name][field]
-			if now := found[name][field]; known && was != now {
-				fmt.Fprintf(os.Stderr, "conflict: %s.%s was %q in %s, is %q\n", name, field, now, version, was)
+			is, known := t[name][field]
+			if was := found[name][field]; known && is != was {
+				conflicts = append(conflicts, fmt.Sprintf("%s.%s is %q, was %q", name, field, is, was))
 			} else {
-				t[name][field] = now
+				t[name][field] = was
 			}
 		}
 	}
+	return conflicts
 }
 
 // String is JSON with one type per line.

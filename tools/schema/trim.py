@@ -2,7 +2,8 @@
 
 Usage: trim.py KUBECONFIG OUTPUT_FOLDER GROUP/VERSION/KIND…     (VERSION/KIND for the core group)
 
-Descriptions and operations go; of the paths only those that tell of a status subresource stay.
+Descriptions and operations go; of the paths only those stay that tell which kinds the document is about, and which of
+them have a status subresource.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def trim(document: dict[str, Any], kinds: list[gr.GVK]) -> dict[str, Any]:
     paths = {
         path: {"get": {key: operations["get"][key] for key in KEPT}}
         for path, operations in document["paths"].items()
-        if path.endswith("/status") and operations.get("get", {}).get(next(iter(KEPT))) in wanted
+        if path.endswith(("/{name}", "/{name}/status")) and operations.get("get", {}).get(next(iter(KEPT))) in wanted
     }
     return {"components": {"schemas": {name: bare(schemas[name]) for name in sorted(found)}}, "paths": paths}
 

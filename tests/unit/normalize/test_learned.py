@@ -1,30 +1,39 @@
 from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned, digest
 
+ONE, OTHER = ("uid", "/spec/a", "values"), ("uid", "/spec/b", "values")
+
 
 def test_a_gap_is_learned_after_the_second_time():
     learned = Learned()
-    learned.note("key", RULE_GAP)
-    assert learned.verdict("key") == ""
-    assert len(learned) == 0
-    learned.note("key", RULE_GAP)
-    assert learned.verdict("key") == RULE_GAP
-    assert learned.count("key", RULE_GAP) == 2
-    assert len(learned) == 1
+    learned.note(ONE, RULE_GAP)
+    assert learned.verdict(ONE) == ""
+    learned.note(ONE, RULE_GAP)
+    assert learned.verdict(ONE) == RULE_GAP
+    assert learned.count(ONE, RULE_GAP) == 2
+    assert learned.count(ONE, INSISTS) == 0
 
 
 def test_what_is_learned_holds_for_its_key_alone():
     learned = Learned()
     for _ in range(2):
-        learned.note("one", INSISTS)
-    assert learned.verdict("one") == INSISTS
-    assert learned.verdict("two") == ""
+        learned.note(ONE, INSISTS)
+    assert learned.verdict(ONE) == INSISTS
+    assert learned.verdict(OTHER) == ""
+    assert learned.verdict((*ONE[:-1], "other values")) == ""
+
+
+def test_a_server_that_insists_on_ever_new_values_is_believed_too():
+    learned = Learned()
+    for number in range(4):
+        assert learned.verdict((*ONE[:-1], str(number))) == ""
+        learned.note((*ONE[:-1], str(number)), INSISTS)
+    assert learned.verdict((*ONE[:-1], "yet another")) == INSISTS
 
 
 def test_it_is_bounded_and_expires():
-    learned = Learned(size=2, ttl=0.0)
-    for key in range(5):
-        learned.note(key, RULE_GAP)
-        learned.note(key, RULE_GAP)
+    learned = Learned(size=3, ttl=0.0)
+    for number in range(5):
+        learned.note((number, "values"), RULE_GAP)
     assert len(learned) == 0
 
 

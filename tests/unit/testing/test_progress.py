@@ -41,14 +41,15 @@ def test_lines_appear_while_nothing_advances(capsys):
         progress.advance(2)
         time.sleep(0.2)
 
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "genreconcile: x: started, about 5s"
-    assert "genreconcile: x: 100% after 0s, almost done" in lines
-    assert lines[-1] == "genreconcile: x: done after 0s"
+    started, *lines, done = capsys.readouterr().err.splitlines()
+    assert started == "genreconcile: x: started, about 5s"
+    assert lines[-1].startswith("genreconcile: x: 100% after ")
+    assert lines[-1].endswith(", almost done")
+    assert done.startswith("genreconcile: x: done after ")
 
 
 def test_failure_is_said(capsys):
     with pytest.raises(ValueError, match="no"), Progress("x", 2, 5):
         raise ValueError("no")
 
-    assert capsys.readouterr().err.splitlines()[-1] == "genreconcile: x: failed after 0s"
+    assert capsys.readouterr().err.splitlines()[-1].startswith("genreconcile: x: failed after ")

@@ -1,0 +1,80 @@
+"""Two writers that keep undoing each other.
+
+A difference (one path, the same two values) that was repaired ``rounds`` times within ``window`` seconds is a fight:
+from then on it is left alone for a time that doubles with each further round.
+
+Invariant: bounded, in memory, thread-safe; time is monotonic.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Final
+
+from cachetools import TTLCache
+
+_FIRST_PAUSE: Final = 30.0
+_LONGEST_PAUSE: Final = 3600.0
+
+
+@dataclass(slots=True)
+class _Fight:
+    """``level`` is 0 before it is a fight, and grows with each round that follows."""
+
+    repairs: list[float] = field(default_factory=list)
+    level: int = 0
+    opponent: str = "another writer"
+
+    @property
+    def pause(self) -> float:
+        return min(_FIRST_PAUSE * 2 ** (self.level - 1), _LONGEST_PAUSE) if self.level else 0.0
+
+
+class Fights:
+    """Repairs, each under the key of its difference."""
+
+    def __init__(
+        self, *, rounds: int = 5, window: float = 600.0, size: int = 10_000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.rounds = rounds
+        self._window = window
+        self._clock = clock
+        self._fights: TTLCache[Hashable, _Fight] = TTLCache(size, window + _LONGEST_PAUSE, timer=clock)
+        self._lock = threading.Lock()
+
+    def note(self, key: Hashable) -> int:
+        """The difference was repaired once more; how often it was within the window is returned."""
+        now = self._clock()
+        with self._lock:
+            fight = self._fights.get(key, _Fight())
+            goes_on = fight.level > 0 and now - fight.repairs[-1] <= fight.pause + self._window
+            fight.repairs = [at for at in (*fight.repairs, now) if at > now - self._window]
+            fight.level = fight.level + 1 if goes_on or len(fight.repairs) >= self.rounds else 0
+            self._fights[key] = fight
+            return len(fight.repairs)
+
+    def is_next_round_a_fight(self, key: Hashable) -> bool:
+        """Whether one more repair makes it a fight, or continues one."""
+        with self._lock:
+            fight = self._fights.get(key)
+            return fight is not None and (fight.level > 0 or len(fight.repairs) + 1 >= self.rounds)
+
+    def name(self, key: Hashable, opponent: str) -> None:
+        """Who the other writer is."""
+        with self._lock:
+            if key in self._fights:
+                self._fights[key].opponent = opponent
+
+    def reason(self, key: Hashable) -> str:
+        """Why the difference is left alone for now, "" where it is not."""
+        with self._lock:
+            fight = self._fights.get(key)
+            if fight is None or not fight.level:
+                return ""
+            left = fight.repairs[-1] + fight.pause - self._clock()
+        if left <= 0:
+            return ""
+        return f"a fight with {fight.opponent}, who keeps undoing it: next repair in {left:.0f} s"

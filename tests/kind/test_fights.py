@@ -1,0 +1,37 @@
+"""Two writers on one field: found after a few rounds, backed off, reported with the other one's name."""
+
+import json
+import time
+
+import pytest
+
+import genreconcile as gr
+
+
+@pytest.fixture
+def cluster(control_plane):
+    return gr.connect(kubeconfig=str(control_plane.kubeconfig))
+
+
+def test_a_fight_is_found_named_and_left(cluster, namespace):
+    expected = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": namespace}, "data": {"k": "ours"}}]
+    path = f"/api/v1/namespaces/{namespace}/configmaps/a"
+    edit = json.dumps({"data": {"k": "theirs"}}).encode()
+    outcomes = []
+    with gr.Reconciler(cluster) as reconciler:
+        reconciler.reconcile(expected).raise_for_failures()
+        for _ in range(8):
+            cluster.request(
+                "PATCH", path, query={"fieldManager": "rival"}, body=edit, content_type="application/merge-patch+json"
+            )
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline:
+                if reconciler.cache.get("v1/ConfigMap", "a", namespace=namespace)["data"]["k"] == "theirs":
+                    break
+                time.sleep(0.01)
+            outcomes += reconciler.reconcile(expected)
+        other = {**expected[0], "data": {"k": "ours", "new": "x"}}
+        assert reconciler.reconcile([other]).outcomes[0].status == "configured", "another expectation is no fight"
+    assert [outcome.status for outcome in outcomes] == ["configured"] * 5 + ["skipped"] * 3
+    assert outcomes[-1].reason.startswith("a fight with rival, who keeps undoing it: next repair in ")
+    assert outcomes[-1].reason.endswith(" at /data/k")
