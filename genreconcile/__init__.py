@@ -33,6 +33,7 @@ from genreconcile.errors import (
     Unauthorized,
     Unreachable,
 )
+from genreconcile.explain import Explanation, explain, suggest
 from genreconcile.load import load
 from genreconcile.normalize import Registry
 from genreconcile.objects import GVK, Object, ObjectKey
@@ -51,6 +52,7 @@ __all__ = [
     "Conflict",
     "Diff",
     "Difference",
+    "Explanation",
     "Forbidden",
     "Gone",
     "InputError",
@@ -74,5 +76,7 @@ __all__ = [
     "Unreachable",
     "connect",
     "diff",
+    "explain",
     "load",
+    "suggest",
 ]

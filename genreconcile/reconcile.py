@@ -5,6 +5,7 @@ Invariant: the only place that knows the whole flow, and it knows no kind. Reads
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -33,7 +34,9 @@ class Reconciler:
     """Brings a cluster to exactly the state that is handed over, and keeps it there.
 
     ``cache`` is one that the caller has already, and closes itself; else the Reconciler opens its own. ``rules`` are
-    the shipped ones unless given. ``namespaces`` limits what is watched. ``sync_timeout`` is in seconds. Thread-safe.
+    the shipped ones unless given. ``namespaces`` limits what is watched. ``on_immutable="recreate"`` deletes an object
+    whose immutable fields differ, waits until it is gone, and creates it again. ``sync_timeout`` is in seconds.
+    Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -46,6 +49,7 @@ class Reconciler:
         field_manager: str = "genreconcile",
         concurrency: int = 8,
         propagation: str = "Background",
+        on_immutable: str = "fail",
         sync_timeout: float = 60.0,
     ) -> None:
         discovery = Discovery(cluster)
@@ -55,7 +59,7 @@ class Reconciler:
             self._cache.start()
         self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), discovery)
         self._learned = Learned()
-        options = Options(field_manager, concurrency, propagation)
+        options = Options(field_manager, concurrency, propagation, on_immutable)
         self._planner = Planner(self._catalog, self._cache, self._learned, sync_timeout)
         self._applier = Applier(cluster, self._catalog, self._cache, self._learned, options)
         self._namespace = cluster.namespace or "default"
@@ -92,6 +96,7 @@ class Reconciler:
         max_deletions: int | None = None,
         delete_kinds: Iterable[str] = (),
         fields: str = EXACT,
+        verify: bool = False,
     ) -> Plan:
         """What would be done; no write is sent.
 
@@ -99,7 +104,8 @@ class Reconciler:
         one, by default the context's. Objects in ``delete_from_namespace`` that match ``delete_selector`` (a string,
         or a mapping as in ``parse``) and are not expected are deleted; "" or None skips deletion. Deletion looks at
         the kinds in ``expected``, those in ``kinds`` (``apps/v1/Kind``) and those that this Reconciler has seen
-        before. ``fields="subset"`` compares only what ``expected`` sets.
+        before. ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches,
+        so that no difference is shown that the server does not see.
 
         Raises LoadError where the set cannot be read or is ambiguous, Unauthorized or Unreachable where the cluster
         does not answer. A fault of one object is its change's ``error``.
@@ -111,7 +117,7 @@ class Reconciler:
         plan, seen = self._planner.plan(expected, namespace or self._namespace, wanted, known, fields=fields)
         with self._lock:
             self._managed |= seen
-        return plan
+        return self._verified(plan) if verify else plan
 
     def apply(self, plan: Plan) -> Result:
         """Carry a plan out. What changed since it was made is refused, object by object, with a Conflict.
@@ -130,6 +136,16 @@ class Reconciler:
         for _ in range(_ATTEMPTS - 1):
             written = self._retry(written, objects, settings)
         return self._finish(plan, written)
+
+    def _verified(self, plan: Plan) -> Plan:
+        updates = [change for change in plan.changes if change.operation == "update"]
+        verified = {change.key: change for change in self._applier.verify(updates)}
+        changes = [verified.get(change.key, change) for change in plan.changes]
+        return dataclasses.replace(
+            plan,
+            changes=tuple(change for change in changes if not change.is_quiet),
+            unchanged=(*plan.unchanged, *(change for change in changes if change.is_quiet)),
+        )
 
     def _write(self, changes: list[Change]) -> list[Outcome]:
         return self._applier.write(changes, self._planner.settle) if changes else []

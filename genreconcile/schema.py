@@ -112,6 +112,12 @@ class Type:
         return self._compiler.field(self, "*", self._schema.get("items") or {})
 
     @cached_property
+    def is_frozen(self) -> bool:
+        """Whether a validation rule of a custom resource forbids that the value changes."""
+        rules = self._schema.get("x-kubernetes-validations") or ()
+        return any("".join(str(rule.get("rule")).split()) in {"self==oldSelf", "oldSelf==self"} for rule in rules)
+
+    @cached_property
     def reachable(self) -> frozenset[str]:
         """The names of all types that an object of this one may hold, its own included."""
         seen: set[Type] = set()

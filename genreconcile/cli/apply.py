@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 @click.command("apply")
 @shared("text")
+@click.option(
+    "--on-immutable",
+    type=click.Choice(("fail", "recreate")),
+    default="fail",
+    show_default=True,
+    help="Delete objects whose immutable fields differ, and create them again.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing. Without a terminal nothing is asked anyway.")
 def command(**options: Any) -> int:
     """Make the cluster what the files say."""

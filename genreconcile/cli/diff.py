@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from genreconcile.cli.options import Settings, shared
+from genreconcile.cli.options import VERIFY, Settings, shared
 
 
 @click.command("diff")
 @shared("diff")
+@VERIFY
 def command(**options: Any) -> int:
     """Show how live objects differ from the files; write nothing."""
     settings = Settings(**options)

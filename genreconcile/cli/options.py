@@ -33,9 +33,12 @@ class Settings:
     delete_kinds: tuple[str, ...]
     allow_empty: bool
     max_deletions: int | None
+    fields: str
     output: str
     verbosity: int
     yes: bool = False
+    verify: bool = False
+    on_immutable: str = "fail"
 
     def __post_init__(self) -> None:
         if bool(self.delete_from_namespace) != (self.delete_selector is not None):
@@ -85,6 +88,13 @@ _EXPECTED = (
     ),
     click.option("-R", "--recursive", is_flag=True, help="Look below the folders as well."),
     click.option("-n", "--namespace", default="", metavar="NS", help="Namespace of objects that name none."),
+    click.option(
+        "--fields",
+        type=click.Choice(("exact", "subset")),
+        default="exact",
+        show_default=True,
+        help="Compare every field, or only those that the files set.",
+    ),
     click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
     click.option("--kubeconfig", metavar="PATH", help="The kubeconfig file."),
 )
@@ -115,6 +125,9 @@ _DELETION = (
         metavar="N",
         help="Delete nothing if it were more than this.  [default: 5, or 20 % of what the selector matches]",
     ),
+)
+VERIFY = click.option(
+    "--verify", is_flag=True, help="Dry-run the patches, and show no difference that the server does not see."
 )
 _VERBOSITY = click.option(
     "-v",

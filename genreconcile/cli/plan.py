@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from genreconcile.cli.options import Settings, shared
+from genreconcile.cli.options import VERIFY, Settings, shared
 
 
 @click.command("plan")
 @shared("text")
+@VERIFY
 def command(**options: Any) -> int:
     """Show what apply would do; write nothing."""
     settings = Settings(**options)

@@ -26,7 +26,7 @@ def open_reconciler(settings: Settings) -> Iterator[Any]:
     import genreconcile
 
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
-    with genreconcile.Reconciler(cluster) as reconciler:
+    with genreconcile.Reconciler(cluster, on_immutable=settings.on_immutable) as reconciler:
         yield reconciler
 
 
@@ -52,6 +52,8 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -
             delete_kinds=settings.delete_kinds,
             allow_empty=settings.allow_empty,
             max_deletions=max_deletions,
+            fields=settings.fields,
+            verify=settings.verify,
         )
         return made
 

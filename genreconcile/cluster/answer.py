@@ -24,6 +24,7 @@ from genreconcile.errors import (
     Unauthorized,
     Unreachable,
 )
+from genreconcile.immutable import IMMUTABLE, says_immutable
 
 if TYPE_CHECKING:
     import urllib3
@@ -71,6 +72,8 @@ def status_error(name: str, status: Mapping[str, Any], retry_after: str | None =
     code = code if isinstance(code, int) else 0
     reason = str(status.get("reason") or "")
     details = _safe_details(status.get("details"))
+    if code in {403, 422} and says_immutable(str(status.get("message") or "")):
+        details[IMMUTABLE] = True
     cause = _causes_text(details) or _safe_text(str(status.get("message") or "")) or "no explanation"
     advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
     message = f"{name}: {code} {reason}: {cause}{advice}"

@@ -5,11 +5,11 @@ Invariant: a member that ``keep`` rules name is never removed; an order that doe
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from genreconcile.diff.lists import Alignment, Insert, Move, by_key, by_position, by_value, steps
+from genreconcile.diff.lists import Alignment, Insert, Move, Pairs, by_key, by_position, by_value, steps
 from genreconcile.diff.operation import Covered, Difference, Guard, Spot
 from genreconcile.diff.values import canonical, default_of
 from genreconcile.gojson import dumps_sorted
@@ -53,6 +53,7 @@ class Members:
         """Which expected member is which live one."""
         pairs = self.unordered_pairs(expected, live)
         if pairs is not None:
+            pairs = sorted([*pairs, *self.renamed(pairs, expected, live)])
             alignment = Alignment(pairs, len(expected), len(live), self.ordered)
             alignment.kept = self.kept(alignment.live_only, live)
             return alignment
@@ -64,7 +65,7 @@ class Members:
         )
         return Alignment(pairs, len(expected), len(live), ordered=True, kept=kept)
 
-    def unordered_pairs(self, expected: list[Any], live: list[Any]) -> list[tuple[int, int]] | None:
+    def unordered_pairs(self, expected: list[Any], live: list[Any]) -> Pairs | None:
         """Pairs by key or by value; None where only the position tells which member is which."""
         if self.list_type == "map" and self.keys:
             here, there = ([self.key_of(member) for member in members] for members in (expected, live))
@@ -72,6 +73,25 @@ class Members:
         if self.list_type == "set":
             return by_value([self.identity(member) for member in expected], [self.identity(member) for member in live])
         return None
+
+    def renamed(self, pairs: Pairs, expected: list[Any], live: list[Any]) -> Iterator[tuple[int, int]]:
+        """Members without a partner that differ in nothing but their keys: one value to replace, not a whole member."""
+        left = Alignment(pairs, len(expected), len(live), self.ordered).live_only
+        free = [] if self.list_type == "set" else [index for index in left if index not in self.kept(left, live)]
+        partners = {here for here, _ in pairs}
+        for here in range(len(expected) if free else 0):
+            if here not in partners:
+                there = next((index for index in free if self.differs_by_key(expected[here], live[index])), None)
+                if there is not None:
+                    free.remove(there)
+                    yield here, there
+
+    def differs_by_key(self, expected: Any, live: Any) -> bool:
+        """Whether two members are equal but for their keys."""
+        part = type(self.walk)()
+        part.value(expected, live, self.member, self.spot)
+        below = len(self.spot.path)
+        return all("/".join(map(str, difference.path[below:])) in self.keys for difference in part.found)
 
     def key_of(self, member: Any) -> Hashable | None:
         """A member's keys after defaulting; None for what is no mapping or has none of them."""

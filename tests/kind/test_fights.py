@@ -14,7 +14,14 @@ def cluster(control_plane):
 
 
 def test_a_fight_is_found_named_and_left(cluster, namespace):
-    expected = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": namespace}, "data": {"k": "ours"}}]
+    expected = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": namespace},
+            "data": {"k": "ours"},
+        }
+    ]
     path = f"/api/v1/namespaces/{namespace}/configmaps/a"
     edit = json.dumps({"data": {"k": "theirs"}}).encode()
     outcomes = []

@@ -54,7 +54,7 @@ func nature(t types.Type) string {
 		return "pointer"
 	case isScalar(target):
 		return "value"
-	case isStruct:
+	case isStruct && !marshalsItself(target):
 		return "struct"
 	}
 	return other
@@ -75,7 +75,7 @@ func isScalar(t types.Type) bool {
 	return false
 }
 
-// other is the nature of lists, of maps, and of pointers to structs: what OpenAPI tells by itself.
+// other is the nature of lists, of maps, of pointers to structs, and of what holds arbitrary JSON.
 const other = ""
 
 // scalarModels are the structs whose JSON is a scalar.

@@ -27,6 +27,7 @@ type All struct {
 	Bytes   []byte            ` + "`json:\"bytes\"`" + `
 	Number  *int32            ` + "`json:\"number,omitempty\"`" + `
 	Struct  Inner             ` + "`json:\"struct\"`" + `
+	Own     Own               ` + "`json:\"own\"`" + `
 	Pointer *Inner            ` + "`json:\"pointer\"`" + `
 	List    []string          ` + "`json:\"list\"`" + `
 	Map     map[string]string ` + "`json:\"map\"`" + `

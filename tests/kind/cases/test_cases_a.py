@@ -1,7 +1,8 @@
 """A: spelling of values."""
 
-import genreconcile as gr
 import pytest
+
+import genreconcile as gr
 
 GO_DURATIONS = {"2160h": "2160h0m0s", "1h": "1h0m0s", "90m": "1h30m0s"}
 
@@ -30,9 +31,7 @@ def test_duration_of_another_grammar_is_a_text(world, written, live):
     assert world.get(expected)["spec"]["duration"] == written
 
 
-@pytest.mark.parametrize(
-    "text", ["aGVs\nbG8=\n", "aGVsbG8=\r\n"], ids=["A7-wrapped", "A7-trailing-newline"]
-)
+@pytest.mark.parametrize("text", ["aGVs\nbG8=\n", "aGVsbG8=\r\n"], ids=["A7-wrapped", "A7-trailing-newline"])
 def test_base64_with_line_breaks(world, text):
     expected = world.obj("v1", "Secret", "s", data={"k": text})
     assert world.create(expected)["data"] == {"k": "aGVsbG8="}
@@ -99,14 +98,17 @@ def not_a_string(world):
     }
 
 
-@pytest.mark.parametrize("case", [
-    "A16-label-number",
-    "A16-label-boolean",
-    "A16-annotation-number",
-    "A16-env-number",
-    "A16-data-number",
-    "A16-custom-label",
-])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "A16-label-number",
+        "A16-label-boolean",
+        "A16-annotation-number",
+        "A16-env-number",
+        "A16-data-number",
+        "A16-custom-label",
+    ],
+)
 def test_a_number_where_a_string_must_be(world, case):
     bad, path = not_a_string(world)[case]
     (outcome,) = world.reconcile(bad, namespace=world.namespace)

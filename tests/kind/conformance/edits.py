@@ -14,12 +14,14 @@ NESTED = 2
 
 @dataclass(frozen=True)
 class Edit:
-    """``attempts`` are values or patches to try. ``wanted``: it is to be found (a reordering may mean nothing)."""
+    """``attempts`` are values or patches to try. ``wanted``: it is to be found (a reordering may mean nothing).
+    ``place`` is the type and field, wherever it stands."""
 
     path: tuple
     what: str
     attempts: tuple
     wanted: bool = True
+    place: tuple = ()
 
 
 def edits(live, root, with_status):
@@ -38,11 +40,13 @@ def edits(live, root, with_status):
 def below(holder, key, node, path, types):
     """What may be done to one key of an object or map."""
     child, here = node.child(key), (*path, key)
+    if key == "managedFields":
+        return
     owner = node.type.name
     if key not in holder:
         if types.count(child.field.type.name) < NESTED or not child.field.type.name:
             values = candidates(child.field, key, owner)
-            yield Edit(here, "add", tuple(put(here, value) for value in values))
+            yield Edit(here, "add", tuple(put(here, value) for value in values), place=(owner, key))
         return
     value = holder[key]
     yield Edit(here, "remove", ([{"op": "remove", "path": join_pointer(here)}],))

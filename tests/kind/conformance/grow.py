@@ -1,23 +1,40 @@
 """A larger object: each field that is absent is tried with a dry run, and kept where the server takes and keeps it."""
 
-import copy
+from collections import Counter
 
 import genreconcile as gr
 import jsonpatch
-from edits import below
+from edits import below, put
 
-ROUNDS = 3
+MOST = 8
+PATIENCE = 2
+
+
+class Experience:
+    """What the server took at a field of a type before: it is tried first, and what it never took no more."""
+
+    def __init__(self):
+        self.took, self.refused = {}, Counter()
+
+    def order(self, place, attempts):
+        if place in self.took:
+            return [self.took[place]]
+        return () if self.refused[place] >= PATIENCE else attempts[:MOST]
+
+
+EXPERIENCE = Experience()
 
 
 def grown(server, root, obj, row):
     """The object with as many fields set as validation lets be set together; fields that it has keep their values."""
     server.create(obj, dryRun="All")
-    for _ in range(ROUNDS):
-        before = copy.deepcopy(obj)
-        for path, attempts in list(absent(obj, root, "status" in server.resource.subresources)):
-            obj = with_first(server, obj, path, attempts, row)
-        if obj == before:
-            break
+    tried = set()
+    while places := [
+        edit for edit in absent(obj, root, "status" in server.resource.subresources) if edit.path not in tried
+    ]:
+        for edit in places:
+            tried.add(edit.path)
+            obj = with_first(server, obj, edit, row)
     return obj
 
 
@@ -28,20 +45,22 @@ def absent(obj, root, with_status):
             continue
         for edit in below(obj, key, root, (), (root.type.name,)):
             if edit.what == "add":
-                yield edit.path, edit.attempts
+                yield edit
 
 
-def with_first(server, obj, path, attempts, row):
+def with_first(server, obj, edit, row):
     """The object with the first of these additions that the server takes and keeps."""
-    for operations in attempts:
-        larger = jsonpatch.apply_patch(obj, operations)
+    for value in EXPERIENCE.order(edit.place, [operations[0]["value"] for operations in edit.attempts]):
+        larger = jsonpatch.apply_patch(obj, put(edit.path, value))
         try:
             answer = server.create(larger, dryRun="All")
         except gr.ClusterError:
             continue
-        if holds(answer, path):
+        if holds(answer, edit.path):
             row.counts["grown"] += 1
+            EXPERIENCE.took[edit.place] = value
             return larger
+    EXPERIENCE.refused[edit.place] += 1
     return obj
 
 

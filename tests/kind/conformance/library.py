@@ -2,7 +2,7 @@
 
 A file holds ``minimal`` and ``maximal`` (laid over minimal), any number of ``variants`` (likewise), ``versions`` (what
 is different in a version, laid over all of them), or ``untestable`` with the reason. ``$include: file`` in a mapping
-stands for the content of data/shared/file.yaml.
+stands for the content of data/shared/file.yaml, ``$namespace`` for the namespace of the trial.
 """
 
 from pathlib import Path
@@ -53,12 +53,21 @@ def expected(resource, root, namespace):
         obj = merged(merged(generated(resource, root, namespace, variant), content.get("minimal", {})), beginning)
         obj = merged(obj, over)
         found[variant] = merged(merged(obj, special.get("minimal", {})), special.get(variant, {}))
-    return found
+    return named(found, namespace)
+
+
+def named(value, namespace):
+    """``$namespace`` stands for the namespace of the trial."""
+    if isinstance(value, dict):
+        return {key: named(entry, namespace) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [named(member, namespace) for member in value]
+    return namespace if value == "$namespace" else value
 
 
 def generated(resource, root, namespace, variant):
     """What the schema alone tells: the required fields."""
-    metadata = {"name": f"{resource.plural}-{variant}"}
+    metadata = {"name": f"{resource.plural}-{variant}".lower()}
     if resource.namespaced:
         metadata["namespace"] = namespace
     obj = {"apiVersion": resource.gvk.api_version, "kind": resource.gvk.kind, "metadata": metadata}

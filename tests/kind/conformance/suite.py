@@ -7,7 +7,7 @@ import json
 import sys
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import genreconcile as gr
 from genreconcile.catalog import Catalog
@@ -26,7 +26,11 @@ class Suite:
         self.catalog = Catalog(self.cluster, gr.Registry.builtin())
 
     def resources(self, kinds=()):
-        return [r for r in self.catalog.discovery.resources() if not kinds or r.gvk.kind in kinds or str(r) in kinds]
+        return [
+            r
+            for r in self.catalog.discovery.resources()
+            if not kinds or r.gvk.kind in kinds or ("-" in kinds and r.gvk.kind not in kinds)
+        ]
 
     def namespace(self, resource):
         """A namespace of its own, so that quotas and limits of one kind do not meet the objects of another."""
@@ -55,11 +59,13 @@ class Suite:
             row.reason = data(resource.gvk)["untestable"]
             return row
         begun = time.monotonic()
+        print(f"{resource} …", file=sys.stderr, flush=True)
         namespace = self.namespace(resource) if resource.namespaced else ""
         root, _ = self.catalog.node(resource, {})
         server = Server(self.cluster, resource)
         for variant, obj in expected(resource, root, namespace).items():
             try:
+                server.remove(obj)
                 obj = grown(server, root, obj, row) if variant == "maximal" else obj
                 node, _ = self.catalog.node(resource, obj)
                 Trial(server, node, row, variant, obj).run()
@@ -73,10 +79,10 @@ class Suite:
     def rows(self, kinds=(), done=lambda row: None):
         with ThreadPoolExecutor(WORKERS) as pool:
             rows = []
-            for row in pool.map(self.run, self.resources(kinds)):
-                done(row)
-                rows.append(row)
-            return rows
+            for future in as_completed(pool.submit(self.run, resource) for resource in self.resources(kinds)):
+                done(future.result())
+                rows.append(future.result())
+            return sorted(rows, key=lambda row: row.gvk)
 
 
 def show(row):

@@ -37,6 +37,7 @@ class FakeReconciler:
         self.calls = []
         self.applied = []
         self.connected = None
+        self.settings = {}
         self.result = None
         self.raises = {}
         self.is_open = False
@@ -46,8 +47,9 @@ class FakeReconciler:
         self._raise("connect")
         return "cluster"
 
-    def __call__(self, cluster):
+    def __call__(self, cluster, **settings):
         assert cluster == "cluster"
+        self.settings = settings
         return self
 
     def __enter__(self):

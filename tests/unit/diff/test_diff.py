@@ -169,3 +169,14 @@ def test_user_rules_beat_shipped_ones():
     expected = {**WIDGET, "metadata": {"name": "w", "finalizers": ["b"]}}
     assert gr.diff(expected, live)
     assert not gr.diff(expected, live, rules=kept)
+
+
+def test_a_member_with_another_key_and_nothing_else_different_is_renamed():
+    keyed = rules(rule("spec/a", list=["k"]))
+    live = {"a": [{"k": 1, "x": 1}, {"k": 3, "x": 2}]}
+    assert operations({"a": [{"k": 1, "x": 1}, {"k": 2, "x": 2}]}, live, rules=keyed) == [
+        {"op": "test", "path": "/spec/a/1/k", "value": 3},
+        {"op": "replace", "path": "/spec/a/1/k", "value": 2},
+    ]
+    found = operations({"a": [{"k": 1, "x": 1}, {"k": 2, "x": 7}]}, live, rules=keyed)
+    assert [op["op"] for op in found if op["op"] != "test"] == ["remove", "add"]

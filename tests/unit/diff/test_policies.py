@@ -73,7 +73,7 @@ def test_annotations_of_live_are_never_read():
 
 @pytest.mark.parametrize("text", ["spec/size", "/spec//size"])
 def test_a_path_that_is_none_is_an_error(text):
-    with pytest.raises(gr.InputError, match="is no path|does not begin with /") as error:
+    with pytest.raises(gr.InputError, match=r"is no path|does not begin with /") as error:
         operations(widget({"genreconcile.dev/ignore": text}, size=1), widget(size=1))
     assert error.value.path == "/metadata/annotations/genreconcile.dev~1ignore"
 

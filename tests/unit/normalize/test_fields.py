@@ -33,6 +33,8 @@ KNOWN = [
     ("api.apps.v1.DeploymentSpec", "strategy", "struct"),
     ("api.apps.v1.DeploymentSpec", "selector", ""),
     ("api.apps.v1.RollingUpdateDeployment", "maxSurge", "pointer"),
+    # Arbitrary JSON.
+    ("api.apps.v1.ControllerRevision", "data", ""),
     ("api.flowcontrol.v1.FlowSchemaSpec", "matchingPrecedence", "value"),
     ("api.coordination.v1.LeaseSpec", "acquireTime", "pointer"),
     ("api.admissionregistration.v1.WebhookClientConfig", "caBundle", "value"),

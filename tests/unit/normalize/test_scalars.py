@@ -82,8 +82,6 @@ INVALID = {
         "1ee3",
         "--1",
         "1.2.3",
-        float("nan"),
-        float("inf"),
         "nan",
         "½",
     ],
@@ -146,6 +144,17 @@ def test_different_values_stay_different(form, values):
 @pytest.mark.parametrize(("form", "value"), [(form, value) for form, values in INVALID.items() for value in values])
 def test_invalid_input_comes_back_as_it_is(form, value):
     assert CANONICAL[form](value) is value
+
+
+@pytest.mark.parametrize("value", [1, 1.5, float("inf")])
+@pytest.mark.parametrize("form", ["byte", "cidr", "date-time", "duration", "ip", "time"])
+def test_where_no_number_belongs_it_still_differs_from_true(form, value):
+    assert CANONICAL[form](value) == CANONICAL["number"](value)
+    assert all(CANONICAL[form](boolean) is boolean for boolean in (True, False))
+
+
+def test_infinity_is_no_quantity():
+    assert CANONICAL["quantity"](float("inf")) == CANONICAL["number"](float("inf"))
 
 
 @given(forms, json_values | lookalikes | st.integers(min_value=10**400, max_value=10**401))

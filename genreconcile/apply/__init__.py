@@ -1,0 +1,10 @@
+"""Writes: the only package that changes a cluster.
+
+Invariant: each write is sent once, with preconditions; its answer is in the cache before the write counts as done; a
+fault of one object never stops the others.
+"""
+
+from genreconcile.apply.applier import Applier
+from genreconcile.apply.options import Options
+
+__all__ = ["Applier", "Options"]

@@ -1,0 +1,108 @@
+"""Changes, carried out wave by wave with a bound on requests in flight.
+
+Invariant: a fault of one object is its outcome, and never stops the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from genreconcile.apply.options import Options
+from genreconcile.apply.verify import Verifier
+from genreconcile.apply.writer import Writer
+from genreconcile.cache import Cache
+from genreconcile.catalog import Catalog
+from genreconcile.cluster import Cluster
+from genreconcile.discovery import Resource
+from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError
+from genreconcile.normalize.learned import Learned
+from genreconcile.order import waves
+from genreconcile.outcome import Outcome
+from genreconcile.plan import Change
+from genreconcile.plan.judgement import unusable
+
+_log = logging.getLogger("genreconcile.apply")
+
+
+class Applier:
+    """Carries changes out, wave by wave."""
+
+    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, learned: Learned, options: Options) -> None:
+        self._catalog = catalog
+        self._options = options
+        self._writer = Writer(cluster, catalog, cache, learned, options)
+        self._verifier = Verifier(cluster, catalog, options)
+
+    def write(self, changes: Iterable[Change], after_wave: Callable[[list[Outcome]], None]) -> list[Outcome]:
+        """Creates and patches, in order; ``after_wave`` is called with the outcomes of each wave."""
+        outcomes: list[Outcome] = []
+        with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-write") as pool:
+            for wave in waves(((change.key.group, change.key.kind), change) for change in changes):
+                done = list(pool.map(self._guarded(self._write), wave))
+                outcomes += done
+                after_wave(done)
+        return outcomes
+
+    def verify(self, changes: Iterable[Change]) -> list[Change]:
+        """Dry-run the patches: one that changes nothing is a rule gap, and no drift. Sends no write."""
+        with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-verify") as pool:
+            return list(pool.map(self._verifier.verified, changes))
+
+    def delete(self, changes: Iterable[Change]) -> list[Outcome]:
+        """Deletions, in reverse order."""
+        outcomes: list[Outcome] = []
+        with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-delete") as pool:
+            named = (((change.key.group, change.key.kind), change) for change in changes)
+            for wave in waves(named, reverse=True):
+                outcomes += pool.map(self._guarded(self._writer.delete), wave)
+        return outcomes
+
+    def refresh(self, change: Change) -> None:
+        """Read one object that the cache may not have yet, after a write was refused. Raises ClusterError."""
+        self._writer.refresh(change, self._catalog.resource(change.gvk))
+
+    def _guarded(self, work: Callable[[Change, Resource], Outcome]) -> Callable[[Change], Outcome]:
+        """A fault becomes the outcome of its object."""
+
+        def guarded(change: Change) -> Outcome:
+            outcome = attempt(change)
+            _log.info("%s", outcome)
+            return outcome
+
+        def attempt(change: Change) -> Outcome:
+            try:
+                return work(change, self._catalog.resource(change.gvk))
+            except ClusterError as error:
+                return Outcome(change, "failed", error=_told(error, change))
+            except InputError as error:
+                return Outcome(change, "failed", error=unusable(change.key, error))
+            except ReconcileError as error:
+                return Outcome(change, "failed", error=error)
+            except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
+                _log.exception("%s: not %sd", change.key, change.operation)
+                return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
+
+        return guarded
+
+    def _write(self, change: Change, resource: Resource) -> Outcome:
+        return (
+            self._writer.create(change, resource)
+            if change.operation == "create"
+            else self._writer.update(change, resource)
+        )
+
+
+_VERBS = {"create": "created", "update": "patched", "delete": "deleted"}
+
+
+def _told(error: ClusterError, change: Change) -> ClusterError:
+    """The same error, naming the object and what was tried."""
+    hint = ""
+    if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
+        hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
+    told: Any = type(error)
+    text = f"{change.key}: not {_VERBS[change.operation]}: {error}{hint}"
+    return told(text, status=error.status, reason=error.reason, details=error.details)  # type: ignore[no-any-return]

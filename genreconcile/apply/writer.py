@@ -1,0 +1,170 @@
+"""The writes of one object: create, patch, recreate, delete.
+
+Invariant: a write names the very object that it was computed from, and its answer goes into the cache at once.
+"""
+
+from __future__ import annotations
+
+import time
+
+from genreconcile.apply.answers import Answers
+from genreconcile.apply.options import JSON_PATCH, Options
+from genreconcile.apply.refusal import is_immutable
+from genreconcile.cache import Cache
+from genreconcile.catalog import Catalog
+from genreconcile.cluster import Cluster
+from genreconcile.discovery import Resource
+from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound, Throttled
+from genreconcile.gojson import dumps, loads
+from genreconcile.normalize.learned import Learned
+from genreconcile.normalize.prepare import without_system
+from genreconcile.objects import Object, metadata_of, resource_version_of, uid_of
+from genreconcile.outcome import Outcome
+from genreconcile.plan import Change
+from genreconcile.plan.judgement import require_valid
+
+_THROTTLED_ATTEMPTS = 6
+_LONGEST_PAUSE = 5.0  # Seconds, whatever the server asks for: the next reconcile is to have its turn.
+_POLL = 0.02
+_CACHE_LAG = 5.0  # Seconds that a watch may lag behind a write of somebody else before the object is read instead.
+
+
+class Writer:
+    """Writes one object at a time; thread-safe. Its methods raise ClusterError and InputError."""
+
+    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, learned: Learned, options: Options) -> None:
+        self._cluster = cluster
+        self._catalog = catalog
+        self._cache = cache
+        self._options = options
+        self._answers = Answers(cluster, catalog, cache, learned, options.field_manager)
+
+    def create(self, change: Change, resource: Resource) -> Outcome:
+        """Create it as expected was written, less what only the server may say."""
+        expected = change.expected or {}
+        node, _ = self._catalog.node(resource, expected)
+        # The kind may be younger than the plan.
+        require_valid(expected, node)
+        body = dumps(without_system(expected, node))
+        answer = self._send("POST", resource.path(change.key.namespace), body)
+        self._cache.record_write(resource, loads(answer))
+        return Outcome(change, "created")
+
+    def update(self, change: Change, resource: Resource) -> Outcome:
+        """Send the patch, and see what the server made of it."""
+        path = resource.path(change.key.namespace, change.key.name)
+        body = dumps(change.patch.patch)
+        self._answers.name_opponents(change, path)
+        try:
+            data = self._send("PATCH", path, body, JSON_PATCH)
+        except Invalid as error:
+            self._explain_refusal(error, change, resource)
+            return self._refused(error, change, resource)
+        answer: Object = loads(data)
+        self._cache.record_write(resource, answer)
+        return self._answers.checked(change, resource, answer)
+
+    def delete(self, change: Change, resource: Resource) -> Outcome:
+        """Delete exactly the object that was seen."""
+        return Outcome(change, "deleted", reason=self._remove(change, resource, self._options.propagation))
+
+    def refresh(self, change: Change, resource: Resource) -> Object | None:
+        """Wait for the cache to pass the version that a change was computed from; else read the object once."""
+        version = resource_version_of(change.live or {})
+        newer = str(int(version) + 1) if version.isdecimal() else "1"
+        if self._cache.wait_for(resource, change.key, newer, timeout=_CACHE_LAG):
+            return self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+        return self._read(resource, change)
+
+    def _read(self, resource: Resource, change: Change) -> Object | None:
+        try:
+            data = self._cluster.request("GET", resource.path(change.key.namespace, change.key.name))
+        except NotFound:
+            if change.live is not None:
+                self._cache.record_delete(resource, change.key, uid_of(change.live))
+            return None
+        live: Object = loads(data)
+        self._cache.record_write(resource, live)
+        return live
+
+    def _send(
+        self, method: str, path: str, body: bytes, content_type: str = "application/json", *, dry_run: bool = False
+    ) -> bytes:
+        """One write. The server asks to slow down before it begins one, so that may be sent again.
+
+        A kind that was just defined answers so until its storage is ready.
+        """
+        query = {"fieldManager": self._options.field_manager, "fieldValidation": "Strict"}
+        query |= {"dryRun": "All"} if dry_run else {}
+        for attempt in range(_THROTTLED_ATTEMPTS):
+            try:
+                return self._cluster.request(method, path, query=query, body=body, content_type=content_type)
+            except Throttled as error:
+                if attempt + 1 == _THROTTLED_ATTEMPTS:
+                    raise
+                time.sleep(min(error.retry_after or 2.0**attempt, _LONGEST_PAUSE))
+        raise AssertionError("the loop returns or raises")
+
+    def _refused(self, error: Invalid, change: Change, resource: Resource) -> Outcome:
+        """Recreate the object where that is what it takes and what is wanted. Raises the error otherwise."""
+        node, _ = self._catalog.node(resource, change.expected or {})
+        if not is_immutable(error, [operation["path"] for operation in change.operations], node):
+            raise error
+        if self._options.on_immutable != "recreate":
+            hint = "; an immutable field differs, and on_immutable='recreate' would delete it and create it again"
+            raise Invalid(f"{error}{hint}", status=error.status, reason=error.reason, details=error.details)
+        self._require_creatable(change, resource)
+        self._remove(change, resource, "Foreground")
+        self._wait_until_gone(change, resource)
+        self.create(change, resource)
+        return Outcome(change, "configured", reason="recreated: an immutable field differed")
+
+    def _require_creatable(self, change: Change, resource: Resource) -> None:
+        """Raise what the server would say to the new object, before the old one goes. That it exists is no fault."""
+        expected = change.expected or {}
+        node, _ = self._catalog.node(resource, expected)
+        try:
+            self._send("POST", resource.path(change.key.namespace), dumps(without_system(expected, node)), dry_run=True)
+        except Conflict as error:
+            if error.reason != "AlreadyExists":
+                raise
+
+    def _wait_until_gone(self, change: Change, resource: Resource) -> None:
+        uid, deadline = uid_of(change.live or {}), time.monotonic() + self._options.recreate_timeout
+        while time.monotonic() < deadline:
+            live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+            if live is None or uid_of(live) != uid:
+                return
+            time.sleep(_POLL)
+        raise ClusterError(f"deleted, but not gone after {self._options.recreate_timeout:.0f} s: see its finalizers")
+
+    def _explain_refusal(self, error: Invalid, change: Change, resource: Resource) -> None:
+        """A 422 without causes is a failed ``test``. Raises Conflict if the object changed; else the patch is wrong."""
+        if error.status != 422 or error.details.get("causes"):
+            return
+        now = self.refresh(change, resource)
+        if now is not None and resource_version_of(now) == resource_version_of(change.live or {}):
+            return
+        raise Conflict("it changed since it was compared", status=409, reason="Conflict") from error
+
+    def _remove(self, change: Change, resource: Resource, propagation: str) -> str:
+        """Delete exactly the object that was seen; returns what is worth saying about it."""
+        live = change.live or {}
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": propagation,
+            "preconditions": {"uid": uid_of(live), "resourceVersion": resource_version_of(live)},
+        }
+        path = resource.path(change.key.namespace, change.key.name)
+        try:
+            data = self._cluster.request("DELETE", path, body=dumps(options))
+        except NotFound:
+            self._cache.record_delete(resource, change.key, uid_of(live))
+            return "it was gone already"
+        answer = loads(data)
+        if uid_of(answer) and "deletionTimestamp" in metadata_of(answer):
+            self._cache.record_write(resource, answer)
+        else:
+            self._cache.record_delete(resource, change.key, uid_of(live))
+        return ""
