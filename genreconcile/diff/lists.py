@@ -156,11 +156,14 @@ def _unordered_target(alignment: Alignment, working: list[tuple[str, int]]) -> l
 
 
 def _ordered_target(alignment: Alignment) -> list[tuple[str, int]]:
-    """The expected order, each kept member after the one that stands before it in live."""
+    """The expected order, each kept member after the one that stands before it in live, and after new ones there."""
     target = _tokens(alignment)
     for kept in sorted(alignment.kept):
         before = [index for index, (side, live) in enumerate(target) if side == "live" and live < kept]
         nearest = max(before, key=lambda index: target[index][1], default=-1)
+        # New members come first: what others add, they add behind ours.
+        while nearest + 1 < len(target) and target[nearest + 1][0] == "new":
+            nearest += 1
         target.insert(nearest + 1, ("live", kept))
     return target
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from genreconcile.testing import templates
 from genreconcile.testing.client import ensure, exists, running_version, wait
 from genreconcile.testing.errors import ControlPlaneError
 from genreconcile.testing.options import Options
+from genreconcile.testing.templates import load as template
 
 if TYPE_CHECKING:
     from genreconcile.testing.planes import Plane
@@ -94,7 +94,7 @@ class ControlPlane:
 
     def create_namespace(self, name: str) -> str:
         """Create a namespace in which Pods can be created, and return its name."""
-        ensure(self._running.client, "/api/v1/namespaces", templates.load("namespace", name=name))
+        ensure(self._running.client, "/api/v1/namespaces", template("namespace", name=name))
         self._running.namespaces.append(name)
         self._complete_namespace(name)
         return name
@@ -105,7 +105,7 @@ class ControlPlane:
         if self._running.has_controllers:
             wait(f"{collection}/default", lambda: exists(client, f"{collection}/default"), _CONTROLLER_TIMEOUT)
         else:
-            ensure(client, collection, templates.load("service_account"))
+            ensure(client, collection, template("service_account"))
 
     @property
     def _running(self) -> Plane:

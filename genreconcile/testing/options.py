@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genreconcile.testing import versions
+from genreconcile.testing.versions import DEFAULT, requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +27,4 @@ class Options:
     @property
     def kubernetes(self) -> str:
         """The version to run where any can be chosen."""
-        return versions.requested(self.version) or versions.DEFAULT
+        return requested(self.version) or DEFAULT

@@ -22,16 +22,16 @@ class Counted:
     """A cluster that counts the writes which go through it."""
 
     def __init__(self, cluster):
-        self._cluster = cluster
+        self.admin = cluster
         self.writes = []
 
     def __getattr__(self, name):
-        return getattr(self._cluster, name)
+        return getattr(self.admin, name)
 
     def request(self, method, path, **settings):
         if method != "GET":
             self.writes.append((method, path))
-        return self._cluster.request(method, path, **settings)
+        return self.admin.request(method, path, **settings)
 
 
 @pytest.fixture
@@ -156,24 +156,29 @@ def inject(obj):
     return [*operations, {"op": "add", "path": ANNOTATION, "value": "yes"}]
 
 
-@contextlib.contextmanager
-def webhook(admin, folder, mutate, rule, probe):
-    """A webhook that is called for what is in one namespace; ``probe`` shows that it is."""
-    namespace = probe["metadata"]["namespace"]
-    with Webhook(folder, mutate) as server, gr.Reconciler(admin) as own:
-        configuration = server.configuration(namespace, namespace, rule)
-        with for_now(admin, own, configuration):
-            assert eventually(lambda: admitted(admin, probe) and server.calls)
-            yield server
+@pytest.fixture
+def webhook(admin, tmp_path):
+    """Makes a webhook that is called for what is in one namespace; ``probe`` shows that it is."""
+
+    @contextlib.contextmanager
+    def run(mutate, rule, probe):
+        namespace = probe["metadata"]["namespace"]
+        with Webhook(tmp_path, mutate) as server, gr.Reconciler(admin) as own:
+            configuration = server.configuration(namespace, namespace, rule)
+            with for_now(admin, own, configuration):
+                assert eventually(lambda: admitted(admin, probe) and server.calls)
+                yield server
+
+    return run
 
 
 def reasons(reconciler, expected, times):
     return [reconciler.reconcile([expected]).outcomes[0].reason for _ in range(times)]
 
 
-def test_a_webhook_that_injects_is_patched_twice_and_then_left_alone(reconciler, cluster, admin, namespace, tmp_path):
+def test_a_webhook_that_injects_is_patched_twice_and_then_left_alone(reconciler, cluster, admin, namespace, webhook):
     expected = deployment(namespace)
-    with webhook(admin, tmp_path, inject, DEPLOYMENTS, expected):
+    with webhook(inject, DEPLOYMENTS, expected):
         assert reconciler.reconcile([expected]).counts["created"] == 1
         cluster.writes.clear()
         said = reasons(reconciler, expected, 8)
@@ -191,9 +196,9 @@ def test_a_webhook_that_injects_is_patched_twice_and_then_left_alone(reconciler,
         assert send(admin, "GET", place(expected))["spec"]["replicas"] == 2
 
 
-def test_beside_a_webhook_an_edit_by_hand_is_still_repaired(reconciler, cluster, admin, namespace, tmp_path):
+def test_beside_a_webhook_an_edit_by_hand_is_still_repaired(reconciler, cluster, admin, namespace, webhook):
     expected = deployment(namespace)
-    with webhook(admin, tmp_path, inject, DEPLOYMENTS, expected):
+    with webhook(inject, DEPLOYMENTS, expected):
         reconciler.reconcile([expected])
         reasons(reconciler, expected, 3)
         edit(admin, place(expected), "replace", "/spec/template/spec/containers/0/image", "other")
@@ -208,13 +213,13 @@ def sidecar_image(admin, expected):
     return send(admin, "GET", place(expected))["spec"]["template"]["spec"]["containers"][1]["image"]
 
 
-def test_a_webhook_that_changes_its_own_part_of_a_wanted_change(reconciler, cluster, admin, namespace, tmp_path):
+def test_a_webhook_that_changes_its_own_part_of_a_wanted_change(reconciler, cluster, namespace, webhook):
     """It forces a value that expected sets otherwise: the server insists."""
     expected = deployment(namespace)
     expected["spec"]["replicas"] = 3
     replicas = itertools.cycle((1, 2))
     operation = {"op": "replace", "path": "/spec/replicas"}
-    with webhook(admin, tmp_path, lambda _: [{**operation, "value": next(replicas)}], DEPLOYMENTS, expected):
+    with webhook(lambda _: [{**operation, "value": next(replicas)}], DEPLOYMENTS, expected):
         reconciler.reconcile([expected])
         cluster.writes.clear()
         said = reasons(reconciler, expected, 10)
@@ -224,7 +229,7 @@ def test_a_webhook_that_changes_its_own_part_of_a_wanted_change(reconciler, clus
 
 
 @pytest.mark.parametrize("where", ["/data", "/metadata/annotations"])
-def test_a_webhook_that_never_answers_the_same_is_given_up(reconciler, cluster, admin, namespace, tmp_path, where):
+def test_a_webhook_that_never_answers_the_same_is_given_up(reconciler, cluster, namespace, webhook, where):
     """Each answer is a new value: without an end to it every reconcile would write."""
     expected = {
         "apiVersion": "v1",
@@ -237,7 +242,7 @@ def test_a_webhook_that_never_answers_the_same_is_given_up(reconciler, cluster, 
     def mutate(_):
         return [{"op": "add", "path": f"{where}/random", "value": str(next(numbers))}]
 
-    with webhook(admin, tmp_path, mutate, CONFIGS, expected):
+    with webhook(mutate, CONFIGS, expected):
         assert reconciler.reconcile([expected]).counts["created"] == 1
         cluster.writes.clear()
         said = reasons(reconciler, expected, 12)
@@ -245,19 +250,19 @@ def test_a_webhook_that_never_answers_the_same_is_given_up(reconciler, cluster, 
         assert said[0] == "the server insists"
         assert said[-1] == f"the server insists at {where}/random"
         # It is given up at this place alone.
-        edit(admin, place(expected), "add", "/data/extra", "x")
+        edit(cluster.admin, place(expected), "add", "/data/extra", "x")
         assert eventually(lambda: reconciler.reconcile([expected]).counts["configured"]) == 1
-        assert "extra" not in send(admin, "GET", place(expected))["data"]
+        assert "extra" not in send(cluster.admin, "GET", place(expected))["data"]
         # Another Reconciler has not learned it, and gives up as soon.
-        with gr.Reconciler(Counted(admin)) as other:
+        with gr.Reconciler(Counted(cluster.admin)) as other:
             reasons(other, expected, 12)
             assert reasons(other, expected, 1)[0].startswith("the server insists at")
 
 
-def test_a_webhook_that_refuses_is_reported(reconciler, admin, namespace, tmp_path):
+def test_a_webhook_that_refuses_is_reported(reconciler, namespace, webhook):
     """Nobody listens: the create fails with the server's words, and nothing is taken for stored."""
     expected = deployment(namespace)
-    with webhook(admin, tmp_path, inject, DEPLOYMENTS, expected) as server:
+    with webhook(inject, DEPLOYMENTS, expected) as server:
         server.refuses = True
         (outcome,) = reconciler.reconcile([expected])
         assert outcome.status == "failed"

@@ -65,7 +65,7 @@ class Webhook:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self):  # noqa: N802 - the name that the base class calls
+            def do_POST(self):
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
                 webhook.calls += 1
                 operations = webhook.mutate(request["object"])

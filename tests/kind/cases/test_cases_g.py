@@ -47,7 +47,7 @@ def config(world, text="x"):
 
 
 def headless(world, address=None):
-    spec = {"ports": [{"port": 80}]} | ({"clusterIP": address} if address else {})
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]} | ({"clusterIP": address} if address else {})
     return world.obj("v1", "Service", "s", spec=spec)
 
 

@@ -96,6 +96,7 @@ class Trial:
             for difference in found.differences:
                 self.row.fault("spurious", self.variant, difference.to_json()["path"], repr(difference.to_json()))
             return
+        self.covered = found.covered
         self.state_defaults(found)
         for edit in list(edits(self.live, self.node, self.with_status)):
             self.edit(edit)
@@ -171,7 +172,7 @@ class Trial:
         if edit.path[:2] in KEPT or rules & SYSTEM:
             self.row.counts["tolerated"] += 1
             return
-        managed = rules & MANAGED
+        managed = (rules & MANAGED) | self.kept_members([where])
         if managed:
             self.row.counts["excluded"] += 1
             self.row.excluded.append({"variant": self.variant, "path": where, "rules": sorted(managed)})
@@ -196,7 +197,9 @@ class Trial:
         # Somebody else's are kept; an annotation that a controller writes gets the value that it would write.
         left = [path for path in left if not path.startswith(FOREIGN) and path not in known]
         managed = {c.rule for c in again.covered if c.rule in MANAGED and "/" + "/".join(map(str, c.path)) in left}
-        if left and not again and managed and all(self.is_managed(path, again) for path in left):
+        if not managed:
+            managed = self.kept_members(left)
+        if left and not again and managed and (self.kept_members(left) or all(self.is_managed(p, again) for p in left)):
             # Allocated anew.
             self.row.counts["excluded"] += 1
             self.row.excluded.append({"variant": self.variant, "path": where, "rules": sorted(managed)})
@@ -217,6 +220,12 @@ class Trial:
         ):
             self.row.fault("not minimal", self.variant, where, f"{edit.what} {detail}: {shown(patch)}")
 
+    def kept_members(self, paths):
+        """The rules that keep members which only live has, where all these paths are about such members."""
+        kept = {"/" + "/".join(map(str, c.path)): c.rule for c in self.covered if c.rule in KEEPING}
+        rules = {path: {rule for own, rule in kept.items() if f"{path}/".startswith(f"{own}/") or f"{own}/".startswith(f"{path}/")} for path in paths}
+        return set().union(*rules.values()) if all(rules.values()) else set()
+
     def is_managed(self, path, found):
         return any(c.rule in MANAGED and path == "/" + "/".join(map(str, c.path)) for c in found.covered)
 
@@ -235,8 +244,9 @@ class Trial:
             self.live = self.server.create(without_system(self.expected, self.node))
 
 
-MANAGED, SYSTEM = (
-    {rule.id for rule in gr.Registry.builtin().rules if rule.action == action} for action in ("managed", "system")
+MANAGED, SYSTEM, KEEPING = (
+    {rule.id for rule in gr.Registry.builtin().rules if rule.action == action}
+    for action in ("managed", "system", "keep")
 )
 
 

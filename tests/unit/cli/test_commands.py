@@ -57,6 +57,8 @@ def test_the_options_reach_the_reconciler(run, reconciler, tmp_path):
             "delete_kinds": ("Widget.example.dev",),
             "allow_empty": True,
             "max_deletions": 3,
+            "fields": "exact",
+            "verify": False,
         }
     ]
     assert not reconciler.is_open

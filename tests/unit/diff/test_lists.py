@@ -101,3 +101,8 @@ def test_the_longest_common_order_decides_from_either_side():
     expected, live = list("xabcy"), list("pbcaq")
     pairs, _ = by_position(5, 5, lambda e, there: expected[e] == live[there], no_keeps)
     assert {(2, 1), (3, 2)} <= set(pairs)
+
+
+def test_a_member_that_is_put_back_stands_before_those_that_others_added():
+    alignment = Alignment([(0, 0)], 2, 2, ordered=True, kept={1})
+    assert carry_out(["ours", "theirs"], ["ours", "back"], alignment) == ["ours", "back", "theirs"]
