@@ -77,6 +77,7 @@ class Catalog:
         self._consulted: LRUCache[tuple[GVK, Type | None], frozenset[GVK]] = LRUCache(1024)
         self._lock = threading.Lock()
         self._stale = False
+        self._changed: set[str] = set()
 
     def resource(self, gvk: GVK) -> Resource:
         """How a kind is served. InputError, with the nearest known kind, where it is not; ClusterError."""
@@ -89,11 +90,14 @@ class Catalog:
 
     def node(self, resource: Resource, obj: Object) -> tuple[Node, bool]:
         """The rules for an object of this kind, and whether a schema describes it. Raises ClusterError."""
-        if self._stale:
-            self.renew()
         kind = self._schema.root(resource.gvk)
         has_status = "status" in resource.subresources
         return self.rules.compile(resource.gvk, kind, obj, has_status=has_status), kind is not None
+
+    def is_custom(self, resource: Resource) -> bool:
+        """Whether a kind is defined by an object of the cluster. Raises ClusterError."""
+        kind = self._schema.root(resource.gvk)
+        return kind is not None and kind.custom
 
     def consulted(self, resource: Resource) -> list[Resource]:
         """The resources that rules for this kind consult, as far as the server has them. Raises ClusterError."""
@@ -116,7 +120,7 @@ class Catalog:
         before = self._documents.hashes().get(path)
         until = min(deadline, time.monotonic() + _CHANGE_WAIT) if changed else deadline
         while time.monotonic() < until:
-            self._documents.refresh()
+            self._changed |= self._documents.refresh()
             if self._schema.root(gvk) is not None and not (changed and self._documents.hashes().get(path) == before):
                 return
             time.sleep(_POLL)
@@ -126,10 +130,17 @@ class Catalog:
         self.discovery.invalidate()
         self._stale = True
 
-    def renew(self) -> None:
-        """Ask now, where something may have changed. Raises ClusterError."""
+    @property
+    def is_stale(self) -> bool:
+        """Whether something may have changed since the last answer."""
+        return self._stale
+
+    def renew(self) -> set[str]:
+        """Ask now, where something may have changed; the paths of documents that did. Raises ClusterError."""
         self.discovery.resources()
         with self._lock:
-            if self._stale:
-                self._documents.refresh()
-                self._stale = False
+            if not self._stale:
+                return set()
+            changed = self._changed | self._documents.refresh()
+            self._changed, self._stale = set(), False
+            return changed

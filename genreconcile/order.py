@@ -62,6 +62,11 @@ def defines_kinds(gvk: GVK) -> bool:
     return kind_name(gvk.group, gvk.kind) in _data()["defines"]
 
 
+def is_definer(gvk: GVK) -> bool:
+    """Whether objects of this kind say which kind they define."""
+    return "kind" in _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
+
+
 def is_served(obj: Object) -> bool:
     """Whether an object that defines kinds says in its status that these are served."""
     gvk = GVK.of(obj)

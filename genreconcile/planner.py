@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
+from genreconcile.definitions import Definitions
 from genreconcile.diff import EXACT, Policy
 from genreconcile.discovery import Resource
 from genreconcile.errors import (
@@ -24,12 +25,13 @@ from genreconcile.errors import (
 )
 from genreconcile.load import refuse_duplicates, validate_set
 from genreconcile.normalize.learned import Learned
-from genreconcile.objects import GVK, Object, ObjectKey, labels_of, namespace_of
-from genreconcile.order import defined_by, defines_kinds, is_served
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of, metadata_of, namespace_of
+from genreconcile.order import defined_by, defines_kinds, is_definer, is_served
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Plan, Prune, Terms, judge, prune, withheld
 from genreconcile.plan.judgement import unusable
 from genreconcile.related import Related
+from genreconcile.schema import document_path
 
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 _POLL: Final = 0.02
@@ -46,6 +48,7 @@ class Planner:
         self._cache = cache
         self._learned = learned
         self._sync_timeout = sync_timeout
+        self.definitions = Definitions(cache)
 
     def plan(  # noqa: PLR0913 - what a plan is made from
         self,
@@ -62,7 +65,9 @@ class Planner:
 
         Raises LoadError, Unauthorized, Unreachable.
         """
-        located = self._locate(validate_set(expected), namespace)
+        objects = validate_set(expected)
+        self._follow_definitions()
+        located = self._locate(objects, namespace)
         if only is not None:
             located = [(obj, resource) for obj, resource in located if ObjectKey.of(obj) in only]
         further = self._further(known, located) if wanted.is_wanted else []
@@ -105,11 +110,26 @@ class Planner:
         found = [self._catalog.discovery.get(gvk) for gvk in wanted]
         return [resource for resource in found if resource is not None]
 
+    def _follow_definitions(self) -> None:
+        """Read schemas again where a definition has changed, and then the objects, which look different under them."""
+        if self.definitions.are_changing:
+            self._catalog.invalidate()
+        if not self._catalog.is_stale:
+            return
+        changed = self._catalog.renew()
+        for gvk in self._cache.kinds():
+            if document_path(gvk.group, gvk.version) in changed:
+                self._cache.relist(gvk, self._sync_timeout)
+
     def _needed(self, located: list[Located]) -> set[Resource]:
         """The resources of the expected set, and those that rules consult for them."""
         own = {resource for _, resource in located if isinstance(resource, Resource)}
         described = [resource for resource in own if not self._is_pending(resource)]
-        return own.union(*(self._catalog.consulted(resource) for resource in described))
+        definers = self._definers() if any(self._catalog.is_custom(resource) for resource in described) else []
+        return own.union(definers, *(self._catalog.consulted(resource) for resource in described))
+
+    def _definers(self) -> list[Resource]:
+        return [resource for resource in self._catalog.discovery.resources() if is_definer(resource.gvk)]
 
     def _is_pending(self, resource: Resource) -> bool:
         """Whether the expected set brings this kind, and the server does not have it yet."""
@@ -183,11 +203,16 @@ class Planner:
         brought = {change: defined_by(change.expected or {}) for change in defining}
         for change in (change for change in defining if brought[change]):
             self._wait_until_served(change, deadline)
+            self._note_own_write(change)
         self._catalog.invalidate()
         for change, resources in brought.items():
             for resource in resources:
                 self._catalog.wait_until_described(resource.gvk, deadline, changed=_changes_schema(change))
-        self._catalog.renew()
+        self._follow_definitions()
+
+    def _note_own_write(self, change: Change) -> None:
+        live = self._cache.get(self._catalog.resource(change.gvk), change.key.name, namespace=change.key.namespace)
+        self.definitions.note_own_write(change.key, int(metadata_of(live or {}).get("generation") or 0))
 
     def _wait_until_served(self, change: Change, deadline: float) -> None:
         resource = self._catalog.resource(change.gvk)

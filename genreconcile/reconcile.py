@@ -76,6 +76,7 @@ class Reconciler:
 
     def close(self) -> None:
         """Stop the watches, unless the cache was handed in."""
+        self._planner.definitions.forget()
         if self._owns_cache:
             self._cache.stop()
 

@@ -111,6 +111,20 @@ class Cache:
         if watched is not None:
             _stop((watched,))
 
+    def relist(self, kind: Kind, timeout: float = 30.0) -> bool:
+        """List a kind anew, and wait for it; whether it came within ``timeout`` seconds.
+
+        For a new schema: the server then shows objects differently under the same resourceVersion. What is known stays
+        readable meanwhile. Raises CacheError for a kind that was not added.
+        """
+        watched = self._watched(kind)
+        with self._lock:
+            before = watched.lists
+            if self._running:
+                watched.relist(self._cluster)
+        with self._state:
+            return self._state.wait_for(lambda: watched.lists > before, timeout)
+
     def kinds(self) -> tuple[GVK, ...]:
         """The kinds that were added, sorted."""
         with self._lock:

@@ -52,6 +52,20 @@ class Watched:
         for reflector in self._reflectors:
             reflector.start()
 
+    def relist(self, cluster: Cluster) -> Sequence[Reflector]:
+        """List anew, also what has the same resourceVersion; until then what is known stays readable.
+
+        Returns the reflectors that end; the caller joins them.
+        """
+        ending = self.stop()
+        self.start(cluster)
+        return ending
+
+    @property
+    def lists(self) -> int:
+        """How often every scope has been listed."""
+        return min(scope.lists for scope in self._scopes.values())
+
     def stop(self) -> Sequence[Reflector]:
         """Ask the reflectors to end; the caller joins them."""
         for reflector in self._reflectors:
@@ -82,6 +96,7 @@ class _Scope:
         self._name = name
         self.synced = False
         self.error: ClusterError | None = None
+        self.lists = 0
 
     def seen(self) -> int:
         return self._watched.store.seen(self._name)
@@ -92,6 +107,7 @@ class _Scope:
     def replace(self, records: list[Record], resource_version: int, since: int) -> None:
         store = self._watched.store
         self._watched.change(lambda: store.replace(records, resource_version, self._name, since))
+        self.lists += 1
 
     def event(self, event_type: str, record: Record) -> None:
         store = self._watched.store

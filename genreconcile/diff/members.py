@@ -77,7 +77,8 @@ class Members:
     def renamed(self, pairs: Pairs, expected: list[Any], live: list[Any]) -> Iterator[tuple[int, int]]:
         """Members without a partner that differ in nothing but their keys: one value to replace, not a whole member."""
         left = Alignment(pairs, len(expected), len(live), self.ordered).live_only
-        free = [] if self.list_type == "set" else [index for index in left if index not in self.kept(left, live)]
+        kept = self.kept(left, live)
+        free = [index for index in left if index not in kept]
         partners = {here for here, _ in pairs}
         for here in range(len(expected) if free else 0):
             if here not in partners:
@@ -87,7 +88,9 @@ class Members:
                     yield here, there
 
     def differs_by_key(self, expected: Any, live: Any) -> bool:
-        """Whether two members are equal but for their keys."""
+        """Whether two members are equal but for their keys; a scalar is its own key."""
+        if self.list_type == "set":
+            return not isinstance(expected, dict | list) and not isinstance(live, dict | list)
         part = type(self.walk)()
         part.value(expected, live, self.member, self.spot)
         below = len(self.spot.path)

@@ -27,10 +27,11 @@ def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> json
     found = list(differences)
     if not found:
         return jsonpatch.JsonPatch([])
+    guards = {join_pointer(path): value for difference in found for path, value in difference.guards}
+    tests = {path: value for path, value in guards.items() if not _holds_null_member(value)}
     operations = _identity(live)
-    if any(difference.structural for difference in found) and resource_version_of(live):
+    if (len(tests) < len(guards) or any(d.structural for d in found)) and resource_version_of(live):
         operations.append({"op": "replace", "path": RESOURCE_VERSION, "value": resource_version_of(live)})
-    tests = {join_pointer(path): value for difference in found for path, value in difference.guards}
     operations += [{"op": "test", "path": path, "value": value} for path, value in tests.items()]
     return jsonpatch.JsonPatch([*operations, *(difference.to_json() for difference in found)])
 
@@ -38,3 +39,10 @@ def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> json
 def _identity(live: Mapping[str, Any]) -> list[dict[str, Any]]:
     uid = uid_of(live)
     return [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []
+
+
+def _holds_null_member(value: Any) -> bool:
+    """Whether a list in it holds null: the API server ends the connection on a ``test`` of such a value (1.37.2)."""
+    if isinstance(value, Mapping):
+        return any(map(_holds_null_member, value.values()))
+    return isinstance(value, list) and any(member is None or _holds_null_member(member) for member in value)

@@ -20,6 +20,19 @@ def pod(world, **spec):
     return world.obj("v1", "Pod", "p", spec={"containers": [{"name": "c", "image": "i:1"}], **spec})
 
 
+def validating(world):
+    """A webhook that is never called: nothing serves its group."""
+    rule = {"apiGroups": ["none.example.com"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["none"]}
+    service = {"namespace": world.namespace, "name": "hook"}
+    hook = {"name": "a.example.com", "clientConfig": {"service": service}, "rules": [rule], "sideEffects": "None"}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": world.namespace},
+        "webhooks": [{**hook, "admissionReviewVersions": ["v1"]}],
+    }
+
+
 @pytest.mark.parametrize("kind", ["ClusterIP", "NodePort", "LoadBalancer"], ids=lambda kind: f"E1-{kind}")
 def test_allocated_values_of_a_service(world, kind):
     expected = service(world, type=kind)
@@ -113,6 +126,61 @@ def test_e4_deletion_skips_what_belongs_to_others(world):
         allow_empty=True,
     )
     assert {outcome.key.name: outcome.status for outcome in result} == {"mine": "deleted", "data-db-0": "skipped"}
+
+
+OWNED = {
+    "E5-token-secrets": (
+        lambda world: world.obj("v1", "ServiceAccount", "robot"),
+        [
+            {"op": "add", "path": "/secrets", "value": [{"name": "robot-token-abcde"}]},
+            {"op": "add", "path": "/imagePullSecrets", "value": [{"name": "robot-dockercfg-abcde"}]},
+        ],
+        [
+            {"type": "io.k8s.api.core.v1.ServiceAccount", "path": "secrets", "keep": "all"},
+            {"type": "io.k8s.api.core.v1.ServiceAccount", "path": "imagePullSecrets", "keep": "all"},
+        ],
+        {"op": "add", "path": "/automountServiceAccountToken", "value": False},
+    ),
+    "E6-injected-authority": (
+        validating,
+        [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": "YQ=="}],
+        [{"type": "io.k8s.api.admissionregistration.v1.WebhookClientConfig", "path": "caBundle", "adopt": True}],
+        {"op": "replace", "path": "/webhooks/0/timeoutSeconds", "value": 30},
+    ),
+    "E7-injected-bundle": (
+        lambda world: world.config(metadata={"annotations": {"example.com/inject-cabundle": "true"}}),
+        [{"op": "add", "path": "/data", "value": {"service-ca.crt": "x"}}],
+        [
+            {
+                "type": "io.k8s.api.core.v1.ConfigMap",
+                "path": "data/service-ca.crt",
+                "when": {"at": "/metadata/annotations/example.com~1inject-cabundle", "in": ["true"]},
+                "managed": True,
+            }
+        ],
+        {"op": "add", "path": "/data/other", "value": "y"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OWNED)
+def test_written_by_a_controller_and_left_to_it_by_a_rule(world, case):
+    make, written, entries, edit = OWNED[case]
+    expected = make(world)
+    with world.with_rules(*entries) as ruled:
+        before = ruled.create(expected)
+        live = ruled.edit(expected, *written)
+        assert ruled.plan(expected) == []
+        ruled.edit(expected, edit)
+        ruled.repair(expected)
+        after = ruled.get(expected)
+    changing = ("resourceVersion", "generation", "managedFields")
+    for obj in (live, after):
+        obj["metadata"] = {key: value for key, value in obj["metadata"].items() if key not in changing}
+    assert after == live, "the repair is of the edit alone"
+    assert before != live
+    if case.startswith("E6"):
+        world.delete(expected)
 
 
 def test_e10_replicas_belong_to_the_autoscaler(world):

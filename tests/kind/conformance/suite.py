@@ -7,7 +7,7 @@ import json
 import sys
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 
 import genreconcile as gr
 from genreconcile.catalog import Catalog
@@ -16,6 +16,17 @@ from library import data, expected
 from trial import Row, Server, Trial
 
 WORKERS = 3
+LONG = (
+    "Pod",
+    "PodTemplate",
+    "ReplicationController",
+    "Deployment",
+    "ReplicaSet",
+    "DaemonSet",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+)
 
 
 class Suite:
@@ -26,11 +37,9 @@ class Suite:
         self.catalog = Catalog(self.cluster, gr.Registry.builtin())
 
     def resources(self, kinds=()):
-        return [
-            r
-            for r in self.catalog.discovery.resources()
-            if not kinds or r.gvk.kind in kinds or ("-" in kinds and r.gvk.kind not in kinds)
-        ]
+        """The named kinds; with "-" in front, all others."""
+        named, rest = set(kinds) - {"-"}, not kinds or "-" in kinds
+        return [r for r in self.catalog.discovery.resources() if (r.gvk.kind in named) != rest]
 
     def namespace(self, resource):
         """A namespace of its own, so that quotas and limits of one kind do not meet the objects of another."""
@@ -77,22 +86,30 @@ class Suite:
         return row
 
     def rows(self, kinds=(), done=lambda row: None):
+        """All versions of a kind one after the other, for they are the same objects."""
+        together = {}
+        for resource in self.resources(kinds):
+            together.setdefault((resource.gvk.group, resource.gvk.kind), []).append(resource)
+        rows = []
+
+        def work(versions):
+            for resource in versions:
+                rows.append(self.run(resource))
+                done(rows[-1])
+
+        # Longest first: those with pod templates.
+        order = sorted(together.values(), key=lambda versions: versions[0].gvk.kind not in LONG)
         with ThreadPoolExecutor(WORKERS) as pool:
-            rows = []
-            for future in as_completed(pool.submit(self.run, resource) for resource in self.resources(kinds)):
-                done(future.result())
-                rows.append(future.result())
-            return sorted(rows, key=lambda row: row.gvk)
+            for future in [pool.submit(work, versions) for versions in order]:
+                future.result()
+        return sorted(rows, key=lambda row: row.gvk)
 
 
 def show(row):
-    print(row.gvk, row.reason or dict(row.counts), flush=True)
-    for fault in row.faults:
-        print("   ", fault["what"], fault["variant"], fault["path"], fault["detail"][:700], flush=True)
-    for entry in row.excluded:
-        print("    excluded", entry["variant"], entry["path"], *entry["rules"], flush=True)
-    for entry in row.oneway:
-        print("    one way", entry["variant"], entry["path"], entry["detail"], flush=True)
+    lines = [f"    {fault['what']} {fault['variant']} {fault['path']} {fault['detail'][:700]}" for fault in row.faults]
+    lines += [f"    excluded {entry['variant']} {entry['path']} {' '.join(entry['rules'])}" for entry in row.excluded]
+    lines += [f"    one way {entry['variant']} {entry['path']} {entry['detail']}" for entry in row.oneway]
+    print("\n".join([f"{row.gvk} {row.reason or dict(row.counts)} {' '.join(sorted(row.proven))}", *lines]), flush=True)
 
 
 def main():

@@ -180,3 +180,14 @@ def test_a_member_with_another_key_and_nothing_else_different_is_renamed():
     ]
     found = operations({"a": [{"k": 1, "x": 1}, {"k": 2, "x": 7}]}, live, rules=keyed)
     assert [op["op"] for op in found if op["op"] != "test"] == ["remove", "add"]
+
+
+def test_a_guard_that_would_end_the_connection_is_the_resource_version():
+    """The API server breaks off on a ``test`` of a list that holds null."""
+    live = {**WIDGET, "metadata": {"name": "w", "uid": "u", "resourceVersion": "7"}, "spec": {"a": [{"b": [1, None]}]}}
+    patch = gr.diff({**WIDGET, "spec": {"a": [{"b": [1, None], "c": 1}]}}, live).patch.patch
+    assert patch == [
+        {"op": "test", "path": "/metadata/uid", "value": "u"},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"},
+        {"op": "add", "path": "/spec/a/0/c", "value": 1},
+    ]

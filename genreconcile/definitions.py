@@ -1,0 +1,63 @@
+"""Objects that define kinds, followed through the cache: when one changes, kinds and schemas are read again.
+
+Invariant: what we wrote ourselves, and what only a status says, is no change; no event, no request.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from genreconcile.cache import Cache, CacheEvent
+from genreconcile.errors import CacheError
+from genreconcile.objects import ObjectKey, metadata_of
+from genreconcile.order import defines_kinds
+
+_LAG: Final = 5.0
+"""Seconds within which the server's documents follow a definition that changed."""
+
+
+class Definitions:
+    """Knows the generation of each definition; thread-safe."""
+
+    def __init__(self, cache: Cache, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cache = cache
+        self._clock = clock
+        self._generations: dict[ObjectKey, int] = {}
+        self._changing: dict[ObjectKey, float] = {}
+        self._lock = threading.Lock()
+        self.forget = cache.subscribe(self._on_event)
+
+    @property
+    def are_changing(self) -> bool:
+        """Whether one has changed so lately that the server's documents may still follow."""
+        now = self._clock()
+        with self._lock:
+            self._changing = {key: until for key, until in self._changing.items() if until > now}
+            return bool(self._changing)
+
+    def note_own_write(self, key: ObjectKey, generation: int) -> None:
+        """We wrote this generation, and have waited for what it brings."""
+        with self._lock:
+            self._generations[key] = generation
+            self._changing.pop(key, None)
+
+    def _on_event(self, event: CacheEvent) -> None:
+        if not defines_kinds(event.resource.gvk):
+            return
+        generation = self._generation(event)
+        with self._lock:
+            known = self._generations.get(event.key)
+            self._generations[event.key] = generation
+            # A first sight is the list; an unknown kind is looked up when it is asked for.
+            if event.type == "DELETED" or (known is not None and generation > known):
+                self._changing[event.key] = self._clock() + _LAG
+
+    def _generation(self, event: CacheEvent) -> int:
+        try:
+            live = self._cache.get(event.resource, event.key.name, namespace=event.key.namespace)
+        except CacheError:
+            return 0
+        return int(metadata_of(live or {}).get("generation") or 0)
