@@ -139,7 +139,7 @@ class Planner:
         """Wait until the cache has every kind, or knows why it cannot. Raises Unauthorized, Unreachable."""
         waiting = [resource for resource in resources if not self._is_pending(resource)]
         for resource in waiting:
-            self._cache.add(resource)
+            self._cache.add(resource, keep_managers=self._catalog.rules.needs_managers(resource.gvk))
         deadline = time.monotonic() + self._sync_timeout
         while waiting and time.monotonic() < deadline:
             waiting = [resource for resource in waiting if not self._is_settled(resource)]

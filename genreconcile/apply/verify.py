@@ -19,7 +19,7 @@ from genreconcile.normalize.learned import RULE_GAP
 from genreconcile.objects import Object, metadata_of
 from genreconcile.plan import Change
 
-_VOLATILE = frozenset({"resourceVersion", "generation"})
+_VOLATILE = frozenset({"resourceVersion", "generation", "managedFields"})
 
 
 class Verifier:

@@ -37,7 +37,7 @@ class Cache:
     """Objects of the ``kinds``, kept current from ``start()`` (or ``with``) to ``stop()``; thread-safe.
 
     ``namespaces`` None watches the whole cluster, else each kind in each of them; kinds without namespaces are always
-    watched whole. ``metadata.managedFields`` and the last-applied annotation are not kept.
+    watched whole. ``metadata.managedFields`` (unless asked for) and the last-applied annotation are not kept.
     """
 
     def __init__(
@@ -87,8 +87,8 @@ class Cache:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def add(self, kind: Kind) -> Resource:
-        """Watch a kind; a second time changes nothing.
+    def add(self, kind: Kind, *, keep_managers: bool = False) -> Resource:
+        """Watch a kind; a second time changes nothing. ``keep_managers``: ``metadata.managedFields`` are kept.
 
         Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where it cannot
         be asked.
@@ -98,7 +98,7 @@ class Cache:
             if known is not None:
                 return known.resource
             resource = self._resource(kind)
-            watched = Watched(resource, self._namespaces, self._notify, self._on_state)
+            watched = Watched(resource, self._namespaces, self._notify, self._on_state, keep_managers=keep_managers)
             self._kinds[resource.gvk] = watched
             if self._running:
                 watched.start(self._cluster)
@@ -203,8 +203,10 @@ class Cache:
     def record_write(self, resource: Resource, obj: Object) -> None:
         """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched."""
         watched = self._kinds.get(resource.gvk)
-        record = read(msgspec.json.encode(obj), resource.gvk)
-        if watched is not None and watched.scope_of(record.namespace) is not None:
+        if watched is None:
+            return
+        record = read(msgspec.json.encode(obj), resource.gvk, keep_managers=watched.keep_managers)
+        if watched.scope_of(record.namespace) is not None:
             watched.change(lambda: watched.store.upsert(record))
 
     def record_delete(self, resource: Resource, key: ObjectKey, uid: str) -> None:

@@ -71,6 +71,7 @@ class Reflector:
         namespace: str,
         sink: Sink,
         *,
+        keep_managers: bool = False,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
     ) -> None:
@@ -78,6 +79,7 @@ class Reflector:
         self._resource = resource
         self._path = resource.path(namespace)
         self._sink = sink
+        self._keep_managers = keep_managers
         self._clock = clock
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
@@ -173,7 +175,7 @@ class Reflector:
     def _records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
         for item in items:
             try:
-                yield read(item, self._resource.gvk)
+                yield read(item, self._resource.gvk, keep_managers=self._keep_managers)
             except msgspec.MsgspecError:
                 _log.exception("%s: an object is not readable; it is left out of the cache", self._resource)
 

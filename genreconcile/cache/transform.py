@@ -65,14 +65,17 @@ def number(resource_version: str) -> int:
     return int(resource_version) if _NUMBER.fullmatch(resource_version) else 0
 
 
-def read(data: bytes | msgspec.Raw, gvk: GVK) -> Record:
+def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False) -> Record:
     """The record of one object's JSON; ``gvk`` fills in what the items of a list lack.
+
+    ``keep_managers``: managedFields stay.
 
     Raises msgspec.MsgspecError where it is no object with a name.
     """
     fields = _fields.decode(data)
     metadata = _fields.decode(fields["metadata"]) if "metadata" in fields else {}
-    metadata.pop("managedFields", None)
+    if not keep_managers:
+        metadata.pop("managedFields", None)
     annotations = metadata.get("annotations")
     if annotations is not None:
         metadata["annotations"] = _without_last_applied(annotations)

@@ -23,10 +23,20 @@ class Watched:
     """``notify`` gets the changes; ``on_state`` is called when a scope becomes known (error None) or fails.
 
     A scope is a namespace, or "" for all objects; ``namespaces`` None, or a kind without namespaces, means the latter.
+    ``keep_managers``: managedFields are kept.
     """
 
-    def __init__(self, resource: Resource, namespaces: Sequence[str] | None, notify: Notify, on_state: OnState) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        namespaces: Sequence[str] | None,
+        notify: Notify,
+        on_state: OnState,
+        *,
+        keep_managers: bool = False,
+    ) -> None:
         self.resource = resource
+        self.keep_managers = keep_managers
         self.store = Store()
         self._notify = notify
         self._on_state = on_state
@@ -48,7 +58,10 @@ class Watched:
 
     def start(self, cluster: Cluster) -> None:
         """Start the reflectors."""
-        self._reflectors = [Reflector(cluster, self.resource, name, scope) for name, scope in self._scopes.items()]
+        self._reflectors = [
+            Reflector(cluster, self.resource, name, scope, keep_managers=self.keep_managers)
+            for name, scope in self._scopes.items()
+        ]
         for reflector in self._reflectors:
             reflector.start()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonpatch
 
+from genreconcile.diff.foreign import without_foreign
 from genreconcile.diff.operation import Covered, Difference, Spot
 from genreconcile.diff.patch import to_patch
 from genreconcile.diff.walk import SUBSET, Walk
@@ -90,7 +91,8 @@ def compare(
         raise _first(prepared.errors)
     walk = Walk()
     walk.root(prepared.value, live, node, Spot(subset=policy.fields == SUBSET, others=policy.others))
-    return Diff(to_patch(walk.found, live), tuple(walk.found), tuple(walk.covered), typed)
+    found, covered = without_foreign(walk.found, live, node.foreign) if node.foreign else (walk.found, [])
+    return Diff(to_patch(found, live), tuple(found), (*walk.covered, *covered), typed)
 
 
 def _among(objects: list[Object], kind: str, namespace: str) -> list[Object]:

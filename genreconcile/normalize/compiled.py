@@ -32,7 +32,7 @@ class Child(NamedTuple):
     def explaining(self, place: Place) -> Rule | None:
         """The first rule that says what the value here may be."""
         for rule in self.rules:
-            if rule.action in EXPLAINS and place.holds(rule.conditions):
+            if rule.action in EXPLAINS and not rule.managers and place.holds(rule.conditions):
                 return rule
         return None
 
@@ -55,6 +55,11 @@ class Node:
     def _ending(self, action: str) -> tuple[Rule, ...]:
         """Rules of an action whose last token is a key of this very object."""
         return tuple(r for r, matched in self.active if r.action == action and matched + 1 == len(r.tokens))
+
+    @property
+    def foreign(self) -> tuple[Rule, ...]:
+        """Rules that leave what other field managers own alone; of the root."""
+        return tuple(rule for rule, matched in self.active if rule.managers and not matched)
 
     def knows(self, key: str) -> bool:
         """Whether the schema allows this key here."""

@@ -98,6 +98,10 @@ class Registry:
             and (self._may_select(rule, gvk) if rule.root else any(_any_glob(rule.types, name) for name in names))
         )
 
+    def needs_managers(self, gvk: GVK) -> bool:
+        """Whether a rule asks who owns the fields of objects of this kind."""
+        return any(rule.managers and self._may_select(rule, gvk) for rule in self._root_rules)
+
     @staticmethod
     def _may_select(rule: Rule, gvk: GVK) -> bool:
         texts = {"group": gvk.group, "kind": gvk.kind}

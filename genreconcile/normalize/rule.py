@@ -20,7 +20,7 @@ API_VERSION: Final = "genreconcile.dev/v1alpha1"
 EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "function")
 """Actions that say what a value may be; the first of these that applies to a path wins."""
 ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive", "subset")
-SELECTORS: Final = ("type", "path", "root", "object")
+SELECTORS: Final = ("type", "path", "root", "object", "managers")
 _FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive", "subset")
 _CONDITIONS: Final = ("at", "in", "present", "only", "targetedBy")
 _OBJECT: Final = ("group", "kind", "namespace", "name", "labels", "statusSubresource")
@@ -48,7 +48,8 @@ class Rule:
     wins).
 
     ``types`` are globs over schema type names; ``tokens`` the path from there; ``root`` limits the rule to the root of
-    an object; ``selects`` to objects of a group, kind, namespace, name or with labels.
+    an object; ``selects`` to objects of a group, kind, namespace, name or with labels; ``managers`` to what these field
+    managers own at the path and below it.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Rule:
     conditions: tuple[Condition, ...] = ()
     source: str = ""
     layer: int = 0
+    managers: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.id
@@ -105,7 +107,17 @@ def parse_rule(entry: Any, where: str, source: str) -> Rule:
         selects=_object(entry.get("object", {}), where),
         conditions=_conditions(entry.get("when", []), where),
         source=source,
+        managers=_managers(entry, where, root=root),
     )
+
+
+def _managers(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ...]:
+    names = entry.get("managers", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise RuleError(f"{where}: key managers: must be a list of names of field managers, not {names!r}")
+    if names and not (root and "ignore" in entry):
+        raise RuleError(f"{where}: key managers: goes with ignore, and with root or object; add them")
+    return tuple(names)
 
 
 def _name(entry: Any, index: int) -> str:

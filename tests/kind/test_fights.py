@@ -42,3 +42,25 @@ def test_a_fight_is_found_named_and_left(cluster, namespace):
     assert [outcome.status for outcome in outcomes] == ["configured"] * 5 + ["skipped"] * 3
     assert outcomes[-1].reason.startswith("a fight with rival, who keeps undoing it: next repair in ")
     assert outcomes[-1].reason.endswith(" at /data/k")
+
+
+def test_a_rule_leaves_the_rivals_fields_to_it(cluster, namespace):
+    metadata = {"name": "b", "namespace": namespace}
+    expected = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "ours", "j": "ours"}}]
+    rule = {"id": "rival", "object": {"kind": "ConfigMap"}, "path": "data", "managers": ["rival"], "ignore": True}
+    document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [rule]}
+    rules = gr.Registry.builtin().extend(document)
+    path = f"/api/v1/namespaces/{namespace}/configmaps/b"
+    with gr.Reconciler(cluster, rules=rules) as reconciler:
+        reconciler.reconcile(expected).raise_for_failures()
+        for manager, key in (("rival", "k"), ("other", "j")):
+            body = json.dumps({"data": {key: "theirs"}}).encode()
+            query = {"fieldManager": manager}
+            cluster.request("PATCH", path, query=query, body=body, content_type="application/merge-patch+json")
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and not reconciler.plan(expected).changes:
+            time.sleep(0.02)
+        (outcome,) = reconciler.reconcile(expected)
+        assert outcome.change.operations == [{"op": "replace", "path": "/data/j", "value": "ours"}]
+        assert reconciler.reconcile(expected).counts["unchanged"] == 1
+        assert reconciler.cache.get("v1/ConfigMap", "b", namespace=namespace)["data"] == {"k": "theirs", "j": "ours"}

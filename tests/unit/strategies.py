@@ -35,7 +35,9 @@ SCALARS = [
     ),
 ]
 META = Path(__file__).parent / "openapi/apis_example.genreconcile.dev_v1.json"
-SHARED = {name: schema for name, schema in json.loads(META.read_text())["components"]["schemas"].items() if "k8s" in name}
+SHARED = {
+    name: schema for name, schema in json.loads(META.read_text())["components"]["schemas"].items() if "k8s" in name
+}
 
 one_in_four = st.sampled_from([False, False, False, True])
 keys = st.sampled_from(["x", "y", "z/é"])
@@ -75,9 +77,9 @@ def world(spec):
 
 
 @st.composite
-def object_schemas(draw, depth, *, preserving=True):
+def object_schemas(draw, depth, *, preserving=True, least=0):
     """An object; without properties it is closed, and can only be empty."""
-    properties = draw(st.dictionaries(st.sampled_from(NAMES), field_schemas(depth - 1), max_size=3))
+    properties = draw(st.dictionaries(st.sampled_from(NAMES), field_schemas(depth - 1), min_size=least, max_size=3))
     schema = {"type": "object"} | ({"properties": properties} if properties else {})
     return schema | ({PRESERVE: True} if preserving and draw(one_in_four) else {})
 
@@ -129,7 +131,7 @@ def field_schemas(draw, depth):
     return schema
 
 
-worlds = object_schemas(3).map(world)
+worlds = object_schemas(3, least=1).map(world)
 
 
 # Values
@@ -289,7 +291,7 @@ def stored(value, schema):
         if field is None:
             if PRESERVE in schema:
                 found[key] = copy.deepcopy(entry)
-        elif entry is not None or field.get("nullable") or (PRESERVE in field and "type" not in field):
+        elif entry is not None or field.get("nullable"):
             found[key] = stored(entry, field)
     missing = {key: stored(field["default"], field) for key, field in properties.items() if "default" in field}
     return {**missing, **found}

@@ -139,3 +139,26 @@ def test_unknown_autoscalers_never_scale_production_down():
     for policy in (Policy(), Policy(others=lambda *_: None)):
         assert not compare(expected, deployment(7), node, policy=policy)
         assert compare(deployment(3), deployment(7), node, policy=policy), "what expected sets is enforced"
+
+
+def owned(manager, fields):
+    return {"manager": manager, "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": fields}
+
+
+def test_what_another_field_manager_owns_is_left_alone():
+    rule = {"id": "mine", "object": {"kind": "Widget"}, "path": "spec", "managers": ["vpa*"], "ignore": True}
+    document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [rule]}
+    rules = gr.Registry.builtin().extend(document)
+    expected, live = widget(size=1, mode="fast", ratio=1.0), widget(size=2, mode="slow", ratio=2.0)
+    live["metadata"]["managedFields"] = [
+        owned("vpa-updater", {"f:spec": {"f:size": {}, "f:ratio": {}}}),
+        owned("genreconcile", {"f:spec": {"f:ratio": {}, "f:mode": {}}}),
+    ]
+    found = gr.diff(expected, live, schema=SCHEMA, rules=rules)
+    assert [difference.path for difference in found.differences] == [("spec", "mode"), ("spec", "ratio")]
+    assert [entry.path for entry in found.covered if entry.rule == "mine"] == [("spec", "size")]
+    assert len(gr.diff(expected, live, schema=SCHEMA).differences) == 3
+    assert rules.needs_managers(gr.GVK.of(expected))
+    assert not rules.needs_managers(gr.GVK("", "v1", "Pod"))
+    del live["metadata"]["managedFields"]
+    assert len(gr.diff(expected, live, schema=SCHEMA, rules=rules).differences) == 3, "unknown owners"

@@ -44,6 +44,8 @@ def test_an_object_selector_means_the_root():
         ({**GOOD, "root": "yes"}, "rule one: key root: must be true or false, not 'yes'"),
         ({**GOOD, "object": []}, "rule one: key object: must be a mapping"),
         ({**GOOD, "object": {"knid": "x"}}, "rule one: key object: key knid: is not known"),
+        ({**GOOD, "managers": "x"}, "rule one: key managers: must be a list of names"),
+        ({**GOOD, "managers": ["x"]}, "rule one: key managers: goes with ignore, and with root or object"),
         ({**GOOD, "when": "x"}, "rule one: key when: must be a condition"),
         ({**GOOD, "when": ["x"]}, "rule one: key when: must be a mapping"),
         ({**GOOD, "when": {"at": "x"}}, "rule one: key when: give at with in or with present"),

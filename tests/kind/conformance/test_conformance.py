@@ -1,0 +1,65 @@
+"""Every kind: created, edited leaf by leaf, repaired. A sample of kinds, or all with GENRECONCILE_CONFORMANCE=all."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import report
+import yaml
+from suite import Suite, show
+
+import genreconcile as gr
+from genreconcile.testing import ControlPlane
+
+EVERYTHING = os.environ.get("GENRECONCILE_CONFORMANCE") == "all"
+SAMPLE = ["ConfigMap", "Service", "LimitRange", "Namespace", "NetworkPolicy", "Ingress", "StorageClass", "ClusterRole",
+          "HorizontalPodAutoscaler", "PodDisruptionBudget", "DeviceTaintRule", "CSIDriver"]  # fmt: skip
+UNPREDICTABLE = yaml.safe_load((Path(__file__).parent / "managed.yaml").read_text())
+
+pytestmark = pytest.mark.timeout(7200)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    settings = {"runtime_config": ["api/all=true"], "extra_apiserver_args": ["--allow-privileged=true"]}
+    with ControlPlane(**settings) as plane:
+        rows = Suite(plane.kubeconfig).rows(() if EVERYTHING else SAMPLE, show)
+        if EVERYTHING:
+            report.save(plane.version, rows)
+            report.render()
+        yield rows
+
+
+@pytest.mark.parametrize("what", ["error", "spurious", "missed", "unrepaired", "not minimal"])
+def test_there_is_no_fault(rows, what):
+    faults = [(row.gvk, fault["variant"], fault["path"], fault["detail"]) for row in rows for fault in row.faults if fault["what"] == what]
+    assert faults == []
+
+
+def test_no_row_is_blank(rows):
+    assert [row.gvk for row in rows if not row.reason and not row.counts["tried"]] == []
+
+
+def test_what_is_excluded_is_listed(rows):
+    """The list of what cannot be predicted may only shrink."""
+    assert {rule for row in rows for entry in row.excluded for rule in entry["rules"]} <= UNPREDICTABLE.keys()
+
+
+def test_every_unpredictable_value_is_listed_with_its_proof():
+    rules = gr.Registry.builtin().rules
+    assert {rule.id for rule in rules if rule.action == "managed"} - UNPREDICTABLE.keys() == set()
+    assert UNPREDICTABLE.keys() - {rule.id for rule in rules if rule.action in {"managed", "keep"}} == set()
+
+
+@pytest.mark.skipif(not EVERYTHING, reason="a sample proves only some")
+def test_two_creates_prove_what_is_said_to_differ(rows):
+    proven = set().union(*(row.proven for row in rows))
+    assert {rule for rule, proof in UNPREDICTABLE.items() if proof == "twice"} - proven == set()
+
+
+@pytest.mark.skipif(not EVERYTHING, reason="a sample has few kinds")
+def test_every_kind_has_been_tried_or_says_why_not(rows):
+    reasons = {row.gvk: row.reason for row in rows if row.reason}
+    assert [gvk for gvk, reason in reasons.items() if not reason.startswith("cannot be tried: the server offers no")] == []
+    print(f"{len(rows) - len(reasons)} kinds tried", file=sys.stderr)
