@@ -15,6 +15,49 @@ GADGET = yaml.safe_load((Path(__file__).parent / "gadget.yaml").read_text("utf-8
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}}
 
 
+def definition(group, *versions, scope="Namespaced", **spec):
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"things.{group}"},
+        "spec": {
+            "group": group,
+            "scope": scope,
+            "names": {"kind": "Thing", "plural": "things"},
+            "versions": list(versions),
+            **spec,
+        },
+    }
+
+
+def version(name="v1", storage=True, served=True, subresources=None, **properties):
+    status = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    spec = {"type": "object", "properties": properties}
+    schema = {"type": "object", "properties": {"spec": spec, "status": status}}
+    more = {"subresources": subresources} if subresources else {}
+    return {"name": name, "served": served, "storage": storage, "schema": {"openAPIV3Schema": schema}, **more}
+
+
+def thing(group, namespace, spec, version="v1", **more):
+    metadata = {"name": "t", "namespace": namespace} if namespace else {"name": "t"}
+    return {"apiVersion": f"{group}/{version}", "kind": "Thing", "metadata": metadata, "spec": spec} | more
+
+
+TEXT = {"type": "string"}
+X = {"type": "string", "default": "x"}
+
+
+FIXED = {**TEXT, "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "size is for ever"}]}
+PLAIN = definition("plain.custom.dev", version(size=TEXT))
+WORKING = definition("working.custom.dev", version(subresources={"status": {}}))
+WIDE = definition("wide.custom.dev", version(mode=X), scope="Cluster")
+VERSIONED = definition(
+    "versioned.custom.dev", version("v1", storage=False, old=X, size=TEXT), version("v2", new=X, size=TEXT)
+)
+FOREVER = definition("forever.custom.dev", version(size=FIXED))
+DEFINITIONS = [GADGET, PLAIN, WORKING, WIDE, VERSIONED, FOREVER]
+
+
 class Counted:
     """A cluster that counts the writes which go through it."""
 
@@ -40,7 +83,7 @@ def cluster(control_plane):
 def shared(cluster):
     """One Reconciler for all tests that do not change the definition."""
     with gr.Reconciler(cluster) as reconciler:
-        reconciler.reconcile([GADGET]).raise_for_failures()
+        reconciler.reconcile(DEFINITIONS).raise_for_failures()
         yield reconciler
 
 
@@ -289,39 +332,7 @@ def test_a_rule_makes_texts_compare_by_value(shared, cluster, namespace, field, 
         assert stored(cluster, expected)["spec"][field] == written
 
 
-# Status, versions, scope: of definitions of their own.
-
-
-def definition(group, *versions, scope="Namespaced", **spec):
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"things.{group}"},
-        "spec": {
-            "group": group,
-            "scope": scope,
-            "names": {"kind": "Thing", "plural": "things"},
-            "versions": list(versions),
-            **spec,
-        },
-    }
-
-
-def version(name="v1", storage=True, served=True, subresources=None, **properties):
-    status = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    spec = {"type": "object", "properties": properties}
-    schema = {"type": "object", "properties": {"spec": spec, "status": status}}
-    more = {"subresources": subresources} if subresources else {}
-    return {"name": name, "served": served, "storage": storage, "schema": {"openAPIV3Schema": schema}, **more}
-
-
-def thing(group, namespace, spec, version="v1", **more):
-    metadata = {"name": "t", "namespace": namespace} if namespace else {"name": "t"}
-    return {"apiVersion": f"{group}/{version}", "kind": "Thing", "metadata": metadata, "spec": spec} | more
-
-
-TEXT = {"type": "string"}
-X = {"type": "string", "default": "x"}
+# Status, versions, scope.
 
 
 @pytest.fixture
@@ -336,65 +347,68 @@ def group(namespace, cluster):
         assert error.status == 404  # noqa: PT017 - not what the test is about
 
 
-def test_status_without_a_subresource_is_compared_like_the_rest(reconciler, cluster, namespace, group):
-    expected = thing(group, namespace, {}, status={"phase": "Wanted"})
-    reconciler.reconcile([definition(group, version()), expected]).raise_for_failures()
-    assert is_quiet(reconciler, cluster, expected)
-    edit(cluster, reconciler, expected, add("/status/more", 1))
-    assert reconciler.reconcile([expected]).counts["configured"] == 1
+def test_status_without_a_subresource_is_compared_like_the_rest(shared, cluster, namespace):
+    expected = thing("plain.custom.dev", namespace, {}, status={"phase": "Wanted"})
+    shared.reconcile([expected]).raise_for_failures()
     assert stored(cluster, expected)["status"] == {"phase": "Wanted"}
-    assert is_quiet(reconciler, cluster, expected)
+    edit(cluster, shared, expected, add("/status/more", 1))
+    assert shared.reconcile([expected]).counts["configured"] == 1
+    assert stored(cluster, expected)["status"] == {"phase": "Wanted"}
+    assert is_quiet(shared, cluster, expected)
 
 
-def test_status_with_a_subresource_takes_no_part(reconciler, cluster, namespace, group):
-    expected = thing(group, namespace, {}, status={"phase": "Wanted"})
-    wanted = definition(group, version(subresources={"status": {}}))
-    reconciler.reconcile([wanted, expected]).raise_for_failures()
+def test_status_with_a_subresource_takes_no_part(shared, cluster, namespace):
+    expected = thing("working.custom.dev", namespace, {}, status={"phase": "Wanted"})
+    shared.reconcile([expected]).raise_for_failures()
     assert "status" not in stored(cluster, expected)
     patch = [add("/status", {"phase": "Working"})]
     send(cluster, "PATCH", place(expected) + "/status", patch, "application/json-patch+json")
-    assert is_quiet(reconciler, cluster, wanted, expected)
+    assert is_quiet(shared, cluster, WORKING, expected)
     assert stored(cluster, expected)["status"] == {"phase": "Working"}
 
 
-def test_a_cluster_scoped_custom_resource(reconciler, cluster, group):
-    wanted = definition(group, version(mode=X), scope="Cluster")
-    expected = thing(group, "", {})
-    assert reconciler.reconcile([expected, wanted]).counts["created"] == 2
-    assert is_quiet(reconciler, cluster, expected, wanted)
-    edit(cluster, reconciler, expected, replace("/spec/mode", "y"))
-    assert reconciler.reconcile([expected, wanted]).counts["configured"] == 1
+def test_a_cluster_scoped_custom_resource(shared, cluster):
+    expected = thing("wide.custom.dev", "", {})
+    assert shared.reconcile([expected]).counts["created"] == 1
+    assert is_quiet(shared, cluster, expected, WIDE)
+    edit(cluster, shared, expected, replace("/spec/mode", "y"))
+    assert shared.reconcile([expected]).counts["configured"] == 1
+    assert stored(cluster, expected)["spec"] == {"mode": "x"}
 
 
-def test_each_version_is_compared_in_its_own_shape(reconciler, cluster, namespace, group):
-    both = definition(group, version("v1", storage=False, old=X, size=TEXT), version("v2", new=X, size=TEXT))
-    one = thing(group, namespace, {"size": "1"}, "v1")
-    two = thing(group, namespace, {"size": "1"}, "v2")
-    assert reconciler.reconcile([both, one]).counts["created"] == 2
-    assert is_quiet(reconciler, cluster, both, one)
+def test_each_version_is_compared_in_its_own_shape(shared, cluster, namespace):
+    one, two = (thing("versioned.custom.dev", namespace, {"size": "1"}, name) for name in ("v1", "v2"))
+    assert shared.reconcile([one]).counts["created"] == 1
+    assert is_quiet(shared, cluster, VERSIONED, one)
     # What only the other version knows is no drift, and what both know is. (The server stores the defaults of one.)
-    assert is_quiet(reconciler, cluster, both, two)
+    assert is_quiet(shared, cluster, VERSIONED, two)
     assert stored(cluster, one)["spec"] == {"size": "1"}
     assert stored(cluster, two)["spec"] == {"new": "x", "size": "1"}
-    edit(cluster, reconciler, two, replace("/spec/size", "2"))
-    assert eventually(lambda: reconciler.reconcile([both, one]).counts["configured"]) == 1
+    edit(cluster, shared, two, replace("/spec/size", "2"))
+    assert eventually(lambda: shared.reconcile([one]).counts["configured"]) == 1
     assert stored(cluster, two)["spec"]["size"] == "1"
     # The field of one version is an error of the input in the other.
-    (outcome,) = reconciler.reconcile([thing(group, namespace, {"old": "x"}, "v2")])
-    assert "/spec/old" in str(outcome.error)
+    (outcome,) = shared.reconcile([thing("versioned.custom.dev", namespace, {"old": "x"}, "v2")])
+    assert "/spec/old: the schema knows no such field" in str(outcome.error)
     with pytest.raises(LoadError, match="expected"):
-        reconciler.plan([one, two])
+        shared.plan([one, two])
 
 
-def test_deletion_sees_an_object_once_however_many_versions(reconciler, cluster, namespace, group):
-    both = definition(group, version("v1", storage=False, size=TEXT), version("v2", size=TEXT))
+def test_deletion_sees_an_object_once_however_many_versions(shared, cluster, namespace):
     labelled = {"metadata": {"name": "t", "namespace": namespace, "labels": {"set": "x"}}}
-    one, two = ({**thing(group, namespace, {}, name), **labelled} for name in ("v1", "v2"))
+    one, two = ({**thing("versioned.custom.dev", namespace, {}, name), **labelled} for name in ("v1", "v2"))
     settings = {"delete_from_namespace": namespace, "delete_selector": {"set": "x"}}
-    reconciler.reconcile([both, one], **settings).raise_for_failures()
-    assert said(reconciler.reconcile([both, two], **settings)) == []
-    assert stored(cluster, two)["spec"] == {}
-    assert reconciler.reconcile([both], **settings).counts["deleted"] == 1
+    shared.reconcile([one], **settings).raise_for_failures()
+    assert said(shared.reconcile([two], **settings)) == []
+    assert stored(cluster, two)["spec"] == {"new": "x"}
+    assert shared.reconcile([], allow_empty=True, **settings).counts["deleted"] == 1
+
+
+def test_an_immutable_field_is_refused_with_the_words_of_the_server(shared, namespace):
+    shared.reconcile([thing("forever.custom.dev", namespace, {"size": "1"})]).raise_for_failures()
+    (outcome,) = shared.reconcile([thing("forever.custom.dev", namespace, {"size": "2"})])
+    assert outcome.status == "failed"
+    assert "size is for ever" in str(outcome.error)
 
 
 def test_a_version_that_is_no_longer_served(reconciler, cluster, namespace, group):
@@ -454,13 +468,15 @@ def test_somebody_else_adds_a_field_with_a_default(reconciler, cluster, namespac
     changed(cluster, group, version(mode=X, more=X))
     assert eventually(lambda: stored(cluster, expected)["spec"] == {"mode": "x", "more": "x"})
     cluster.writes.clear()
-    # The server's documents follow a definition with a delay: until then the new field can be taken for drift, once.
+    # The server's documents follow a definition with a delay; until then the new field can be taken for drift.
     assert eventually(lambda: said(reconciler.reconcile([expected])) == [])
-    assert len(cluster.writes) <= 1
+    assert len(cluster.writes) <= 2
     for _ in range(10):
         assert is_quiet(reconciler, cluster, expected)
         time.sleep(0.1)
     assert stored(cluster, expected)["spec"] == {"mode": "x", "more": "x"}
+    edit(cluster, reconciler, expected, replace("/spec/more", "y"))
+    assert reconciler.reconcile([expected]).counts["configured"] == 1
 
 
 def test_somebody_else_adds_a_field_that_expected_then_sets(reconciler, cluster, namespace, group):

@@ -131,10 +131,10 @@ class World:
         return [operation for change in changes for operation in change.operations]
 
     def repair(self, *expected):
-        """Reconcile; everything is repaired, and nothing is left to do."""
+        """Reconcile; all objects are repaired, and nothing is left to do."""
         result = self.reconcile(*expected)
         result.raise_for_failures()
-        assert {outcome.status for outcome in result} <= {"configured", "unchanged"}
+        assert {outcome.status for outcome in result} == {"configured"}
         assert self.plan(*expected) == []
 
     eventually = staticmethod(eventually)

@@ -1,7 +1,7 @@
 """The objects to try, per kind: data/<group>/<Kind>.yaml, completed from the schema.
 
 A file holds ``minimal`` and ``maximal`` (laid over minimal), any number of ``variants`` (likewise), ``versions`` (what
-is different in a version, laid over all of them), or ``untestable`` with the reason. ``$include: file`` in a mapping
+is different in a version, or in ``version@minor``, laid over all of them), or ``untestable`` with the reason. ``$include: file`` in a mapping
 stands for the content of data/shared/file.yaml, ``$namespace`` for the namespace of the trial.
 """
 
@@ -19,11 +19,21 @@ METADATA = {
 }
 
 
-def merged(base, over):
+def merged(base, over, *, drop=True):
+    """One mapping laid over another; a null in it takes the key away."""
     if not isinstance(base, dict) or not isinstance(over, dict):
         return over
-    both = {key: merged(base[key], over[key]) if key in base else over[key] for key in over}
-    return {key: value for key, value in {**base, **both}.items() if value is not None}
+    both = {key: merged(base[key], over[key], drop=drop) if key in base else over[key] for key in over}
+    return {key: value for key, value in {**base, **both}.items() if value is not None or not drop}
+
+
+def known(value, node):
+    """Without the fields that this version does not have."""
+    if isinstance(value, list):
+        return [known(member, node.member().node) for member in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: known(entry, node.child(key).node) for key, entry in value.items() if node.knows(key)}
 
 
 def included(value):
@@ -42,17 +52,18 @@ def data(gvk):
     return included(yaml.safe_load(file.read_text()) or {}) if file.exists() else {}
 
 
-def expected(resource, root, namespace):
+def expected(resource, root, namespace, minor):
     """By variant, the objects of a kind, the smallest first."""
     content = data(resource.gvk)
-    special = content.get("versions", {}).get(resource.gvk.version, {})
+    versions, version = content.get("versions", {}), resource.gvk.version
+    special = merged(versions.get(version, {}), versions.get(f"{version}@{minor}", {}), drop=False)
     wanted = {"minimal": {}, "maximal": {"metadata": METADATA}, **dict.fromkeys(content.get("variants", {}), {})}
     found = {}
     for variant, beginning in wanted.items():
         over = content.get(variant) or content.get("variants", {}).get(variant) or {}
         obj = merged(merged(generated(resource, root, namespace, variant), content.get("minimal", {})), beginning)
         obj = merged(obj, over)
-        found[variant] = merged(merged(obj, special.get("minimal", {})), special.get(variant, {}))
+        found[variant] = known(merged(merged(obj, special.get("minimal", {})), special.get(variant, {})), root)
     return named(found, namespace)
 
 

@@ -10,6 +10,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import genreconcile as gr
+from genreconcile import gojson
 from genreconcile.catalog import Catalog
 from grow import grown
 from library import data, expected
@@ -35,6 +36,8 @@ class Suite:
     def __init__(self, kubeconfig):
         self.cluster = gr.connect(kubeconfig=str(kubeconfig))
         self.catalog = Catalog(self.cluster, gr.Registry.builtin())
+        version = gojson.loads(self.cluster.request("GET", "/version"))
+        self.minor = f"{version['major']}.{version['minor']}"
 
     def resources(self, kinds=()):
         """The named kinds; with "-" in front, all others."""
@@ -72,7 +75,7 @@ class Suite:
         namespace = self.namespace(resource) if resource.namespaced else ""
         root, _ = self.catalog.node(resource, {})
         server = Server(self.cluster, resource)
-        for variant, obj in expected(resource, root, namespace).items():
+        for variant, obj in expected(resource, root, namespace, self.minor).items():
             try:
                 server.remove(obj)
                 obj = grown(server, root, obj, row) if variant == "maximal" else obj

@@ -154,8 +154,11 @@ def test_failing_last_commands_do_not_keep_the_state(supervision, tmp_path):
 
 
 PARENT = """
-    import os, sys, tempfile, time
+    import os, signal, sys, tempfile, time
     from genreconcile.testing.supervision import Supervision
+
+    # Ignored by whoever is started with nohup.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     tempfile.tempdir = sys.argv[1]
     supervision = Supervision()
@@ -183,7 +186,7 @@ def test_killed_parent_leaves_nothing(tmp_path, number):
         assert runs(pid)
         assert runs(server)
         parent.send_signal(number)
-        parent.wait()
+        parent.wait(30)
 
         try:
             wait_for(lambda: not runs(pid))
