@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind clean help
+.PHONY: demo test lint unit kind conformance clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -30,6 +30,10 @@ unit: $(READY) ## run the tests that need no server
 
 kind: $(READY) ## run the tests on a real API server
 	$(TOX) run -e kind
+
+conformance: $(READY) ## try every field of every kind on a real API server
+	@echo "make conformance: about 30 minutes; K8S_VERSION=1.36.3 for another Kubernetes" >&2
+	$(TOX) run -e conformance
 
 clean: ## remove what the other commands made here
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov

@@ -28,7 +28,7 @@ def local_programs(request, monkeypatch):
         monkeypatch.setattr(sources, "_kind", lambda _: None)
 
 
-def wait_for(condition):
+def assert_soon(condition):
     deadline = time.monotonic() + BOUND
     while not condition():
         assert time.monotonic() < deadline
@@ -135,7 +135,7 @@ def test_nothing_is_left_of_a_killed_process(tmp_path, number):
         holder.send_signal(number)
         holder.communicate()
 
-    wait_for(lambda: not processes_of(state))
+    assert_soon(lambda: not processes_of(state))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -143,7 +143,7 @@ def test_nothing_is_left_of_a_start_interrupted_half_way(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     def interrupt(plane):
-        wait_for(lambda: len(processes_of(plane.state)) == 3)
+        assert_soon(lambda: len(processes_of(plane.state)) == 3)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local.LocalPlane, "_wait_ready", interrupt)
@@ -223,7 +223,7 @@ def test_deployment_becomes_available(whole_cluster):
         status = request(whole_cluster.kubeconfig, "GET", f"{deployments}/web")["status"]
         return status.get("availableReplicas") == 3
 
-    wait_for(available)
+    assert_soon(available)
 
 
 def test_given_cluster_is_used_and_left_as_it_was(whole_cluster, monkeypatch):
@@ -239,7 +239,7 @@ def test_given_cluster_is_used_and_left_as_it_was(whole_cluster, monkeypatch):
 
     names = {obj["metadata"]["name"] for obj in request(whole_cluster.kubeconfig, "GET", "/api/v1/namespaces")["items"]}
     assert "default" in names
-    wait_for(lambda: gone(whole_cluster.kubeconfig, "/api/v1/namespaces", "guest"))
+    assert_soon(lambda: gone(whole_cluster.kubeconfig, "/api/v1/namespaces", "guest"))
     assert not carol.exists()
 
 
@@ -256,7 +256,7 @@ def test_given_cluster_with_foreign_namespaces_is_refused(whole_cluster, monkeyp
         ControlPlane().start()
 
     request(whole_cluster.kubeconfig, "DELETE", "/api/v1/namespaces/production")
-    wait_for(lambda: gone(whole_cluster.kubeconfig, "/api/v1/namespaces", "production"))
+    assert_soon(lambda: gone(whole_cluster.kubeconfig, "/api/v1/namespaces", "production"))
 
 
 KIND = """#!/bin/sh

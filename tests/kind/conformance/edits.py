@@ -72,7 +72,10 @@ def inside(value, child, name, owner, path, types):
             yield from entries(value, node, name, owner, path, types)
     else:
         yield Edit(
-            path, "change", tuple(put(path, other, "replace") for other in others(value, child.field, name, owner))
+            path,
+            "change",
+            tuple(put(path, other, "replace") for other in others(value, child.field, name, owner)),
+            place=(owner, name),
         )
 
 

@@ -74,7 +74,12 @@ def section(result):
     tried = [row for row in rows if not row["reason"]]
     total = sum((Counter(row["counts"]) for row in tried), start=Counter())
     titles = [title for title, _ in COLUMNS.values()]
-    lines = [f"## Kubernetes {result['version']}", "", line(["kind", *titles]), line(["---", *(["---:"] * len(titles))])]
+    lines = [
+        f"## Kubernetes {result['version']}",
+        "",
+        line(["kind", *titles]),
+        line(["---", *(["---:"] * len(titles))]),
+    ]
     lines += [line([f"**{len(tried)} kinds**", *(total[name] for name in COLUMNS)])]
     lines += [line([row["kind"], *(row["counts"].get(name, 0) for name in COLUMNS)]) for row in tried]
     lines += ["", "Not tried:", ""]

@@ -16,7 +16,7 @@ from grow import grown
 from library import data, expected
 from trial import Row, Server, Trial
 
-WORKERS = 3
+WORKERS = 4
 LONG = (
     "Pod",
     "PodTemplate",
@@ -36,6 +36,7 @@ class Suite:
     def __init__(self, kubeconfig):
         self.cluster = gr.connect(kubeconfig=str(kubeconfig))
         self.catalog = Catalog(self.cluster, gr.Registry.builtin())
+        self.schema = gr.Schema.from_cluster(self.cluster)
         version = gojson.loads(self.cluster.request("GET", "/version"))
         self.minor = f"{version['major']}.{version['minor']}"
 

@@ -33,7 +33,12 @@ def rows():
 
 @pytest.mark.parametrize("what", ["error", "spurious", "missed", "unrepaired", "not minimal"])
 def test_there_is_no_fault(rows, what):
-    faults = [(row.gvk, fault["variant"], fault["path"], fault["detail"]) for row in rows for fault in row.faults if fault["what"] == what]
+    faults = [
+        (row.gvk, fault["variant"], fault["path"], fault["detail"])
+        for row in rows
+        for fault in row.faults
+        if fault["what"] == what
+    ]
     assert faults == []
 
 
@@ -61,5 +66,7 @@ def test_two_creates_prove_what_is_said_to_differ(rows):
 @pytest.mark.skipif(not EVERYTHING, reason="a sample has few kinds")
 def test_every_kind_has_been_tried_or_says_why_not(rows):
     reasons = {row.gvk: row.reason for row in rows if row.reason}
-    assert [gvk for gvk, reason in reasons.items() if not reason.startswith("cannot be tried: the server offers no")] == []
+    assert [
+        gvk for gvk, reason in reasons.items() if not reason.startswith("cannot be tried: the server offers no")
+    ] == []
     print(f"{len(rows) - len(reasons)} kinds tried", file=sys.stderr)

@@ -21,6 +21,11 @@ FIXED = ("immutable", "may not change", "may not be changed", "updates to", "may
 ALONE = Policy(others=lambda _kind, _namespace: [])
 
 
+# How often the server refused all that was tried at a field of a type: where it always did, a few tries are enough.
+REFUSED = Counter()
+PATIENCE, FEW = 3, 2
+
+
 @dataclass
 class Row:
     """What came of one kind's objects; ``faults`` and ``excluded`` name the edits."""
@@ -151,8 +156,9 @@ class Trial:
 
     def attempt(self, edit, before):
         """The first alternative that the server takes, and the object then; (None, None) where it takes none."""
-        kept = False
-        for operations in edit.attempts:
+        kept, place = False, (edit.what, self.server.resource.gvk if not edit.place else edit.place)
+        attempts = edit.attempts[:FEW] if edit.place and REFUSED[place] >= PATIENCE else edit.attempts
+        for operations in attempts:
             try:
                 after = self.server.patch(self.expected, operations)
             except gr.ClusterError as error:
@@ -160,8 +166,10 @@ class Trial:
                     break
                 continue
             if self.content(after) != before:
+                REFUSED[place] = 0
                 return operations, after
             kept = True
+        REFUSED[place] += not kept
         self.row.counts["kept" if kept else "refused"] += 1
         return None, None
 
@@ -237,13 +245,13 @@ class Trial:
 
     def prove(self):
         """What differs between two creations of the same object could not have been predicted."""
-        if not any(covered.rule in MANAGED for covered in self.covered):
+        if not any(covered.rule in MANAGED | KEEPING for covered in self.covered):
             return
         self.server.remove(self.expected)
         again = self.compare(self.server.create(without_system(self.expected, self.node))).covered
         values = {covered.path: covered.value for covered in again}
         for covered in self.covered:
-            if covered.rule in MANAGED and values.get(covered.path) != covered.value:
+            if covered.rule in MANAGED | KEEPING and values.get(covered.path) != covered.value:
                 self.row.proven.add(covered.rule)
 
     def kept_members(self, paths):

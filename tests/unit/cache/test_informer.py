@@ -45,7 +45,7 @@ def cache(server, watch):
         yield opened
 
 
-def eventually(condition):
+def assert_eventually(condition):
     deadline = time.monotonic() + 5
     while not condition():
         assert time.monotonic() < deadline, "never came"
@@ -163,7 +163,7 @@ def test_subscribers_hear_in_order_and_one_that_raises_harms_nobody(cache, watch
     cache.subscribe(fails)
     cache.subscribe(heard.append)
     watch.send(event("MODIFIED", obj("a", 7)), event("DELETED", obj("a", 8)), event("ADDED", obj("a", 9, uid="n")))
-    eventually(lambda: len(heard) == 3)
+    assert_eventually(lambda: len(heard) == 3)
     assert [(told.type, told.resource_version) for told in heard] == [
         ("MODIFIED", "7"),
         ("DELETED", "7"),
@@ -181,7 +181,7 @@ def test_unsubscribe(cache, watch):
     unsubscribe()
     unsubscribe()
     watch.send(event("MODIFIED", obj("a", 7)))
-    eventually(lambda: heard)
+    assert_eventually(lambda: heard)
     other()
     watch.send(event("MODIFIED", obj("a", 8)))
     assert cache.wait_for(WIDGETS, KEY, "8", 5)
@@ -226,7 +226,7 @@ def test_one_namespace_that_is_forbidden_makes_the_kind_unknown(server):
     server.answer(BANK, status(403))
     server.live(SHOP)
     with Cache(server, [WIDGETS], namespaces=["shop", "bank"]) as cache:
-        eventually(lambda: isinstance(cache.error(KIND), Forbidden))
+        assert_eventually(lambda: isinstance(cache.error(KIND), Forbidden))
         with pytest.raises(NotSynced, match="403"):
             cache.get(KIND, "a", namespace="shop")
 
@@ -272,15 +272,15 @@ def test_a_forbidden_kind_is_unknown_and_spares_the_others(server, cache):
     assert names(cache) == ["a"]
     server.answer(PLANETS_PATH, page(7))
     server.live(PLANETS_PATH)
-    eventually(lambda: cache.has_synced(PLANETS))
-    eventually(lambda: cache.error(PLANETS) is None)
+    assert_eventually(lambda: cache.has_synced(PLANETS))
+    assert_eventually(lambda: cache.error(PLANETS) is None)
 
 
 def test_a_kind_that_becomes_forbidden_is_unknown(server, cache, watch):
     server.answer(ALL, status(403))
     server.answers[ALL].popleft()
     watch.send(status(403))
-    eventually(lambda: not cache.has_synced(KIND))
+    assert_eventually(lambda: not cache.has_synced(KIND))
     with pytest.raises(NotSynced):
         cache.get(KIND, "a", namespace="shop")
 
@@ -306,8 +306,8 @@ def test_a_kind_that_is_gone_makes_discovery_ask_again(server):
     discovery.refresh()
     server.answer(ALL, status(404))
     with Cache(server, [WIDGETS], discovery=discovery) as cache:
-        eventually(lambda: isinstance(cache.error(KIND), NotFound))
-        eventually(lambda: discovery._stale)
+        assert_eventually(lambda: isinstance(cache.error(KIND), NotFound))
+        assert_eventually(lambda: discovery._stale)
 
 
 def test_kinds_by_name_are_looked_up(server):
@@ -348,7 +348,7 @@ def test_stop_while_listing_does_not_wait(server):
 
     server.answer(ALL, hangs)
     with Cache(server, [WIDGETS]) as cache:
-        eventually(lambda: server.requests)
+        assert_eventually(lambda: server.requests)
         threading.Timer(0.02, release.set).start()
     assert not cache.has_synced(KIND)
 
@@ -359,6 +359,7 @@ def test_many_starts_and_stops_leave_nothing(server):
         server.watch(ALL, LiveWatch())
         with Cache(server, [WIDGETS]) as cache:
             cache.start()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("genreconcile")]
 
 
 def test_nothing_is_sent_before_the_start(server):

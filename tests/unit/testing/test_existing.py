@@ -19,7 +19,7 @@ def test_empty_cluster_is_accepted():
     ordinary = namespaces("default", "kube-system", "kube-public", "kube-node-lease", "local-path-storage")
     ours = namespaces("test-1", labels={"genreconcile.testing/owned": "true", "other": "x"})
 
-    existing._refuse_foreign("https://x", ordinary + ours)
+    assert existing._refuse_foreign("https://x", ordinary + ours) is None
 
 
 @pytest.mark.parametrize("name", ["production", "kubernetes", "default-2", "my-kube-x"])
@@ -57,5 +57,6 @@ def test_wishes_that_a_running_cluster_cannot_grant(monkeypatch, options, what):
 def test_wishes_that_it_grants(monkeypatch):
     monkeypatch.delenv("K8S_VERSION", raising=False)
 
-    existing._refuse_unfit(plane(), Options())
-    existing._refuse_unfit(plane(has_controllers=True), Options("1.36.3", controller_manager=True))
+    assert existing._refuse_unfit(plane(), Options()) is None
+    wish = Options("1.36.3", controller_manager=True)
+    assert existing._refuse_unfit(plane(has_controllers=True), wish) is None

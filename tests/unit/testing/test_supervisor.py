@@ -27,7 +27,7 @@ def supervision(tmp_path, monkeypatch):
     made.stop()
 
 
-def wait_for(condition):
+def assert_soon(condition):
     deadline = time.monotonic() + BOUND
     while not condition():
         assert time.monotonic() < deadline
@@ -50,7 +50,7 @@ def start(supervision, name, script="exec sleep 600"):
     """Start a shell script that tells its process id; return that."""
     supervision.start(name, ["sh", "-c", f"echo $$; {script}"])
     log = supervision.logs / f"{name}.log"
-    wait_for(lambda: log.exists() and log.read_text().endswith("\n"))
+    assert_soon(lambda: log.exists() and log.read_text().endswith("\n"))
     return int(log.read_text().split()[0])
 
 
@@ -86,7 +86,7 @@ def test_servers_see_nothing_of_the_callers_environment(tmp_path, monkeypatch):
     supervision = Supervision()
 
     start(supervision, "env", "env; exec sleep 600")
-    wait_for(lambda: "TMPDIR" in (supervision.logs / "env.log").read_text())
+    assert_soon(lambda: "TMPDIR" in (supervision.logs / "env.log").read_text())
     text = (supervision.logs / "env.log").read_text()
     supervision.stop()
 
@@ -106,7 +106,7 @@ def test_a_server_that_ends_takes_all_down(supervision):
     other = start(supervision, "other")
     supervision.start("broken", ["sh", "-c", "echo no such flag; exit 1"])
 
-    wait_for(lambda: not supervision.alive())
+    assert_soon(lambda: not supervision.alive())
 
     assert not runs(other)
     error = supervision.failure("control plane: start failed", "a server ended")
@@ -120,7 +120,7 @@ def test_missing_program_takes_all_down(supervision):
     other = start(supervision, "other")
     supervision.start("missing", ["/nowhere/etcd"])
 
-    wait_for(lambda: not supervision.alive())
+    assert_soon(lambda: not supervision.alive())
 
     assert not runs(other)
     assert "/nowhere/etcd" in str(supervision.failure("x", "y"))
@@ -128,7 +128,7 @@ def test_missing_program_takes_all_down(supervision):
 
 def test_commands_after_the_end_do_no_harm(supervision):
     supervision.start("missing", ["/nowhere/etcd"])
-    wait_for(lambda: not supervision.alive())
+    assert_soon(lambda: not supervision.alive())
 
     supervision.start("other", ["sleep", "600"])
     supervision.stop(keep_logs=True)
@@ -189,7 +189,7 @@ def test_killed_parent_leaves_nothing(tmp_path, number):
         parent.wait(30)
 
         try:
-            wait_for(lambda: not runs(pid))
+            assert_soon(lambda: not runs(pid))
             assert not runs(server)
             assert list(tmp_path.iterdir()) == []
         finally:
@@ -204,7 +204,7 @@ def test_killed_supervisor_takes_the_servers_along(supervision):
     supervision._process.kill()
     supervision._process.wait()
 
-    wait_for(lambda: not runs(server))
+    assert_soon(lambda: not runs(server))
     shutil.rmtree(supervision.state)
 
 
@@ -213,7 +213,7 @@ def test_terminated_supervisor_cleans_up(supervision):
 
     supervision._process.terminate()
 
-    wait_for(lambda: not supervision.alive())
+    assert_soon(lambda: not supervision.alive())
     assert not runs(server)
     assert not supervision.state.exists()
 
@@ -227,7 +227,7 @@ def test_deaf_server_is_killed(tmp_path, monkeypatch):
     (tmp_path / "state/logs").mkdir(parents=True)
     one = supervisor.Supervisor(tmp_path / "state", tmp_path / "kept", os.getpid())
     one._command({"start": "deaf", "argv": ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]})
-    wait_for(lambda: "ready" in (tmp_path / "state/logs/deaf.log").read_text())
+    assert_soon(lambda: "ready" in (tmp_path / "state/logs/deaf.log").read_text())
 
     one._end()
 
