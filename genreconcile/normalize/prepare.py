@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genreconcile.errors import InputError
-from genreconcile.normalize.compiled import Child, Node
+from genreconcile.normalize.compiled import ANY_FIELD, Child, Node
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.scalars import CANONICAL, Canonical
 from genreconcile.pointer import join_pointer
@@ -165,7 +165,7 @@ class _Preparation:
 def _null(where: Field, *, in_map: bool) -> Any:
     """A null is missing, but "" in a built-in map of strings, and itself where a custom resource may hold it."""
     if where.type.custom:
-        return None if where.nullable or where.type.shape == "any" else MISSING
+        return None if where.nullable or where is ANY_FIELD else MISSING
     return "" if in_map and where.type.scalar in {"string", "byte"} else MISSING
 
 

@@ -32,10 +32,13 @@ class Settled:
         counted = gr.connect(kubeconfig=str(plane.user_kubeconfig("counted", ["system:masters"])))
         self.reconciler = gr.Reconciler(counted)
         self.expected = list(yaml.safe_load_all((Path(__file__).parent / "controllers.yaml").read_text("utf-8")))
+        self.repairs = []
         self.created = self.reconcile()
 
     def reconcile(self):
-        return self.reconciler.reconcile(self.expected, **PRUNE)
+        result = self.reconciler.reconcile(self.expected, **PRUNE)
+        self.repairs += [(str(done), done.change.operations) for done in result if done.status == "configured"]
+        return result
 
     def live(self, kind, name, namespace=NAMESPACE):
         return self.reconciler.cache.get(kind, name, namespace=namespace) or {}
@@ -114,6 +117,7 @@ def test_every_controller_has_done_its_work(settled):
 
 def test_nothing_was_ever_written_but_the_objects_themselves(settled):
     """From the first moment on: what controllers do while they are at work is not undone either."""
+    assert settled.repairs == []
     assert [write for write in settled.writes() if write[0] != "create"] == []
     assert len(settled.writes()) == len(settled.expected)
 

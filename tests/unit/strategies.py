@@ -39,6 +39,8 @@ SHARED = {
     name: schema for name, schema in json.loads(META.read_text())["components"]["schemas"].items() if "k8s" in name
 }
 
+OWNED = {"uid": "u", "resourceVersion": "7", "generation": 1, "creationTimestamp": "2024-01-01T00:00:00Z"}
+
 one_in_four = st.sampled_from([False, False, False, True])
 keys = st.sampled_from(["x", "y", "z/é"])
 anything = st.recursive(
@@ -151,18 +153,15 @@ def _plain(schema, *, loose):
         return st.dictionaries(keys, _or_null(schema["additionalProperties"], loose=loose), max_size=3)
     if schema.get("type") == "object":
         return _objects(schema, loose=loose)
-    return anything if PRESERVE in schema else st.sampled_from(scalars_of(schema))
+    # Null is not among anything: the server drops it at a field itself, and keeps it further inside.
+    return anything.filter(lambda found: found is not None) if PRESERVE in schema else st.sampled_from(scalars_of(schema))
 
 
 def _objects(schema, *, loose):
     properties, required = schema.get("properties", {}), schema.get("required", ())
     known = st.fixed_dictionaries(
         {key: values(properties[key]) for key in required},
-        optional={
-            key: _or_null(field, loose=loose and key not in key_names(schema))
-            for key, field in properties.items()
-            if key not in required
-        },
+        optional={key: _or_null(field, loose=loose) for key, field in properties.items() if key not in required},
     )
     if PRESERVE not in schema:
         return known
@@ -172,11 +171,6 @@ def _objects(schema, *, loose):
 def _or_null(schema, *, loose):
     found = values(schema, loose=loose)
     return st.one_of(found, found, found, st.none()) if loose else found
-
-
-def key_names(schema):
-    """What may be a key of a list of such objects."""
-    return {"k", "p"} if "k" in schema.get("properties", {}) else set()
 
 
 def scalars_of(schema):
@@ -201,14 +195,15 @@ def identity(member, schema):
     names = schema.get("x-kubernetes-list-map-keys")
     if names is None:
         return json.dumps(stored(member, schema["items"]), sort_keys=True)
-    return json.dumps([member.get(name, properties[name].get("default")) for name in names])
+    found = (member.get(name) for name in names)
+    return json.dumps([properties[name].get("default") if own is None else own for name, own in zip(names, found, strict=True)])
 
 
 def unique(members, schema):
     """The members that the server takes; in an atomic list all."""
     if not is_unordered(schema):
         return members
-    return list({identity(member, schema): member for member in reversed(members)}.values())[::-1]
+    return list({identity(member, schema): member for member in members}.values())
 
 
 def part(schema, key):
@@ -231,7 +226,7 @@ def edited(draw, value, schema):
         members = [draw(edited(member, schema["items"])) if draw(one_in_four) else member for member in value]
         more = draw(st.lists(values(schema["items"]), max_size=1))
         return unique(draw(st.permutations([*members, *more]))[draw(st.integers(0, 1)) :], schema)
-    return value if what == "keep" or what == "inside" else draw(values(schema))
+    return draw(values(schema)) if what == "new" else value
 
 
 @st.composite
@@ -244,6 +239,9 @@ def shuffled(draw, value, schema, *, members=True):
         found = [draw(shuffled(member, inner, members=members)) for member in value]
         return draw(st.permutations(found)) if members and is_unordered(schema) else found
     return value
+
+
+# Objects
 
 
 texts = st.dictionaries(st.sampled_from(["app", "example.com/é"]), st.sampled_from(["", "a", "b<"]), max_size=2)
@@ -266,6 +264,70 @@ def pairs(draw, some=worlds):
     return here, expected, create(was, here)
 
 
+# Built-in types
+
+
+def leaf(kind):
+    """The schema of a scalar of a built-in type."""
+    wanted = "date-time" if kind.scalar == "time" else kind.scalar
+    return next(dict(schema) for schema, _ in SCALARS if _scalar(schema) == wanted)
+
+
+def _scalar(schema):
+    if "pattern" in schema:
+        return "quantity"
+    return schema.get("format") or schema.get("type") or "int-or-string"
+
+
+@st.composite
+def trimmed(draw, kind, depth):
+    """The schema of a built-in type with a few of its fields, so that objects under it stay small."""
+    if kind.alternative is not None and draw(st.booleans()):
+        kind = kind.alternative
+    if kind.shape == "scalar":
+        return leaf(kind)
+    if kind.shape == "map":
+        return {"type": "object", "additionalProperties": draw(trimmed(kind.values.type, depth - 1))}
+    if kind.shape == "list":
+        keys = {"x-kubernetes-list-map-keys": list(kind.list_keys)} if kind.list_type == "map" else {}
+        # The server takes members with equal keys: sometimes nothing is known of keys.
+        known = {"x-kubernetes-list-type": kind.list_type, **keys} if draw(st.booleans()) else {}
+        return {"type": "array", "items": draw(trimmed_members(kind, depth - 1)), **known}
+    return draw(_trimmed_object(kind, depth)) if kind.shape == "object" else {PRESERVE: True}
+
+
+@st.composite
+def trimmed_members(draw, kind, depth):
+    """The schema of the members of a list, with its keys."""
+    items = kind.items.type
+    schema = draw(trimmed(items, depth))
+    own = {key: leaf(items.fields[key].type) for key in kind.list_keys}
+    return schema | ({"properties": schema.get("properties", {}) | own, "required": list(own)} if own else {})
+
+
+@st.composite
+def _trimmed_object(draw, kind, depth):
+    names = sorted(key for key, field in kind.fields.items() if depth > 0 or field.type.shape == "scalar")
+    chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True)) if names else []
+    properties = {key: draw(trimmed(kind.fields[key].type, depth - 1)) for key in chosen}
+    return {"type": "object"} | ({"properties": properties} if properties else {})
+
+
+@st.composite
+def builtin_pairs(draw, graph, gvks, loose=True):
+    """(schema, expected, live): two objects of a built-in kind, live as a server without defaults might have it."""
+    gvk = draw(st.sampled_from(gvks))
+    root = graph.root(gvk)
+    fields = sorted(root.fields.keys() - {"apiVersion", "kind", "metadata", "status"})
+    properties = {key: draw(trimmed(root.fields[key].type, 7)) for key in fields if key == "spec" or draw(st.booleans())}
+    schema = {"type": "object", "properties": properties}
+    here = draw(values(schema, loose=loose))
+    there = draw(edited(here, schema) | values(schema))
+    head = {"apiVersion": gvk.api_version, "kind": gvk.kind}
+    metadata = {"name": "m", "namespace": "n", "labels": draw(texts)}
+    return schema, {**head, "metadata": metadata, **here}, {**head, "metadata": metadata | OWNED, **there}
+
+
 # The server
 
 
@@ -273,8 +335,7 @@ def create(expected, here):
     """What the API server answers to the creation of an object."""
     result = copy.deepcopy(expected)
     result["spec"] = stored(expected["spec"], here.structural)
-    owned = {"uid": "u", "resourceVersion": "7", "generation": 1, "creationTimestamp": "2024-01-01T00:00:00Z"}
-    result["metadata"] = {**result["metadata"], **owned}
+    result["metadata"] = {**result["metadata"], **OWNED}
     return result
 
 

@@ -4,8 +4,8 @@
 """
 
 import base64
-import copy
 import datetime as dt
+import json
 import os
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kubernetes.utils import parse_quantity
 from strategies import (
-    KIND,
-    SCALARS,
+    OWNED,
+    PRESERVE,
+    builtin_pairs,
     create,
     edited,
-    field_schemas,
     identity,
     is_list,
     is_unordered,
@@ -29,6 +29,7 @@ from strategies import (
     part,
     shuffled,
     stored,
+    unique,
     values,
     world,
     worlds,
@@ -36,22 +37,21 @@ from strategies import (
 
 import genreconcile as gr
 from genreconcile.normalize import prepare
-from genreconcile.normalize.scalars import CANONICAL
 from genreconcile.objects import GVK
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-OURS = {"resourceVersion", "uid", "generation", "creationTimestamp"}
+OPENAPI = Path(__file__).parent / "openapi"
+BUILTIN = gr.Schema.load(OPENAPI)
 
 
 def examples(number):
-    """So many examples, always the same ones; in the thorough profile fifty times as many."""
+    """So many examples, always the same ones; in the thorough profile new ones, fifty times as many."""
     return settings(
         max_examples=number * 50 if THOROUGH else number,
         derandomize=not THOROUGH,
         deadline=None,
         database=None,
-        suppress_health_check=SLOW,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
 
@@ -80,196 +80,235 @@ def meaning(live, here):
     return normal(spec, {"properties": {"spec": here.structural}}), normal(texts, {})
 
 
-def compare(expected, live, here):
-    return gr.diff(expected, live, schema=here.graph)
-
-
 def patched(found, live):
     return jsonpatch.apply_patch(live, found.patch.patch)
 
 
-def writes(patch):
+def writes(found):
     """The operations that change something."""
-    return [op for op in patch if op["op"] != "test" and op["path"] != "/metadata/resourceVersion"]
+    return [op for op in found.patch.patch if op["op"] != "test" and op["path"] != "/metadata/resourceVersion"]
 
 
 def exact(value):
-    """JSON in which 1 and True and 1.0 differ, and the order of keys shows."""
+    """Equal only where 1, 1.0 and True differ, and the order of keys counts."""
     return repr(value)
 
 
-# Custom resources
+def node_of(obj, graph):
+    gvk = GVK.of(obj)
+    return gr.Registry.builtin().compile(gvk, graph.root(gvk), obj, has_status=True)
 
 
-@examples(60)
-@given(pairs())
-def test_what_was_just_created_has_no_drift(case):
-    here, expected, _ = case
-    assert compare(expected, create(expected, here), here).patch.patch == []
+# What holds for all kinds
 
 
-@examples(120)
-@given(pairs())
-def test_there_is_drift_iff_the_meaning_differs(case):
-    here, expected, live = case
-    found = compare(expected, live, here)
-    assert bool(found) == (meaning(create(expected, here), here) != meaning(live, here))
-    assert bool(found) == bool(found.patch.patch) == bool(writes(found.patch.patch))
+def is_settled(expected, live, graph):
+    """The patch can be applied, and then there is nothing more to do."""
+    found = gr.diff(expected, live, schema=graph)
+    assert not gr.diff(expected, patched(found, live), schema=graph).differences
 
 
-@examples(120)
-@given(pairs())
-def test_the_patch_applied_to_live_gives_expected(case):
-    here, expected, live = case
-    after = patched(compare(expected, live, here), live)
-    assert not compare(expected, after, here).differences
-    assert meaning(after, here) == meaning(create(expected, here), here)
-    assert not compare(expected, create(after, here), here).differences, "nor is there after the server's defaults"
-
-
-@examples(60)
-@given(pairs())
-def test_neither_side_is_changed(case):
-    here, expected, live = case
+def is_pure(expected, live, graph):
+    """Neither side is changed, nor does the patch share what a later change would reach."""
     before = exact((expected, live))
-    found = compare(expected, live, here)
-    assert exact((expected, live)) == before
-    found.patch.apply(live)
+    patch = gr.diff(expected, live, schema=graph).patch
+    patch.apply(live)
     assert exact((expected, live)) == before
 
 
-@examples(60)
-@given(pairs())
-def test_no_operation_is_superfluous(case):
-    here, expected, live = case
-    found = compare(expected, live, here)
+def is_quiet_iff_equal(expected, live, graph):
+    """No drift, no patch; and every patch writes."""
+    found = gr.diff(expected, live, schema=graph)
+    assert bool(found) == bool(found.patch.patch) == bool(writes(found))
+
+
+def is_minimal(expected, live, graph):
+    """Of no operation the patch could do without."""
+    found = gr.diff(expected, live, schema=graph)
     operations = found.patch.patch
-    for index, operation in enumerate(operations):
-        if operation in writes(operations):
-            try:
-                after = jsonpatch.apply_patch(live, operations[:index] + operations[index + 1 :])
-            except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException):
-                continue
-            assert compare(expected, after, here), operation
+    for write in writes(found):
+        left = [operation for operation in operations if operation is not write]
+        try:
+            after = jsonpatch.apply_patch(live, left)
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException):
+            continue
+        assert gr.diff(expected, after, schema=graph), write
 
 
-def untouched(live, after, wanted, schema, path=""):
-    """Where live means what is wanted, nothing may have been written: not even another spelling."""
+def is_prepared_once(expected, _live, graph):
+    """The canonical form of expected is its own canonical form, and no drift from expected."""
+    node = node_of(expected, graph)
+    once = prepare(expected, node)
+    assert once.errors == []
+    assert exact(prepare(once.value, node).value) == exact(once.value)
+
+
+def is_the_same_in_any_order_of_keys(expected, live, graph):
+    """The operations are the same, whatever the order of keys on either side."""
+    found = gr.diff(reversed_keys(expected), reversed_keys(live), schema=graph)
+    plain = gr.diff(expected, live, schema=graph)
+    assert sorted(map(str, map(sorted_keys, writes(found)))) == sorted(map(str, map(sorted_keys, writes(plain))))
+
+
+def reversed_keys(value):
+    if isinstance(value, list):
+        return [reversed_keys(member) for member in value]
+    return {key: reversed_keys(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
+
+
+def sorted_keys(value):
+    return json.dumps(value, sort_keys=True)
+
+
+ALWAYS = [is_settled, is_pure, is_quiet_iff_equal, is_minimal, is_prepared_once, is_the_same_in_any_order_of_keys]
+
+
+# Custom resources, where a model of the server says what is stored
+
+
+def has_no_drift_when_created(expected, _live, here):
+    assert gr.diff(expected, create(expected, here), schema=here.graph).patch.patch == []
+
+
+def has_drift_iff_the_meaning_differs(expected, live, here):
+    found = gr.diff(expected, live, schema=here.graph)
+    assert bool(found) == (meaning(create(expected, here), here) != meaning(live, here))
+
+
+def becomes_what_was_expected(expected, live, here):
+    """After the patch, and after the server has filled in its defaults once more."""
+    after = patched(gr.diff(expected, live, schema=here.graph), live)
+    assert meaning(after, here) == meaning(create(expected, here), here)
+    assert not gr.diff(expected, create(after, here), schema=here.graph).differences
+
+
+def keeps_what_is_right(expected, live, here):
+    after = patched(gr.diff(expected, live, schema=here.graph), live)
+    untouched(live["spec"], after["spec"], create(expected, here)["spec"], here.structural)
+    assert {key: after["metadata"][key] for key in OWNED} == OWNED
+
+
+def untouched(live, after, wanted, schema, path="/spec"):
+    """Where live means what is wanted, nothing is written: not even another spelling."""
     if normal(live, schema) == normal(wanted, schema):
         assert exact(live) == exact(after), path
-    elif isinstance(live, dict) and isinstance(after, dict) and isinstance(wanted, dict):
+    elif isinstance(live, dict) and isinstance(wanted, dict):
         for key in live.keys() & wanted.keys():
             untouched(live[key], after[key], wanted[key], part(schema, key), f"{path}/{key}")
 
 
-@examples(60)
+CUSTOM = [has_no_drift_when_created, has_drift_iff_the_meaning_differs, becomes_what_was_expected, keeps_what_is_right]
+
+
+@examples(170)
 @given(pairs())
-def test_what_is_right_stays_as_it_is(case):
+def test_custom_resources(case):
     here, expected, live = case
-    after = patched(compare(expected, live, here), live)
-    untouched(live["spec"], after["spec"], create(expected, here)["spec"], here.structural)
-    assert {key: after["metadata"][key] for key in OURS} == {key: live["metadata"][key] for key in OURS}
+    for check in CUSTOM:
+        check(expected, live, here)
+    for check in ALWAYS:
+        check(expected, live, here.graph)
 
 
-@examples(60)
-@given(pairs(), st.data())
-def test_the_order_of_keys_does_not_matter(case, data):
-    here, expected, live = case
-    other = {**expected, "spec": data.draw(shuffled(expected["spec"], here.structural, members=False))}
-    there = {**live, "spec": data.draw(shuffled(live["spec"], here.structural, members=False))}
-    one, two = compare(expected, live, here), compare(other, there, here)
-    assert sorted(map(str, writes(one.patch.patch))) == sorted(map(str, writes(two.patch.patch)))
-
-
-@examples(60)
+@examples(50)
 @given(pairs(), st.data())
 def test_the_order_of_members_of_sets_does_not_matter(case, data):
     here, expected, live = case
     other = {**expected, "spec": data.draw(shuffled(expected["spec"], here.structural))}
     there = {**live, "spec": data.draw(shuffled(live["spec"], here.structural))}
-    assert bool(compare(other, there, here)) == bool(compare(expected, live, here))
-    assert not compare(other, create(expected, here), here).patch.patch
-    after = patched(compare(other, there, here), there)
-    assert meaning(after, here) == meaning(create(expected, here), here)
+    assert meaning(there, here) == meaning(live, here)
+    for check in CUSTOM:
+        check(other, there, here)
+    assert bool(gr.diff(other, there, schema=here.graph)) == bool(gr.diff(expected, live, schema=here.graph))
 
 
 @st.composite
 def list_pairs(draw, *types):
-    """(schema of a list, expected members, live members, world)."""
+    """(world, schema of a list, expected, live)."""
     schema = draw(list_schemas(2, types))
-    members = draw(st.lists(values(schema["items"]), max_size=5).map(lambda found: unique_of(found, schema)))
-    other = draw(edited(members, schema))
-    return schema, members, other, world({"type": "object", "properties": {"list": schema}})
+    members = draw(st.lists(values(schema["items"]), max_size=5).map(lambda found: unique(found, schema)))
+    here = world({"type": "object", "properties": {"list": schema}})
+    expected, was = (model({"list": found}, None, None) for found in (members, draw(edited(members, schema))))
+    return here, schema, expected, create(was, here)
 
 
-def unique_of(members, schema):
-    return list({identity(member, schema): member for member in members}.values()) if is_unordered(schema) else members
-
-
-@examples(80)
+@examples(60)
 @given(list_pairs("set", "map"))
 def test_unordered_lists_keep_the_order_of_live(case):
-    schema, members, other, here = case
-    expected, live = (model({"list": found}, None, None) for found in (members, other))
-    live = create(live, here)
-    after = patched(compare(expected, live, here), live)["spec"]["list"]
-    before, now = ([identity(member, schema) for member in found] for found in (live["spec"]["list"], after))
-    wanted = [identity(member, schema) for member in members]
+    here, schema, expected, live = case
+    after = patched(gr.diff(expected, live, schema=here.graph), live)
+    wanted, before, now = ([identity(member, schema) for member in obj["spec"]["list"]] for obj in (expected, live, after))
     assert sorted(now) == sorted(wanted)
     assert [key for key in now if key in before] == [key for key in before if key in now]
 
 
-@examples(80)
+@examples(60)
 @given(list_pairs("atomic"))
 def test_ordered_lists_end_up_in_the_expected_order(case):
-    schema, members, other, here = case
-    expected, live = (model({"list": found}, None, None) for found in (members, other))
-    live = create(live, here)
-    after = create(patched(compare(expected, live, here), live), here)["spec"]["list"]
-    assert normal(after, schema) == normal(stored(members, schema), schema)
+    here, schema, expected, live = case
+    after = create(patched(gr.diff(expected, live, schema=here.graph), live), here)
+    assert normal(after["spec"]["list"], schema) == normal(create(expected, here)["spec"]["list"], schema)
 
 
 names = st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True)
 
 
-@examples(60)
+@examples(40)
 @given(names, names)
 def test_finalizers_of_others_stay_where_they_are(mine, theirs):
     here = world({"type": "object"})
     expected, live = model({}, None, None), create(model({}, None, None), here)
     expected["metadata"]["finalizers"], live["metadata"]["finalizers"] = mine, theirs
-    found = compare(expected, live, here)
+    found = gr.diff(expected, live, schema=here.graph)
     after = patched(found, live)["metadata"]["finalizers"]
     assert bool(found) == bool(set(mine) - set(theirs))
     assert [name for name in after if name in theirs] == theirs
     assert sorted(after) == sorted({*mine, *theirs})
 
 
-@st.composite
-def misspelled(draw):
-    """(world, object, path of a field that the schema does not know)."""
-    schema = draw(field_schemas(2))
-    here = world({"type": "object", "properties": {"known": schema}})
-    path, inner = ["spec"], draw(values(here.structural))
-    holder, at = inner, here.structural
-    while draw(st.booleans()) and (below := [k for k, v in holder.items() if isinstance(v, dict)]):
-        at = part(at, below[0])
-        holder = holder[below[0]]
-        path.append(below[0])
-    closed = at.get("type") == "object" and "additionalProperties" not in at and not at.get(PRESERVE)
-    holder["unknown"] = 1
-    return here, model(inner, None, None), "/" + "/".join(path) + "/unknown", closed
-
-
-PRESERVE = "x-kubernetes-preserve-unknown-fields"
+def places(value, schema, path=()):
+    """Each object in a value that stands under a type, with its path."""
+    if isinstance(value, dict):
+        if schema.get("type") == "object" and "additionalProperties" not in schema:
+            yield value, schema, path
+        for key in value:
+            yield from places(value[key], part(schema, key), (*path, key))
+    elif isinstance(value, list) and is_list(schema):
+        for index, member in enumerate(value):
+            yield from places(member, schema["items"], (*path, index))
 
 
 @examples(40)
-@given(worlds.flatmap(lambda here: st.tuples(st.just(here), values(here.structural, loose=True))))
-def test_preparing_twice_changes_nothing(case):
-    here, spec = case
-    obj = model(spec, None, None)
-    node = gr.Registry.builtin().compile(GVK.of(obj), here.graph.root(GVK.of(obj)), obj, has_status=True)
-    once = prepare(obj, node)
-    assert once.errors == []
-    assert exact(prepare(once.value, node).value) == exact(once.value)
+@given(worlds, st.data())
+def test_unknown_fields_are_errors_with_their_paths(here, data):
+    spec = data.draw(values(here.structural))
+    holder, schema, path = data.draw(st.sampled_from(list(places(spec, here.structural, ("spec",)))))
+    holder["unknown"] = 1
+    expected = model(spec, None, None)
+    if PRESERVE in schema:
+        assert not gr.diff(expected, create(expected, here), schema=here.graph)
+    else:
+        with pytest.raises(gr.InputError) as raised:
+            gr.diff(expected, create(expected, here), schema=here.graph)
+        assert raised.value.path == "/" + "/".join(map(str, path)) + "/unknown"
+
+
+# Built-in types, whose defaults are tried on a real server in tests/kind
+
+
+def builtin_kinds():
+    """The kinds of the saved documents."""
+    found = set()
+    for file in OPENAPI.glob("*.json"):
+        for schema in json.loads(file.read_text())["components"]["schemas"].values():
+            gvks = [GVK(**gvk) for gvk in schema.get("x-kubernetes-group-version-kind", ())]
+            found |= {gvk for gvk in gvks if len(gvks) == 1 and not gvk.kind.endswith("List")}
+    return sorted(gvk for gvk in found if gvk.group != "example.genreconcile.dev" and BUILTIN.root(gvk))
+
+
+@examples(150)
+@given(builtin_pairs(BUILTIN, builtin_kinds()))
+def test_builtin_types(case):
+    _, expected, live = case
+    for check in ALWAYS:
+        check(expected, live, BUILTIN)

@@ -10,6 +10,7 @@ A proposal is a beginning: whether a default depends on other fields only the so
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from genreconcile.schema import MISSING, Type
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests/kind/conformance"))
 
-from library import expected  # noqa: E402 - of the suite, whose folder is no package
-from suite import Suite  # noqa: E402
-from trial import Server  # noqa: E402
+from library import expected
+from suite import Suite
+from trial import Server
+
+PAUSE = 1.1
+"""Seconds between two creates, so that times differ."""
 
 Place = tuple[str, str]
 """The type that a rule begins at, and the path from there."""
@@ -50,7 +54,9 @@ def harvest(suite: Suite, resource: Any, found: dict[Place, Any]) -> None:
     root, _ = suite.catalog.node(resource, {})
     for variant, obj in expected(resource, root, namespace, suite.minor).items():
         try:
-            answers = [server.create(obj, dryRun="All") for _ in range(2)]
+            answers = [server.create(obj, dryRun="All")]
+            time.sleep(PAUSE)
+            answers.append(server.create(obj, dryRun="All"))
         except gr.ClusterError as error:
             print(f"# {resource} {variant}: not created: {error}", file=sys.stderr)
             continue
@@ -92,7 +98,7 @@ def same(answers: list[Any], path: tuple[str | int, ...]) -> bool:
 def proposal(kind: str, path: str, value: Any) -> dict[str, Any]:
     """One rule."""
     action = {"managed": True} if value is MISSING else {"default": value}
-    short = kind.rpartition(".")[2]
+    short = "-".join(kind.split(".")[-2:])
     return {"id": f"{short}-{path}".lower().replace("/", "-").replace("*", "any"), "type": kind, "path": path, **action}
 
 

@@ -26,7 +26,7 @@ class Edit:
 
 def edits(live, root, with_status):
     """All edits of an object."""
-    for key, field in sorted(root.type.fields.items()):
+    for key in sorted(root.type.fields):
         if key in {"apiVersion", "kind"} or (key == "status" and with_status):
             continue
         if key == "metadata":
@@ -53,7 +53,7 @@ def below(holder, key, node, path, types):
     yield from inside(value, child, key, owner, here, types)
 
 
-def inside(value, child, name, owner, path, types):
+def inside(value, child, name, owner, path, types):  # noqa: PLR0917 - where the walk stands
     """What may be done to a value that is there."""
     kind, node = child.field.type, child.node
     if kind.name:
@@ -79,7 +79,7 @@ def inside(value, child, name, owner, path, types):
         )
 
 
-def entries(value, node, name, owner, path, types):
+def entries(value, node, name, owner, path, types):  # noqa: PLR0917 - where the walk stands
     """What may be done to a map: rules may name keys of it, these are tried as well."""
     for key in sorted(value):
         yield from below(value, key, node, path, types)
@@ -104,7 +104,7 @@ def entries(value, node, name, owner, path, types):
             yield Edit((*path, keys[0]), "entry", tuple(attempts[:MOST]))
 
 
-def members(value, child, name, owner, path, types):
+def members(value, child, name, owner, path, types):  # noqa: PLR0917 - where the walk stands
     """What may be done to a list."""
     member = child.node.member()
     for index, one in enumerate(value):

@@ -2,9 +2,10 @@
 
 from collections import Counter
 
-import genreconcile as gr
 import jsonpatch
 from edits import below, put
+
+import genreconcile as gr
 
 MOST = 8
 PATIENCE = 2
@@ -40,7 +41,7 @@ def grown(server, root, obj, row):
 
 def absent(obj, root, with_status):
     """Places where a field may be added, with values for it."""
-    for key, field in sorted(root.type.fields.items()):
+    for key in sorted(root.type.fields):
         if key in {"apiVersion", "kind", "metadata"} or (key == "status" and with_status):
             continue
         for edit in below(obj, key, root, (), (root.type.name,)):
@@ -56,7 +57,7 @@ def with_first(server, obj, edit, row):
             answer = server.create(larger, dryRun="All")
         except gr.ClusterError:
             continue
-        if holds(answer, edit.path):
+        if holds(answer, edit.path, value):
             row.counts["grown"] += 1
             EXPERIENCE.took[edit.place] = value
             return larger
@@ -64,10 +65,11 @@ def with_first(server, obj, edit, row):
     return obj
 
 
-def holds(obj, path):
+def holds(obj, path, value):
+    """Whether the server has taken a value: a text as it was written, anything else in any spelling."""
     for key in path:
         try:
             obj = obj[key]
         except (KeyError, IndexError, TypeError):
             return False
-    return True
+    return obj == value or not isinstance(value, str) or value[:1].isdigit()

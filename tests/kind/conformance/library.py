@@ -1,8 +1,9 @@
 """The objects to try, per kind: data/<group>/<Kind>.yaml, completed from the schema.
 
 A file holds ``minimal`` and ``maximal`` (laid over minimal), any number of ``variants`` (likewise), ``versions`` (what
-is different in a version, or in ``version@minor``, laid over all of them), or ``untestable`` with the reason. ``$include: file`` in a mapping
-stands for the content of data/shared/file.yaml, ``$namespace`` for the namespace of the trial.
+is different in a version, or in ``version@minor``, laid over all of them), or ``untestable`` with the reason.
+``$include: file`` in a mapping stands for the content of data/shared/file.yaml, ``$namespace`` for the namespace of
+the trial. Fields that a version does not have are left out.
 """
 
 from pathlib import Path
@@ -57,7 +58,7 @@ def expected(resource, root, namespace, minor):
     content = data(resource.gvk)
     versions, version = content.get("versions", {}), resource.gvk.version
     special = merged(versions.get(version, {}), versions.get(f"{version}@{minor}", {}), drop=False)
-    wanted = {"minimal": {}, "maximal": {"metadata": METADATA}, **dict.fromkeys(content.get("variants", {}), {})}
+    wanted = {"minimal": {}, "maximal": {"metadata": METADATA}, **{name: {} for name in content.get("variants", {})}}
     found = {}
     for variant, beginning in wanted.items():
         over = content.get(variant) or content.get("variants", {}).get(variant) or {}

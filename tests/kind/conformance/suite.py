@@ -9,12 +9,13 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-import genreconcile as gr
-from genreconcile import gojson
-from genreconcile.catalog import Catalog
 from grow import grown
 from library import data, expected
 from trial import Row, Server, Trial
+
+import genreconcile as gr
+from genreconcile import gojson
+from genreconcile.catalog import Catalog
 
 WORKERS = 4
 LONG = (
@@ -72,16 +73,15 @@ class Suite:
             row.reason = data(resource.gvk)["untestable"]
             return row
         begun = time.monotonic()
-        print(f"{resource} …", file=sys.stderr, flush=True)
         namespace = self.namespace(resource) if resource.namespaced else ""
         root, _ = self.catalog.node(resource, {})
         server = Server(self.cluster, resource)
         for variant, obj in expected(resource, root, namespace, self.minor).items():
             try:
                 server.remove(obj)
-                obj = grown(server, root, obj, row) if variant == "maximal" else obj
-                node, _ = self.catalog.node(resource, obj)
-                Trial(server, node, row, variant, obj).run()
+                whole = grown(server, root, obj, row) if variant == "maximal" else obj
+                node, _ = self.catalog.node(resource, whole)
+                Trial(server, node, row, variant, whole).run()
             except gr.ReconcileError as error:
                 row.fault("error", variant, "", str(error)[:1500])
             except Exception:  # noqa: BLE001 - one kind must not hide the others
@@ -89,7 +89,7 @@ class Suite:
         row.counts["seconds"] = round(time.monotonic() - begun)
         return row
 
-    def rows(self, kinds=(), done=lambda row: None):
+    def rows(self, kinds=(), done=lambda _row: None):
         """All versions of a kind one after the other, for they are the same objects."""
         together = {}
         for resource in self.resources(kinds):
@@ -110,16 +110,18 @@ class Suite:
 
 
 def show(row):
+    """Print a row and its faults."""
     lines = [f"    {fault['what']} {fault['variant']} {fault['path']} {fault['detail'][:700]}" for fault in row.faults]
     lines += [f"    excluded {entry['variant']} {entry['path']} {' '.join(entry['rules'])}" for entry in row.excluded]
     lines += [f"    one way {entry['variant']} {entry['path']} {entry['detail']}" for entry in row.oneway]
-    print("\n".join([f"{row.gvk} {row.reason or dict(row.counts)} {' '.join(sorted(row.proven))}", *lines]), flush=True)
+    head = f"{row.gvk} {row.reason or dict(row.counts)} {' '.join(sorted(row.proven))}"
+    print("\n".join([head, *lines]), flush=True)  # noqa: T201 - what somebody who waits wants to see
 
 
 def main():
     rows = Suite(sys.argv[1]).rows(sys.argv[2:], show)
     total = sum((row.counts for row in rows), start=type(rows[0].counts)())
-    print(json.dumps(total))
+    print(json.dumps(total))  # noqa: T201 - a script
 
 
 if __name__ == "__main__":
