@@ -27,6 +27,7 @@ class Definitions:
         self._clock = clock
         self._generations: dict[ObjectKey, int] = {}
         self._changing: dict[ObjectKey, float] = {}
+        self._followed = False
         self._lock = threading.Lock()
         self.forget = cache.subscribe(self._on_event)
 
@@ -37,6 +38,15 @@ class Definitions:
         with self._lock:
             self._changing = {key: until for key, until in self._changing.items() if until > now}
             return bool(self._changing)
+
+    @property
+    def are_ahead(self) -> bool:
+        """Whether one has changed, and no document has followed yet: objects and schema may not fit."""
+        return self.are_changing and not self._followed
+
+    def note_followed(self) -> None:
+        """A document has changed since."""
+        self._followed = True
 
     def note_own_write(self, key: ObjectKey, generation: int) -> None:
         """We wrote this generation, and have waited for what it brings."""
@@ -54,6 +64,7 @@ class Definitions:
             # A first sight is the list; an unknown kind is looked up when it is asked for.
             if event.type == "DELETED" or (known is not None and generation > known):
                 self._changing[event.key] = self._clock() + _LAG
+                self._followed = False
 
     def _generation(self, event: CacheEvent) -> int:
         try:

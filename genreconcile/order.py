@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any, Final, TypeVar
 
@@ -14,7 +15,7 @@ import yaml
 from jsonpointer import resolve_pointer
 
 from genreconcile.discovery import Resource
-from genreconcile.objects import GVK, Object
+from genreconcile.objects import GVK, Object, ObjectKey
 
 _WRITABLE: Final = frozenset({"create", "delete", "get", "list", "patch", "update", "watch"})
 
@@ -55,6 +56,16 @@ def waves(members: Iterable[tuple[tuple[str, str], Member]], *, reverse: bool = 
 def is_delete_only_when_asked(group: str, kind: str) -> bool:
     """Whether objects of this kind are left alone by deletion unless it is asked for by name."""
     return kind_name(group, kind) in _data()["deleteOnlyWhenAsked"]
+
+
+def is_never_deleted(key: ObjectKey) -> bool:
+    """Whether Kubernetes itself makes this object, and would make it again."""
+    return any(
+        entry["kind"] == kind_name(key.group, key.kind)
+        and fnmatchcase(key.namespace, entry.get("namespace", "*"))
+        and fnmatchcase(key.name, entry["name"])
+        for entry in _data()["neverDelete"]
+    )
 
 
 def defines_kinds(gvk: GVK) -> bool:

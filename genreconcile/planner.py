@@ -117,6 +117,8 @@ class Planner:
         if not self._catalog.is_stale:
             return
         changed = self._catalog.renew()
+        if changed:
+            self.definitions.note_followed()
         for gvk in self._cache.kinds():
             if document_path(gvk.group, gvk.version) in changed:
                 self._cache.relist(gvk, self._sync_timeout)
@@ -167,7 +169,18 @@ class Planner:
             return Change("none", gvk, key, expected=obj, error=unusable(key, error))
         except (CacheError, ClusterError) as error:
             return Change("none", gvk, key, expected=obj, error=error)
-        return judge(obj, live, Terms(node, typed, Policy(fields, related)), self._learned)
+        change = judge(obj, live, Terms(node, typed, Policy(fields, related)), self._learned)
+        return self._unless_settling(change, resource)
+
+    def _unless_settling(self, change: Change, resource: Resource) -> Change:
+        """The change, but nothing while the definition of its kind changes: objects and schema may not fit yet."""
+        if change.is_quiet or change.live is None or not self.definitions.are_ahead:
+            return change
+        if not self._catalog.is_custom(resource):
+            return change
+        reason = "the definition of its kind is changing; it is compared again in a moment"
+        live = change.live
+        return Change("none", change.gvk, change.key, expected=change.expected, live=live, reason=reason, skipped=True)
 
     def _live(self, resource: Resource, key: ObjectKey) -> Object | None:
         error = self._cache.error(resource)

@@ -11,11 +11,11 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import Policy
-from genreconcile.diff.operation import Path
+from genreconcile.diff.operation import Difference, Path
 from genreconcile.discovery import Resource
 from genreconcile.gojson import loads
 from genreconcile.managers import managers_of
-from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned
+from genreconcile.normalize.learned import INSISTS, RULE_GAP, Key, Learned
 from genreconcile.objects import Object, resource_version_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Terms
@@ -44,23 +44,33 @@ class Answers:
         patched = {operation["path"] for operation in change.operations}
         stubborn = tuple(d for d in left if d.to_json()["path"] in patched)
         unchanged = resource_version_of(answer) == resource_version_of(live)
-        for key in learned_keys(stubborn, expected, answer):
-            insisted = self._learned.count(key, INSISTS) > 0
-            self._learned.note(key, RULE_GAP if unchanged and not insisted else INSISTS)
+        keys = learned_keys(stubborn, expected, answer)
+        verdicts = [self._verdict(d, key, unchanged=unchanged) for d, key in zip(stubborn, keys, strict=True)]
+        for key, verdict in zip(keys, verdicts, strict=True):
+            self._learned.note(key, verdict)
         if unchanged:
-            return Outcome(change, "unchanged", reason=f"{RULE_GAP}: the server took the patch and kept the object")
+            what = INSISTS if verdicts and set(verdicts) == {INSISTS} else RULE_GAP
+            return Outcome(change, "unchanged", reason=f"{what}: it took the patch and kept the object")
         if not stubborn:
             for key in change.keys:
-                self._learned.fights.note(key)
+                self._learned.note_repair(key)
         return Outcome(change, "configured", reason=INSISTS if stubborn else change.reason)
+
+    def _verdict(self, difference: Difference, key: Key, *, unchanged: bool) -> str:
+        """Whether the server insists on a value, or a rule is missing for one.
+
+        No default is a member of a list or an entry of metadata: those come from a webhook or a controller.
+        """
+        written = difference.structural or difference.path[:1] == ("metadata",)
+        insists = written or not unchanged or self._learned.count(key, INSISTS) > 0
+        return INSISTS if insists else RULE_GAP
 
     def name_opponents(self, change: Change, path: str) -> None:
         """Find out who undoes what is repaired again and again, while the field is still theirs."""
-        fights = self._learned.fights
-        fought = [key for key in change.keys if fights.is_next_round_a_fight(key)]
+        fought = [key for key in change.keys if self._learned.is_next_round_a_fight(key)]
         if not fought:
             return
         live = loads(self._cluster.request("GET", path))
         for key in fought:
             others = [name for name in managers_of(live, cast("Path", key[_PATH])) if name != self._field_manager]
-            fights.name(key, " and ".join(others) or "another writer")
+            self._learned.name_opponent(key, " and ".join(others) or "another writer")

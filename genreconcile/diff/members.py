@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from genreconcile.diff.lists import Alignment, Insert, Move, Pairs, by_key, by_position, by_value, steps
 from genreconcile.diff.operation import Covered, Difference, Guard, Spot
@@ -20,6 +20,9 @@ from genreconcile.schema import MISSING
 
 if TYPE_CHECKING:
     from genreconcile.diff.walk import Walk
+
+
+_RENAMED_AT_MOST: Final = 100
 
 
 class Members:
@@ -80,12 +83,13 @@ class Members:
         kept = self.kept(left, live)
         free = [index for index in left if index not in kept]
         partners = {here for here, _ in pairs}
-        for here in range(len(expected) if free else 0):
-            if here not in partners:
-                there = next((index for index in free if self.differs_by_key(expected[here], live[index])), None)
-                if there is not None:
-                    free.remove(there)
-                    yield here, there
+        lost = [index for index in range(len(expected)) if index not in partners]
+        # Each is compared with each: beyond some, it is another list and not one with changes.
+        for here in lost if len(lost) * len(free) <= _RENAMED_AT_MOST else ():
+            there = next((index for index in free if self.differs_by_key(expected[here], live[index])), None)
+            if there is not None:
+                free.remove(there)
+                yield here, there
 
     def differs_by_key(self, expected: Any, live: Any) -> bool:
         """Whether two members are equal but for their keys; a scalar is its own key."""

@@ -47,11 +47,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A live-only value that a rule explains: ``rule`` is the rule's id, or ``schema`` for the schema's own default."""
+    """A live-only value that a rule explains: ``rule`` is the rule's id, or ``schema`` for the schema's own default.
+
+    ``for_now``: only as long as live is as it is elsewhere; when that is repaired, this may become a difference.
+    """
 
     path: Path
     rule: str
     value: Any
+    for_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,9 @@ class Spot:
     subset: bool = False
     others: Others | None = None
 
-    def under(self, holder: Mapping[str, Any], key: str) -> Spot:
-        """The spot of a key of ``holder``, the expected object or map that stands here."""
-        place = Place(holder, key, self.place, None if self.place else self.others)
+    def under(self, holder: Mapping[str, Any], key: str, live: Mapping[str, Any]) -> Spot:
+        """The spot of a key of ``holder``, the expected object or map that stands here; ``live`` is the live one."""
+        place = Place(holder, key, self.place, None if self.place else self.others, live)
         return Spot(place, (*self.path, key), self.guards, self.subset, self.others)
 
     def member(self, index: int, guards: tuple[Guard, ...]) -> Spot:

@@ -50,7 +50,7 @@ class Walk:
             there = live.get(key, MISSING)
             if there is None and not child.field.type.custom:
                 there = MISSING
-            self.entry(expected.get(key, MISSING), there, child, spot.under(expected, key))
+            self.entry(expected.get(key, MISSING), there, child, spot.under(expected, key, live))
 
     def entry(self, expected: Any, live: Any, child: Child, spot: Spot) -> None:
         """Compare what stands under one key; either may be MISSING."""
@@ -74,7 +74,8 @@ class Walk:
     def cover(self, spot: Spot, rule: Rule | None, live: Any) -> None:
         """Note what a rule explains."""
         if live is not MISSING and rule is not None:
-            self.covered.append(Covered(spot.path, rule.id, live))
+            for_now = any(condition.of_live for condition in rule.conditions)
+            self.covered.append(Covered(spot.path, rule.id, live, for_now))
 
     def missing(self, expected: Any, spot: Spot) -> None:
         """Only expected has a value."""

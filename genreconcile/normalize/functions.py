@@ -15,12 +15,12 @@ from genreconcile.schema import MISSING
 Function = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 
 
-def image_pull_policy(holder: Mapping[str, Any], _: Mapping[str, Any]) -> Any:
-    """``Always`` for an image with the tag ``latest`` or without tag and digest, else ``IfNotPresent``.
+def image_pull_policy(holder: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """``Always`` for a tag ``latest`` or none (and no digest), else ``IfNotPresent``; ``of`` is the image's field.
 
     Source: SetDefaults_Container in pkg/apis/core/v1/defaults.go; a reference is ``[host[:port]/]path[:tag][@digest]``.
     """
-    image = holder.get("image", "")
+    image = holder.get(str(arguments.get("of", "image")), "")
     if not isinstance(image, str):
         return MISSING
     name, _at, digest = image.partition("@")

@@ -36,6 +36,8 @@ class Learned:
 
     def __init__(self, *, size: int = 10_000, ttl: float = 3600.0, fights: Fights | None = None) -> None:
         self.fights = fights or Fights()
+        # By place alone: somebody may write another value each time. That takes one round more.
+        self.places = Fights(rounds=self.fights.rounds + 1)
         self._seen: TTLCache[Key, int] = TTLCache(size, ttl)
         self._lock = threading.Lock()
 
@@ -44,6 +46,24 @@ class Learned:
         with self._lock:
             for place in (_under(key, what), _under(key[:-1], what)):
                 self._seen[place] = self._seen.get(place, 0) + 1
+
+    def note_repair(self, key: Key) -> None:
+        """The difference was repaired once more."""
+        self.fights.note(key)
+        self.places.note(key[:-1])
+
+    def fight(self, key: Key) -> str:
+        """Why the difference is left alone because somebody undoes each repair, "" where nobody does."""
+        return self.fights.reason(key) or self.places.reason(key[:-1])
+
+    def name_opponent(self, key: Key, opponent: str) -> None:
+        """Who undoes it."""
+        self.fights.name(key, opponent)
+        self.places.name(key[:-1], opponent)
+
+    def is_next_round_a_fight(self, key: Key) -> bool:
+        """Whether one more repair makes it a fight, or continues one."""
+        return self.fights.is_next_round_a_fight(key) or self.places.is_next_round_a_fight(key[:-1])
 
     def count(self, key: Key, what: str) -> int:
         """How often that has happened to this difference."""

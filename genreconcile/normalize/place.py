@@ -25,13 +25,15 @@ Others = Callable[[str, str], Iterable[Object] | None]
 class Place:
     """``key`` in ``holder``, an object or map of E; ``outer`` is where the holder itself stands, lists left out.
 
-    ``others``, at the root, gives the objects that a rule may consult.
+    ``live`` is the live object or map at the same place. ``others``, at the root, gives the objects that a rule may
+    consult.
     """
 
     holder: Mapping[str, Any]
     key: str
     outer: Place | None = None
     others: Others | None = None
+    live: Mapping[str, Any] | None = None
 
     def resolve(self, at: str) -> Any:
         """The value at a relative path, MISSING where there is none."""
@@ -66,10 +68,10 @@ class Place:
             return set(self.holder) <= {*condition.only, self.key}
         if condition.targeted_by is not None:
             return self._is_targeted(*condition.targeted_by)
-        value = self.resolve(condition.at)
-        if condition.present is not None:
-            return (value is not MISSING and value is not None) == condition.present
-        return (None if value is MISSING else value) in (condition.values or ())
+        if condition.of_live:
+            # Without a live object, as when expected is prepared, nothing is known of it.
+            return self.live is not None and _is(Place(self.live, self.key).resolve(condition.at), condition)
+        return _is(self.resolve(condition.at), condition)
 
     def _is_targeted(self, kind: str, at: str) -> bool:
         """Whether another object names this one. Unknown counts as yes where expected leaves the field to others.
@@ -81,6 +83,15 @@ class Place:
         if found is None:
             return self.key not in self.holder
         return any(_names(_at(other, at), root.holder) for other in found)
+
+
+def _is(value: Any, condition: Condition) -> bool:
+    if condition.present is not None:
+        return (value is not MISSING and value is not None) == condition.present
+    found = None if value is MISSING else value
+    if condition.not_values is not None:
+        return found not in condition.not_values
+    return found in (condition.values or ())
 
 
 def _at(obj: Object, at: str) -> Any:

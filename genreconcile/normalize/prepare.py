@@ -72,18 +72,32 @@ def prepare(expected: Mapping[str, Any], root: Node, *, drop: frozenset[str] = f
 
 
 def without_system(expected: Mapping[str, Any], root: Node) -> dict[str, Any]:
-    """A copy of an expected object for creation: as it was written, less what only the server may say."""
+    """A copy of an expected object for creation: as it was written, less what only the server may say.
 
-    def copy(value: Mapping[str, Any], node: Node, outer: Place | None) -> dict[str, Any]:
+    ``2.0`` for an integer becomes ``2``: the server reads the text, and refuses the first.
+    """
+
+    def mapping(value: Mapping[str, Any], node: Node, outer: Place | None) -> dict[str, Any]:
         result = {}
         for key, entry in value.items():
             child, place = node.child(key), Place(value, key, outer)
             rule = child.explaining(place) if child.rules else None
             if rule is None or rule.action != "system":
-                result[key] = copy(entry, child.node, place) if isinstance(entry, Mapping) else entry
+                result[key] = copy(entry, child, place)
         return result
 
-    return copy(expected, root, None)
+    def copy(value: Any, child: Child, place: Place) -> Any:
+        if isinstance(value, Mapping):
+            return mapping(value, child.node, place)
+        if isinstance(value, list):
+            return [copy(member, child.node.member(), place) for member in value]
+        return _integral(value, child.field.type.scalar)
+
+    return mapping(expected, root, None)
+
+
+def _integral(value: Any, scalar: str) -> Any:
+    return int(value) if scalar == "integer" and isinstance(value, float) and value.is_integer() else value
 
 
 class _Preparation:
@@ -152,8 +166,7 @@ class _Preparation:
         return [member for member in prepared if member is not MISSING]
 
     def scalar(self, value: Any, scalar: str, path: tuple[str | int, ...]) -> Any:
-        if scalar == "integer" and isinstance(value, float) and value.is_integer():
-            return int(value)
+        value = _integral(value, scalar)
         wanted = _PYTHON_TYPES[scalar]
         if not isinstance(value, wanted) or (isinstance(value, bool) and scalar != "boolean"):
             return self.fail(path, _mismatch(f"of type {scalar}", value))

@@ -22,7 +22,8 @@ EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "f
 ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive", "subset")
 SELECTORS: Final = ("type", "path", "root", "object", "managers")
 _FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive", "subset")
-_CONDITIONS: Final = ("at", "in", "present", "only", "targetedBy")
+_CONDITIONS: Final = ("at", "live", "in", "notIn", "present", "only", "targetedBy")
+_WHERE: Final = ("at", "live")
 _OBJECT: Final = ("group", "kind", "namespace", "name", "labels", "statusSubresource")
 _KEYS: Final = ("id", *SELECTORS, "when", "why", *ACTIONS)
 
@@ -30,13 +31,16 @@ _KEYS: Final = ("id", *SELECTORS, "when", "why", *ACTIONS)
 @dataclass(frozen=True, slots=True)
 class Condition:
     """``at`` is a path relative to the object that holds the rule's last key; ``..`` leads to the enclosing object and
-    a leading ``/`` to the root. ``values`` (None in it: missing) or ``present`` is what must hold there. ``only`` lists
+    a leading ``/`` to the root. ``of_live``: the path leads into live instead, from the object at the same place.
+    ``values`` or ``not_values`` (None in it: missing) or ``present`` is what must hold there. ``only`` lists
     the keys besides the rule's own that the holding object may have. ``targeted_by`` is (kind, path): some object of
     that kind in the same namespace names this object at that path, with apiVersion, kind and name.
     """
 
     at: str = ""
+    of_live: bool = False
     values: tuple[Any, ...] | None = None
+    not_values: tuple[Any, ...] | None = None
     present: bool | None = None
     only: tuple[str, ...] | None = None
     targeted_by: tuple[str, str] | None = None
@@ -177,15 +181,18 @@ def _condition(entry: Any, where: str) -> Condition:
     if not isinstance(entry, Mapping):
         raise RuleError(f"{where}: must be a mapping of {', '.join(_CONDITIONS)}, not {entry!r}")
     _only_keys(entry, _CONDITIONS, where)
-    tests = [key for key in _CONDITIONS if key != "at" and key in entry]
-    if len(tests) != 1 or ("at" in entry) != (tests[0] in {"in", "present"}):
-        raise RuleError(f"{where}: give at with in or with present, or only, or targetedBy")
-    for key in ("in", "only"):
+    tests = [key for key in _CONDITIONS if key not in _WHERE and key in entry]
+    places = [key for key in _WHERE if key in entry]
+    if len(tests) != 1 or len(places) != (tests[0] not in {"only", "targetedBy"}):
+        raise RuleError(f"{where}: give at or live with in, notIn or present; or only; or targetedBy")
+    for key in ("in", "notIn", "only"):
         if key in entry and not isinstance(entry[key], list):
             raise RuleError(f"{where}: {key} must be a list, not {entry[key]!r}")
     return Condition(
-        at=_text(entry, "at", where) if "at" in entry else "",
+        at=_text(entry, places[0], where) if places else "",
+        of_live=places == ["live"],
         values=tuple(entry["in"]) if "in" in entry else None,
+        not_values=tuple(entry["notIn"]) if "notIn" in entry else None,
         present=_flag(entry, "present", where) if "present" in entry else None,
         only=tuple(entry["only"]) if "only" in entry else None,
         targeted_by=_targeted_by(entry["targetedBy"], where) if "targetedBy" in entry else None,

@@ -78,7 +78,7 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
         return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_fight)
     patch = to_patch(wanted, live)
     if len(wanted) == len(keys):
-        _check(patch, expected, live, terms, key)
+        _check(patch, found, terms, (expected, live), key)
     patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)
     return Change("update", gvk, key, patch, expected, live, reason, fields=terms.policy.fields, keys=patched)
 
@@ -88,7 +88,7 @@ def _left_alone(key: Key, learned: Learned | None) -> tuple[str, bool]:
     if learned is None:
         return "", False
     verdict = learned.verdict(key)
-    fight = "" if verdict else learned.fights.reason(key)
+    fight = "" if verdict else learned.fight(key)
     return verdict or fight, bool(fight)
 
 
@@ -103,12 +103,14 @@ def _data(value: Any) -> list[Any]:
     return [value] if value is None or isinstance(value, str | int | float | bool | dict | list) else []
 
 
-def _check(patch: jsonpatch.JsonPatch, expected: Object, live: Object, terms: Terms, key: ObjectKey) -> None:
+def _check(patch: jsonpatch.JsonPatch, found: Diff, terms: Terms, pair: tuple[Object, Object], key: ObjectKey) -> None:
     """A patch that does not lead to expected would be sent again and again."""
+    expected, live = pair
     after = patch.apply(copy.deepcopy(live))
-    left = terms.compare(expected, after)
+    later = {entry.path for entry in found.covered if entry.for_now}
+    left = [difference for difference in terms.compare(expected, after).differences if difference.path not in later]
     if left:
-        places = ", ".join(difference.to_json()["path"] for difference in left.differences)
+        places = ", ".join(difference.to_json()["path"] for difference in left)
         raise ReconcileError(
             f"{key}: not patched: after the patch it would still differ at {places}; "
             "this is a fault of genreconcile, please report it"

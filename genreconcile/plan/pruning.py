@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of, metadata_of
-from genreconcile.order import is_delete_only_when_asked, kind_name
+from genreconcile.order import is_delete_only_when_asked, is_never_deleted, kind_name
 from genreconcile.plan.change import Change
 from genreconcile.selector import Selector
 
@@ -60,7 +60,7 @@ def prune(candidates: Iterable[tuple[GVK, Object]], expected: Collection[ObjectK
 def _deletion(gvk: GVK, live: Object, wanted: Prune) -> Change | None:
     metadata = metadata_of(live)
     key = ObjectKey(gvk.group, gvk.kind, wanted.namespace, metadata["name"])
-    if "deletionTimestamp" in metadata:
+    if "deletionTimestamp" in metadata or is_never_deleted(key):
         return None
     if any(owner.get("controller") for owner in metadata.get("ownerReferences") or ()):
         # Its owner would create it again, and takes it along when it goes itself.

@@ -214,3 +214,21 @@ def test_replicas_of_the_autoscaler_are_left_alone(settled):
     settled.patch(f"{APPS}/deployments/scaled", {"op": "replace", "path": "/spec/replicas", "value": 4})
     assert eventually(lambda: at(settled.live("apps/v1/Deployment", "scaled"), "spec", "replicas") == 4)
     assert settled.reconciler.plan(settled.expected).changes == ()
+
+
+def test_a_controller_that_writes_a_new_value_each_time_is_a_fight(settled):
+    """As it would be without the rules for token Secrets: each removal makes the controller mint another token."""
+    gap = gr.Registry(rule for rule in gr.Registry.builtin().rules if not rule.id.startswith("token-secret-"))
+    metadata = {
+        "name": "fought-over",
+        "namespace": NAMESPACE,
+        "annotations": {"kubernetes.io/service-account.name": "runner"},
+    }
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/service-account-token"}
+    repairs = 0
+    with gr.Reconciler(settled.admin, rules=gap) as reconciler:
+        for _ in range(10):
+            reconciler.reconcile([secret]).raise_for_failures()
+            assert eventually(lambda: at(reconciler.cache.get("v1/Secret", "fought-over", namespace=NAMESPACE), "data"))
+            repairs += reconciler.reconcile([secret]).counts["configured"]
+    assert repairs <= 6

@@ -75,5 +75,5 @@ def test_a_patch_that_the_server_does_not_want_never_becomes_a_loop(counted):
         reasons = [reconciler.reconcile(service).outcomes[0].reason for _ in range(5)]
         verbs = [verb for verb, _ in log.settled()[before:]]
     assert verbs.count("patch") == 2
-    assert reasons[:2] == ["rule gap: the server took the patch and kept the object"] * 2
+    assert reasons[:2] == ["rule gap: it took the patch and kept the object"] * 2
     assert reasons[2:] == ["rule gap at /spec/sessionAffinity"] * 3

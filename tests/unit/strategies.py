@@ -154,7 +154,9 @@ def _plain(schema, *, loose):
     if schema.get("type") == "object":
         return _objects(schema, loose=loose)
     # Null is not among anything: the server drops it at a field itself, and keeps it further inside.
-    return anything.filter(lambda found: found is not None) if PRESERVE in schema else st.sampled_from(scalars_of(schema))
+    return (
+        anything.filter(lambda found: found is not None) if PRESERVE in schema else st.sampled_from(scalars_of(schema))
+    )
 
 
 def _objects(schema, *, loose):
@@ -196,7 +198,9 @@ def identity(member, schema):
     if names is None:
         return json.dumps(stored(member, schema["items"]), sort_keys=True)
     found = (member.get(name) for name in names)
-    return json.dumps([properties[name].get("default") if own is None else own for name, own in zip(names, found, strict=True)])
+    return json.dumps(
+        [properties[name].get("default") if own is None else own for name, own in zip(names, found, strict=True)]
+    )
 
 
 def unique(members, schema):
@@ -319,7 +323,9 @@ def builtin_pairs(draw, graph, gvks, loose=True):
     gvk = draw(st.sampled_from(gvks))
     root = graph.root(gvk)
     fields = sorted(root.fields.keys() - {"apiVersion", "kind", "metadata", "status"})
-    properties = {key: draw(trimmed(root.fields[key].type, 7)) for key in fields if key == "spec" or draw(st.booleans())}
+    properties = {
+        key: draw(trimmed(root.fields[key].type, 7)) for key in fields if key == "spec" or draw(st.booleans())
+    }
     schema = {"type": "object", "properties": properties}
     here = draw(values(schema, loose=loose))
     there = draw(edited(here, schema) | values(schema))

@@ -237,7 +237,9 @@ def list_pairs(draw, *types):
 def test_unordered_lists_keep_the_order_of_live(case):
     here, schema, expected, live = case
     after = patched(gr.diff(expected, live, schema=here.graph), live)
-    wanted, before, now = ([identity(member, schema) for member in obj["spec"]["list"]] for obj in (expected, live, after))
+    wanted, before, now = (
+        [identity(member, schema) for member in obj["spec"]["list"]] for obj in (expected, live, after)
+    )
     assert sorted(now) == sorted(wanted)
     assert [key for key in now if key in before] == [key for key in before if key in now]
 

@@ -23,8 +23,8 @@ from genreconcile.schema import MISSING, Type
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests/kind/conformance"))
 
 from library import expected
+from server import Server
 from suite import Suite
-from trial import Server
 
 PAUSE = 1.1
 """Seconds between two creates, so that times differ."""

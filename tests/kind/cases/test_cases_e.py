@@ -52,6 +52,22 @@ def test_e1_allocated_values_that_are_expected_win(world):
     world.repair(expected)
 
 
+def test_e1_an_ordinary_service_does_not_become_headless(world):
+    headless = world.obj("v1", "Service", "web", spec={"clusterIP": "None", "ports": [{"port": 80}]})
+    world.post(service(world))
+    (outcome,) = world.reconcile(headless)
+    assert outcome.status == "failed"
+    assert "an immutable field differs" in str(outcome.error)
+
+
+def test_e1_being_headless_is_drift_that_the_server_keeps(world):
+    world.post(world.obj("v1", "Service", "web", spec={"clusterIP": "None", "ports": [{"port": 80}]}))
+    assert any(operation["path"] == "/spec/clusterIP" for operation in world.plan(service(world)))
+    outcomes = [world.reconcile(service(world)).outcomes[0] for _ in range(4)]
+    assert "at /spec/clusterIP" in outcomes[-1].reason
+    assert world.plan(service(world)) == []
+
+
 def test_e1_load_balancer_class_of_a_webhook(world):
     """Written at creation, it may not change: reported, refused and not looped, until a rule adopts it."""
     expected = service(world, type="LoadBalancer")
@@ -221,7 +237,7 @@ def test_template_rewritten_by_an_autopilot(world, case):
     world.repair(expected)
 
 
-def test_e13_a_bound_pod_with_an_ephemeral_container(world):
+def test_e13_a_bound_pod(world):
     expected = pod(world)
     live = world.create(expected)
     assert {volume["name"][:16] for volume in live["spec"]["volumes"]} == {"kube-api-access-"}

@@ -7,8 +7,8 @@ from edits import below, put
 
 import genreconcile as gr
 
-MOST = 8
-PATIENCE = 2
+MOST = 6
+PATIENCE = 1
 
 
 class Experience:

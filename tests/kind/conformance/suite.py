@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from grow import grown
 from library import data, expected
-from trial import Row, Server, Trial
+from row import Row
+from server import Server
+from trial import Trial
 
 import genreconcile as gr
 from genreconcile import gojson

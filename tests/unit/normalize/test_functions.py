@@ -19,6 +19,7 @@ from genreconcile.schema import MISSING
 )
 def test_image_pull_policy(image, policy):
     assert image_pull_policy({"image": image}, {}) == policy
+    assert image_pull_policy({"reference": image}, {"of": "reference"}) == policy
 
 
 def test_without_an_image_the_tag_is_missing_too():

@@ -40,3 +40,18 @@ def test_it_is_bounded_and_expires():
 def test_digests_do_not_depend_on_the_order_of_keys():
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
     assert digest({"a": [1, 2]}) != digest({"a": [2, 1]})
+
+
+def test_repairs_that_are_undone_are_a_fight_with_the_same_values_or_new_ones():
+    learned = Learned()
+    for _ in range(5):
+        learned.note_repair(ONE)
+    assert learned.fight(ONE).startswith("a fight with another writer")
+    assert learned.fight(OTHER) == ""
+    for number in range(6):
+        assert learned.fight((*OTHER[:-1], str(number))) == ""
+        learned.note_repair((*OTHER[:-1], str(number)))
+    learned.name_opponent((*OTHER[:-1], "new"), "minter")
+    assert learned.fight((*OTHER[:-1], "newest")).startswith("a fight with minter")
+    assert learned.is_next_round_a_fight((*OTHER[:-1], "newest"))
+    assert not learned.is_next_round_a_fight(("else", "values"))

@@ -49,6 +49,24 @@ def test_conditions(condition, holds):
     assert PLACE.holds((condition,)) is holds
 
 
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (Condition(at="port", of_live=True, values=(90,)), True),
+        (Condition(at="port", of_live=True, not_values=(90,)), False),
+        (Condition(at="nodePort", of_live=True, not_values=(90,)), True),
+        (Condition(at="nodePort", of_live=True, present=True), False),
+        (Condition(at="port", not_values=(90,)), True),
+    ],
+)
+def test_conditions_on_live(condition, holds):
+    assert Place(PORT, "nodePort", live={"port": 90}).holds((condition,)) is holds
+
+
+def test_without_live_nothing_is_known_of_it():
+    assert not PLACE.holds((Condition(at="port", of_live=True, not_values=(90,)),))
+
+
 def test_all_conditions_must_hold():
     assert PLACE.holds(())
     assert not PLACE.holds((Condition(at="port", present=True), Condition(at="none", present=True)))

@@ -172,3 +172,10 @@ def test_for_creation_only_the_servers_own_is_left_out():
     obj = {**POD, "metadata": {"name": "p", "uid": "u"}, "spec": {"hostNetwork": False, "x": None}, "status": {"a": 1}}
     sent = without_system(obj, node_of(obj))
     assert sent == {**POD, "spec": {"hostNetwork": False, "x": None}}
+
+
+def test_for_creation_integers_are_written_as_such():
+    containers = [{"name": "a", "ports": [{"containerPort": 80.0}]}]
+    obj = {**POD, "spec": {"priority": 2.0, "containers": containers}}
+    sent = without_system(obj, node_of(obj))
+    assert str(sent["spec"]) == "{'priority': 2, 'containers': [{'name': 'a', 'ports': [{'containerPort': 80}]}]}"

@@ -87,3 +87,17 @@ def test_a_plan_counts():
     assert plan.summary() == "1 to create, 1 to update, 1 to delete, 2 unchanged, 1 skipped, 1 failed"
     assert Plan(()).summary() == "0 to create, 0 to update, 0 to delete, 0 unchanged"
     assert list(plan) == changes
+
+
+@pytest.mark.parametrize(
+    ("gvk", "name", "spared"),
+    [
+        (GVK("", "v1", "ConfigMap"), "kube-root-ca.crt", True),
+        (GVK("", "v1", "ConfigMap"), "mine", False),
+        (GVK("", "v1", "ServiceAccount"), "default", True),
+        (GVK("", "v1", "Endpoints"), "any", True),
+        (GVK("", "v1", "Service"), "kubernetes", False),
+    ],
+)
+def test_what_kubernetes_makes_itself_is_spared(gvk, name, spared):
+    assert (pruned(live(name), gvk=gvk) == []) is spared
