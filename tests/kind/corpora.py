@@ -27,6 +27,7 @@ EDITS = 3
 ATTEMPTS = 3
 PATIENCE = 12
 WORKERS = 6
+OFFERED = {}
 # What others depend on comes last: an edit of it may refuse or remove them. The first of these is put aside till then.
 LATE = ["ValidatingWebhookConfiguration", "ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "APIService"]
 LAST = ["ServiceAccount", "CustomResourceDefinition", "Namespace"]
@@ -120,10 +121,13 @@ def adding(node, key, path):
 
 def offered(field, name, owner):
     """What to try at a field; nothing where its required fields lie too deep."""
-    try:
-        return candidates(field, name, owner)
-    except IndexError:
-        return []
+    key = (field.type, name, owner)
+    if key not in OFFERED:
+        try:
+            OFFERED[key] = candidates(field, name, owner)[:ATTEMPTS]
+        except IndexError:
+            OFFERED[key] = []
+    return OFFERED[key]
 
 
 def swap(value, child, path, index):

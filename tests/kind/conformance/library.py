@@ -3,7 +3,8 @@
 A file holds ``minimal`` and ``maximal`` (laid over minimal), any number of ``variants`` (likewise), ``versions`` (what
 is different in a version, or in ``version@minor``, laid over all of them), or ``untestable`` with the reason.
 ``$include: file`` in a mapping stands for the content of data/shared/file.yaml, ``$namespace`` for the namespace of
-the trial. Fields that a version does not have are left out.
+the trial; a list member with ``$since: minor`` is for that minor and later. Fields that a version does not have are
+left out.
 """
 
 from pathlib import Path
@@ -34,7 +35,11 @@ def known(value, node):
         return [known(member, node.member().node) for member in value]
     if not isinstance(value, dict):
         return value
-    return {key: known(entry, node.child(key).node) for key, entry in value.items() if node.knows(key)}
+    return {
+        key: entry if key == "$since" else known(entry, node.child(key).node)
+        for key, entry in value.items()
+        if key == "$since" or node.knows(key)
+    }
 
 
 def included(value):
@@ -65,16 +70,22 @@ def expected(resource, root, namespace, minor):
         obj = merged(merged(generated(resource, root, namespace, variant), content.get("minimal", {})), beginning)
         obj = merged(obj, over)
         found[variant] = known(merged(merged(obj, special.get("minimal", {})), special.get(variant, {})), root)
-    return named(found, namespace)
+    return completed(found, namespace, minor)
 
 
-def named(value, namespace):
-    """``$namespace`` stands for the namespace of the trial."""
+def completed(value, namespace, minor):
+    """With the namespace of the trial, and without members that are younger than the server."""
     if isinstance(value, dict):
-        return {key: named(entry, namespace) for key, entry in value.items()}
+        return {key: completed(entry, namespace, minor) for key, entry in value.items() if key != "$since"}
     if isinstance(value, list):
-        return [named(member, namespace) for member in value]
+        return [completed(member, namespace, minor) for member in value if not is_younger(member, minor)]
     return namespace if value == "$namespace" else value
+
+
+def is_younger(member, minor):
+    """Whether a list member says that it is only for later minors: before, the server drops what is in it."""
+    since = member.get("$since", minor) if isinstance(member, dict) else minor
+    return [int(part) for part in since.split(".")] > [int(part) for part in minor.split(".")]
 
 
 def generated(resource, root, namespace, variant):

@@ -79,6 +79,7 @@ def section(result):
     lines = [
         f"## Kubernetes {result['version']}",
         "",
+        *note,
         line(["kind", *titles]),
         line(["---", *(["---:"] * len(titles))]),
     ]

@@ -3,6 +3,7 @@
 GENRECONCILE_CONFORMANCE=all tries all kinds; ``spread`` does, too, but each leaf of a pod template in one kind only.
 """
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -24,14 +25,19 @@ pytestmark = pytest.mark.timeout(7200)
 
 
 @pytest.fixture(scope="module")
-def rows():
+def plane():
     settings = {"runtime_config": ["api/all=true"], "extra_apiserver_args": ["--allow-privileged=true"]}
     with ControlPlane(**settings) as plane:
-        rows = Suite(plane.kubeconfig).rows(() if EVERYTHING else SAMPLE, show)
-        if EVERYTHING:
-            report.save(plane.version, rows, spread=SPREAD)
-            report.render()
-        yield rows
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def rows(plane):
+    rows = Suite(plane.kubeconfig).rows(() if EVERYTHING else SAMPLE, show)
+    if EVERYTHING:
+        report.save(plane.version, rows, spread=SPREAD)
+        report.render()
+    return rows
 
 
 @pytest.mark.parametrize("what", ["error", "spurious", "missed", "unrepaired", "not minimal"])
@@ -72,3 +78,15 @@ def test_every_kind_has_been_tried_or_says_why_not(rows):
     assert [
         gvk for gvk, reason in reasons.items() if not reason.startswith("cannot be tried: the server offers no")
     ] == []
+
+
+def test_the_suite_sees_a_rule_that_is_missing_and_one_that_hides_too_much(plane):
+    rules = {rule.id: rule for rule in gr.Registry.builtin().rules}
+    del rules["storage-class-reclaim-policy"]
+    hides = rules["csi-storage-capacity"]
+    rules[hides.id] = dataclasses.replace(hides, action="ignore", argument=True)
+    rows = Suite(plane.kubeconfig, gr.Registry(rules.values())).rows(["StorageClass", "CSIDriver"])
+    faults = {(fault["what"], fault["variant"], fault["path"]) for row in rows for fault in row.faults}
+    assert ("spurious", "minimal", "/reclaimPolicy") in faults
+    assert ("missed", "minimal", "/spec/storageCapacity") in faults
+    assert {path for _, _, path in faults} == {"/reclaimPolicy", "/spec/storageCapacity"}
