@@ -133,7 +133,7 @@ def test_reconciling_on_and_on_writes_nothing(settled):
     assert rounds >= SECONDS, "it reconciled all the while"
     written = settled.writes()[len(before) :]
     assert written == []
-    print(f"{rounds} reconciles in {SECONDS:.0f} s, writes: {len(written)}")  # noqa: T201 - shown with -s
+    print(f"{rounds} reconciles in {SECONDS:.0f} s, writes: {len(written)}")
 
 
 def test_what_controllers_made_is_not_deleted(settled):
