@@ -31,8 +31,21 @@ OFFERED = {}
 # What others depend on comes last: an edit of it may refuse or remove them. The first of these is put aside till then.
 LATE = ["ValidatingWebhookConfiguration", "ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "APIService"]
 LAST = ["ServiceAccount", "CustomResourceDefinition", "Namespace"]
-TOTALS = ("objects", "tried", "found", "repaired", "spurious", "missed", "unrepaired", "excluded", "tolerated", "oneway",
-          "meaningless", "not minimal", "error")  # fmt: skip
+TOTALS = (
+    "objects",
+    "tried",
+    "found",
+    "repaired",
+    "spurious",
+    "missed",
+    "unrepaired",
+    "excluded",
+    "tolerated",
+    "oneway",
+    "meaningless",
+    "not minimal",
+    "error",
+)
 
 
 def spots(value, child, owner, name, path=()):
