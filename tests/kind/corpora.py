@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent / "conformance"))
 
-from edits import METADATA, Edit, in_order, news, put
+from edits import Edit, in_order, news, put
 from row import Row
 from server import Server
 from trial import Trial
@@ -22,6 +22,8 @@ from genreconcile.catalog import Catalog
 from genreconcile.normalize.prepare import without_system
 from genreconcile.pointer import join_pointer
 
+# Finalizers and ownerReferences of others are kept by definition.
+METADATA = ("labels", "annotations")
 SEED = 1
 EDITS = 3
 ATTEMPTS = 3
@@ -74,8 +76,13 @@ def ideas(live, root, with_status):
             for spot in spots(live["metadata"][key], metadata.node.child(key), "", key, ("metadata", key)):
                 gather(found, spot)
         else:
-            found.setdefault("metadata", []).append(adding(metadata.node, key, ("metadata", key)))
+            found.setdefault("metadata", []).extend(writing(key, name) for name in TABLE["keys"])
     return found
+
+
+def writing(key, name):
+    path = ("metadata", key)
+    return lambda: Edit(path, "add", (put(path, {name: "x"}),))
 
 
 class Root:

@@ -113,9 +113,11 @@ def test_users_may_do_only_what_they_are_granted(control_plane, namespace):
 
 
 HOLDER = """
-    import sys, tempfile, time
+    import signal, sys, tempfile, time
     from genreconcile.testing import ControlPlane
 
+    # Ignored by whoever is started in the background of a shell.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tempfile.tempdir = sys.argv[1]
     with ControlPlane() as control_plane:
         print("ready", flush=True)
@@ -133,7 +135,7 @@ def test_nothing_is_left_of_a_killed_process(tmp_path, number):
         assert len(processes_of(state)) == 3
 
         holder.send_signal(number)
-        holder.communicate()
+        holder.communicate(timeout=60)
 
     assert_soon(lambda: not processes_of(state))
     assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,7 @@ SCALARS = [
     ({"type": "boolean"}, [False, True]),
     (INT_OR_STRING, [80, "80", "10%", 0]),
     ({**INT_OR_STRING, "pattern": QUANTITY}, [1, "1", "1000m", "1Gi", "1024Mi", "0"]),
-    ({"type": "string", "format": "byte"}, ["", "YQ==", "Yg=="]),
+    ({"type": "string", "format": "byte"}, ["YQ==", "Yg==", "YWI="]),
     (
         {"type": "string", "format": "date-time"},
         ["2024-01-02T03:04:05Z", "2024-01-02T04:04:05+01:00", "2024-01-02T03:04:06Z"],

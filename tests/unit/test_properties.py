@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jsonpatch
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from kubernetes.utils import parse_quantity
 from strategies import (
@@ -200,8 +200,30 @@ def untouched(live, after, wanted, schema, path="/spec"):
 CUSTOM = [has_no_drift_when_created, has_drift_iff_the_meaning_differs, becomes_what_was_expected, keeps_what_is_right]
 
 
+def spec_of(field, expected, live):
+    """A case of one field."""
+    here = world({"type": "object", "properties": {"a": field}})
+    return here, model(expected, None, None), create(model(live, None, None), here)
+
+
+SET_OF_OBJECTS = {
+    "type": "array",
+    "x-kubernetes-list-type": "set",
+    "items": {
+        "type": "object",
+        "x-kubernetes-map-type": "atomic",
+        "properties": {"b": {"type": "string", "default": "x"}},
+    },
+}
+
+
 @examples(170)
 @given(pairs())
+@example(spec_of({PRESERVE: True}, {"a": None}, {}))
+@example(spec_of({PRESERVE: True, "default": "x"}, {"a": None}, {}))
+@example(spec_of(SET_OF_OBJECTS, {"a": [{}]}, {"a": [{}]})).xfail(
+    raises=AssertionError, reason="members of a set are compared as they are written, without their defaults"
+)
 def test_custom_resources(case):
     here, expected, live = case
     for check in CUSTOM:
@@ -232,14 +254,22 @@ def list_pairs(draw, *types):
     return here, schema, expected, create(was, here)
 
 
+def name_of(member, schema):
+    """What a member is known by: the keys of a map's, all of a set's; its spelling does not matter."""
+    if "x-kubernetes-list-map-keys" in schema:
+        return identity(member, schema)
+    return repr(normal(stored(member, schema["items"]), schema["items"]))
+
+
 @examples(60)
 @given(list_pairs("set", "map"))
 def test_unordered_lists_keep_the_order_of_live(case):
     here, schema, expected, live = case
     after = patched(gr.diff(expected, live, schema=here.graph), live)
     wanted, before, now = (
-        [identity(member, schema) for member in obj["spec"]["list"]] for obj in (expected, live, after)
+        [name_of(member, schema) for member in obj["spec"]["list"]] for obj in (expected, live, after)
     )
+    assume(len(wanted) == len(set(wanted)) and len(before) == len(set(before)))
     assert sorted(now) == sorted(wanted)
     assert [key for key in now if key in before] == [key for key in before if key in now]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[3] / "docs/conformance.md"
 COLUMNS = {
-    "objects": ("objects", "objects created; none drifted afterwards"),
-    "stated": ("defaults stated", "defaults written out, one at a time and all at once; none changed anything"),
+    "objects": ("objects", "objects created and compared with what was expected"),
+    "stated": ("defaults stated", "defaults written out and compared again, one at a time and all at once"),
     "tried": ("leaves tried", "edits that the server took, one leaf at a time"),
     "found": ("found", "edits reported as drift"),
     "repaired": ("repaired", "the patch led back to the former object, exactly"),
-    "tolerated": ("kept", "others' finalizers and owners, which are kept by definition"),
-    "meaningless": ("reordered", "lists reordered whose order means nothing: rightly not reported"),
+    "tolerated": ("kept", "others' finalizers and owners, and kubectl's own annotation, which stay by definition"),
+    "meaningless": ("no drift", "orders that mean nothing, and removed defaults that neither side holds any more"),
     "excluded": ("excluded", "values that nobody could predict (below), or that were allocated anew by the repair"),
     "oneway": ("one way", "found, but the server refuses the way back (below)"),
     "missed": ("missed", "drift that was not found"),

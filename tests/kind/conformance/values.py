@@ -45,6 +45,8 @@ def objects(kind, depth):
         for column in columns
     ]
     more = []
+    if not first:
+        return []
     for key, field in kind.fields.items():
         if key not in required:
             more += [{**first[0], key: value} for value in candidates(field, key, kind.name, depth + 1)[:2]]
