@@ -74,8 +74,19 @@ class Members:
             here, there = ([self.key_of(member) for member in members] for members in (expected, live))
             return None if None in here or None in there else by_key(here, there)
         if self.list_type == "set":
-            return by_value([self.identity(member) for member in expected], [self.identity(member) for member in live])
+            pairs = by_value([self.identity(member) for member in expected], [self.identity(member) for member in live])
+            return sorted([*pairs, *self.respelled(pairs, expected, live)])
         return None
+
+    def respelled(self, pairs: Pairs, expected: list[Any], live: list[Any]) -> Iterator[tuple[int, int]]:
+        """Members of a set that are objects or lists and differ in nothing but spelling and defaults."""
+        partners = {there for _, there in pairs}
+        free = [index for index, member in enumerate(live) if index not in partners and isinstance(member, dict | list)]
+        for here in sorted(set(range(len(expected))) - {here for here, _ in pairs}):
+            same = (index for index in free if self.walk.is_same(expected[here], live[index], self.member, self.spot))
+            if (there := next(same, None)) is not None:
+                free.remove(there)
+                yield here, there
 
     def renamed(self, pairs: Pairs, expected: list[Any], live: list[Any]) -> Iterator[tuple[int, int]]:
         """Members without a partner that differ in nothing but their keys: one value to replace, not a whole member."""

@@ -41,6 +41,18 @@ SHARED = {
 
 OWNED = {"uid": "u", "resourceVersion": "7", "generation": 1, "creationTimestamp": "2024-01-01T00:00:00Z"}
 
+
+def scalar(name):
+    """The schema of a kind of scalar, by the name that genreconcile has for it."""
+    return next(dict(schema) for schema, _ in SCALARS if _scalar(schema) == name)
+
+
+def _scalar(schema):
+    if "pattern" in schema:
+        return "quantity"
+    return schema.get("format") or schema.get("type") or "int-or-string"
+
+
 one_in_four = st.sampled_from([False, False, False, True])
 keys = st.sampled_from(["x", "y", "z/é"])
 anything = st.recursive(
@@ -273,14 +285,7 @@ def pairs(draw, some=worlds):
 
 def leaf(kind):
     """The schema of a scalar of a built-in type."""
-    wanted = "date-time" if kind.scalar == "time" else kind.scalar
-    return next(dict(schema) for schema, _ in SCALARS if _scalar(schema) == wanted)
-
-
-def _scalar(schema):
-    if "pattern" in schema:
-        return "quantity"
-    return schema.get("format") or schema.get("type") or "int-or-string"
+    return scalar("date-time" if kind.scalar == "time" else kind.scalar)
 
 
 @st.composite
