@@ -36,11 +36,6 @@ _log = logging.getLogger(__name__)
 Document = dict[str, Any]
 
 
-def document_path(group: str, version: str) -> str:
-    """The name of a group version's document: ``api/v1``, ``apis/apps/v1``."""
-    return f"apis/{group}/{version}" if group else f"api/{version}"
-
-
 class OpenAPIDocuments:
     """The documents of one server; thread-safe. ``cache_dir`` is created with mode 0700, by default below ~/.cache."""
 

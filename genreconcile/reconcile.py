@@ -126,14 +126,14 @@ class Reconciler:
         Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions; its ``result`` holds
         what was done.
         """
-        written = self._write([change for change in plan.changes if change.operation in {"create", "update"}])
+        written = self._write(plan)
         return self._finish(plan, written)
 
     def reconcile(self, expected: Iterable[Mapping[str, Any]], **settings: Any) -> Result:
         """Plan and apply; objects that others change meanwhile are compared again. Arguments and errors as ``plan``."""
         objects = list(expected)
         plan = self.plan(objects, **settings)
-        written = self._write([change for change in plan.changes if change.operation in {"create", "update"}])
+        written = self._write(plan)
         for _ in range(_ATTEMPTS - 1):
             written = self._retry(written, objects, settings)
         return self._finish(plan, written)
@@ -148,7 +148,8 @@ class Reconciler:
             unchanged=(*plan.unchanged, *(change for change in changes if change.is_quiet)),
         )
 
-    def _write(self, changes: list[Change]) -> list[Outcome]:
+    def _write(self, plan: Plan) -> list[Outcome]:
+        changes = [change for change in plan.changes if change.operation in {"create", "update"}]
         return self._applier.write(changes, self._planner.settle) if changes else []
 
     def _retry(
@@ -162,7 +163,7 @@ class Reconciler:
             self._applier.refresh(outcome.change)
         namespace, fields = settings.get("namespace") or self._namespace, settings.get("fields", EXACT)
         plan, _ = self._planner.plan(objects, namespace, Prune(), set(), fields=fields, only=frozenset(lost))
-        again = self._write([change for change in plan.changes if change.operation in {"create", "update"}])
+        again = self._write(plan)
         again += [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
 

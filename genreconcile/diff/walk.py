@@ -103,22 +103,20 @@ class Walk:
             return True
         if not isinstance(live, dict | list):
             return False
-        part = Walk()
-        part.value([] if isinstance(live, list) else _EMPTY, live, child, spot)
+        part = _piece_by_piece(live, child, spot)
         if spot.path != _STRIPPED and not part.covered and _removes_everything(part.found, live, spot.path):
             return False
-        self.found += part.found
-        self.covered += part.covered
-        return True
+        return self.take(part)
 
     def protects(self, live: Any, child: Child, spot: Spot) -> bool:
         """Whether rules keep something inside of a live-only value; the rest of it has then been found."""
         if not isinstance(live, dict | list) or not any(rule.action in _KEEPS for rule, _ in child.node.active):
             return False
-        part = Walk()
-        part.value([] if isinstance(live, list) else _EMPTY, live, child, spot)
-        if not part.covered:
-            return False
+        part = _piece_by_piece(live, child, spot)
+        return bool(part.covered) and self.take(part)
+
+    def take(self, part: Walk) -> bool:
+        """Make the findings of a part one's own; True, for that settles the part."""
         self.found += part.found
         self.covered += part.covered
         return True
@@ -145,6 +143,13 @@ def _same(expected: Any, live: Any, child: Child) -> bool:
     if isinstance(expected, dict | list) or isinstance(live, dict | list):
         return False
     return bool(canonical(expected, child) == canonical(live, child))
+
+
+def _piece_by_piece(live: dict[str, Any] | list[Any], child: Child, spot: Spot) -> Walk:
+    """A live-only container, compared with an empty one."""
+    part = Walk()
+    part.value([] if isinstance(live, list) else _EMPTY, live, child, spot)
+    return part
 
 
 def _removes_everything(found: list[Difference], live: Any, path: Path) -> bool:

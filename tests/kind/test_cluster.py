@@ -11,7 +11,8 @@ from genreconcile.cluster import connect
 from genreconcile.discovery import Discovery
 from genreconcile.errors import ClusterError, Conflict, Forbidden, Gone, Invalid, NotFound
 from genreconcile.objects import GVK
-from genreconcile.openapi import OpenAPIDocuments, document_path
+from genreconcile.openapi import OpenAPIDocuments
+from genreconcile.schema import document_path
 
 JSON_PATCH = "application/json-patch+json"
 CONFIG_MAP = GVK("", "v1", "ConfigMap")

@@ -6,7 +6,8 @@ import pytest
 from scripted_server import ScriptedCluster, status
 
 from genreconcile.errors import ClusterError
-from genreconcile.openapi import OpenAPIDocuments, document_path
+from genreconcile.openapi import OpenAPIDocuments
+from genreconcile.schema import document_path
 
 PATH = "apis/example.com/v1"
 URL = f"/openapi/v3/{PATH}"
