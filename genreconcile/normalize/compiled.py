@@ -7,7 +7,7 @@ access, however many rules there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from genreconcile.normalize.path import token_matches
 from genreconcile.normalize.place import Place
@@ -49,12 +49,20 @@ class Node:
         self.active = active
         self._compiler = compiler
         self._children: dict[str, Child] = {}
+        # What a comparison has compiled for a mapping and for the members of a list here.
+        self.check: Any = None
+        self.member_check: Any = None
         self.aliases = self._ending("alias")
         self.folds = self._ending("fold")
 
     def _ending(self, action: str) -> tuple[Rule, ...]:
         """Rules of an action whose last token is a key of this very object."""
         return tuple(r for r, matched in self.active if r.action == action and matched + 1 == len(r.tokens))
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The keys of expected that conditions of any rule read."""
+        return self._compiler.reads
 
     @property
     def foreign(self) -> tuple[Rule, ...]:
@@ -105,10 +113,13 @@ class Node:
 
 
 class Compiler:
-    """Makes nodes, each (type, rules) once. ``rules_of`` gives the rules that begin at a type of that name."""
+    """Makes nodes, each (type, rules) once. ``rules_of`` gives the rules that begin at a type of that name; ``reads``
+    are the keys that rules read besides their own.
+    """
 
-    def __init__(self, rules_of: Callable[[str], Sequence[Rule]]) -> None:
+    def __init__(self, rules_of: Callable[[str], Sequence[Rule]], reads: frozenset[str] = frozenset()) -> None:
         self._rules_of = rules_of
+        self.reads = reads
         self._nodes: dict[tuple[Type, Active], Node] = {}
 
     def root(self, kind: Type | None, rules: Sequence[Rule]) -> Node:

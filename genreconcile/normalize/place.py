@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genreconcile.normalize.rule import Condition
+from genreconcile.normalize.rule import KEY, Condition
 from genreconcile.objects import GVK, Object, name_of, namespace_of
 from genreconcile.pointer import split_pointer
 from genreconcile.schema import MISSING
-
-KEY = "$key"
-"""In a relative path: the key at which the rule is applied."""
 
 Others = Callable[[str, str], Iterable[Object] | None]
 """(kind, namespace) → the live objects there, None where they are not known."""

@@ -22,7 +22,7 @@ from genreconcile.normalize.scalars import CANONICAL, Canonical
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING, Field
 
-_PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
     "byte": (str,),
     "date-time": (str,),
@@ -126,8 +126,8 @@ class _Preparation:
             prepared = self.entry(entry, child, place, (*path, key), in_map=node.type.shape == "map")
             if prepared is not MISSING:
                 result[key] = prepared
-        _share_aliases(result, node)
-        _fold(result, node)
+        share_aliases(result, node)
+        fold(result, node)
         return result
 
     def entry(
@@ -167,7 +167,7 @@ class _Preparation:
 
     def scalar(self, value: Any, scalar: str, path: tuple[str | int, ...]) -> Any:
         value = _integral(value, scalar)
-        wanted = _PYTHON_TYPES[scalar]
+        wanted = PYTHON_TYPES[scalar]
         if not isinstance(value, wanted) or (isinstance(value, bool) and scalar != "boolean"):
             return self.fail(path, _mismatch(f"of type {scalar}", value))
         if scalar == "quantity" and not isinstance(CANONICAL["quantity"](value), Canonical):
@@ -192,7 +192,7 @@ def _unknown(key: str, node: Node) -> str:
     return f"the schema knows no such field; {hint}"
 
 
-def _share_aliases(result: dict[str, Any], node: Node) -> None:
+def share_aliases(result: dict[str, Any], node: Node) -> None:
     """Two names of one field hold the same value; where both are given, the name in the rule's argument wins."""
     for rule in node.aliases:
         winner, other = rule.argument, rule.tokens[-1]
@@ -202,7 +202,7 @@ def _share_aliases(result: dict[str, Any], node: Node) -> None:
             result[winner] = result[other]
 
 
-def _fold(result: dict[str, Any], node: Node) -> None:
+def fold(result: dict[str, Any], node: Node) -> None:
     """A write-only map is merged into the one that is read, its values encoded; the write-only one wins."""
     for rule in node.folds:
         folded = result.pop(rule.tokens[-1], None)

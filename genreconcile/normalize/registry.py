@@ -41,7 +41,7 @@ class Registry:
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
         self._lock = threading.Lock()
-        self._compiler = Compiler(self._rules_of)
+        self._compiler = Compiler(self._rules_of, frozenset().union(*(rule.reads for rule in self.rules)))
         self._roots: LRUCache[tuple[Type, tuple[Rule, ...]], Node] = LRUCache(_ROOTS)
 
     @classmethod

@@ -14,11 +14,14 @@ from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.path import Pattern, parse_path
 from genreconcile.normalize.scalars import CANONICAL
 from genreconcile.objects import GVK
+from genreconcile.pointer import split_pointer
 
 API_VERSION: Final = "genreconcile.dev/v1alpha1"
 
 EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "function")
 """Actions that say what a value may be; the first of these that applies to a path wins."""
+KEY: Final = "$key"
+"""In a relative path: the key at which the rule is applied."""
 ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive", "subset")
 SELECTORS: Final = ("type", "path", "root", "object", "managers")
 _FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive", "subset")
@@ -70,6 +73,20 @@ class Rule:
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The keys of expected that conditions and the action read, wherever they stand."""
+        paths = [condition.at for condition in self.conditions if not condition.of_live]
+        if self.action in {"copy", "function"}:
+            paths += self.argument.values() if isinstance(self.argument, Mapping) else [self.argument, "image"]
+        own = self.tokens[-1:] if any(condition.targeted_by for condition in self.conditions) else ()
+        return frozenset((*own, *(token for path in paths for token in split_pointer("/" + str(path)))))
+
+    @property
+    def counts_keys(self) -> bool:
+        """Whether a condition depends on which keys expected has at all."""
+        return any(condition.only is not None or KEY in condition.at for condition in self.conditions)
 
 
 def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:

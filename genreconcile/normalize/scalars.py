@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import ipaddress
 import math
 import re
@@ -67,6 +68,12 @@ def _parse_quantity(value: Any) -> Decimal | None:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def is_quantity(value: Any) -> bool:
+    """Whether the server would read a value as a quantity."""
+    return _parse_quantity(value) is not None
+
+
+@functools.lru_cache(maxsize=4096)
 def _parse_quantity_text(text: str) -> Decimal | None:
     match = _QUANTITY.fullmatch(text)
     if match is None:

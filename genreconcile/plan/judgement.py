@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import jsonpatch
 
-from genreconcile.diff import Diff, Difference, Policy, compare
+from genreconcile.diff import SUBSET, Diff, Difference, Policy, compare
 from genreconcile.diff.patch import to_patch
+from genreconcile.diff.quick import is_clean
 from genreconcile.errors import InputError, ReconcileError
 from genreconcile.normalize import prepare
 from genreconcile.normalize.compiled import Node
@@ -34,6 +35,11 @@ class Terms:
     def compare(self, expected: Object, live: Object) -> Diff:
         """As genreconcile.diff.compare."""
         return compare(expected, live, self.node, typed=self.typed, policy=self.policy)
+
+    def is_clean(self, expected: Object, live: Object) -> bool:
+        """As genreconcile.diff.quick.is_clean: True only where ``compare`` finds nothing."""
+        subset = self.policy.fields == SUBSET
+        return is_clean(expected, live, self.node, subset=subset, others=self.policy.others)
 
 
 def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned | None = None) -> Change:
@@ -67,6 +73,8 @@ def require_valid(expected: Object, node: Node) -> None:
 
 def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None) -> Change:
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
+    if terms.is_clean(expected, live):
+        return Change("none", gvk, key, expected=expected, live=live)
     found = terms.compare(expected, live)
     keys = learned_keys(found.differences, expected, live)
     left = [_left_alone(key, learned) for key in keys]

@@ -37,6 +37,7 @@ from strategies import (
 )
 
 import genreconcile as gr
+from genreconcile.diff.quick import is_clean
 from genreconcile.normalize import prepare
 from genreconcile.objects import GVK
 
@@ -162,7 +163,24 @@ def sorted_keys(value):
     return json.dumps(value, sort_keys=True)
 
 
-ALWAYS = [is_settled, is_pure, is_quiet_iff_equal, is_minimal, is_prepared_once, is_the_same_in_any_order_of_keys]
+def is_never_clean_too_quickly(expected, live, graph):
+    """What the quick check calls clean, the walk calls clean too."""
+    node = node_of(expected, graph)
+    for there in (live, patched(gr.diff(expected, live, schema=graph), live)):
+        for fields in ("exact", "subset"):
+            if is_clean(expected, there, node, subset=fields == "subset"):
+                assert not gr.diff(expected, there, schema=graph, fields=fields)
+
+
+ALWAYS = [
+    is_never_clean_too_quickly,
+    is_settled,
+    is_pure,
+    is_quiet_iff_equal,
+    is_minimal,
+    is_prepared_once,
+    is_the_same_in_any_order_of_keys,
+]
 
 
 # Custom resources, where a model of the server says what is stored
@@ -341,6 +359,7 @@ def test_unknown_fields_are_errors_with_their_paths(here, data):
     else:
         with pytest.raises(gr.InputError) as raised:
             gr.diff(expected, create(expected, here), schema=here.graph)
+        assert not is_clean(expected, create(expected, here), node_of(expected, here.graph))
         assert raised.value.path == "/" + "/".join(map(str, path)) + "/unknown"
 
 

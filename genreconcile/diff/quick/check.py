@@ -1,0 +1,271 @@
+"""The checks that a node is compiled to, each made once and then shared.
+
+Invariant: as of the package. Loops are flat and look-ups few, for this is where a reconcile with nothing to do spends
+its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from genreconcile.diff.quick.same import is_foldable, is_identical, is_part, stays
+from genreconcile.diff.quick.state import Chain, State, Step, place_of
+from genreconcile.diff.values import canonical, default_of
+from genreconcile.normalize.compiled import Child, Node
+from genreconcile.normalize.prepare import PYTHON_TYPES, fold, is_zero, share_aliases
+from genreconcile.normalize.rule import EXPLAINS, Rule
+from genreconcile.normalize.scalars import is_quantity
+from genreconcile.schema import MISSING
+
+_NOTHING: Final[dict[str, Any]] = {}
+_UNSEEN: Final = frozenset({"system", "ignore"})
+_OVERRIDES: Final = _UNSEEN | {"adopt"}
+_ALLOWS: Final = _OVERRIDES | {"managed"}
+_OTHERS: Final = "\0"
+"""Stands for any key that neither the type nor a rule names."""
+_ANY: Final = frozenset({str, int, float, bool})
+_NO_TYPES: Final[frozenset[type]] = frozenset()
+# Equal texts are one quantity only if they are one at all.
+_TYPES: Final = {name: frozenset(types) for name, types in PYTHON_TYPES.items() if name != "quantity"}
+
+
+class _Object:
+    """The check of one object or map type, with its entries by key."""
+
+    __slots__ = ("_entries", "_is_open", "_named", "_node")
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._entries: dict[str, _Entry] = {}
+        tokens = {rule.tokens[matched] for rule, matched in node.active}
+        globs = {token for token in tokens if "*" in token or "?" in token}
+        fields = node.type.fields if node.type.shape == "object" else ()
+        # Keys of maps are without number: entries are kept for those that the type or a rule names, and one for all
+        # others, unless a pattern tells these apart.
+        self._named = {*fields, *(tokens - globs)}
+        self._is_open = globs <= {"*"}
+
+    def entry(self, key: str) -> _Entry | None:
+        """The entry of a key that was not met before; None where only the walk can tell."""
+        if not self._node.knows(key) or not (key in self._named or self._is_open):
+            return None
+        place = key if key in self._named else _OTHERS
+        found = self._entries.get(place)
+        if found is None:
+            found = self._entries[place] = _Entry(self._node.child(place), in_map=self._node.type.shape == "map")
+        return found
+
+    def check(
+        self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State
+    ) -> int | None:
+        """None where there may be drift, else how many of expected's values stay when it is prepared."""
+        entries = self._entries
+        in_both = kept = 0
+        for key, there in live.items():
+            entry = entries.get(key) or self.entry(key)
+            if entry is None:
+                return None
+            here = expected.get(key, MISSING)
+            kind = there.__class__
+            if here is MISSING:
+                if entry.is_system or (there == entry.default and kind is entry.default.__class__):
+                    continue
+            else:
+                in_both += 1
+                if here.__class__ is kind in entry.types and here == there and (here or not entry.zero):
+                    kept += 1
+                    continue
+                if entry.is_plain and here and here.__class__ is kind:
+                    if not entry.value(here, there, (expected, key, outer, live), state):
+                        return None
+                    kept += 1
+                    continue
+            stays = entry.check(here, there, (expected, key, outer, live), state)
+            if stays is None:
+                return None
+            kept += stays
+        return None if in_both != len(expected) and not self._absent(expected, live, outer, state) else kept
+
+    def _absent(self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State) -> bool:
+        """Whether all that only expected has is missing once it is prepared."""
+        for key, here in expected.items():
+            if key not in live:
+                entry = self.entry(key)
+                if entry is None or entry.check(here, MISSING, (expected, key, outer, live), state) is None:
+                    return False
+        return True
+
+
+class _RespelledObject(_Object):
+    """An object with a field of two names, or one that is folded into another."""
+
+    __slots__ = ()
+
+    def check(
+        self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State
+    ) -> int | None:
+        """As of any object, of expected as it will be read."""
+        respelled = _respelled(expected, self._node, state)
+        return None if respelled is None else super().check(respelled, live, outer, state)
+
+
+class _Entry:
+    """The check of what stands under one key."""
+
+    __slots__ = (
+        "_child",
+        "_keeps_all",
+        "_null_is_missing",
+        "_overrides",
+        "_shape",
+        "_steps",
+        "_suspect",
+        "custom",
+        "default",
+        "is_plain",
+        "is_system",
+        "types",
+        "zero",
+    )
+
+    def __init__(self, child: Child, *, in_map: bool = False) -> None:
+        kind = child.field.type
+        self._child = child
+        self._null_is_missing = not kind.custom and not in_map
+        keep, order = child.first("keep"), child.first("list")
+        self._keeps_all = keep is not None and keep.argument == "all" and order is None and kind.list_type != "atomic"
+        self.custom = kind.custom
+        self.zero = child.field.zero == "value" and not kind.custom and kind.shape != "any"
+        scalars = _TYPES.get(kind.scalar, _NO_TYPES) if kind.shape == "scalar" else _NO_TYPES
+        self.types = _ANY if kind.shape == "any" else scalars
+        explaining = [rule for rule in child.rules if rule.action in EXPLAINS and not rule.managers]
+        self._steps: list[Step] = [(rule, rule.counts_keys) for rule in explaining]
+        self._overrides = any(rule.action in _OVERRIDES for rule in explaining)
+        first = explaining[0] if explaining and not explaining[0].conditions else None
+        self.is_system = first is not None and first.action in _UNSEEN
+        default = first.argument if first is not None and first.action == "default" else MISSING
+        self.default = default if default.__class__ in _ANY else MISSING
+        self._suspect = child.first("subset") is not None
+        self._shape = kind.shape
+        # Two containers that hold something are compared member by member, whatever the rules say of them as a whole.
+        self.is_plain = kind.shape in {"object", "map", "list"} and not self._suspect and not self._overrides
+
+    def check(self, here: Any, there: Any, chain: Chain, state: State) -> int | None:
+        """None where there may be drift, else how many of expected's values stay when it is prepared (0 or 1)."""
+        if there is None and not self.custom:
+            there = MISSING
+        rule = self._rule(chain, state) if self._overrides else None
+        if rule is not None and rule.action in _UNSEEN:
+            if here is not MISSING:
+                state.drop(chain[1])
+            return 0
+        if self._suspect or (here is None and not self._null_is_missing):
+            return None
+        if here is None or (here is not MISSING and self.zero and is_zero(here, self._child.field)):
+            state.drop(chain[1])
+            here = MISSING
+        if here is MISSING:
+            return 0 if there is MISSING or self._live_only(there, chain, state) else None
+        if there is MISSING:
+            return None
+        is_adopted = rule is not None and rule.action == "adopt" and here.__class__ in self.types
+        return 1 if is_adopted or self.value(here, there, chain, state) else None
+
+    def _rule(self, chain: Chain, state: State) -> Rule | None:
+        """As ``Child.explaining``."""
+        place = None
+        for step in self._steps:
+            if not step[0].conditions:
+                return step[0]
+            state.ask(step)
+            place = place or place_of(chain, state.others)
+            if place.holds(step[0].conditions):
+                return step[0]
+        return None
+
+    def _live_only(self, there: Any, chain: Chain, state: State) -> bool:
+        rule = self._rule(chain, state) if self._steps else None
+        if state.subset or (rule is not None and rule.action in _ALLOWS):
+            return True
+        default = self._default(rule, chain, state)
+        if default is not MISSING:
+            return is_identical(default, there) or (
+                (self.custom or stays(default, self._child)) and self.value(default, there, chain, state)
+            )
+        if not self.zero:
+            return False
+        if there.__class__ is dict:
+            return not there or self.value(_NOTHING, there, chain, state)
+        return self._keeps_all or is_zero(there, self._child.field)
+
+    def _default(self, rule: Rule | None, chain: Chain, state: State) -> Any:
+        if rule is None:
+            return self._child.field.default
+        if rule.action == "default":
+            return rule.argument
+        state.consulted = True
+        return default_of(self._child, rule, place_of(chain, state.others))[0]
+
+    def value(self, here: Any, there: Any, chain: Chain, state: State) -> bool:
+        """Whether two values surely are the same."""
+        kind, shape = here.__class__, self._shape
+        if kind is dict:
+            if there.__class__ is not dict or shape in {"list", "scalar"}:
+                return False
+            node = self._child.node
+            kept = object_check(node.alternative() if shape == "any" else node).check(here, there, chain, state)
+            # What holds nothing, once it is prepared, may itself be missing then.
+            return kept is not None and (kept > 0 or not here or not self.zero)
+        if kind is list:
+            return there.__class__ is list and shape in {"list", "any"} and self._members(here, there, chain, state)
+        if there.__class__ not in _ANY or not (kind in self.types or self._is_quantity(here)):
+            return False
+        if kind is str and here == there:
+            return True
+        return bool(canonical(here, self._child) == canonical(there, self._child))
+
+    def _is_quantity(self, here: Any) -> bool:
+        return self._child.field.type.scalar == "quantity" and is_quantity(here)
+
+    def _members(self, here: list[Any], there: list[Any], chain: Chain, state: State) -> bool:
+        """Lists whose members are the same one by one are the same, whatever the type of the list."""
+        if len(here) != len(there):
+            return self._keeps_all and is_part(here, there)
+        member = member_check(self._child.node)
+        for one, other in zip(here, there, strict=True):
+            if one.__class__ is other.__class__ in member.types and one == other:
+                continue
+            if not member.value(one, other, chain, state):
+                return False
+        return True
+
+
+def object_check(node: Node) -> _Object:
+    """The check of a node, made once."""
+    if node.check is None:
+        node.check = (_RespelledObject if node.aliases or node.folds else _Object)(node)
+    return node.check  # type: ignore[no-any-return]  # the node keeps it, and does not know it
+
+
+def member_check(node: Node) -> _Entry:
+    """The check of a list's members, made once."""
+    if node.member_check is None:
+        node.member_check = _Entry(node.member())
+    return node.member_check  # type: ignore[no-any-return]  # as above
+
+
+def _respelled(expected: Mapping[str, Any], node: Node, state: State) -> Mapping[str, Any] | None:
+    """Expected with both names of one field, and with its write-only fields folded; None where that cannot be told."""
+    names = {name for rule in node.aliases for name in (rule.argument, rule.tokens[-1])}
+    names |= {name for rule in node.folds for name in (rule.tokens[-1], rule.argument["into"])}
+    if names.isdisjoint(expected):
+        return expected
+    if not all(is_foldable(expected.get(rule.tokens[-1])) for rule in node.folds):
+        return None
+    for name in names:
+        state.drop(name)
+    copied = {key: value for key, value in expected.items() if value is not None}
+    share_aliases(copied, node)
+    fold(copied, node)
+    return copied

@@ -1,0 +1,43 @@
+"""Small questions about two values, or one, that need no rule.
+
+Invariant: pure; ``True`` is never ``1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genreconcile.normalize.compiled import Child
+from genreconcile.normalize.prepare import is_zero
+
+
+def is_identical(one: Any, other: Any) -> bool:
+    """Whether two values are equal in every type as well."""
+    if one.__class__ is not other.__class__ or one != other:
+        return False
+    if one.__class__ is dict:
+        return all(is_identical(value, other[key]) for key, value in one.items())
+    return one.__class__ is not list or all(map(is_identical, one, other))
+
+
+def is_part(here: list[Any], there: list[Any]) -> bool:
+    """Whether here are texts, each once, that are all there."""
+    return (
+        all(one.__class__ is str for one in here) and len(set(here)) == len(here) and all(one in there for one in here)
+    )
+
+
+def stays(value: Any, child: Child) -> bool:
+    """Whether preparing would leave a default, and all in it, as it stands: it holds no zero that means missing."""
+    if value is None or (child.field.zero == "value" and is_zero(value, child.field)):
+        return False
+    if isinstance(value, Mapping):
+        return all(stays(entry, child.node.child(key)) for key, entry in value.items())
+    member = child.node.member() if isinstance(value, list) else None
+    return member is None or all(stays(entry, member) for entry in value)
+
+
+def is_foldable(value: Any) -> bool:
+    """Whether a write-only map holds texts and nothing else."""
+    return value is None or (value.__class__ is dict and all(text.__class__ is str for text in value.values()))

@@ -1,0 +1,54 @@
+"""What one quick comparison has come across, and places that are made only when a rule asks for them.
+
+Invariant: expected is taken as it was written. Where preparing it leaves something out that a rule has asked for, the
+comparison is not sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genreconcile.normalize.compiled import Node
+from genreconcile.normalize.place import Others, Place
+from genreconcile.normalize.rule import Rule
+
+Chain = tuple[Mapping[str, Any], str, Any, Mapping[str, Any]]
+"""A Place that nobody has asked for yet: holder, key, the outer chain, and live at the holder's place."""
+Step = tuple[Rule, bool]
+"""A rule that explains, and whether its conditions count the keys of expected."""
+
+
+class State:
+    """What one comparison has come across. What a condition reads of expected must not be what preparing changes."""
+
+    __slots__ = ("altered", "consulted", "counted", "others", "reads", "subset", "touched")
+
+    def __init__(self, node: Node, others: Others | None, *, subset: bool) -> None:
+        self.subset = subset
+        self.others = others
+        self.reads = node.reads
+        self.altered = self.touched = self.consulted = self.counted = False
+
+    def drop(self, key: str) -> None:
+        """Preparing leaves this key of expected out, or writes it anew."""
+        self.touched = True
+        self.altered = self.altered or key in self.reads
+
+    def ask(self, step: Step) -> None:
+        """A rule reads expected."""
+        self.consulted = True
+        self.counted = self.counted or step[1]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no rule has read what preparing changes."""
+        return not ((self.altered and self.consulted) or (self.touched and self.counted))
+
+
+def place_of(chain: Chain, others: Others | None) -> Place:
+    """The Place of a chain."""
+    holder, key, outer, live = chain
+    if outer is None:
+        return Place(holder, key, None, others, live)
+    return Place(holder, key, place_of(outer, others), None, live)
