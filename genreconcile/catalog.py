@@ -78,6 +78,8 @@ class Catalog:
         self._lock = threading.Lock()
         self._stale = False
         self._changed: set[str] = set()
+        self.generation = 0
+        """Grows whenever kinds or their schemas may look different from then on."""
 
     def resource(self, gvk: GVK) -> Resource:
         """How a kind is served. InputError, with the nearest known kind, where it is not; ClusterError."""
@@ -143,4 +145,5 @@ class Catalog:
                 return set()
             changed = self._changed | self._documents.refresh()
             self._changed, self._stale = set(), False
+            self.generation += 1
             return changed

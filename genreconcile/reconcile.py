@@ -76,7 +76,7 @@ class Reconciler:
 
     def close(self) -> None:
         """Stop the watches, unless the cache was handed in."""
-        self._planner.definitions.forget()
+        self._planner.kinds.definitions.forget()
         if self._owns_cache:
             self._cache.stop()
 
@@ -150,7 +150,7 @@ class Reconciler:
 
     def _write(self, plan: Plan) -> list[Outcome]:
         changes = [change for change in plan.changes if change.operation in {"create", "update"}]
-        return self._applier.write(changes, self._planner.settle) if changes else []
+        return self._applier.write(changes, self._planner.kinds.settle) if changes else []
 
     def _retry(
         self, outcomes: list[Outcome], objects: list[Mapping[str, Any]], settings: Mapping[str, Any]

@@ -1,32 +1,108 @@
 """Other live objects that rules consult, such as the autoscalers that target a workload.
 
-Invariant: reads the cache and sends nothing; a kind that cannot be read is unknown, never empty.
+Invariant: reads the cache and sends nothing; a kind that cannot be read is unknown, never empty. What rules get to see
+of these objects has neither status nor resourceVersion, so that its fingerprint changes only where a rule's answer may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import threading
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
-from genreconcile.cache import Cache
+import msgspec
+from cachetools import LRUCache
+
+from genreconcile.cache import Cache, Record, Store
 from genreconcile.errors import CacheError
 from genreconcile.objects import Object
 
+_PLACES: Final = 1024
+_VOLATILE: Final = ("resourceVersion", "generation", "managedFields")
+
+Consulted = tuple[tuple[str, str, bytes], ...]
+"""(kind, namespace, fingerprint) of what rules have looked into."""
+
+
+class _Seen(NamedTuple):
+    store: Store
+    version: int
+    objects: Sequence[Object]
+    fingerprint: bytes
+
 
 class Related:
-    """What ``Policy.others`` asks; one for each plan, whose look-ups it remembers."""
+    """What the cache holds of consulted kinds, decoded once per change; thread-safe."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._found: dict[tuple[str, str], Iterable[Object] | None] = {}
+        self._seen: LRUCache[tuple[str, str], _Seen] = LRUCache(_PLACES)
+        self._lock = threading.Lock()
 
-    def __call__(self, kind: str, namespace: str) -> Iterable[Object] | None:
-        """The objects of a kind in a namespace, None where they are not known."""
-        if (kind, namespace) not in self._found:
-            self._found[kind, namespace] = self._read(kind, namespace)
-        return self._found[kind, namespace]
-
-    def _read(self, kind: str, namespace: str) -> Iterable[Object] | None:
+    def read(self, kind: str, namespace: str) -> _Seen | None:
+        """The objects of a kind in a namespace with their fingerprint, None where they are not known."""
         try:
-            return self._cache.list(kind, namespace=namespace)
+            store = self._cache.store(kind, namespace)
         except CacheError:
             return None
+        version = store.version  # Before they are read: what comes meanwhile is seen next time.
+        with self._lock:
+            seen = self._seen.get((kind, namespace))
+        if seen is None or seen.store is not store or seen.version != version:
+            seen = _read(store, version, store.select(namespace or None))
+            with self._lock:
+                self._seen[kind, namespace] = seen
+        return seen
+
+
+def _read(store: Store, version: int, records: Sequence[Record]) -> _Seen:
+    objects = [_lasting(record.decode()) for record in records]
+    return _Seen(store, version, objects, hashlib.sha256(msgspec.json.encode(objects)).digest())
+
+
+def _lasting(obj: Object) -> Object:
+    """An object without what changes while nothing is decided anew."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in _VOLATILE}
+    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
+
+
+class View:
+    """What ``Policy.others`` asks; one for each plan, which sees one state of each kind and namespace."""
+
+    def __init__(self, related: Related) -> None:
+        self._related = related
+        self._found: dict[tuple[str, str], _Seen | None] = {}
+        self._asked: dict[tuple[str, str], None] = {}
+
+    def __call__(self, kind: str, namespace: str) -> Sequence[Object] | None:
+        """The objects of a kind in a namespace, None where they are not known."""
+        self._asked[kind, namespace] = None
+        found = self._find(kind, namespace)
+        return None if found is None else found.objects
+
+    def begin(self) -> None:
+        """What is asked from now on is asked for another object."""
+        self._asked = {}
+
+    @property
+    def consulted(self) -> Consulted | None:
+        """What has been asked since ``begin``; None where an answer was not known."""
+        found = [(*place, self._find(*place)) for place in self._asked]
+        if any(seen is None for _, _, seen in found):
+            return None
+        return tuple((kind, namespace, seen.fingerprint) for kind, namespace, seen in found if seen is not None)
+
+    def agrees(self, consulted: Consulted) -> bool:
+        """Whether rules would find the same as then."""
+        for kind, namespace, fingerprint in consulted:
+            found = self._find(kind, namespace)
+            if found is None or found.fingerprint != fingerprint:
+                return False
+        return True
+
+    def _find(self, kind: str, namespace: str) -> _Seen | None:
+        place = (kind, namespace)
+        if place not in self._found:
+            self._found[place] = self._related.read(kind, namespace)
+        return self._found[place]

@@ -20,7 +20,7 @@ from genreconcile.objects import Object, resource_version_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Terms
 from genreconcile.plan.judgement import learned_keys
-from genreconcile.related import Related
+from genreconcile.related import Related, View
 
 _PATH = 2  # Where a key of Learned has the path.
 
@@ -31,7 +31,7 @@ class Answers:
     def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, learned: Learned, field_manager: str) -> None:
         self._cluster = cluster
         self._catalog = catalog
-        self._cache = cache
+        self._related = Related(cache)
         self._learned = learned
         self._field_manager = field_manager
 
@@ -39,8 +39,8 @@ class Answers:
         """Compare the answer: what the server would not take is remembered, so that it never becomes a loop."""
         expected, live = change.expected or {}, change.live or {}
         node, typed = self._catalog.node(resource, expected)
-        terms = Terms(node, typed, Policy(change.fields, Related(self._cache)))
-        left = terms.compare(expected, answer).differences
+        terms = Terms(node, typed, Policy(change.fields, View(self._related)))
+        left = () if terms.is_clean(expected, answer) else terms.compare(expected, answer).differences
         patched = {operation["path"] for operation in change.operations}
         stubborn = tuple(d for d in left if d.to_json()["path"] in patched)
         unchanged = resource_version_of(answer) == resource_version_of(live)

@@ -6,7 +6,8 @@ decoded per read: that keeps them out of the garbage collector's way, and out of
 """
 
 from genreconcile.cache.informer import Cache, Kind
+from genreconcile.cache.store import Store
 from genreconcile.cache.subscribers import CacheEvent
 from genreconcile.cache.transform import Record
 
-__all__ = ["Cache", "CacheEvent", "Kind", "Record"]
+__all__ = ["Cache", "CacheEvent", "Kind", "Record", "Store"]

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import msgspec
 
-from genreconcile.cache.store import Delta
+from genreconcile.cache.store import Delta, Store
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number, read
 from genreconcile.cache.watched import Watched
@@ -191,6 +191,10 @@ class Cache:
         """As ``list``, not decoded. Raises NotSynced, CacheError, and LoadError for a selector that is none."""
         watched = self._readable(kind, namespace)
         return watched.store.select(namespace or None, parse_selector(selector), owner)
+
+    def store(self, kind: Kind, namespace: str = "") -> Store:
+        """What is known of a kind, for many look-ups in a row. Raises NotSynced and CacheError, now or never."""
+        return self._readable(kind, namespace).store
 
     def subscribe(self, callback: Callable[[CacheEvent], object]) -> Callable[[], None]:
         """Call back for each later change; returns what ends that.

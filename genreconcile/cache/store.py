@@ -40,6 +40,8 @@ class Store:
         self._tombstones: LRUCache[str, bool] = LRUCache(_TOMBSTONES)
         self._seen: dict[str, int] = {}
         self.epoch = 0
+        self.version = 0
+        """Grows with each change."""
 
     def __len__(self) -> int:
         return len(self._records)
@@ -156,6 +158,7 @@ class Store:
             self._bury(old.uid)
         if old is not None:
             self._index.remove(old)
+        self.version += 1
         self._records[name] = record
         self._index.add(record)
         return deltas
@@ -165,6 +168,7 @@ class Store:
             self._tombstones[uid] = True
 
     def _drop(self, name: Name, record: Record) -> Delta:
+        self.version += 1
         del self._records[name]
         self._index.remove(record)
         return Delta(DELETED, record)

@@ -13,9 +13,8 @@ from typing import Any
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
 from genreconcile.load import load
-from genreconcile.objects import Object, labels_of
+from genreconcile.objects import Object
 from genreconcile.plan import Plan
-from genreconcile.selector import parse
 
 _log = logging.getLogger(__name__)
 
@@ -60,22 +59,8 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -
     made = plan(settings.max_deletions)
     if settings.max_deletions is not None or settings.delete_selector is None:
         return made
-    limit = max(5, _matches(made, settings) // 5)
+    limit = max(5, made.matches // 5)
     return plan(limit) if made.counts["delete"] > limit else made
-
-
-def _matches(plan: Plan, settings: Settings) -> int:
-    """How many live objects the deletion looks at: those that it spares, and those that it deletes."""
-    selector = parse(settings.delete_selector or "")
-    return sum(
-        change.operation == "delete"
-        or (
-            change.live is not None
-            and change.key.namespace == settings.delete_from_namespace
-            and selector.matches(labels_of(change.live))
-        )
-        for change in (*plan.changes, *plan.unchanged)
-    )
 
 
 def judge(settings: Settings) -> int:

@@ -16,7 +16,7 @@ from genreconcile.load.parse import documents
 from genreconcile.load.sources import read
 from genreconcile.objects import Object, ObjectKey
 
-__all__ = ["Loaded", "load", "load_objects", "refuse_duplicates", "validate_set"]
+__all__ = ["Loaded", "load", "load_object", "load_objects", "refuse_duplicates", "require_iterable", "validate_set"]
 
 
 class Loaded(NamedTuple):
@@ -43,7 +43,7 @@ def load(
         found
         for source in read(paths, recursive=recursive, stdin=stdin)
         for value, line in documents(source.text, source.name, strict_json=source.strict_json)
-        for found in _objects(value, f"{source.name}:{line}")
+        for found in load_object(value, f"{source.name}:{line}")
     ]
     _refuse_duplicates_of(loaded, namespace)
     return loaded
@@ -53,9 +53,8 @@ def load_objects(
     objects: Iterable[Mapping[str, Any]], *, origin: str = "expected", namespace: str = ""
 ) -> list[Loaded]:
     """Check dicts that are at hand; they are copied, never changed. Lists (``kind: …List``) give their items."""
-    if isinstance(objects, Mapping | str | bytes) or not isinstance(objects, Iterable):
-        raise LoadError(f"{origin}: not readable: {type(objects).__name__}; give an iterable of dicts, one per object")
-    loaded = [found for index, obj in enumerate(objects) for found in _objects(obj, f"{origin}[{index}]")]
+    every = enumerate(require_iterable(objects, origin))
+    loaded = [found for index, obj in every for found in load_object(obj, f"{origin}[{index}]")]
     _refuse_duplicates_of(loaded, namespace)
     return loaded
 
@@ -77,7 +76,15 @@ def refuse_duplicates(pairs: Iterable[tuple[ObjectKey, str]]) -> None:
         origins[key] = origin
 
 
-def _objects(value: Any, origin: str) -> Iterable[Loaded]:
+def require_iterable(objects: Any, origin: str = "expected") -> Iterable[Any]:
+    """The argument; LoadError where it is no iterable of objects."""
+    if isinstance(objects, Mapping | str | bytes) or not isinstance(objects, Iterable):
+        raise LoadError(f"{origin}: not readable: {type(objects).__name__}; give an iterable of dicts, one per object")
+    return objects
+
+
+def load_object(value: Any, origin: str) -> Iterable[Loaded]:
+    """One object, or those of a list, as copies; LoadError where one is not usable."""
     for obj, place in flatten(plain(value, origin), origin):
         refuse_unusable(obj, place)
         yield Loaded(obj, place)

@@ -24,9 +24,10 @@ class Change:
 
     ``operation`` is create, update, delete or none. ``patch`` holds the RFC 6902 operations of an update, with its
     preconditions; it is empty for the others. ``expected`` and ``live`` are the dicts that were compared (None where
-    there is none); they are not to be changed. ``reason`` says why nothing is done where something might have been
-    expected (a rule gap, an object that is skipped). ``error`` is set where the object could not be judged; then the
-    operation is none. ``skipped`` says that nothing is done although the object is not as it should be.
+    there is none, and for an object in sync); they are not to be changed. ``reason`` says why nothing is done where
+    something might have been expected (a rule gap, an object that is skipped). ``error`` is set where the object could
+    not be judged; then the operation is none. ``skipped`` says that nothing is done although the object is not as it
+    should be.
     ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
     """
 
@@ -48,6 +49,11 @@ class Change:
         return [op for op in self.patch.patch if op["op"] != "test" and op["path"] != "/metadata/resourceVersion"]
 
     @property
+    def is_in_sync(self) -> bool:
+        """Whether the object was compared, and there is no difference, not even one that is left alone."""
+        return self.is_quiet and not self.reason
+
+    @property
     def is_quiet(self) -> bool:
         """Whether there is nothing to do and nothing to say."""
         return self.operation == "none" and self.error is None and not self.skipped
@@ -58,7 +64,8 @@ class Plan:
     """All changes of one reconcile, in the order of the expected set, deletions last.
 
     ``changes`` leaves out what is ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards
-    that withhold deletions; ``warnings`` are for the reader.
+    that withhold deletions; ``warnings`` are for the reader. ``matches`` is how many live objects, expected ones
+    included, stand where deletion looks.
     """
 
     changes: tuple[Change, ...]
@@ -66,6 +73,7 @@ class Plan:
     order: tuple[ObjectKey, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    matches: int = 0
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

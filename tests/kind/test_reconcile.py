@@ -219,6 +219,26 @@ def test_a_stale_plan_is_refused_object_by_object(reconciler, cluster, namespace
     assert all(isinstance(outcome.error, gr.Conflict) for outcome in result.failures)
 
 
+def test_a_plan_says_how_many_objects_deletion_looks_at(reconciler, cluster, namespace, control_plane):
+    other = control_plane.create_namespace(namespace + "-other")
+    for name, place, labels in (
+        ("a", namespace, {"app": "x"}),
+        ("b", namespace, {"app": "y"}),
+        ("c", other, {"app": "x"}),
+    ):
+        obj = config(name, place)
+        obj["metadata"]["labels"] = labels
+        send(cluster, "POST", path(place), obj)
+    expected = [config("d", namespace)]
+    expected[0]["metadata"]["labels"] = {"app": "x"}
+    settings = {"delete_from_namespace": namespace, "delete_selector": {"app": "x"}}
+    reconciler.plan(expected, **settings)
+    assert eventually(lambda: reconciler.plan(expected, **settings).counts["delete"] == 1)
+    assert reconciler.plan(expected, **settings).matches == 1
+    reconciler.reconcile(expected).raise_for_failures()
+    assert reconciler.plan(expected, **settings).matches == 2
+
+
 def test_a_reconcile_compares_again_what_others_change_meanwhile(reconciler, cluster, namespace, monkeypatch):
     reconciler.reconcile([config("a", namespace, k="1", j="1")]).raise_for_failures()
     expected = [config("a", namespace, k="2"), config("b", namespace)]

@@ -1,0 +1,120 @@
+"""The objects of one call on their way into a plan: those with a verdict that holds still, and those to be judged.
+
+Invariant: an object without such a verdict goes the whole way; where the verdict came from makes no difference to what
+the plan says of an object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genreconcile.cache import Cache
+from genreconcile.catalog import Catalog
+from genreconcile.discovery import Resource
+from genreconcile.errors import CacheError, ReconcileError
+from genreconcile.load import load_object, require_iterable
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of
+from genreconcile.planner.locate import locate
+from genreconcile.planner.verdicts import Terms, Verdict, Verdicts, digest_of
+from genreconcile.related import View
+
+
+@dataclass(slots=True)
+class Fresh:
+    """An object to be judged. ``content`` is the digest of what it was made from, b"" where that made several.
+
+    ``resource`` is how it is served, or why it cannot be judged.
+    """
+
+    obj: Object
+    origin: str
+    content: bytes
+    resource: Resource | ReconcileError
+
+    @property
+    def key(self) -> ObjectKey:
+        """The object's key."""
+        return ObjectKey.of(self.obj)
+
+
+_NOT_YET = ReconcileError("not located")
+
+
+class Draft:
+    """What one call expects; ``view`` shows the objects that rules consult."""
+
+    def __init__(self, cache: Cache, catalog: Catalog, view: View, terms: Terms) -> None:
+        self._cache = cache
+        self._catalog = catalog
+        self.view = view
+        self.terms = terms
+        self.entries: list[Verdict | Fresh] = []
+        self.resources: dict[GVK, Resource] = {}
+        self._served: dict[int, bool] = {}
+
+    def read(self, expected: Iterable[Mapping[str, Any]], verdicts: Verdicts) -> None:
+        """Take the expected objects. Raises LoadError, and what iterating over them raises."""
+        add, find, terms = self.entries.append, verdicts.find, self.terms
+        for index, obj in enumerate(require_iterable(expected)):
+            content = digest_of(obj)
+            verdict = find(content, terms)
+            if verdict is not None and self._holds(verdict):
+                add(verdict)
+                continue
+            loaded = list(load_object(obj, f"expected[{index}]"))
+            for found, origin in loaded:
+                add(Fresh(found, origin, content if len(loaded) == 1 else b"", _NOT_YET))
+
+    def _holds(self, verdict: Verdict) -> bool:
+        """Whether its kind is still served and read as it was then, and rules would consult the same."""
+        store = verdict.store
+        served = self._served.get(id(store))
+        if served is None:
+            served = self._served[id(store)] = self._is_served(verdict)
+        return served and self.view.agrees(verdict.consulted)
+
+    def _is_served(self, verdict: Verdict) -> bool:
+        resource = verdict.resource
+        try:
+            known = self._cache.store(resource)
+        except CacheError:
+            return False
+        if known is not verdict.store or self._catalog.discovery.get(resource.gvk) != resource:
+            return False
+        self.resources[resource.gvk] = resource
+        return True
+
+    def locate(self, namespace: str) -> None:
+        """Find the resource of each fresh object. Raises Unauthorized and Unreachable."""
+        brought = [resource for entry in self.entries if isinstance(entry, Verdict) for resource in entry.brings]
+        fresh = [entry for entry in self.entries if isinstance(entry, Fresh)]
+        located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
+        for entry, (obj, resource) in zip(fresh, located, strict=True):
+            entry.obj, entry.resource = obj, resource
+            if isinstance(resource, Resource):
+                self.resources[resource.gvk] = resource
+
+    @property
+    def keys(self) -> list[ObjectKey]:
+        """The key of each object."""
+        return [entry.key for entry in self.entries]
+
+    @property
+    def origins(self) -> Iterator[tuple[ObjectKey, str]]:
+        """The key of each object, and where it stands in what was handed over."""
+        for index, entry in enumerate(self.entries):
+            yield entry.key, entry.origin if isinstance(entry, Fresh) else f"expected[{index}]"
+
+    @property
+    def labels(self) -> Iterator[tuple[ObjectKey, Mapping[str, str]]]:
+        """The key and the labels of each object."""
+        for entry in self.entries:
+            yield entry.key, entry.labels if isinstance(entry, Verdict) else labels_of(entry.obj)
+
+    def keep(self, only: Collection[ObjectKey]) -> None:
+        """Leave all others out."""
+        self.entries = [entry for entry in self.entries if entry.key in only]
+        kinds = {(key.group, key.kind) for key in self.keys}
+        self.resources = {gvk: found for gvk, found in self.resources.items() if (gvk.group, gvk.kind) in kinds}

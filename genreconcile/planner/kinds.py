@@ -1,0 +1,113 @@
+"""The kinds that a plan needs, in the cache and with the schemas that the server has now.
+
+Invariant: where nothing is new, no request is sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from genreconcile.cache import Cache
+from genreconcile.catalog import Catalog
+from genreconcile.definitions import Definitions
+from genreconcile.discovery import Resource
+from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.objects import metadata_of
+from genreconcile.order import defined_by, defines_kinds, is_definer, is_served
+from genreconcile.outcome import Outcome
+from genreconcile.plan import Change
+from genreconcile.schema import document_path
+
+_SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
+_POLL: Final = 0.02
+
+
+class Kinds:
+    """Follows the kinds of one catalog through one cache."""
+
+    def __init__(self, catalog: Catalog, cache: Cache, sync_timeout: float) -> None:
+        self._catalog = catalog
+        self._cache = cache
+        self._sync_timeout = sync_timeout
+        self.definitions = Definitions(cache)
+
+    def is_pending(self, resource: Resource) -> bool:
+        """Whether the expected set brings this kind, and the server does not have it yet."""
+        return self._catalog.discovery.get(resource.gvk) is None
+
+    def needed(self, own: Iterable[Resource]) -> set[Resource]:
+        """These resources of the expected set, and those that rules consult for them."""
+        kinds = set(own)
+        described = [resource for resource in kinds if not self.is_pending(resource)]
+        definers = self._definers() if any(self._catalog.is_custom(resource) for resource in described) else []
+        return kinds.union(definers, *(self._catalog.consulted(resource) for resource in described))
+
+    def _definers(self) -> list[Resource]:
+        return [resource for resource in self._catalog.discovery.resources() if is_definer(resource.gvk)]
+
+    def follow_definitions(self) -> None:
+        """Read schemas again where a definition has changed, and then the objects, which look different under them."""
+        if self.definitions.are_changing:
+            self._catalog.invalidate()
+        if not self._catalog.is_stale:
+            return
+        changed = self._catalog.renew()
+        if changed:
+            self.definitions.note_followed()
+        for gvk in self._cache.kinds():
+            if document_path(gvk.group, gvk.version) in changed:
+                self._cache.relist(gvk, self._sync_timeout)
+
+    def sync(self, resources: Iterable[Resource]) -> None:
+        """Wait until the cache has every kind, or knows why it cannot. Raises Unauthorized, Unreachable."""
+        waiting = [resource for resource in resources if not self.is_pending(resource)]
+        for resource in waiting:
+            self._cache.add(resource, keep_managers=self._catalog.rules.needs_managers(resource.gvk))
+        deadline = time.monotonic() + self._sync_timeout
+        while waiting and time.monotonic() < deadline:
+            waiting = [resource for resource in waiting if not self._is_settled(resource)]
+            if waiting:
+                time.sleep(_POLL)
+
+    def _is_settled(self, resource: Resource) -> bool:
+        if self._cache.has_synced(resource):
+            return True
+        error = self._cache.error(resource)
+        if isinstance(error, Unauthorized | Unreachable):
+            raise error
+        return error is not None
+
+    def settle(self, outcomes: list[Outcome]) -> None:
+        """After a wave: wait until kinds that it defined are served, and forget what was known of them."""
+        written = [outcome for outcome in outcomes if outcome.status in {"created", "configured"}]
+        defining = [outcome.change for outcome in written if defines_kinds(outcome.change.gvk)]
+        if not defining:
+            return
+        deadline = time.monotonic() + _SETTLE
+        brought = {change: defined_by(change.expected or {}) for change in defining}
+        for change in (change for change in defining if brought[change]):
+            self._wait_until_served(change, deadline)
+            self._note_own_write(change)
+        self._catalog.invalidate()
+        for change, resources in brought.items():
+            for resource in resources:
+                self._catalog.wait_until_described(resource.gvk, deadline, changed=_changes_schema(change))
+        self.follow_definitions()
+
+    def _note_own_write(self, change: Change) -> None:
+        live = self._cache.get(self._catalog.resource(change.gvk), change.key.name, namespace=change.key.namespace)
+        self.definitions.note_own_write(change.key, int(metadata_of(live or {}).get("generation") or 0))
+
+    def _wait_until_served(self, change: Change, deadline: float) -> None:
+        resource = self._catalog.resource(change.gvk)
+        while time.monotonic() < deadline:
+            live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+            if live is None or is_served(live):
+                return
+            time.sleep(_POLL)
+
+
+def _changes_schema(change: Change) -> bool:
+    return any(operation["path"].startswith("/spec") for operation in change.operations)

@@ -1,0 +1,79 @@
+"""Remembered verdicts: an object that was in sync is so still while nothing that it depends on has changed.
+
+Invariant: a verdict holds only for the content of expected, the namespace and policy of the call, the very record in
+the cache (uid and resourceVersion), every other object that rules consulted, and one generation of schemas and rules.
+Whatever cannot be told from these is judged anew. Bounded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from cachetools import FIFOCache
+
+from genreconcile.cache import Record, Store
+from genreconcile.discovery import Resource
+from genreconcile.objects import ObjectKey
+from genreconcile.plan import Change
+from genreconcile.related import Consulted
+
+_SIZE: Final = 1 << 18
+"""Verdicts kept, of a few hundred bytes each."""
+
+Terms = tuple[str, str, int]
+"""What a call decides: the namespace for objects that name none, the policy, and the generation of schemas."""
+
+
+class Verdict(NamedTuple):
+    """One object that was in sync; ``labels`` are those of expected, ``brings`` the kinds that it defines."""
+
+    change: Change
+    resource: Resource
+    store: Store
+    record: Record
+    consulted: Consulted
+    labels: Mapping[str, str]
+    brings: tuple[Resource, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the object is still the very one that was compared."""
+        record = self.record
+        return self.store.get((record.namespace, record.name)) is record
+
+    @property
+    def key(self) -> ObjectKey:
+        """The object's key."""
+        return self.change.key
+
+
+class Verdicts:
+    """The verdicts of one Reconciler; thread-safe."""
+
+    def __init__(self, size: int = _SIZE) -> None:
+        self._found: FIFOCache[tuple[bytes, Terms], Verdict] = FIFOCache(size)
+        self._lock = threading.Lock()
+
+    def find(self, content: bytes, terms: Terms) -> Verdict | None:
+        """The verdict on an object with this digest, if it holds still."""
+        found = self._found.get((content, terms))
+        return found if found is not None and found.is_current else None
+
+    def note(self, content: bytes, terms: Terms, verdict: Verdict) -> None:
+        """An object was in sync."""
+        with self._lock:
+            self._found[content, terms] = verdict
+
+
+def digest_of(obj: Any) -> bytes:
+    """A digest of JSON data, in the order of its keys; b"" for what is none. Two Python spellings of one JSON document
+    (a tuple and a list) are one content.
+    """
+    try:
+        return hashlib.sha256(msgspec.json.encode(obj)).digest()
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return b""
