@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
-from cachetools import LRUCache
+from cachetools import FIFOCache
 
 from genreconcile.errors import RuleError
 from genreconcile.normalize.annotations import ANNOTATED, PREFIX, annotated
@@ -30,6 +30,7 @@ _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHIPPED: Final = 100
 _USER: Final = 10
 _ROOTS: Final = 4096
+_OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 
 
 class Registry:
@@ -42,7 +43,8 @@ class Registry:
         self._by_type: dict[str, tuple[Rule, ...]] = {}
         self._lock = threading.Lock()
         self._compiler = Compiler(self._rules_of, frozenset().union(*(rule.reads for rule in self.rules)))
-        self._roots: LRUCache[tuple[Type, tuple[Rule, ...]], Node] = LRUCache(_ROOTS)
+        self._roots: FIFOCache[tuple[Type, tuple[Rule, ...]], Node] = FIFOCache(_ROOTS)
+        self._by_kind: FIFOCache[tuple[GVK, Type | None, bool], tuple[tuple[Rule, ...], bool]] = FIFOCache(_ROOTS)
 
     @classmethod
     def empty(cls) -> Self:
@@ -76,16 +78,29 @@ class Registry:
 
     def compile(self, gvk: GVK, kind: Type | None, obj: Object, *, has_status: bool) -> Node:
         """The rules laid over a kind's type, for one object; shared between objects that the same rules select."""
-        rules = self._annotated(obj) + tuple(
-            rule for rule in self._root_rules if _selects(rule, gvk, kind, obj, has_status=has_status)
-        )
+        annotated = self._annotated(obj)
+        candidates, is_same_for_all = self._candidates(gvk, kind, has_status=has_status)
+        if not is_same_for_all:
+            candidates = tuple(rule for rule in candidates if _selects(rule, obj))
+        rules = annotated + candidates
         if kind is None:
             return self._compiler.root(None, rules)
-        with self._lock:
-            known = self._roots.get((kind, rules))
-            if known is None:
+        known = self._roots.get((kind, rules))
+        if known is None:
+            with self._lock:
                 known = self._roots[kind, rules] = self._compiler.root(kind, rules)
-            return known
+        return known
+
+    def _candidates(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> tuple[tuple[Rule, ...], bool]:
+        """The rules for roots of a kind, and whether they apply to all its objects alike."""
+        place = (gvk, kind, has_status)
+        known = self._by_kind.get(place)
+        if known is None:
+            rules = tuple(rule for rule in self._root_rules if _selects_kind(rule, gvk, kind, has_status=has_status))
+            known = rules, not any(rule.selects.keys() & _OF_OBJECT for rule in rules)
+            with self._lock:
+                self._by_kind[place] = known
+        return known
 
     def consulted(self, gvk: GVK, kind: Type | None) -> frozenset[GVK]:
         """The kinds whose objects rules for this kind consult."""
@@ -126,14 +141,21 @@ def _any_glob(globs: Sequence[str], name: str) -> bool:
     return any(fnmatchcase(name, glob) if "*" in glob else name == glob for glob in globs)
 
 
-def _selects(rule: Rule, gvk: GVK, kind: Type | None, obj: Object, *, has_status: bool) -> bool:
-    """Whether a rule for roots applies to this object."""
+def _selects_kind(rule: Rule, gvk: GVK, kind: Type | None, *, has_status: bool) -> bool:
+    """Whether a rule for roots may apply to objects of a kind."""
     selects = rule.selects
     if not _any_glob(rule.types, kind.name if kind else ""):
         return False
     if selects.get("statusSubresource", has_status) != has_status:
         return False
-    texts = {"group": gvk.group, "kind": gvk.kind, "namespace": namespace_of(obj), "name": name_of(obj)}
+    texts = {"group": gvk.group, "kind": gvk.kind}
+    return all(key not in selects or fnmatchcase(text, str(selects[key])) for key, text in texts.items())
+
+
+def _selects(rule: Rule, obj: Object) -> bool:
+    """Whether a rule that may apply to objects of this kind applies to this one."""
+    selects = rule.selects
+    texts = {"namespace": namespace_of(obj), "name": name_of(obj)}
     if any(key in selects and not fnmatchcase(text, str(selects[key])) for key, text in texts.items()):
         return False
     labels = labels_of(obj)

@@ -61,7 +61,7 @@ def quantity_milli(value: Any) -> Any:
 
 def _parse_quantity(value: Any) -> Decimal | None:
     if isinstance(value, str):
-        return _parse_quantity_text(value.strip(" "))
+        return _parse_quantity_text(value)
     if isinstance(value, float) and math.isfinite(value):
         # The server reads the number's text, and repr is that text; the float's binary value is not.
         return Decimal(repr(value))
@@ -70,12 +70,12 @@ def _parse_quantity(value: Any) -> Decimal | None:
 
 def is_quantity(value: Any) -> bool:
     """Whether the server would read a value as a quantity."""
-    return _parse_quantity(value) is not None
+    return (_parse_quantity_text(value) if value.__class__ is str else _parse_quantity(value)) is not None
 
 
 @functools.lru_cache(maxsize=4096)
 def _parse_quantity_text(text: str) -> Decimal | None:
-    match = _QUANTITY.fullmatch(text)
+    match = _QUANTITY.fullmatch(text.strip(" "))
     if match is None:
         return None
     digits, suffix, exponent = match.groups()

@@ -6,7 +6,7 @@ its time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from genreconcile.diff.quick.same import is_foldable, is_identical, is_part, stays
@@ -29,11 +29,14 @@ _NO_TYPES: Final[frozenset[type]] = frozenset()
 # Equal texts are one quantity only if they are one at all.
 _TYPES: Final = {name: frozenset(types) for name, types in PYTHON_TYPES.items() if name != "quantity"}
 
+Check = Callable[[Mapping[str, Any], Mapping[str, Any], Chain | None, State], int | None]
+"""(expected, live, chain, state) → None where there may be drift, else how many of expected's values stay."""
+
 
 class _Object:
     """The check of one object or map type, with its entries by key."""
 
-    __slots__ = ("_entries", "_is_open", "_named", "_node")
+    __slots__ = ("_entries", "_is_open", "_named", "_node", "_others")
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -45,6 +48,11 @@ class _Object:
         # others, unless a pattern tells these apart.
         self._named = {*fields, *(tokens - globs)}
         self._is_open = globs <= {"*"}
+        self._others: _Entry | None = None
+        if node.type.shape == "map" and self._is_open:
+            for key in self._named:
+                self.entry(key)
+            self._others = self.entry(_OTHERS)
 
     def entry(self, key: str) -> _Entry | None:
         """The entry of a key that was not met before; None where only the walk can tell."""
@@ -56,14 +64,14 @@ class _Object:
             found = self._entries[place] = _Entry(self._node.child(place), in_map=self._node.type.shape == "map")
         return found
 
-    def check(
+    def check(  # noqa: C901 - flat, for a call costs as much as a comparison
         self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State
     ) -> int | None:
         """None where there may be drift, else how many of expected's values stay when it is prepared."""
         entries = self._entries
         in_both = kept = 0
         for key, there in live.items():
-            entry = entries.get(key) or self.entry(key)
+            entry = entries.get(key) or self._others or self.entry(key)
             if entry is None:
                 return None
             here = expected.get(key, MISSING)
@@ -77,7 +85,12 @@ class _Object:
                     kept += 1
                     continue
                 if entry.is_plain and here and here.__class__ is kind:
-                    if not entry.value(here, there, (expected, key, outer, live), state):
+                    if kind is dict:
+                        stays = (entry.within or entry.inside())(here, there, (expected, key, outer, live), state)
+                        # What holds nothing, once it is prepared, may itself be missing then.
+                        if stays is None or (stays == 0 and entry.zero):
+                            return None
+                    elif not entry.value(here, there, (expected, key, outer, live), state):
                         return None
                     kept += 1
                     continue
@@ -126,12 +139,14 @@ class _Entry:
         "is_plain",
         "is_system",
         "types",
+        "within",
         "zero",
     )
 
     def __init__(self, child: Child, *, in_map: bool = False) -> None:
         kind = child.field.type
         self._child = child
+        self.within: Check | None = None
         self._null_is_missing = not kind.custom and not in_map
         keep, order = child.first("keep"), child.first("list")
         self._keeps_all = keep is not None and keep.argument == "all" and order is None and kind.list_type != "atomic"
@@ -207,15 +222,19 @@ class _Entry:
         state.consulted = True
         return default_of(self._child, rule, place_of(chain, state.others))[0]
 
+    def inside(self) -> Check:
+        """The check of the object that stands here, made once."""
+        node = self._child.node
+        self.within = object_check(node.alternative() if self._shape == "any" else node).check
+        return self.within
+
     def value(self, here: Any, there: Any, chain: Chain, state: State) -> bool:
         """Whether two values surely are the same."""
         kind, shape = here.__class__, self._shape
         if kind is dict:
             if there.__class__ is not dict or shape in {"list", "scalar"}:
                 return False
-            node = self._child.node
-            kept = object_check(node.alternative() if shape == "any" else node).check(here, there, chain, state)
-            # What holds nothing, once it is prepared, may itself be missing then.
+            kept = (self.within or self.inside())(here, there, chain, state)
             return kept is not None and (kept > 0 or not here or not self.zero)
         if kind is list:
             return there.__class__ is list and shape in {"list", "any"} and self._members(here, there, chain, state)
@@ -233,9 +252,16 @@ class _Entry:
         if len(here) != len(there):
             return self._keeps_all and is_part(here, there)
         member = member_check(self._child.node)
+        within = (member.within or member.inside()) if member.is_plain else None
         for one, other in zip(here, there, strict=True):
-            if one.__class__ is other.__class__ in member.types and one == other:
-                continue
+            kind = one.__class__
+            if kind is other.__class__:
+                if within and kind is dict:
+                    if within(one, other, chain, state) is None:
+                        return False
+                    continue
+                if kind in member.types and one == other:
+                    continue
             if not member.value(one, other, chain, state):
                 return False
         return True
