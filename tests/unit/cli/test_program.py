@@ -8,7 +8,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -29,23 +28,19 @@ def start(*arguments, code="from genreconcile.cli import main; raise SystemExit(
     )
 
 
-def test_help_is_fast_and_loads_no_client():
+def test_help_loads_neither_the_client_nor_its_http_stack():
+    """What makes a start slow; how long it takes is the benchmark's."""
     code = (
         "import sys; from genreconcile.cli import main; code = main(['--help']); "
-        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'kubernetes', 'rich'})); sys.exit(code)"
+        "slow = {'kubernetes', 'rich', 'urllib3', 'cryptography'}; "
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & slow)); sys.exit(code)"
     )
-    seconds = []
-    for _ in range(3):
-        before = time.perf_counter()
-        run = start(code=code)
-        seconds.append(time.perf_counter() - before)
+    run = start(code=code)
 
     assert run.returncode == 0
     assert run.stdout.endswith("[]\n")
     for command in ("apply", "diff", "plan", "version"):
         assert f"\n  {command} " in run.stdout
-    # 0.3 s on an idle machine; a busy one gets more.
-    assert min(seconds) < 1
 
 
 @pytest.mark.parametrize("command", ["apply", "diff", "plan", "version"])
