@@ -7,18 +7,21 @@ that list and that watch, and their rate is bounded whatever the server answers.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import msgspec
 
 from genreconcile.cache.store import ADDED, DELETED, MODIFIED
 from genreconcile.cache.transform import Record, number, read
-from genreconcile.cache.wire import WatchEvent, read_bookmark, read_events, read_page
+from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
 from genreconcile.cluster import Cluster, Interrupt, status_error
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled
@@ -45,11 +48,11 @@ class Sink(Protocol):
     def seen(self) -> int:
         """The newest resourceVersion known."""
 
-    def known(self, record: Record) -> Record:
-        """An equal record that is stored already, or this one."""
+    def replace(self, pages: Iterator[Sequence[Record]], resource_version: int, since: int) -> None:
+        """A whole list, whose pages come as they are taken; ``since`` is ``seen()`` from before it was asked for.
 
-    def replace(self, records: list[Record], resource_version: int, since: int) -> None:
-        """A whole list; ``since`` is ``seen()`` from before it was asked for."""
+        What ``pages`` raises goes through: then the list is not whole.
+        """
 
     def event(self, event_type: str, record: Record) -> None:
         """ADDED, MODIFIED or DELETED."""
@@ -150,27 +153,38 @@ class Reflector:
 
     def _list(self) -> None:
         since = self._sink.seen()
-        with self._interrupt:
-            try:
-                records, resource_version = self._pages(_PAGE)
-            except Gone:  # The token expired while paging: one answer for all cannot.
-                records, resource_version = self._pages(0)
+        try:
+            resource_version = self._take(_PAGE, since)
+        except Gone:  # The token expired while paging: one answer for all cannot.
+            resource_version = self._take(0, since)
         if self._stopping.is_set():
             return
-        self._sink.replace(records, number(resource_version), since)
         self._resource_version = resource_version
         self._synced = True
         self._sink.state(synced=True, error=None)
 
-    def _pages(self, limit: int) -> tuple[list[Record], str]:
-        records: list[Record] = []
+    def _take(self, limit: int, since: int) -> str:
+        with contextlib.closing(self._pages(limit)) as pages:
+            first = next(pages)
+            records = (list(self._records(page.items or ())) for page in itertools.chain((first,), pages))
+            self._sink.replace(records, number(first.metadata.resource_version), since)
+        return first.metadata.resource_version
+
+    def _pages(self, limit: int) -> Generator[Page, None, None]:
+        """The pages of one list; the next one travels while one is read."""
+
+        def fetch(query: Mapping[str, str]) -> bytes:
+            with self._interrupt:
+                return self._cluster.request("GET", self._path, query=query, timeout=_LIST_TIMEOUT)
+
         query = {"limit": str(limit)} if limit else {}
-        while True:
-            page = read_page(self._cluster.request("GET", self._path, query=query, timeout=_LIST_TIMEOUT))
-            records += (self._sink.known(record) for record in self._records(page.items or ()))
-            if not page.metadata.continue_:
-                return records, page.metadata.resource_version
-            query["continue"] = page.metadata.continue_
+        with ThreadPoolExecutor(1, f"genreconcile list {self._path}") as pool:
+            coming: Future[bytes] | None = pool.submit(fetch, dict(query))
+            while coming is not None:
+                page = read_page(coming.result())
+                query["continue"] = page.metadata.continue_
+                coming = pool.submit(fetch, dict(query)) if page.metadata.continue_ else None
+                yield page
 
     def _records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
         for item in items:

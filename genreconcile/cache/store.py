@@ -100,22 +100,12 @@ class Store:
                 self.epoch += 1
                 self._tombstones.clear()
                 self._seen.clear()
-            old = {name: record for name, record in self._records.items() if not scope or name[0] == scope}
-            deltas: list[Delta] = []
-            for record in records:
-                name = (record.namespace, record.name)
-                deltas += self._take(name, record, old.pop(name, None), restored)
-            for name, gone in old.items():
-                if restored or not 0 < resource_version < gone.resource_version:
-                    self._bury(gone.uid)
-                    deltas.append(self._drop(name, gone))
-            self.progress(resource_version, scope)
-            return deltas
+            listing = Listing(self, resource_version, scope, restored=restored)
+            return [*listing.take(records), *listing.finish()]
 
-    def known(self, record: Record) -> Record:
-        """The stored record where it equals this one, so that a repeated list needs no second copy of each object."""
-        old = self._records.get((record.namespace, record.name))
-        return old if old is not None and old.data == record.data else record
+    def begin(self, resource_version: int, scope: str = "") -> Listing:
+        """Take a list page by page, so that it never stands in memory beside what it replaces."""
+        return Listing(self, resource_version, scope)
 
     def progress(self, resource_version: int, scope: str = "") -> None:
         """All of the scope's events up to here have arrived."""
@@ -137,16 +127,6 @@ class Store:
 
         with self._changed:
             return self._changed.wait_for(arrived, timeout)
-
-    def _take(self, name: Name, record: Record, old: Record | None, restored: bool) -> list[Delta]:
-        """A list's record replaces an equal version too: a CRD's new default comes under the old resourceVersion."""
-        if record.uid in self._tombstones:
-            return []
-        if old is not None and not restored:
-            same_version = record.uid == old.uid and record.resource_version == old.resource_version
-            if record.data == old.data or not (same_version or _is_newer(record, old)):
-                return []
-        return self._put(name, record, old)
 
     def _put(self, name: Name, record: Record, old: Record | None) -> list[Delta]:
         if old is None:
@@ -172,6 +152,48 @@ class Store:
         del self._records[name]
         self._index.remove(record)
         return Delta(DELETED, record)
+
+
+class Listing:
+    """A list on its way into a store. A page that never comes leaves the store with what is newer, and nothing lost."""
+
+    def __init__(self, store: Store, resource_version: int, scope: str, *, restored: bool = False) -> None:
+        self._store = store
+        self._resource_version = resource_version
+        self._scope = scope
+        self._restored = restored
+        self._listed: set[Name] = set()
+
+    def take(self, records: Iterable[Record]) -> list[Delta]:
+        """Take some of the objects; others may change the store between two calls."""
+        store, deltas = self._store, []
+        with store._changed:  # noqa: SLF001 - a part of the store, which lives as long as one list
+            for record in records:
+                name = (record.namespace, record.name)
+                self._listed.add(name)
+                old = store._records.get(name)  # noqa: SLF001 - as above
+                if record.uid not in store._tombstones and (old is None or self._replaces(record, old)):  # noqa: SLF001 - as above
+                    deltas += store._put(name, record, old)  # noqa: SLF001 - as above
+        return deltas
+
+    def _replaces(self, record: Record, old: Record) -> bool:
+        """A list replaces an equal version too: a CRD's new default comes under the old resourceVersion."""
+        if self._restored:
+            return True
+        same_version = record.uid == old.uid and record.resource_version == old.resource_version
+        return record.data != old.data and (same_version or _is_newer(record, old))
+
+    def finish(self) -> list[Delta]:
+        """All objects have come: the others are gone."""
+        store, deltas = self._store, []
+        with store._changed:  # noqa: SLF001 - as above
+            for name, old in list(store._records.items()):  # noqa: SLF001 - as above
+                is_newer = not self._restored and 0 < self._resource_version < old.resource_version
+                if name not in self._listed and not is_newer and self._scope in {"", name[0]}:
+                    store._bury(old.uid)  # noqa: SLF001 - as above
+                    deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
+            store.progress(self._resource_version, self._scope)
+        return deltas
 
 
 def _is_newer(record: Record, old: Record) -> bool:

@@ -6,8 +6,10 @@ that are dropped: ``metadata.managedFields`` and the last-applied annotation. Bo
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Any
+import sys
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -45,7 +47,10 @@ class _Owner(msgspec.Struct):
     uid: str = ""
 
 
-class _Metadata(msgspec.Struct, rename="camel"):
+_ABSENT = msgspec.Raw(b"")
+
+
+class _Metadata(msgspec.Struct, rename="camel", gc=False):
     name: str
     namespace: str = ""
     uid: str = ""
@@ -53,11 +58,20 @@ class _Metadata(msgspec.Struct, rename="camel"):
     labels: dict[str, str] | None = None
     owner_references: list[_Owner] | None = None
     deletion_timestamp: str | None = None
+    annotations: dict[str, msgspec.Raw] | None = None
+    managed_fields: msgspec.Raw = _ABSENT
+
+
+class _Item(msgspec.Struct, rename="camel", gc=False):
+    metadata: _Metadata
 
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_optional_fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
-_metadata = msgspec.json.Decoder(_Metadata)
+_item = msgspec.json.Decoder(_Item)
+
+_NOTHING: dict[str, str] = {}
+_MANAGERS = b'"managedFields":'
+_METADATA = b'"metadata":'
 
 
 def number(resource_version: str) -> int:
@@ -72,31 +86,71 @@ def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False) ->
 
     Raises msgspec.MsgspecError where it is no object with a name.
     """
-    fields = _fields.decode(data)
-    metadata = _fields.decode(fields["metadata"]) if "metadata" in fields else {}
-    if not keep_managers:
-        metadata.pop("managedFields", None)
-    annotations = metadata.get("annotations")
-    if annotations is not None:
-        metadata["annotations"] = _without_last_applied(annotations)
-    kept = msgspec.json.encode(metadata)
-    head: dict[str, Any] = {"apiVersion": gvk.api_version, "kind": gvk.kind}
-    encoded = msgspec.json.encode({**head, **fields, "metadata": msgspec.Raw(kept)})
-    found = _metadata.decode(kept)
+    whole = bytes(data)
+    found = _item.decode(whole).metadata
     return Record(
-        namespace=found.namespace,
+        namespace=sys.intern(found.namespace),
         name=found.name,
         uid=found.uid,
         resource_version=number(found.resource_version),
-        labels=found.labels or {},
-        owners=tuple(owner.uid for owner in found.owner_references or ()),
+        labels=found.labels or _NOTHING,
+        owners=tuple([owner.uid for owner in found.owner_references]) if found.owner_references else (),
         deleting=found.deletion_timestamp is not None,
-        data=encoded,
+        data=_cut(whole, found, _heads(gvk), keep_managers) or _rebuilt(whole, gvk, keep_managers=keep_managers),
     )
 
 
-def _without_last_applied(annotations: msgspec.Raw) -> msgspec.Raw:
-    kept = _optional_fields.decode(annotations)
-    if not kept or kept.pop(_LAST_APPLIED, None) is None:
-        return annotations
-    return msgspec.Raw(msgspec.json.encode(kept))
+class _Heads(NamedTuple):
+    """How objects of a kind begin: ``own`` with apiVersion and kind, ``added`` is put before those without."""
+
+    own: tuple[bytes, ...]
+    added: bytes
+
+
+@functools.lru_cache(maxsize=1024)
+def _heads(gvk: GVK) -> _Heads:
+    """Go's order of a typed object's fields, and the sorted order of an untyped one's; else in no particular order."""
+    version, kind = (msgspec.json.encode(text) for text in (gvk.api_version, gvk.kind))
+    typed = b'{"kind":%b,"apiVersion":%b,' % (kind, version)
+    untyped = b'{"apiVersion":%b,"kind":%b,' % (version, kind)
+    return _Heads((typed, untyped), untyped)
+
+
+def _cut(whole: bytes, found: _Metadata, heads: _Heads, keep_managers: bool) -> bytes:
+    """The object as it is kept, by cutting bytes out; b"" where that takes more."""
+    if found.annotations and _LAST_APPLIED in found.annotations:
+        return b""
+    head = next((head for head in heads.own if whole.startswith(head)), None)
+    start = len(head) if head else 1
+    if not whole.startswith(_METADATA, start):
+        return b""
+    added = b"" if head else heads.added
+    value = bytes(found.managed_fields)
+    if not value or keep_managers:
+        return added + whole[1:] if added else whole
+    # Within metadata only strings stand before it, and in a string its name would have escaped quotes.
+    begin = whole.find(_MANAGERS, start)
+    end = begin + len(_MANAGERS) + len(value)
+    if begin < 0 or whole[begin - 1 : begin] not in {b",", b"{"} or whole[end - len(value) : end] != value:
+        return b""
+    if whole[end : end + 1] == b",":
+        end += 1
+    elif whole[begin - 1 : begin] == b",":
+        begin -= 1
+    return b"".join((added or b"{", memoryview(whole)[1:begin], memoryview(whole)[end:]))
+
+
+def _rebuilt(whole: bytes, gvk: GVK, *, keep_managers: bool) -> bytes:
+    """The object as it is kept, put together anew from its fields."""
+    fields = _fields.decode(whole)
+    metadata = _fields.decode(fields["metadata"])
+    if not keep_managers:
+        metadata.pop("managedFields", None)
+    annotations = _optional_fields.decode(metadata.get("annotations", b"null"))
+    if annotations and annotations.pop(_LAST_APPLIED, None) is not None:
+        metadata["annotations"] = msgspec.Raw(msgspec.json.encode(annotations))
+    head: dict[str, Any] = {"apiVersion": gvk.api_version, "kind": gvk.kind}
+    return msgspec.json.encode({**head, **fields, "metadata": msgspec.Raw(msgspec.json.encode(metadata))})
+
+
+_optional_fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)

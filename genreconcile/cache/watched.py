@@ -5,8 +5,9 @@ Invariant: subscribers hear of the changes of one kind in the order in which its
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import DELETED, Delta, Store
@@ -114,12 +115,16 @@ class _Scope:
     def seen(self) -> int:
         return self._watched.store.seen(self._name)
 
-    def known(self, record: Record) -> Record:
-        return self._watched.store.known(record)
-
-    def replace(self, records: list[Record], resource_version: int, since: int) -> None:
-        store = self._watched.store
-        self._watched.change(lambda: store.replace(records, resource_version, self._name, since))
+    def replace(self, pages: Iterator[Sequence[Record]], resource_version: int, since: int) -> None:
+        watched, store = self._watched, self._watched.store
+        if 0 < resource_version < since:  # Restored from a backup: all or nothing.
+            every = [record for page in pages for record in page]
+            watched.change(lambda: store.replace(every, resource_version, self._name, since))
+        else:
+            listing = store.begin(resource_version, self._name)
+            for page in pages:
+                watched.change(functools.partial(listing.take, page))
+            watched.change(listing.finish)
         self.lists += 1
 
     def event(self, event_type: str, record: Record) -> None:

@@ -20,12 +20,10 @@ class Sink:
     def seen(self):
         return self.newest
 
-    def known(self, record):
-        return record
-
-    def replace(self, records, resource_version, since):
+    def replace(self, pages, resource_version, since):
+        found = [record.name for page in pages for record in page]
         self.newest = resource_version
-        self.calls.append(("LIST", [found.name for found in records], resource_version, since))
+        self.calls.append(("LIST", found, resource_version, since))
 
     def event(self, event_type, record):
         self.newest = record.resource_version

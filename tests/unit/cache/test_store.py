@@ -160,11 +160,33 @@ def test_a_scope_replaces_only_its_namespace(store):
     assert (store.seen("x"), store.seen("y")) == (7, 6)
 
 
-def test_known_gives_the_stored_record_for_equal_bytes(store):
+def test_an_equal_record_of_a_list_is_dropped_for_the_stored_one(store):
     first = record("a", 1, data=b"same")
     store.upsert(first)
-    assert store.known(record("a", 1, data=b"same")) is first
-    assert store.known(record("a", 2, data=b"other")).data == b"other"
+    assert store.replace([record("a", 1, data=b"same")], 5) == []
+    assert store.get(("shop", "a")) is first
+
+
+def test_a_list_comes_page_by_page(store):
+    for found in (record("a", 1), record("b", 2), record("gone", 3)):
+        store.upsert(found)
+    listing = store.begin(9)
+    assert changes(listing.take([record("a", 5)])) == [("MODIFIED", "a", 5)]
+    assert names(store.select()) == [("shop", "a"), ("shop", "b"), ("shop", "gone")]
+    store.upsert(record("meanwhile", 10))
+    assert changes(listing.take([record("b", 2), record("c", 8)])) == [("ADDED", "c", 8)]
+    assert store.seen() == 0
+    assert changes(listing.finish()) == [("DELETED", "gone", 3)]
+    assert names(store.select()) == [("shop", "a"), ("shop", "b"), ("shop", "c"), ("shop", "meanwhile")]
+    assert store.seen() == 9
+
+
+def test_a_list_that_breaks_off_takes_nothing_away(store):
+    store.upsert(record("a", 1))
+    listing = store.begin(9)
+    listing.take([record("b", 5)])
+    assert names(store.select()) == [("shop", "a"), ("shop", "b")]
+    assert store.seen() == 0
 
 
 def test_select(store):

@@ -82,3 +82,59 @@ def test_what_is_no_object_is_refused(data):
 @pytest.mark.parametrize(("text", "value"), [("12", 12), ("", 0), ("abc", 0), ("-1", 0), ("\u0661", 0)])
 def test_number(text, value):
     assert number(text) == value
+
+
+MANAGED = [{"manager": "x", "fieldsV1": {"f:metadata": {"f:labels": {}}}}]
+TYPED = {"kind": "Widget", "apiVersion": "example.com/v1"}
+ORDERS = {
+    "of a list": {"metadata": {"name": "a", "uid": "u", "managedFields": MANAGED}, "spec": {"x": 1}},
+    "of a watch": {**TYPED, "metadata": {"name": "a", "managedFields": MANAGED}, "spec": {"x": 1}},
+    "of a custom resource": {
+        "apiVersion": "example.com/v1",
+        "kind": "Widget",
+        "metadata": {"labels": {"a": "b"}, "managedFields": MANAGED, "name": "a"},
+        "spec": {"managedFields": MANAGED},
+    },
+    "first in metadata": {**TYPED, "metadata": {"managedFields": MANAGED, "name": "a"}},
+    "alone with a name after it": {"metadata": {"managedFields": [], "name": "a"}},
+    "after another field": {
+        "a": {"managedFields": MANAGED},
+        **TYPED,
+        "metadata": {"name": "a", "managedFields": MANAGED},
+    },
+    "only elsewhere": {**TYPED, "metadata": {"name": "a"}, "spec": {"managedFields": MANAGED}},
+    "as an annotation": {
+        **TYPED,
+        "metadata": {
+            "annotations": {"managedFields": "[", 'x"managedFields': "["},
+            "name": "a",
+            "managedFields": MANAGED,
+        },
+    },
+    "as text": {
+        **TYPED,
+        "metadata": {
+            "annotations": {"a": json.dumps({"managedFields": MANAGED})},
+            "managedFields": MANAGED,
+            "name": "a",
+        },
+    },
+    "null": {**TYPED, "metadata": {"managedFields": None, "name": "a"}},
+    "with last-applied": {
+        **TYPED,
+        "metadata": {"annotations": {LAST_APPLIED: "{}"}, "managedFields": MANAGED, "name": "a"},
+    },
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("spaced", [False, True])
+@pytest.mark.parametrize("keep", [False, True])
+def test_managed_fields_are_found_wherever_they_stand(order, spaced, keep):
+    obj = ORDERS[order]
+    data = json.dumps(obj, separators=(", ", ": ") if spaced else (",", ":")).encode()
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields" or keep}
+    if LAST_APPLIED in metadata.get("annotations", {}):
+        metadata["annotations"] = {}
+    kept = read(data, KIND, keep_managers=keep)
+    assert kept.decode() == {"apiVersion": "example.com/v1", "kind": "Widget", **obj, "metadata": metadata}
