@@ -66,8 +66,15 @@ class _Loader(_SafeLoader):
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
                 problem = f"the key {key.value!r} comes twice in one mapping"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
+            seen.add(_key_of(key))
         super().flatten_mapping(node)
+        # What a mapping says itself wins over what it merges, also where it is merged in turn: PyYAML 6.0.4 lets the
+        # first of equal keys win there.
+        node.value = list({_key_of(key): (key, value) for key, value in node.value}.values())
+
+
+def _key_of(node: yaml.Node) -> object:
+    return node.value if isinstance(node, yaml.ScalarNode) else node
 
 
 for _name, _pattern in _NUMBERS.items():
@@ -164,7 +171,9 @@ def _line(error: yaml.YAMLError, default: int) -> int:
 def _yaml_problem(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.reader.ReaderError):
         return f"{error.reason} at position {error.position}"
-    return getattr(error, "problem", None) or "no YAML"
+    problem: str = getattr(error, "problem", None) or "no YAML"
+    # libyaml's own bound may be lower than ours.
+    return "nested too deeply" if "nesting depth" in problem else problem
 
 
 def _refuse_unbounded(text: str) -> None:
