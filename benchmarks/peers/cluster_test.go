@@ -83,7 +83,7 @@ func TestInformersHoldAllObjects(t *testing.T) {
 		expect(t, mode, result["objects"], objects)
 		heap[mode] = result["heap_per_object"]
 	}
-	if heap["dynamic"] < heap["dynamic-stripped"] || heap["dynamic-stripped"] < heap["typed"] {
+	if heap["dynamic-stripped"] > 0.8*heap["dynamic"] || heap["typed"] > 0.8*heap["dynamic-stripped"] {
 		t.Errorf("bytes per object: %v", heap)
 	}
 }
@@ -98,9 +98,9 @@ func TestRawIsAsLongInPagesAsWhole(t *testing.T) {
 	}
 }
 
-func TestEventsAreCounted(t *testing.T) {
+func TestUpdatesAreCountedAndNotWhatWasThere(t *testing.T) {
 	c := newCluster(t)
-	c.printed(t, "converge", "--bodies", lines(t, 1, deployment))
+	c.printed(t, "converge", "--bodies", lines(t, 20, deployment))
 	for _, mode := range []string{"dynamic", "dynamic-stripped", "typed"} {
 		result := c.whileAnnotating(t, "note", "events", "--mode", mode, "--count", "10")
 		expect(t, mode, result["events"], 10)

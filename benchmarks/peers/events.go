@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"k8s.io/client-go/tools/cache"
 )
@@ -14,18 +13,6 @@ type eventsResult struct {
 	Events  int     `json:"events"`
 	Seconds float64 `json:"seconds"`
 	CPU     float64 `json:"cpu_seconds"`
-}
-
-// A moment is a point in time, and the processor time used until then.
-type moment struct {
-	at  time.Time
-	cpu time.Duration
-	err error
-}
-
-func now() moment {
-	cpu, err := processorTime()
-	return moment{time.Now(), cpu, err}
 }
 
 // runEvents measures how an informer takes in updates: from the first of them to the last.

@@ -16,7 +16,7 @@ import (
 
 // contract is what each subcommand prints; the benchmarks rely on it.
 var contract = map[string][]string{
-	"sync":           {"heap_per_object", "objects", "rss_after", "rss_before", "seconds"},
+	"sync":           {"cpu_seconds", "heap_per_object", "objects", "rss_after", "rss_before", "seconds"},
 	"events":         {"cpu_seconds", "events", "seconds"},
 	"raw":            {"bytes", "seconds"},
 	"compare":        {"cpu_seconds", "different", "objects", "seconds"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"time"
 
 	"k8s.io/client-go/tools/cache"
 )
@@ -12,6 +11,7 @@ import (
 type syncResult struct {
 	Objects       int     `json:"objects"`
 	Seconds       float64 `json:"seconds"`
+	CPU           float64 `json:"cpu_seconds"`
 	ResidentBegin int64   `json:"rss_before"`
 	ResidentEnd   int64   `json:"rss_after"`
 	HeapPerObject int64   `json:"heap_per_object"`
@@ -35,21 +35,28 @@ func measureSync(ctx context.Context, informer cache.SharedIndexInformer) (*sync
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
+	began := now()
 	go informer.RunWithContext(ctx)
 	// Waiting for the channel, not cache.WaitForCacheSync: that one polls every 100 ms.
 	if err := wait(ctx, informer.HasSyncedChecker().Done()); err != nil {
 		return nil, err
 	}
-	seconds := time.Since(began).Seconds()
+	ended := now()
 	objects := len(informer.GetStore().ListKeys())
 	if objects == 0 {
 		return nil, errors.New("there are no objects")
 	}
 	after, err := measureMemory()
 	runtime.KeepAlive(informer)
-	if err != nil {
+	if err := errors.Join(err, began.err, ended.err); err != nil {
 		return nil, err
 	}
-	return &syncResult{objects, seconds, before.resident, after.resident, (after.heap - before.heap) / int64(objects)}, nil
+	return &syncResult{
+		Objects:       objects,
+		Seconds:       ended.at.Sub(began.at).Seconds(),
+		CPU:           (ended.cpu - began.cpu).Seconds(),
+		ResidentBegin: before.resident,
+		ResidentEnd:   after.resident,
+		HeapPerObject: (after.heap - before.heap) / int64(objects),
+	}, nil
 }

@@ -41,3 +41,15 @@ func processorTime() (time.Duration, error) {
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }
+
+// A moment is a point in time, and the processor time used until then.
+type moment struct {
+	at  time.Time
+	cpu time.Duration
+	err error
+}
+
+func now() moment {
+	cpu, err := processorTime()
+	return moment{time.Now(), cpu, err}
+}
