@@ -55,8 +55,8 @@ class ObjectKey(NamedTuple):
     @classmethod
     def of(cls, obj: Mapping[str, Any]) -> Self:
         """The key of an object as it stands, "" for what it lacks."""
-        gvk = GVK.of(obj)
-        return cls(gvk.group, gvk.kind, namespace_of(obj), name_of(obj))
+        gvk, metadata = GVK.of(obj), metadata_of(obj)
+        return cls(gvk.group, gvk.kind, str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
 
     def __str__(self) -> str:
         kind = f"{self.kind}.{self.group}" if self.group else self.kind
@@ -66,7 +66,8 @@ class ObjectKey(NamedTuple):
 def metadata_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     """The ``metadata`` mapping; empty where it is missing or no mapping."""
     metadata = obj.get("metadata")
-    return metadata if isinstance(metadata, Mapping) else {}
+    # A check against an abstract class costs ten times as much as this one.
+    return metadata if metadata.__class__ is dict or isinstance(metadata, Mapping) else {}
 
 
 def name_of(obj: Mapping[str, Any]) -> str:

@@ -83,9 +83,9 @@ def require_iterable(objects: Any, origin: str = "expected") -> Iterable[Any]:
     return objects
 
 
-def load_object(value: Any, origin: str) -> Iterable[Loaded]:
-    """One object, or those of a list, as copies; LoadError where one is not usable."""
-    for obj, place in flatten(plain(value, origin), origin):
+def load_object(value: Any, origin: str, data: bytes = b"") -> Iterable[Loaded]:
+    """One object, or those of a list, as copies; ``data`` is its JSON, if at hand. LoadError where one is not usable."""
+    for obj, place in flatten(plain(value, origin, data), origin):
         refuse_unusable(obj, place)
         yield Loaded(obj, place)
 

@@ -23,8 +23,11 @@ _MAX_BITS = 10_000
 _KIND = re.compile(r"[^/\s]+")
 
 
-def plain(value: Any, origin: str) -> Object:
-    """A deep copy made of dict, list, str, int, float, bool and None; LoadError names the place of anything else."""
+def plain(value: Any, origin: str, data: bytes = b"") -> Object:
+    """A deep copy made of dict, list, str, int, float, bool and None; LoadError names the place of anything else.
+
+    ``data`` is the value as JSON, if somebody has encoded it already.
+    """
     if not isinstance(value, Mapping):
         raise LoadError(
             f"{origin}: not an object: {type(value).__name__}; give a mapping (for objects of the Kubernetes client: "
@@ -32,7 +35,7 @@ def plain(value: Any, origin: str) -> Object:
         )
     try:
         # Fast: what JSON cannot hold does not survive unchanged, whatever the encoder makes of it.
-        copied = loads(dumps(value))
+        copied = loads(data or dumps(value))
         if copied == value:
             return copied  # type: ignore[no-any-return]  # a mapping, as value is one
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):

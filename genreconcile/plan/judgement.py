@@ -52,6 +52,8 @@ def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned 
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
+        if terms.is_clean(expected, live):
+            return Change("none", gvk, key, expected=expected, live=live)
         return _compared(expected, live, terms, learned)
     except InputError as error:
         return Change("none", gvk, key, expected=expected, live=live, error=unusable(key, error))
@@ -73,8 +75,6 @@ def require_valid(expected: Object, node: Node) -> None:
 
 def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None) -> Change:
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
-    if terms.is_clean(expected, live):
-        return Change("none", gvk, key, expected=expected, live=live)
     found = terms.compare(expected, live)
     keys = learned_keys(found.differences, expected, live)
     left = [_left_alone(key, learned) for key in keys]

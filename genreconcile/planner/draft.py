@@ -17,29 +17,26 @@ from genreconcile.errors import CacheError, ReconcileError
 from genreconcile.load import load_object, require_iterable
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of
 from genreconcile.planner.locate import locate
-from genreconcile.planner.verdicts import Terms, Verdict, Verdicts, digest_of
+from genreconcile.planner.verdicts import Terms, Verdict, Verdicts, digest_of, encoded
 from genreconcile.related import View
+
+
+_NOT_LOCATED = ReconcileError("not located")
+_NO_KEY = ObjectKey("", "", "", "")
 
 
 @dataclass(slots=True)
 class Fresh:
     """An object to be judged. ``content`` is the digest of what it was made from, b"" where that made several.
 
-    ``resource`` is how it is served, or why it cannot be judged.
+    ``resource``, how it is served or why it cannot be judged, and ``key`` are right once it is located.
     """
 
     obj: Object
     origin: str
     content: bytes
-    resource: Resource | ReconcileError
-
-    @property
-    def key(self) -> ObjectKey:
-        """The object's key."""
-        return ObjectKey.of(self.obj)
-
-
-_NOT_YET = ReconcileError("not located")
+    resource: Resource | ReconcileError = _NOT_LOCATED
+    key: ObjectKey = _NO_KEY
 
 
 class Draft:
@@ -58,14 +55,15 @@ class Draft:
         """Take the expected objects. Raises LoadError, and what iterating over them raises."""
         add, find, terms = self.entries.append, verdicts.find, self.terms
         for index, obj in enumerate(require_iterable(expected)):
-            content = digest_of(obj)
+            data = encoded(obj)
+            content = digest_of(data)
             verdict = find(content, terms)
             if verdict is not None and self._holds(verdict):
                 add(verdict)
                 continue
-            loaded = list(load_object(obj, f"expected[{index}]"))
+            loaded = list(load_object(obj, f"expected[{index}]", data))
             for found, origin in loaded:
-                add(Fresh(found, origin, content if len(loaded) == 1 else b"", _NOT_YET))
+                add(Fresh(found, origin, content if len(loaded) == 1 else b""))
 
     def _holds(self, verdict: Verdict) -> bool:
         """Whether its kind is still served and read as it was then, and rules would consult the same."""
@@ -92,7 +90,7 @@ class Draft:
         fresh = [entry for entry in self.entries if isinstance(entry, Fresh)]
         located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
         for entry, (obj, resource) in zip(fresh, located, strict=True):
-            entry.obj, entry.resource = obj, resource
+            entry.obj, entry.resource, entry.key = obj, resource, ObjectKey.of(obj)
             if isinstance(resource, Resource):
                 self.resources[resource.gvk] = resource
 

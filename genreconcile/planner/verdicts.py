@@ -69,11 +69,16 @@ class Verdicts:
             self._found[content, terms] = verdict
 
 
-def digest_of(obj: Any) -> bytes:
-    """A digest of JSON data, in the order of its keys; b"" for what is none. Two Python spellings of one JSON document
-    (a tuple and a list) are one content.
+def encoded(obj: Any) -> bytes:
+    """JSON data in the order of its keys; b"" for what is none. Two Python spellings of one JSON document (a tuple and
+    a list) are one content.
     """
     try:
-        return hashlib.sha256(msgspec.json.encode(obj)).digest()
+        return msgspec.json.encode(obj)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return b""
+
+
+def digest_of(data: bytes) -> bytes:
+    """A digest of what ``encoded`` gave."""
+    return hashlib.sha256(data).digest() if data else b""
