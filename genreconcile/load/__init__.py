@@ -84,7 +84,7 @@ def require_iterable(objects: Any, origin: str = "expected") -> Iterable[Any]:
 
 
 def load_object(value: Any, origin: str, data: bytes = b"") -> Iterable[Loaded]:
-    """One object, or those of a list, as copies; ``data`` is its JSON, if at hand. LoadError where one is not usable."""
+    """One object, or those of a list, as copies; LoadError. ``data`` is its JSON, if somebody has that already."""
     for obj, place in flatten(plain(value, origin, data), origin):
         refuse_unusable(obj, place)
         yield Loaded(obj, place)

@@ -20,7 +20,6 @@ from genreconcile.planner.locate import locate
 from genreconcile.planner.verdicts import Terms, Verdict, Verdicts, digest_of, encoded
 from genreconcile.related import View
 
-
 _NOT_LOCATED = ReconcileError("not located")
 _NO_KEY = ObjectKey("", "", "", "")
 
