@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-import msgspec
-
 from genreconcile.cache.store import Delta, Store
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number, read
@@ -204,12 +202,12 @@ class Cache:
         """
         return self._subscribers.add(callback)
 
-    def record_write(self, resource: Resource, obj: Object) -> None:
+    def record_write(self, resource: Resource, answer: bytes) -> None:
         """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched."""
         watched = self._kinds.get(resource.gvk)
         if watched is None:
             return
-        record = read(msgspec.json.encode(obj), resource.gvk, keep_managers=watched.keep_managers)
+        record = read(answer, resource.gvk, keep_managers=watched.keep_managers)
         if watched.scope_of(record.namespace) is not None:
             watched.change(lambda: watched.store.upsert(record))
 

@@ -29,6 +29,7 @@ class Change:
     not be judged; then the operation is none. ``skipped`` says that nothing is done although the object is not as it
     should be.
     ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
+    ``validated``: the schema of its kind was known, and ``expected`` fits it.
     """
 
     operation: str
@@ -42,6 +43,7 @@ class Change:
     skipped: bool = False
     fields: str = "exact"
     keys: tuple[Key, ...] = ()
+    validated: bool = False
 
     @property
     def operations(self) -> list[dict[str, Any]]:

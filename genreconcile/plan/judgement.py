@@ -48,7 +48,7 @@ def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned 
     try:
         if live is None:
             require_valid(expected, terms.node)
-            return Change("create", gvk, key, expected=expected)
+            return Change("create", gvk, key, expected=expected, validated=terms.typed)
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)

@@ -90,10 +90,10 @@ def test_own_writes_and_deletions_are_read_at_once(cluster, maps, cache, namespa
     path = maps.path(namespace)
     for number in range(20):
         made = create(cluster, path, "a", data={"n": "0"})
-        cache.record_write(maps, made)
+        cache.record_write(maps, gojson.dumps(made))
         assert cache.get(CONFIG_MAP, "a", namespace=namespace)["data"] == {"n": "0"}
         changed = patch(cluster, f"{path}/a", {"op": "replace", "path": "/data/n", "value": str(number)})
-        cache.record_write(maps, changed)
+        cache.record_write(maps, gojson.dumps(changed))
         assert cache.get(CONFIG_MAP, "a", namespace=namespace)["data"] == {"n": str(number)}
         cluster.request("DELETE", f"{path}/a")
         cache.record_delete(maps, ObjectKey("", CONFIG_MAP.kind, namespace, "a"), uid_of(made))
@@ -155,7 +155,7 @@ def write_at_random(cluster, maps, namespace, seed, cache):
                 else patch(cluster, f"{path}/{name}", operation)
             )
             if cache:
-                cache.record_write(maps, answer)
+                cache.record_write(maps, gojson.dumps(answer))
 
 
 def test_after_many_random_writes_the_cache_is_the_list(cluster, maps, cache, namespace):

@@ -1,3 +1,4 @@
+import json
 import threading
 import time
 
@@ -85,7 +86,7 @@ def test_a_changed_answer_does_not_change_the_cache(cache):
 
 
 def test_an_own_write_is_read_at_once_and_a_stale_event_is_ignored(cache, watch):
-    cache.record_write(WIDGETS, obj("a", 9))
+    cache.record_write(WIDGETS, json.dumps(obj("a", 9)).encode())
     assert version(cache) == "9"
     watch.send(event("MODIFIED", obj("a", 8)), event("MODIFIED", obj("b", 10)))
     assert cache.wait_for(WIDGETS, KEY, "10", 5)
@@ -95,7 +96,7 @@ def test_an_own_write_is_read_at_once_and_a_stale_event_is_ignored(cache, watch)
 def test_the_late_answer_of_an_own_write_is_ignored(cache, watch):
     watch.send(event("MODIFIED", obj("a", 12)))
     assert cache.wait_for(WIDGETS, KEY, "12", 5)
-    cache.record_write(WIDGETS, obj("a", 9))
+    cache.record_write(WIDGETS, json.dumps(obj("a", 9)).encode())
     assert version(cache) == "12"
 
 
@@ -121,8 +122,8 @@ def test_a_list_older_than_an_own_write_does_not_undo_it(server, cache, watch):
     server.answer(ALL, page(8, obj("a", 3)))
     server.answers[ALL].popleft()
     second = server.live(ALL)
-    cache.record_write(WIDGETS, obj("a", 9))
-    cache.record_write(WIDGETS, obj("b", 10))
+    cache.record_write(WIDGETS, json.dumps(obj("a", 9)).encode())
+    cache.record_write(WIDGETS, json.dumps(obj("b", 10)).encode())
     watch.send(status(410))
     assert second.opened.wait(5)
     assert names(cache) == ["a", "b"]
@@ -216,7 +217,7 @@ def test_namespaces_are_listed_one_by_one(server):
             cache.get(KIND, "a", namespace="other")
         with pytest.raises(CacheError, match="namespace is not watched"):
             cache.wait_for(WIDGETS, KEY._replace(namespace="other"), "1", 0)
-        cache.record_write(WIDGETS, obj("a", 9, namespace="other"))
+        cache.record_write(WIDGETS, json.dumps(obj("a", 9, namespace="other")).encode())
         assert names(cache) == ["a", "a"]
     assert ALL not in {request.path for request in server.requests}
 
@@ -252,7 +253,7 @@ def test_add_while_running_and_remove(server, cache):
     assert not cache.has_synced(PLANETS)
     with pytest.raises(CacheError, match="not added"):
         cache.get(PLANETS, "earth")
-    cache.record_write(PLANETS, obj("mars", 9, namespace=""))
+    cache.record_write(PLANETS, json.dumps(obj("mars", 9, namespace="")).encode())
     cache.record_delete(PLANETS, ObjectKey("example.com", "Planet", "", "mars"), "u")
 
 
