@@ -11,8 +11,10 @@ from typing import Any
 from genreconcile.normalize.compiled import Child
 from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.place import Place
+from genreconcile.normalize.refer import referred
 from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, number
+from genreconcile.schema import MISSING
 
 
 def canonical(value: Any, child: Child) -> Any:
@@ -20,6 +22,13 @@ def canonical(value: Any, child: Child) -> Any:
     rule = child.first("canonical")
     form = CANONICAL.get(rule.argument if rule else child.field.type.scalar)
     return form(value) if form else number(value)
+
+
+def is_unknown(child: Child, rule: Rule | None, place: Place | None) -> bool:
+    """Whether the server fills in a value that cannot be told, so that any is right."""
+    if rule is None:
+        return False
+    return rule.action == "managed" or (rule.action == "refer" and default_of(child, rule, place)[0] is MISSING)
 
 
 def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[Any, str]:
@@ -32,5 +41,7 @@ def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[An
         if rule.action == "function":
             arguments = rule.argument if isinstance(rule.argument, Mapping) else {"name": rule.argument}
             return FUNCTIONS[arguments["name"]](place.holder, arguments), rule.id
+        if rule.action == "refer":
+            return referred(place, rule.argument), rule.id
     # Only where the type comes from a CustomResourceDefinition is the schema's default what the server does.
     return child.field.default, "schema"

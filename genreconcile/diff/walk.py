@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from genreconcile.diff.members import Members
 from genreconcile.diff.operation import Covered, Difference, Path, Spot
-from genreconcile.diff.values import canonical, default_of
+from genreconcile.diff.values import canonical, default_of, is_unknown
 from genreconcile.normalize.compiled import Child, Node
 from genreconcile.normalize.prepare import is_zero
 from genreconcile.normalize.rule import Rule
@@ -64,7 +64,7 @@ class Walk:
             self.missing(expected, spot)
         elif expected is not MISSING:
             self.value(expected, live, child, spot)
-        elif action == "managed":
+        elif is_unknown(child, rule, spot.place):
             self.cover(spot, rule, live)
         elif spot.subset:
             self.covered.append(Covered(spot.path, SUBSET, live))

@@ -37,7 +37,7 @@ class Place:
         place: Place = self
         value: Any = self.holder
         if at.startswith("/"):
-            value, at = self._root().holder, at[1:]
+            value, at = self.root.holder, at[1:]
         for token in split_pointer("/" + at):
             if token == "..":
                 if place.outer is None:
@@ -50,7 +50,9 @@ class Place:
                 return MISSING
         return value
 
-    def _root(self) -> Place:
+    @property
+    def root(self) -> Place:
+        """The place of the key at the root of the object."""
         place: Place = self
         while place.outer is not None:
             place = place.outer
@@ -75,11 +77,11 @@ class Place:
 
         Never scale production down because the autoscalers could not be read.
         """
-        root = self._root()
+        root = self.root
         found = root.others(kind, namespace_of(root.holder)) if root.others else None
         if found is None:
             return self.key not in self.holder
-        return any(_names(_at(other, at), root.holder) for other in found)
+        return any(_names(value_at(other, at), root.holder) for other in found)
 
 
 def _is(value: Any, condition: Condition) -> bool:
@@ -91,7 +93,8 @@ def _is(value: Any, condition: Condition) -> bool:
     return found in (condition.values or ())
 
 
-def _at(obj: Object, at: str) -> Any:
+def value_at(obj: Object, at: str) -> Any:
+    """What stands at a JSON pointer, None where nothing does; lists are not entered."""
     value: Any = obj
     for token in split_pointer(at):
         value = value.get(token) if isinstance(value, Mapping) else None

@@ -106,11 +106,10 @@ class Registry:
         """The kinds whose objects rules for this kind consult."""
         names = kind.reachable if kind else frozenset[str]()
         return frozenset(
-            GVK.parse(condition.targeted_by[0])
+            GVK.parse(other)
             for rule in self.rules
-            for condition in rule.conditions
-            if condition.targeted_by
-            and (self._may_select(rule, gvk) if rule.root else any(_any_glob(rule.types, name) for name in names))
+            for other in rule.consults
+            if (self._may_select(rule, gvk) if rule.root else any(_any_glob(rule.types, name) for name in names))
         )
 
     def needs_managers(self, gvk: GVK) -> bool:

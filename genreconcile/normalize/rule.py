@@ -18,7 +18,7 @@ from genreconcile.pointer import split_pointer
 
 API_VERSION: Final = "genreconcile.dev/v1alpha1"
 
-EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "function")
+EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "function", "refer")
 """Actions that say what a value may be; the first of these that applies to a path wins."""
 KEY: Final = "$key"
 """In a relative path: the key at which the rule is applied."""
@@ -87,6 +87,11 @@ class Rule:
     def counts_keys(self) -> bool:
         """Whether a condition depends on which keys expected has at all."""
         return any(condition.only is not None or KEY in condition.at for condition in self.conditions)
+
+    def consults(self) -> tuple[str, ...]:
+        """The kinds whose objects this rule looks at."""
+        targeting = tuple(condition.targeted_by[0] for condition in self.conditions if condition.targeted_by)
+        return (*targeting, str(self.argument["kind"])) if self.action == "refer" else targeting
 
 
 def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:
@@ -232,6 +237,8 @@ def _check_argument(action: str, argument: Any, where: str) -> None:
         problem = "must be true"
     elif action in {"copy", "alias"} and not (isinstance(argument, str) and argument):
         problem = "must be the path of the other field"
+    elif action == "refer":
+        problem = _reference_problem(argument)
     elif action == "function":
         problem = _function_problem(argument)
     elif action == "list":
@@ -250,6 +257,20 @@ def _is_list_argument(argument: Any) -> bool:
     if isinstance(argument, list):
         return bool(argument) and all(isinstance(key, str) for key in argument)
     return argument in {"ordered", "unordered"}
+
+
+def _reference_problem(argument: Any) -> str:
+    if not isinstance(argument, Mapping) or set(argument) != {"kind", "at", "in", "take"}:
+        return "must be a mapping of kind, at, in and take"
+    if not isinstance(argument["in"], list):
+        return "in must be a list"
+    if not all(isinstance(argument[key], str) and argument[key].startswith("/") for key in ("at", "take")):
+        return "at and take must be JSON pointers"
+    try:
+        GVK.parse(str(argument["kind"]))
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _function_problem(argument: Any) -> str:

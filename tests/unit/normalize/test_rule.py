@@ -5,6 +5,7 @@ from genreconcile.normalize.rule import Condition, parse_rules
 
 HEAD = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet"}
 GOOD = {"id": "one", "type": "io.k8s.api.core.v1.PodSpec", "path": "dnsPolicy", "default": "ClusterFirst"}
+REFER = {"kind": "v1/Node", "at": "/metadata/name", "in": ["x"], "take": "/spec/x"}
 
 
 def parse(*entries, **head):
@@ -61,6 +62,18 @@ def test_an_object_selector_means_the_root():
         ({**without("default"), "copy": ""}, "rule one: key copy: must be the path"),
         ({**without("default"), "function": "eval"}, "rule one: key function: must name one of"),
         ({**without("default"), "function": {"name": "x"}}, "rule one: key function: must name one of"),
+        ({**without("default"), "refer": "x"}, "rule one: key refer: must be a mapping of kind, at, in and take"),
+        ({**without("default"), "refer": {**REFER, "x": 1}}, "rule one: key refer: must be a mapping of kind, at, in"),
+        ({**without("default"), "refer": {**REFER, "in": "x"}}, "rule one: key refer: in must be a list"),
+        (
+            {**without("default"), "refer": {**REFER, "at": "x"}},
+            "rule one: key refer: at and take must be JSON pointers",
+        ),
+        (
+            {**without("default"), "refer": {**REFER, "take": 1}},
+            "rule one: key refer: at and take must be JSON pointers",
+        ),
+        ({**without("default"), "refer": {**REFER, "kind": "x"}}, "rule one: key refer: 'x' is no kind"),
         ({**without("default"), "list": "sorted"}, "rule one: key list: must be ordered, unordered or a list of keys"),
         ({**without("default"), "list": []}, "rule one: key list: must be ordered, unordered or a list of keys"),
         ({**without("default"), "keep": "some"}, "rule one: key keep: must be all or a list of members"),
