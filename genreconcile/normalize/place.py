@@ -69,7 +69,8 @@ class Place:
             return self._is_targeted(*condition.targeted_by)
         if condition.of_live:
             # Without a live object, as when expected is prepared, nothing is known of it.
-            return self.live is not None and _is(Place(self.live, self.key).resolve(condition.at), condition)
+            place = self.root if condition.at.startswith("/") else self
+            return place.live is not None and _is(Place(place.live, place.key).resolve(condition.at), condition)
         return _is(self.resolve(condition.at), condition)
 
     def _is_targeted(self, kind: str, at: str) -> bool:

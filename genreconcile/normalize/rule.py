@@ -88,6 +88,7 @@ class Rule:
         """Whether a condition depends on which keys expected has at all."""
         return any(condition.only is not None or KEY in condition.at for condition in self.conditions)
 
+    @property
     def consults(self) -> tuple[str, ...]:
         """The kinds whose objects this rule looks at."""
         targeting = tuple(condition.targeted_by[0] for condition in self.conditions if condition.targeted_by)

@@ -369,6 +369,7 @@ def test_default_ingress_class(reconciler, cluster, admin, namespace):
         settles(reconciler, cluster, expected)
         assert stored(admin, expected[0])["spec"]["ingressClassName"] == namespace
         finds(reconciler, admin, expected, expected[0], "replace", "/spec/defaultBackend/service/port/number", 81)
+        finds(reconciler, admin, expected, expected[0], "replace", "/spec/ingressClassName", "by-hand")
         finds(reconciler, admin, expected, expected[1], "replace", "/spec/ingressClassName", namespace)
         finds(reconciler, admin, expected, expected[2], "add", "/spec/ingressClassName", namespace)
     assert eventually(lambda: "ingressClassName" not in admitted(admin, expected[0])["spec"])

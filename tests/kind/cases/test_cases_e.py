@@ -93,21 +93,15 @@ def test_back_to_cluster_ip(world, kind):
 
 @pytest.fixture
 def default_class(world):
-    """A default class of storage and one of ingress."""
+    """A default class of storage."""
     storage = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "example.com/p"}
     storage["metadata"] = {
         "name": world.namespace,
         "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
     }
-    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "spec": {"controller": "example.com/i"}}
-    ingress["metadata"] = {
-        "name": world.namespace,
-        "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"},
-    }
-    world.reconcile(storage, ingress).raise_for_failures()
+    world.reconcile(storage).raise_for_failures()
     yield world.namespace
     world.delete(storage)
-    world.delete(ingress)
 
 
 def test_e3_default_storage_class(world, default_class):
@@ -308,13 +302,6 @@ def test_e18_leader_election_annotation_under_a_rule(world):
     assert len(world.plan(expected)) == 1
     with world.with_rules({"root": True, "path": key, "ignore": True}) as ruled:
         assert ruled.plan(expected) == []
-
-
-def test_e19_default_ingress_class(world, default_class):
-    backend = {"service": {"name": "x", "port": {"number": 80}}}
-    expected = world.obj("networking.k8s.io/v1", "Ingress", "web", spec={"defaultBackend": backend})
-    world.post_until(expected, lambda live: live["spec"].get("ingressClassName") == default_class)
-    assert world.plan(expected) == []
 
 
 def test_e20_endpoint_slices_of_a_service_are_not_deleted(world):

@@ -2,6 +2,7 @@
 
 A file holds ``minimal`` and ``maximal`` (laid over minimal), any number of ``variants`` (likewise), ``versions`` (what
 is different in a version, or in ``version@minor``, laid over all of them), or ``untestable`` with the reason.
+``given`` are cluster-wide objects that are there meanwhile, ``until`` is where the server then makes use of them.
 ``$include: file`` in a mapping stands for the content of data/shared/file.yaml, ``$namespace`` for the namespace of
 the trial; a list member with ``$since: minor`` is for that minor and later. Fields that a version does not have are
 left out.

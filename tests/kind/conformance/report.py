@@ -7,6 +7,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import yaml
+from scenario import proofs
+
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[3] / "docs/conformance.md"
 COLUMNS = {
@@ -25,6 +28,15 @@ COLUMNS = {
     "not minimal": ("not minimal", "a smaller patch would have done"),
     "error": ("errors", "objects that could not be tried"),
 }
+
+PROOFS = {
+    "twice": "two creates of the same object give two values",
+    "appears": "two creates of the same object, in two surroundings, give two values",
+    "rewritten": "an edit is undone or replaced within seconds",
+    "refused": "the server takes no edit, so that there is nothing to repair",
+    "third-party": "who writes it is not part of Kubernetes; an expected value wins over what is written",
+}
+UNPREDICTABLE = yaml.safe_load((Path(__file__).parent / "managed.yaml").read_text())
 
 
 def save(version, rows, *, spread=False):
@@ -66,6 +78,7 @@ def render():
     ]
     for result in results:
         lines += section(result)
+    lines += unpredictable()
     PAGE.write_text("\n".join(lines).rstrip() + "\n")
 
 
@@ -88,11 +101,27 @@ def section(result):
     lines += ["", "Not tried:", ""]
     lines += [f"- {row['kind']}: {row['reason']}" for row in rows if row["reason"]]
     excluded = sum((Counter(row["excluded"]) for row in tried), start=Counter())
-    lines += ["", "Excluded, by rule (`managed.yaml` in the suite says why each):", ""]
-    lines += [f"- `{rule}`: {count}" for rule, count in sorted(excluded.items())] or ["- none"]
+    lines += ["", "Excluded, by rule, with the proof that nobody can predict it:", ""]
+    lines += [f"- `{rule}`: {count}, {UNPREDICTABLE.get(rule, '')}" for rule, count in sorted(excluded.items())]
     lines += ["", "One way, by kind and path:", ""]
     lines += [f"- {row['kind']}: {', '.join(f'`{path}`' for path in row['oneway'])}" for row in tried if row["oneway"]]
     return [*lines, ""]
+
+
+def unpredictable():
+    """What the rules leave alone, and why."""
+    writers = {rule: by for rule, (_, by) in proofs().items()}
+    return [
+        "## What nobody can predict",
+        "",
+        "The values that rules leave alone where nothing is expected; each is proved on a server with its controllers.",
+        "",
+        *(f"- **{title}**: {meaning}." for title, meaning in PROOFS.items()),
+        "",
+        line(["rule", "proof", "written by"]),
+        line(["---"] * 3),
+        *(line([f"`{rule}`", proof, writers.get(rule, "")]) for rule, proof in sorted(UNPREDICTABLE.items())),
+    ]
 
 
 def line(cells):

@@ -9,6 +9,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
+from given import Given
 from grow import grown
 from library import data, expected
 from row import Row
@@ -77,19 +78,25 @@ class Suite:
         begun = time.monotonic()
         namespace = self.namespace(resource) if resource.namespaced else ""
         root, _ = self.catalog.node(resource, {})
-        server = Server(self.cluster, resource)
-        for variant, obj in expected(resource, root, namespace, self.minor).items():
-            try:
-                server.remove(obj)
-                whole = grown(server, root, obj, row) if variant == "maximal" else obj
-                node, _ = self.catalog.node(resource, whole)
-                Trial(server, node, row, variant, whole).run()
-            except gr.ReconcileError as error:
-                row.fault("error", variant, "", str(error)[:1500])
-            except Exception:  # noqa: BLE001 - one kind must not hide the others
-                row.fault("error", variant, "", traceback.format_exc()[-1500:])
+        objects = expected(resource, root, namespace, self.minor)
+        with Given(self, data(resource.gvk), objects["minimal"]) as given:
+            for variant, obj in objects.items():
+                self.try_out(Server(self.cluster, resource), row, variant, obj, given)
         row.counts["seconds"] = round(time.monotonic() - begun)
         return row
+
+    def try_out(self, server, row, variant, obj, given):
+        """One variant of a kind."""
+        try:
+            server.remove(obj)
+            root, _ = self.catalog.node(server.resource, {})
+            whole = grown(server, root, obj, row) if variant == "maximal" else obj
+            node, _ = self.catalog.node(server.resource, whole)
+            Trial(server, node, row, variant, whole, given.others).run()
+        except gr.ReconcileError as error:
+            row.fault("error", variant, "", str(error)[:1500])
+        except Exception:  # noqa: BLE001 - one kind must not hide the others
+            row.fault("error", variant, "", traceback.format_exc()[-1500:])
 
     def rows(self, kinds=(), done=lambda _row: None):
         """All versions of a kind one after the other, for they are the same objects."""

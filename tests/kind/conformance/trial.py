@@ -15,8 +15,6 @@ from genreconcile.normalize.prepare import without_system
 
 VOLATILE = ("resourceVersion", "generation", "managedFields")
 FIXED = ("immutable", "may not change", "may not be changed", "updates to", "may not be modified", "cannot be changed")
-# No other object refers to this one.
-ALONE = Policy(others=lambda _kind, _namespace: [])
 MANAGED, SYSTEM, KEEPING = (
     {rule.id for rule in gr.Registry.builtin().rules if rule.action == action}
     for action in ("managed", "system", "keep")
@@ -41,9 +39,10 @@ TEMPLATES = (
 
 
 class Trial:
-    """One expected object of a kind; what comes of it goes into the row."""
+    """One expected object of a kind; what comes of it goes into the row. ``others`` finds what rules consult."""
 
-    def __init__(self, server, node, row, variant, expected):
+    def __init__(self, server, node, row, variant, expected, others):  # noqa: PLR0917 - all of a trial
+        self.policy = Policy(others=others)
         self.server, self.node, self.row, self.variant, self.expected = server, node, row, variant, expected
         self.with_status = "status" in server.resource.subresources
 
@@ -86,8 +85,8 @@ class Trial:
         self.live = self.server.create(without_system(self.expected, self.node))
 
     def compare(self, live):
-        found = compare(self.expected, live, self.node, policy=ALONE)
-        if found and is_clean(self.expected, live, self.node, others=ALONE.others):
+        found = compare(self.expected, live, self.node, policy=self.policy)
+        if found and is_clean(self.expected, live, self.node, others=self.policy.others):
             self.fault("missed", (), "the quick check calls it clean:", found.patch)
         return found
 
@@ -106,7 +105,7 @@ class Trial:
         every += [(one.path, with_value(self.expected, one.path, one.value)) for one in self.covered]
         every = [(path, stated) for path, stated in every if stated is not None]
         self.row.counts["stated"] += len(every)
-        doubtful = [(*entry, compare(entry[1], self.live, self.node, policy=ALONE)) for entry in every]
+        doubtful = [(*entry, compare(entry[1], self.live, self.node, policy=self.policy)) for entry in every]
         for path, stated, left in doubtful:
             if left and not self.differs_when_created(stated, left):
                 self.fault("spurious", path, "stated:", left.patch)

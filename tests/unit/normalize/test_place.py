@@ -63,6 +63,13 @@ def test_conditions_on_live(condition, holds):
     assert Place(PORT, "nodePort", live={"port": 90}).holds((condition,)) is holds
 
 
+@pytest.mark.parametrize(("at", "holds"), [("/spec/bound", True), ("/spec/port", False), ("spec/bound", False)])
+def test_conditions_on_the_root_of_live(at, holds):
+    root = Place(ROOT, "spec", live={"spec": {"bound": True}})
+    place = Place(PORT, "nodePort", Place(SPEC, "ports", root), live={"port": 90})
+    assert place.holds((Condition(at=at, of_live=True, present=True),)) is holds
+
+
 def test_without_live_nothing_is_known_of_it():
     assert not PLACE.holds((Condition(at="port", of_live=True, not_values=(90,)),))
 

@@ -1,0 +1,48 @@
+"""Objects that are there while a kind is tried, because rules for it consult them."""
+
+import time
+
+from server import Server
+from shapes import holds
+
+import genreconcile as gr
+from genreconcile.pointer import split_pointer
+
+PATIENCE = 30.0
+
+
+class Given:
+    """The objects of ``given`` in a kind's data, in a with block; nothing else refers to what is tried."""
+
+    def __init__(self, suite, content, probe):
+        self.suite, self.probe = suite, probe
+        self.objects, self.until = content.get("given", []), content.get("until", "")
+        self.live = []
+
+    def __enter__(self):
+        for obj in self.objects:
+            self.server(obj).remove(obj)
+            self.live.append(self.server(obj).create(obj))
+        self.wait()
+        return self
+
+    def __exit__(self, *_):
+        for obj in self.objects:
+            self.server(obj).remove(obj)
+
+    def others(self, kind, _namespace):
+        """The objects of a kind, all of them cluster-wide."""
+        return [obj for obj in self.live if str(gr.GVK.of(obj)) == kind]
+
+    def server(self, obj):
+        return Server(self.suite.cluster, self.suite.catalog.resource(gr.GVK.of(obj)))
+
+    def wait(self):
+        """Until the server makes use of them: admission plugins see new objects with a delay."""
+        deadline = time.monotonic() + PATIENCE
+        while self.until and not self.is_used() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def is_used(self):
+        answer = self.server(self.probe).create(self.probe, dryRun="All")
+        return holds(answer, split_pointer(self.until))

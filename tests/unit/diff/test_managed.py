@@ -1,0 +1,62 @@
+"""Values that controllers write are left alone only where a controller can have written them."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+import genreconcile as gr
+
+SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
+TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "main", "image": "main"}]}}
+SPEC = {"selector": {"matchLabels": {"app": "x"}}, "template": TEMPLATE}
+RESTARTED = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
+OWNERS = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": "1", "controller": True}]
+
+
+def obj(api_version, kind, metadata=None, **rest):
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "x", **(metadata or {})}, **rest}
+
+
+def drift(expected, live):
+    found = gr.diff(expected, live, schema=SCHEMA)
+    return ["/" + "/".join(map(str, one.path)) for one in found.differences]
+
+
+@pytest.mark.parametrize("key", ["desired-replicas", "max-replicas", "revision"])
+def test_annotations_of_the_deployment_controller_are_for_what_is_owned(key):
+    expected = obj("apps/v1", "ReplicaSet", spec=SPEC)
+    annotations = {f"deployment.kubernetes.io/{key}": "1"}
+    owned = obj("apps/v1", "ReplicaSet", {"ownerReferences": OWNERS, "annotations": annotations}, spec=SPEC)
+    assert drift(expected, owned) == []
+    bare = obj("apps/v1", "ReplicaSet", {"annotations": annotations}, spec=SPEC)
+    assert drift(expected, bare) == [f"/metadata/annotations/deployment.kubernetes.io/{key}"]
+
+
+@pytest.mark.parametrize("label", ["zone", "region"])
+def test_labels_of_a_node_are_for_pods_that_are_bound(label):
+    expected = obj("v1", "Pod", {"labels": {"app": "x"}}, spec=TEMPLATE["spec"])
+    labels = {"app": "x", f"topology.kubernetes.io/{label}": "a"}
+    bound = obj("v1", "Pod", {"labels": labels}, spec={**TEMPLATE["spec"], "nodeName": "n"})
+    assert drift(expected, bound) == []
+    waiting = obj("v1", "Pod", {"labels": labels}, spec=TEMPLATE["spec"])
+    assert drift(expected, waiting) == [f"/metadata/labels/topology.kubernetes.io/{label}"]
+
+
+def test_the_volume_of_a_claim_is_the_binders_once_it_says_so():
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    expected = obj("v1", "PersistentVolumeClaim", spec=spec)
+    bound = {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
+    live = obj("v1", "PersistentVolumeClaim", bound, spec={**spec, "volumeName": "v"})
+    assert drift(expected, live) == []
+    assert drift(expected, {**live, "metadata": {"name": "x"}}) == ["/spec/volumeName"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("Deployment", 0), ("DaemonSet", 0), ("StatefulSet", 0), ("ReplicaSet", 1)]
+)
+def test_only_what_kubectl_can_restart_may_have_been_restarted(kind, count):
+    expected = obj("apps/v1", kind, spec=SPEC)
+    live = copy.deepcopy(expected)
+    live["spec"]["template"]["metadata"]["annotations"] = RESTARTED
+    assert len(drift(expected, live)) == count
