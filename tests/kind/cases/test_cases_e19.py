@@ -34,6 +34,7 @@ def ingress(world):
     expected = world.obj("networking.k8s.io/v1", "Ingress", "web", spec={"defaultBackend": backend})
     with default_class(world, world.namespace) as name:
         world.post_until(expected, lambda live: live["spec"].get("ingressClassName") == name)
+        assert world.plan(expected) == []
         yield expected
 
 
@@ -42,12 +43,10 @@ def named(world, ingress):
 
 
 def test_e19_default_ingress_class(world, ingress):
-    assert world.plan(ingress) == []
     assert named(world, ingress) == world.namespace
 
 
 def test_e19_another_class_by_hand(world, ingress):
-    assert world.plan(ingress) == []
     world.edit(ingress, {"op": "replace", "path": PATH, "value": "other"})
     assert world.plan(ingress)[-1] == {"op": "replace", "path": PATH, "value": world.namespace}
     world.repair(ingress)

@@ -30,8 +30,8 @@ COLUMNS = {
 }
 
 PROOFS = {
-    "twice": "two creates of the same object give two values",
-    "appears": "two creates of the same object, in two surroundings, give two values",
+    "appears": "two creates of the same object give two values, many of them by the objects around it",
+    "twice": "the same, seen by the suite itself",
     "rewritten": "an edit is undone or replaced within seconds",
     "refused": "the server takes no edit, so that there is nothing to repair",
     "third-party": "who writes it is not part of Kubernetes; an expected value wins over what is written",

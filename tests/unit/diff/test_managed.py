@@ -60,3 +60,13 @@ def test_only_what_kubectl_can_restart_may_have_been_restarted(kind, count):
     live = copy.deepcopy(expected)
     live["spec"]["template"]["metadata"]["annotations"] = RESTARTED
     assert len(drift(expected, live)) == count
+
+
+def test_requests_of_a_pod_follow_from_those_of_its_containers():
+    containers = [{"name": "main", "image": "main", "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}}]
+    limits = {"limits": {"cpu": "1"}}
+    expected = obj("v1", "Pod", spec={"resources": limits, "containers": containers})
+    sums = {"requests": {"cpu": "100m", "memory": "64Mi"}}
+    assert drift(expected, obj("v1", "Pod", spec={"resources": limits | sums, "containers": containers})) == []
+    without = obj("v1", "Pod", spec={"containers": containers})
+    assert drift(without, obj("v1", "Pod", spec={"resources": sums, "containers": containers})) == ["/spec/resources"]
