@@ -12,6 +12,7 @@ from shapes import text, touches
 import genreconcile as gr
 
 SEVERAL = 6
+PATIENCE = 5.0
 SECONDS = 20.0  # The server remembers for 10 seconds that it has checked a token.
 
 
@@ -114,7 +115,7 @@ class Proof:
         if "use" in self.scenario:
             assert eventually(lambda: value(self.ground.get(self.placed), self.scenario["use"]))
             self.use()
-        return eventually(lambda: is_ready(self.ground.get(self.placed)), 5.0)
+        return eventually(lambda: is_ready(self.ground.get(self.placed)), PATIENCE)
 
     def write(self, edit):
         """Somebody edits the object."""

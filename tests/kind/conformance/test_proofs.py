@@ -1,5 +1,8 @@
 """What the rules call managed cannot be predicted: each scenario of proofs/*.yaml, on a server with its controllers."""
 
+import re
+
+import proof
 import pytest
 from ground import Ground
 from proof import Proof
@@ -8,6 +11,24 @@ from scenario import OPTIONAL, REQUIRED, scenarios
 from genreconcile.testing import ControlPlane
 
 SCENARIOS = scenarios()
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "$name"},
+    "spec": {"type": "NodePort", "ports": [{"port": 80}]},
+}
+PORT = "/spec/ports/0/nodePort"
+EDIT = {"edits": [{"op": "replace", "path": PORT, "value": 30099}]}
+FALSE = {
+    "both worlds agree": ("80", {"proof": "appears", "rules": {"service-target-port": "/spec/ports/0/targetPort"}}),
+    "an edit stays": ("stays 30099", {"proof": "rewritten", "rules": {"service-node-port": PORT}, **EDIT}),
+    "an edit is taken": ("DID NOT RAISE", {"proof": "refused", "rules": {"service-node-port": PORT}, **EDIT}),
+    "another rule covers it": (
+        "{'service-node-port'} == {'service-node-port-of-load-balancer'}",
+        {"proof": "appears", "rules": {"service-node-port-of-load-balancer": PORT}},
+    ),
+    "nothing is there": ("None", {"proof": "appears", "rules": {"service-node-port": "/spec/loadBalancerIP"}}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +55,17 @@ def other():
 @pytest.mark.parametrize("number", range(len(SCENARIOS)), ids=["+".join(one["rules"]) for one in SCENARIOS])
 def test_nobody_could_predict(number, ground, other):
     Proof(ground, SCENARIOS[number], f"proof-{number}", other).run()
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_proof_fails(name, ground, other, monkeypatch):
+    monkeypatch.setattr(proof, "SEVERAL", 1)
+    monkeypatch.setattr(proof, "PATIENCE", 2.0)
+    monkeypatch.setattr(proof, "SECONDS", 2.0)
+    message, scenario = FALSE[name]
+    scenario = {"by": "nobody", "expected": SERVICE, **scenario}
+    with pytest.raises((AssertionError, pytest.fail.Exception), match=re.escape(message)):
+        Proof(ground, scenario, name.replace(" ", "-"), other).run()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=["+".join(one["rules"]) for one in SCENARIOS])

@@ -70,3 +70,35 @@ def test_requests_of_a_pod_follow_from_those_of_its_containers():
     assert drift(expected, obj("v1", "Pod", spec={"resources": limits | sums, "containers": containers})) == []
     without = obj("v1", "Pod", spec={"containers": containers})
     assert drift(without, obj("v1", "Pod", spec={"resources": sums, "containers": containers})) == ["/spec/resources"]
+
+
+SERVICE = {"name": "s", "namespace": "n"}
+
+
+def test_a_webhook_that_nobody_expects_goes_with_its_certificate():
+    names = {"plural": "as", "kind": "A"}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": []}
+    config = {"service": {**SERVICE, "port": 443}, "caBundle": "eA=="}
+    conversion = {"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"], "clientConfig": config}}
+    live = obj("apiextensions.k8s.io/v1", "CustomResourceDefinition", spec={**spec, "conversion": conversion})
+    expected = obj("apiextensions.k8s.io/v1", "CustomResourceDefinition", spec=spec)
+    assert sorted(drift(expected, live)) == ["/spec/conversion/strategy", "/spec/conversion/webhook"]
+    stated = copy.deepcopy(live)
+    del stated["spec"]["conversion"]["webhook"]["clientConfig"]["caBundle"]
+    assert drift(stated, live) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "paths"),
+    [
+        ({"service": SERVICE}, []),
+        ({"service": SERVICE, "insecureSkipTLSVerify": True}, ["/spec/insecureSkipTLSVerify", "/spec/caBundle"]),
+        ({}, ["/spec/caBundle", "/spec/service"]),
+    ],
+    ids=["verified", "not verified", "local"],
+)
+def test_an_api_service_has_a_certificate_only_where_it_is_used(spec, paths):
+    common = {"group": "example.com", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1}
+    api = ("apiregistration.k8s.io/v1", "APIService")
+    live = obj(*api, spec={**common, "service": {**SERVICE, "port": 443}, "caBundle": "eA=="})
+    assert drift(obj(*api, spec={**common, **spec}), live) == paths
