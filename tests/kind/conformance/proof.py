@@ -44,7 +44,7 @@ class Proof:
             if "elsewhere" in self.scenario or "apiserver" in self.scenario:
                 self.namespace = self.ground.plane.create_namespace(f"{self.name}-elsewhere")
             second = self.values(stack.enter_context(self.world(self.worlds[1], unlike=first)))
-        assert [path for path in first if first[path] == second[path]] == []
+        assert not [path for path in first if first[path] == second[path]], second
 
     def rewritten(self):
         """Each edit is taken, and then there is another value than the edit's."""
@@ -142,9 +142,10 @@ class Proof:
         live = self.ground.get(self.placed)
         found = self.ground.compare(self.expected, live)
         for rule, path in self.rules.items():
-            assert {one.rule for one in found.covered if touches(text(one.path), pointed(path))} == {rule}
+            covering = {one.rule for one in found.covered if touches(text(one.path), pointed(path))}
+            assert covering == {rule}, f"{path} is covered by {sorted(covering)}"
         if "instead" not in self.scenario:
-            assert found.patch.patch == []
+            assert not found, f"drift: {found.patch.patch}"
             assert eventually(lambda: self.ground.is_quiet(self.expected, self.namespace))
         return live
 

@@ -24,7 +24,7 @@ FALSE = {
     "an edit stays": ("stays 30099", {"proof": "rewritten", "rules": {"service-node-port": PORT}, **EDIT}),
     "an edit is taken": ("DID NOT RAISE", {"proof": "refused", "rules": {"service-node-port": PORT}, **EDIT}),
     "another rule covers it": (
-        "{'service-node-port'} == {'service-node-port-of-load-balancer'}",
+        "is covered by ['service-node-port']",
         {"proof": "appears", "rules": {"service-node-port-of-load-balancer": PORT}},
     ),
     "nothing is there": ("None", {"proof": "appears", "rules": {"service-node-port": "/spec/loadBalancerIP"}}),
