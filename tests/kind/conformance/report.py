@@ -102,7 +102,7 @@ def section(result):
     lines += [f"- {row['kind']}: {row['reason']}" for row in rows if row["reason"]]
     excluded = sum((Counter(row["excluded"]) for row in tried), start=Counter())
     lines += ["", "Excluded, by rule, with the proof that nobody can predict it:", ""]
-    lines += [f"- `{rule}`: {count}, {UNPREDICTABLE.get(rule, '')}" for rule, count in sorted(excluded.items())]
+    lines += [f"- `{rule}`: {count}, {UNPREDICTABLE.get(rule, 'none')}" for rule, count in sorted(excluded.items())]
     lines += ["", "One way, by kind and path:", ""]
     lines += [f"- {row['kind']}: {', '.join(f'`{path}`' for path in row['oneway'])}" for row in tried if row["oneway"]]
     return [*lines, ""]
