@@ -208,6 +208,8 @@ class _Entry:
             return is_identical(default, there) or (
                 (self.custom or stays(default, self._child)) and self.value(default, there, chain, state)
             )
+        if rule is not None and rule.action == "refer":  # What it would refer to is not known.
+            return True
         if not self.zero:
             return False
         if there.__class__ is dict:

@@ -9,7 +9,7 @@ import genreconcile as gr
 from genreconcile.catalog import Catalog
 from genreconcile.diff import Policy, compare
 from genreconcile.pointer import split_pointer
-from genreconcile.related import Related
+from genreconcile.related import Related, View
 
 SOON = 10.0
 
@@ -76,7 +76,7 @@ class Ground:
 
     def compare(self, expected, live):
         node, _ = self.catalog.node(self.server(expected).resource, expected)
-        return compare(expected, live, node, policy=Policy(others=Related(self.reconciler.cache)))
+        return compare(expected, live, node, policy=Policy(others=View(Related(self.reconciler.cache))))
 
     def is_quiet(self, expected, namespace):
         return not self.reconciler.plan([expected], namespace=namespace).changes

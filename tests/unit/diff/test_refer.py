@@ -6,6 +6,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.diff import Policy, compare
+from genreconcile.diff.quick import is_clean
 from genreconcile.objects import GVK
 
 SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
@@ -121,3 +122,12 @@ def test_the_kind_is_watched_for_those_that_refer_to_it_alone():
     assert classes in rules.consulted(INGRESS, SCHEMA.root(INGRESS))
     config = GVK("", "v1", "ConfigMap")
     assert classes not in rules.consulted(config, SCHEMA.root(config))
+
+
+@pytest.mark.parametrize("others", [None, [], [ingress_class()], [ingress_class(), ingress_class("second")]])
+@pytest.mark.parametrize("chosen", [None, "standard", "other"])
+def test_the_quick_check_agrees(chosen, others):
+    expected, live = ingress(a="b"), ingress(chosen, a="b")
+    node = gr.Registry.builtin().compile(INGRESS, SCHEMA.root(INGRESS), expected, has_status=True)
+    found = compare(expected, live, node, policy=Policy(others=lambda _kind, _namespace: others))
+    assert is_clean(expected, live, node, others=lambda _kind, _namespace: others) == (not found)
