@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind conformance clean help
+.PHONY: demo test lint unit kind conformance bench clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -34,6 +34,10 @@ kind: $(READY) ## run the tests on a real API server
 conformance: $(READY) ## try every field of every kind on a real API server
 	@echo "make conformance: about 30 minutes; K8S_VERSION=1.36.3 for another Kubernetes" >&2
 	$(TOX) run -e conformance
+
+bench: $(READY) ## measure against others, side by side
+	@echo "make bench: about an hour; BENCH='--size 1000 --no-go-peers' for less" >&2
+	$(TOX) run -e bench -- $(BENCH)
 
 clean: ## remove what the other commands made here
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov

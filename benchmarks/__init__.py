@@ -1,0 +1,1 @@
+"""Benchmarks of genreconcile against others, in one run on one real API server: ``python -m benchmarks``."""

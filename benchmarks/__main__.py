@@ -1,0 +1,75 @@
+"""``python -m benchmarks``: measure genreconcile and its peers side by side, on a real API server."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmarks import gopeers, machine, metrics, plots, results, table
+from benchmarks.contest import Entry
+from benchmarks.ground import Ground, prepare
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write the files. Returns 1 where a metric failed."""
+    options = _parser().parse_args(arguments)
+    peers = gopeers.without("no peers in Go were wanted") if _without_go(options) else gopeers.GoPeers(gopeers.find)
+    with prepare(options.size, options.repetitions, peers, with_python_peers=not options.no_peers) as ground:
+        described = machine.describe(ground.plane.version)
+        entries = measure(ground, options.only or metrics.NAMES)
+    sys.stdout.write(table.text(entries))
+    if options.output:
+        results.write(options.output, described, entries)
+    elif not _is_partial(options):
+        results.write(plots.LATEST, described, entries)
+        plots.draw(results.document(described, entries), plots.DOCS)
+    return int(any(entry.error for entry in entries))
+
+
+def measure(ground: Ground, names: Iterable[str]) -> list[Entry]:
+    """The entries of these metrics; one that fails is an entry with the error."""
+    entries: list[Entry] = []
+    for name in names:
+        begin = time.monotonic()
+        sys.stderr.write(f"{name}\n")
+        try:
+            found = metrics.load(name)(ground)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other metrics go on
+            found = [Entry(name, "", ground.size, error=f"{type(error).__name__}: {error}")]
+            sys.stderr.write(f"  failed: {found[0].error}\n")
+        sys.stderr.write(f"  {time.monotonic() - begin:.0f} s\n")
+        entries += found
+    return entries
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--size", type=_positive, default=10_000, help="number of objects (default: 10000)")
+    parser.add_argument("--repetitions", type=_positive, default=5, help="of each measurement (default: 5)")
+    parser.add_argument("--only", action="append", choices=metrics.NAMES, help="a metric; can be repeated")
+    parser.add_argument("--output", type=Path, help="JSON; by default a whole run replaces the results and plots")
+    parser.add_argument("--no-peers", action="store_true", help="without any peers")
+    parser.add_argument("--no-go-peers", action="store_true", help="without the peers in Go")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _without_go(options: argparse.Namespace) -> bool:
+    return bool(options.no_peers or options.no_go_peers)
+
+
+def _is_partial(options: argparse.Namespace) -> bool:
+    return bool(options.only) or _without_go(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

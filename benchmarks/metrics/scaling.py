@@ -1,0 +1,30 @@
+"""Cost per object with ten times as many objects, over the cost with the ordinary number."""
+
+from __future__ import annotations
+
+from benchmarks import processes
+from benchmarks.contest import OURS, Contender, Entry, Figures, hold
+from benchmarks.ground import Ground
+
+COMPARISON = "scaling_comparison"
+_FACTOR = 10
+
+
+def measure(ground: Ground) -> list[Entry]:
+    """Entries ``scaling``, of the sync, and ``scaling_comparison``; the size is the larger one."""
+    large = _FACTOR * ground.size
+
+    def run() -> Figures:
+        sync, comparison = _costs(ground, ground.size)
+        sync_large, comparison_large = _costs(ground, large)
+        return {"scaling": sync_large / sync, COMPARISON: comparison_large / comparison}
+
+    return hold({"scaling": "x", COMPARISON: "x"}, large, [Contender(OURS, run)], ground.repetitions)
+
+
+def _costs(ground: Ground, count: int) -> tuple[float, float]:
+    """Seconds per object of the sync and of the first comparison."""
+    where = ("--kubeconfig", ground.kubeconfig, "--namespace", ground.populated(count))
+    sync = processes.run(processes.worker("sync", *where))
+    comparison = processes.run(processes.worker("compare", *where, "--expected", ground.expected(count)))
+    return sync["seconds"] / sync["objects"], comparison["cold_seconds"] / comparison["objects"]

@@ -1,0 +1,113 @@
+"""``python -m benchmarks.plots``: the plots and the page in ``docs/``, drawn from the results.
+
+Invariant: every figure comes from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contest import OURS
+from benchmarks.results import figure
+from benchmarks.svg import Bar, chart
+
+LATEST = Path(__file__).with_name("results") / "latest.json"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+_MET = {True: "yes", False: "**no**", None: "?"}
+TITLES = {
+    "cold_sync": "First sync of the cache",
+    "memory_per_object": "Memory per cached object",
+    "compare_cold": "Comparison, nothing remembered",
+    "compare_warm": "Comparison, nothing changed since last time",
+    "noop_requests": "Requests of a reconcile with nothing to do",
+    "converge": "From empty to converged",
+    "repair_latency": "From an edit to its repair, median",
+    "repair_latency_p99": "From an edit to its repair, 99th percentile",
+    "patch_bytes": "Bytes sent for one changed field",
+    "event_throughput": "Watch events absorbed",
+    "relist_peak": "Relist: peak over steady memory",
+    "scaling": "Sync with ten times as many objects: cost of one",
+    "scaling_comparison": "Comparison with ten times as many objects: cost of one",
+    "idle_cpu": "CPU while nothing happens",
+    "cli_diff": "genreconcile diff, nothing changed",
+    "import_time": "import genreconcile",
+    "import_time_help": "genreconcile --help",
+}
+
+
+def draw(results: Mapping[str, Any], docs: Path) -> list[Path]:
+    """Write ``benchmarks.md`` and, for each metric with peers, a plot; the files that were written."""
+    folder = docs / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {name: metric for name, metric in results["metrics"].items() if _can_be_drawn(metric)}
+    files = {folder / f"{name}.svg": _plot(name, metric) for name, metric in drawn.items()}
+    files[docs / "benchmarks.md"] = "\n".join(_page(results, list(drawn))) + "\n"
+    for file, text in files.items():
+        file.write_text(text, "utf-8")
+    return list(files)
+
+
+def _can_be_drawn(metric: Mapping[str, Any]) -> bool:
+    return metric["ours"] is not None and any(value is not None for value in metric["peers"].values())
+
+
+def _plot(name: str, metric: Mapping[str, Any]) -> str:
+    bars = [Bar(OURS, metric["ours"], figure(metric["ours"]), is_ours=True)]
+    for peer, value in metric["peers"].items():
+        bars.append(Bar(peer, value, "missing" if value is None else figure(value), is_ours=False))
+    return chart(_title(name), f"{metric['unit']}; size {metric['size']:,}; target {metric['target'] or 'none'}", bars)
+
+
+def _page(results: Mapping[str, Any], drawn: list[str]) -> Iterator[str]:
+    machine = results["machine"]
+    yield "# Benchmarks"
+    yield ""
+    yield "Written by `python -m benchmarks.plots` from `benchmarks/results/latest.json`, which `make bench` writes;"
+    yield "[benchmarks/README.md](../benchmarks/README.md) says what is measured, and how."
+    yield ""
+    yield f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['kernel']}, "
+    yield f"Python {machine['python']}, Kubernetes {machine['kubernetes']}."
+    yield ""
+    yield "| what | size | ours | unit | ours / peer | target | met |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, metric in results["metrics"].items():
+        yield _line(name, metric)
+    for name in drawn:
+        yield ""
+        yield f"![{_title(name)}](benchmarks/{name}.svg)"
+
+
+def _line(name: str, metric: Mapping[str, Any]) -> str:
+    ratios = "; ".join(f"{figure(value)} {peer}" for peer, value in metric["ratio"].items() if value is not None)
+    cells = [
+        _title(name),
+        f"{metric['size']:,}",
+        figure(metric["ours"]),
+        metric["unit"],
+        ratios,
+        metric["target"],
+        _MET[metric["met"]],
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _title(name: str) -> str:
+    return TITLES.get(name, name)
+
+
+def main() -> int:
+    """Draw; the names of the files go to standard output."""
+    if not LATEST.exists():
+        sys.stderr.write(f"{LATEST.name}: not there; run make bench first\n")
+        return 1
+    for file in draw(json.loads(LATEST.read_text("utf-8")), DOCS):
+        sys.stdout.write(f"docs/{file.relative_to(DOCS)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Fill a namespace as kubectl and a controller would: apply each object, then write its status.
+
+Invariant: afterwards each object carries the managedFields of two managers, as in a cluster that lives.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmarks.bare import APPLY_PATCH, MERGE_PATCH, Connection, Server
+from benchmarks.workload import COLLECTION, Object, encode, status_of
+
+_CONNECTIONS = 6
+_SOME = 100
+
+
+def populate(server: Server, objects: Iterable[Object]) -> int:
+    """Apply all, and write their statuses; how many there were."""
+    return parallel(server, objects, _settle)
+
+
+def parallel(server: Server, objects: Iterable[Object], send: Callable[[Connection, Object], None]) -> int:
+    """Call ``send`` for each object, over a few connections; how many there were."""
+    local = threading.local()
+    connections: list[Connection] = []
+
+    def some(chunk: list[Object]) -> int:
+        if not hasattr(local, "connection"):
+            local.connection = server.connect()
+            connections.append(local.connection)
+        for obj in chunk:
+            send(local.connection, obj)
+        return len(chunk)
+
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        count = sum(pool.map(some, _chunks(objects)))
+    for connection in connections:
+        connection.close()
+    return count
+
+
+def clear(server: Server, namespace: str) -> None:
+    """Delete the Deployments of a namespace."""
+    connection = server.connect()
+    connection.request("DELETE", COLLECTION.format(namespace))
+    connection.close()
+
+
+def path_of(obj: Object) -> str:
+    """The path of an object on the server."""
+    return f"{COLLECTION.format(obj['metadata']['namespace'])}/{obj['metadata']['name']}"
+
+
+def _settle(connection: Connection, obj: Object) -> None:
+    path = path_of(obj)
+    connection.request("PATCH", f"{path}?fieldManager=kubectl", encode(obj), APPLY_PATCH)
+    status = encode(status_of(obj))
+    connection.request("PATCH", f"{path}/status?fieldManager=kube-controller-manager", status, MERGE_PATCH)
+
+
+def _chunks(objects: Iterable[Object]) -> Iterator[list[Object]]:
+    remaining = iter(objects)
+    while chunk := list(itertools.islice(remaining, _SOME)):
+        yield chunk
