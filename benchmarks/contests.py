@@ -13,6 +13,8 @@ COMPARE = ("compare_cold", "compare_warm")
 _SECONDS = 3.0
 """How long a peer compares."""
 _PAGES = 500
+_ROUNDS = 5
+"""How often the same is compared again."""
 
 
 def synced(ground: Ground) -> list[Entry]:
@@ -71,7 +73,7 @@ def _hold_compare(ground: Ground) -> list[Entry]:
     units = dict.fromkeys(COMPARE, "objects/s")
 
     def ours() -> Figures:
-        answer = processes.run(processes.worker("compare", *where, *files))
+        answer = processes.run(processes.worker("compare", *where, *files, "--rounds", _ROUNDS))
         return {
             "compare_cold": answer["objects"] / answer["cold_seconds"],
             "compare_warm": answer["objects"] / answer["warm_seconds"],

@@ -9,14 +9,13 @@ import genreconcile as gr
 from benchmarks.workers.common import arguments, report
 from benchmarks.workload import KIND, Object, deployment, read_lines
 
-_WARM_ROUNDS = 5
 _NOWHERE = 999_999
 """The number of an object that does not exist: judging it reads the schema and watches the kinds that rules consult."""
 
 
 def main() -> None:
-    """Prints objects, cold_seconds, and warm_seconds: the median of a few further plans."""
-    options = arguments(expected=str)
+    """Prints objects, cold_seconds, and warm_seconds: the median of ``rounds`` further plans."""
+    options = arguments(expected=str, rounds=int)
     expected = read_lines(options.expected)
     cluster = gr.connect(kubeconfig=options.kubeconfig)
     with (
@@ -26,7 +25,7 @@ def main() -> None:
         cache.wait_for_sync(timeout=600)
         reconciler.plan([deployment(_NOWHERE, options.namespace)])
         cold = _seconds(reconciler, expected)
-        warm = statistics.median(_seconds(reconciler, expected) for _ in range(_WARM_ROUNDS))
+        warm = statistics.median(_seconds(reconciler, expected) for _ in range(options.rounds))
         report(objects=len(expected), cold_seconds=cold, warm_seconds=warm)
 
 
