@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import gopeers, machine, metrics, plots, results, table
+from benchmarks import machine, metrics, plots, results, table
 from benchmarks.contest import Entry
 from benchmarks.ground import Ground, prepare
 
@@ -16,8 +16,8 @@ from benchmarks.ground import Ground, prepare
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the files. Returns 1 where a metric failed."""
     options = _parser().parse_args(arguments)
-    peers = gopeers.without("no peers in Go were wanted") if _without_go(options) else gopeers.GoPeers(gopeers.find)
-    with prepare(options.size, options.repetitions, peers, with_python_peers=not options.no_peers) as ground:
+    wanted = {"with_python_peers": not options.no_peers, "with_go_peers": not _without_go(options)}
+    with prepare(options.size, options.repetitions, **wanted) as ground:
         described = machine.describe(ground.plane.version)
         entries = measure(ground, options.only or metrics.NAMES)
     sys.stdout.write(table.text(entries))
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=metrics.NAMES, help="a metric; can be repeated")
     parser.add_argument("--output", type=Path, help="JSON; by default a whole run replaces the results and plots")
     parser.add_argument("--no-peers", action="store_true", help="without any peers")
-    parser.add_argument("--no-go-peers", action="store_true", help="without the peers in Go")
+    parser.add_argument("--no-go-peers", action="store_true", help="without the peers in Go, kubectl among them")
     return parser
 
 

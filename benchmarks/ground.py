@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.audit import USER, AuditLog
 from benchmarks.bare import Server
-from benchmarks.gopeers import GoPeers
+from benchmarks.gopeers import GoPeers, find, without
 from benchmarks.populate import populate
 from benchmarks.workload import COLLECTION, deployments, write_lines
 from genreconcile.testing import ControlPlane
@@ -39,6 +39,7 @@ class Ground:
     repetitions: int
     peers: GoPeers
     with_python_peers: bool = True
+    with_go_peers: bool = True
     _memo: dict[object, Any] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -49,7 +50,7 @@ class Ground:
 
     @property
     def is_quick(self) -> bool:
-        """Whether so few objects are wanted that this can but be a test of the harness."""
+        """Whether so few objects are wanted that this can only be a test of the harness."""
         return self.size < _SERIOUS
 
     @property
@@ -110,11 +111,14 @@ class Ground:
 
 
 @contextlib.contextmanager
-def prepare(size: int, repetitions: int, peers: GoPeers, *, with_python_peers: bool = True) -> Iterator[Ground]:
+def prepare(
+    size: int, repetitions: int, *, with_python_peers: bool = True, with_go_peers: bool = True
+) -> Iterator[Ground]:
     """Start the control plane. Raises ControlPlaneError."""
+    peers = GoPeers(find) if with_go_peers else without("no peers in Go were wanted")
     with tempfile.TemporaryDirectory(prefix="genreconcile-bench-") as name:
         folder = Path(name)
         audit = AuditLog(folder)
         with ControlPlane(extra_apiserver_args=audit.arguments) as plane:
             counted = plane.user_kubeconfig(USER, ["system:masters"])
-            yield Ground(plane, audit, counted, folder, size, repetitions, peers, with_python_peers)
+            yield Ground(plane, audit, counted, folder, size, repetitions, peers, with_python_peers, with_go_peers)

@@ -27,19 +27,13 @@ def deployments(count: int, namespace: str, first: int = 0) -> Iterator[Object]:
 
 
 def deployment(index: int, namespace: str) -> Object:
-    """One expected Deployment: two containers, with environment, probes and resources; 1.9 KB as JSON."""
+    """One expected Deployment: two containers with environment, probes and resources; 1.2 KB as JSON.
+
+    As the server stores it 2.5 KB, and with the managedFields of ``populate`` 4.6 KB.
+    """
     name = name_of(index)
-    selector = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/instance": name}
-    labels = {**selector, "app.kubernetes.io/part-of": "store", "app.kubernetes.io/version": f"1.{index % 50}.0"}
-    pod = {
-        "serviceAccountName": "shop",
-        "securityContext": {"runAsNonRoot": True, "fsGroup": 2000},
-        "containers": [_server(index), _proxy()],
-        "volumes": [
-            {"name": "settings", "configMap": {"name": f"{name}-settings"}},
-            {"name": "scratch", "emptyDir": {}},
-        ],
-    }
+    labels = {"app": name, "tier": "store"}
+    pod = {"securityContext": {"runAsNonRoot": True}, "containers": [_server(index), _proxy()]}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -51,7 +45,7 @@ def deployment(index: int, namespace: str) -> Object:
         },
         "spec": {
             "replicas": 1 + index % 5,
-            "selector": {"matchLabels": selector},
+            "selector": {"matchLabels": {"app": name}},
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
@@ -61,18 +55,15 @@ def _server(index: int) -> Object:
     return {
         "name": "server",
         "image": f"registry.example.com/shop/server:1.{index % 50}.0",
-        "args": ["--listen=:8080", f"--shard={index % 64}"],
-        "ports": [{"name": "http", "containerPort": 8080}, {"name": "metrics", "containerPort": 9090}],
+        "ports": [{"name": "http", "containerPort": 8080}],
         "env": [
             {"name": "LOG_LEVEL", "value": "info"},
             {"name": "DATABASE_HOST", "value": f"postgres-{index % 8}.store.svc"},
-            {"name": "DATABASE_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}},
-            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}},
         ],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
         "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 5},
         "livenessProbe": {"httpGet": {"path": "/live", "port": "http"}, "initialDelaySeconds": 10},
-        "volumeMounts": [{"name": "settings", "mountPath": "/etc/shop"}, {"name": "scratch", "mountPath": "/tmp"}],  # noqa: S108
     }
 
 
@@ -83,7 +74,6 @@ def _proxy() -> Object:
         "ports": [{"name": "https", "containerPort": 8443}],
         "env": [{"name": "UPSTREAM", "value": "http://127.0.0.1:8080"}],
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
-        "securityContext": {"readOnlyRootFilesystem": True},
     }
 
 

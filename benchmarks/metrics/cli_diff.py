@@ -10,7 +10,6 @@ import yaml
 
 from benchmarks import processes
 from benchmarks.contest import OURS, Contender, Entry, Figures, Missing, hold
-from benchmarks.contests import python_peer
 from benchmarks.ground import Ground
 from benchmarks.workload import read_lines
 
@@ -27,20 +26,20 @@ def measure(ground: Ground) -> list[Entry]:
     home.mkdir()
     contenders = [
         Contender(OURS, _timed((*processes.GENRECONCILE, "diff", *where), home)),
-        python_peer(ground, "kubectl diff", _kubectl(("diff", *where), home)),
-        python_peer(ground, "kubectl diff --server-side", _kubectl(("diff", "--server-side", *where), home)),
+        Contender("kubectl diff", _kubectl(ground, ("diff", *where), home)),
+        Contender("kubectl diff --server-side", _kubectl(ground, ("diff", "--server-side", *where), home)),
     ]
     return hold({"cli_diff": "s"}, count, contenders, ground.repetitions)
 
 
-def _kubectl(arguments: Sequence[str], home: Path) -> Callable[[], Figures]:
-    def run() -> Figures:
-        program = shutil.which("kubectl")
-        if program is None:
-            raise Missing("kubectl is not installed")
-        return _timed((program, *arguments), home)()
+def _kubectl(ground: Ground, arguments: Sequence[str], home: Path) -> Callable[[], Figures]:
+    program = shutil.which("kubectl")
 
-    return run
+    def missing() -> Figures:
+        raise Missing("kubectl is not installed" if program is None else "no peers in Go were wanted")
+
+    wanted = program is not None and ground.with_go_peers
+    return _timed((str(program), *arguments), home) if wanted else missing
 
 
 def _timed(command: Sequence[str], home: Path) -> Callable[[], Figures]:

@@ -11,7 +11,7 @@ from benchmarks.contest import OURS, Contender, Entry, Figures, hold
 from benchmarks.ground import Ground
 
 HELP = "import_time_help"
-_RUNS = 5
+_RUNS, _RUNS_QUICK = 5, 1
 _NOTHING = (sys.executable, "-c", "pass")
 _IMPORT = (sys.executable, "-c", "import genreconcile")
 _HELP = (*processes.GENRECONCILE, "--help")
@@ -19,12 +19,14 @@ _HELP = (*processes.GENRECONCILE, "--help")
 
 def measure(ground: Ground) -> list[Entry]:
     """Entries ``import_time`` and ``import_time_help``; the floor is a Python that does nothing."""
-    contenders = [Contender(OURS, _timed(_IMPORT, _HELP)), Contender("python -c pass", _timed(_NOTHING, _NOTHING))]
+    runs = _RUNS_QUICK if ground.is_quick else _RUNS
+    floor = Contender("python -c pass", _timed(_NOTHING, _NOTHING, runs))
+    contenders = [Contender(OURS, _timed(_IMPORT, _HELP, runs)), floor]
     return hold({"import_time": "s", HELP: "s"}, 1, contenders, ground.repetitions)
 
 
-def _timed(imports: Sequence[str], prints_help: Sequence[str]) -> Callable[[], Figures]:
+def _timed(imports: Sequence[str], prints_help: Sequence[str], runs: int) -> Callable[[], Figures]:
     def median(command: Sequence[str]) -> float:
-        return statistics.median(processes.seconds(command) for _ in range(_RUNS))
+        return statistics.median(processes.seconds(command) for _ in range(runs))
 
     return lambda: {"import_time": median(imports), HELP: median(prints_help)}

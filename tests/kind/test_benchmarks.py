@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import gopeers, metrics, targets
+from benchmarks import metrics, targets
 from benchmarks.__main__ import main, measure
 from benchmarks.contest import OURS
 from benchmarks.ground import prepare
@@ -82,7 +82,7 @@ class _Ground:
 
 
 def test_the_ground_is_gone_afterwards():
-    with prepare(1, 1, gopeers.without("not wanted")) as ground:
+    with prepare(1, 1, with_go_peers=False) as ground:
         folder = ground.folder
         namespace = ground.populated()
         assert [obj["metadata"]["name"] for obj in ground._objects(namespace)] == ["shop-000000"]
