@@ -9,6 +9,7 @@ from benchmarks.__main__ import main, measure
 from benchmarks.contest import OURS
 from benchmarks.ground import prepare
 
+pytestmark = pytest.mark.timeout(900)  # Dozens of processes: 40 s on an idle machine, and longer on a busy one.
 SIZE = 200
 PYTHON_PEERS = {
     "cold_sync": {"raw fetch", "kubernetes.informer"},
