@@ -86,7 +86,7 @@ def _line(name: str, metric: Mapping[str, Any]) -> str:
     cells = [
         _title(name),
         f"{metric['size']:,}",
-        figure(metric["ours"]),
+        figure(metric["ours"]) or "failed",
         metric["unit"],
         ratios,
         metric["target"],

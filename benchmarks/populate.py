@@ -1,4 +1,4 @@
-"""Fill a namespace as kubectl and a controller would: apply each object, then write its status.
+"""Fill a namespace as kubectl and a controller would: create each object, then write its status.
 
 Invariant: afterwards each object carries the managedFields of two managers, as in a cluster that lives.
 """
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks.bare import APPLY_PATCH, MERGE_PATCH, Connection, Server
+from benchmarks.bare import MERGE_PATCH, Connection, Server
 from benchmarks.workload import COLLECTION, Object, encode, status_of
 
 _CONNECTIONS = 6
@@ -18,7 +18,7 @@ _SOME = 100
 
 
 def populate(server: Server, objects: Iterable[Object]) -> int:
-    """Apply all, and write their statuses; how many there were."""
+    """Create all, and write their statuses; how many there were."""
     return parallel(server, objects, _settle)
 
 
@@ -55,10 +55,10 @@ def path_of(obj: Object) -> str:
 
 
 def _settle(connection: Connection, obj: Object) -> None:
-    path = path_of(obj)
-    connection.request("PATCH", f"{path}?fieldManager=kubectl", encode(obj), APPLY_PATCH)
-    status = encode(status_of(obj))
-    connection.request("PATCH", f"{path}/status?fieldManager=kube-controller-manager", status, MERGE_PATCH)
+    collection = COLLECTION.format(obj["metadata"]["namespace"])
+    connection.request("POST", f"{collection}?fieldManager=kubectl-create", encode(obj))
+    path, status = f"{path_of(obj)}/status?fieldManager=kube-controller-manager", encode(status_of(obj))
+    connection.request("PATCH", path, status, MERGE_PATCH)
 
 
 def _chunks(objects: Iterable[Object]) -> Iterator[list[Object]]:

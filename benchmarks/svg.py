@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-_WIDTH, _ROW, _TOP, _LABELS, _VALUES = 760, 26, 52, 270, 110
+_WIDTH, _ROW, _TOP, _LABELS, _VALUES = 800, 26, 52, 300, 110
 _BARS = _WIDTH - _LABELS - _VALUES
 _OURS, _OTHERS = "#2563a8", "#b9bec6"
 

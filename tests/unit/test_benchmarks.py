@@ -157,7 +157,7 @@ def test_objects_are_alike_but_never_the_same():
     assert objects == list(workload.deployments(50, "ns"))
     assert len({workload.encode(obj) for obj in objects}) == 50
     assert [obj["metadata"]["name"] for obj in objects] == sorted(obj["metadata"]["name"] for obj in objects)
-    assert 1800 < statistics.mean(len(workload.encode(obj)) for obj in objects) < 2400
+    assert 900 < statistics.mean(len(workload.encode(obj)) for obj in objects) < 1100
 
 
 def test_objects_survive_a_file(tmp_path):
