@@ -41,9 +41,7 @@ def _test() -> int:
     with ControlPlane() as control_plane:
         environment = {**build.go_environment(), KUBECONFIG: str(control_plane.kubeconfig)}
         for arguments in (["vet", "."], ["test", "-count=1", "-timeout=300s", "."]):
-            run = subprocess.run(  # noqa: S603 - the Go toolchain with these arguments
-                go.command(*arguments), cwd=build.MODULE, env=environment, check=False
-            )
+            run = subprocess.run(go.command(*arguments), cwd=build.MODULE, env=environment, check=False)
             if run.returncode:
                 return 1
     return 0

