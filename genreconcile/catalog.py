@@ -96,6 +96,10 @@ class Catalog:
         has_status = "status" in resource.subresources
         return self.rules.compile(resource.gvk, kind, obj, has_status=has_status), kind is not None
 
+    def kind_type(self, resource: Resource) -> Type | None:
+        """The type of a kind's objects, None where no schema describes it. Raises ClusterError."""
+        return self._schema.root(resource.gvk)
+
     def is_custom(self, resource: Resource) -> bool:
         """Whether a kind is defined by an object of the cluster. Raises ClusterError."""
         kind = self._schema.root(resource.gvk)

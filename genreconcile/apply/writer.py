@@ -69,8 +69,10 @@ class Writer:
     def refresh(self, change: Change, resource: Resource) -> Object | None:
         """Wait for the cache to pass the version that a change was computed from; else read the object once."""
         version = resource_version_of(change.live or {})
-        newer = str(int(version) + 1) if version.isdecimal() else "1"
-        if self._cache.wait_for(resource, change.key, newer, timeout=_CACHE_LAG):
+        # An object that was not there when it was compared has no version to wait for.
+        if version.isdecimal() and self._cache.wait_for(
+            resource, change.key, str(int(version) + 1), timeout=_CACHE_LAG
+        ):
             return self._cache.get(resource, change.key.name, namespace=change.key.namespace)
         return self._read(resource, change)
 

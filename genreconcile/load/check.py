@@ -90,14 +90,15 @@ def flatten(obj: Object, origin: str) -> Iterator[tuple[Any, str]]:
     pending: list[tuple[Any, str]] = [(obj, origin)]
     while pending:
         found, place = pending.pop()
-        if not _is_list(found):
+        if not is_list(found):
             yield found, place
             continue
         items = [(_typed(item, found), f"{place} items[{index}]") for index, item in enumerate(found["items"] or ())]
         pending += reversed(items)
 
 
-def _is_list(obj: Any) -> bool:
+def is_list(obj: Any) -> bool:
+    """Whether an object stands for its ``items``."""
     if not isinstance(obj, dict) or not str(obj.get("kind") or "").endswith("List"):
         return False
     metadata = obj.get("metadata")

@@ -52,8 +52,6 @@ def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned 
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
-        if terms.is_clean(expected, live):
-            return Change("none", gvk, key, expected=expected, live=live)
         return _compared(expected, live, terms, learned)
     except InputError as error:
         return Change("none", gvk, key, expected=expected, live=live, error=unusable(key, error))

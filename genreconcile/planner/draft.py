@@ -15,6 +15,7 @@ from genreconcile.catalog import Catalog
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, ReconcileError
 from genreconcile.load import load_object, require_iterable
+from genreconcile.load.check import is_list, plain, refuse_unusable
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of
 from genreconcile.planner.locate import locate
 from genreconcile.planner.verdicts import Terms, Verdict, Verdicts, digest_of, encoded
@@ -28,14 +29,22 @@ _NO_KEY = ObjectKey("", "", "", "")
 class Fresh:
     """An object to be judged. ``content`` is the digest of what it was made from, b"" where that made several.
 
-    ``resource``, how it is served or why it cannot be judged, and ``key`` are right once it is located.
+    ``obj`` is the caller's own until ``copy`` is called: what is in sync is only looked at. ``resource``, how it is
+    served or why it cannot be judged, and ``key`` are right once it is located.
     """
 
     obj: Object
     origin: str
     content: bytes
+    is_copy: bool = False
     resource: Resource | ReconcileError = _NOT_LOCATED
     key: ObjectKey = _NO_KEY
+
+    def copy(self) -> Object:
+        """The object as a copy made of plain JSON data. Raises LoadError where it holds something else."""
+        if not self.is_copy:
+            self.obj, self.is_copy = plain(self.obj, self.origin), True
+        return self.obj
 
 
 class Draft:
@@ -60,9 +69,7 @@ class Draft:
             if verdict is not None and self._holds(verdict):
                 add(verdict)
                 continue
-            loaded = list(load_object(obj, f"expected[{index}]", data))
-            for found, origin in loaded:
-                add(Fresh(found, origin, content if len(loaded) == 1 else b""))
+            self.entries += _fresh(obj, f"expected[{index}]", data, content)
 
     def _holds(self, verdict: Verdict) -> bool:
         """Whether its kind is still served and read as it was then, and rules would consult the same."""
@@ -115,3 +122,13 @@ class Draft:
         self.entries = [entry for entry in self.entries if entry.key in only]
         kinds = {(key.group, key.kind) for key in self.keys}
         self.resources = {gvk: found for gvk, found in self.resources.items() if (gvk.group, gvk.kind) in kinds}
+
+
+def _fresh(obj: Any, origin: str, data: bytes, content: bytes) -> Iterator[Fresh]:
+    if data and obj.__class__ is dict and not is_list(obj):
+        refuse_unusable(obj, origin)
+        yield Fresh(obj, origin, content)
+        return
+    loaded = list(load_object(obj, origin, data))
+    for found, place in loaded:
+        yield Fresh(found, place, content if len(loaded) == 1 else b"", is_copy=True)

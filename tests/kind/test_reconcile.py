@@ -260,6 +260,32 @@ def test_a_reconcile_compares_again_what_others_change_meanwhile(reconciler, clu
     assert "data" not in send(cluster, "GET", path(namespace, "b"))
 
 
+def test_an_object_that_the_watch_has_not_brought_yet_is_read(reconciler, cluster, namespace, monkeypatch):
+    reconciler.reconcile([config("first", namespace)]).raise_for_failures()
+    watched = reconciler.cache._kinds[gr.GVK("", "v1", "ConfigMap")]
+    upsert = watched.store.upsert
+    monkeypatch.setattr(watched.store, "upsert", lambda record: upsert(record) if record.name != "late" or read else [])
+    read = []
+
+    def wait(*_arguments, **_settings):
+        raise AssertionError("there is no version to wait for")
+
+    monkeypatch.setattr(reconciler.cache, "wait_for", wait)
+    request = reconciler._applier._writer._cluster.request
+
+    def noting(method, path, **settings):
+        if method == "GET" and path.endswith("/late"):
+            read.append(path)
+        return request(method, path, **settings)
+
+    monkeypatch.setattr(reconciler._applier._writer._cluster, "request", noting)
+    send(cluster, "POST", path(namespace), config("late", namespace, k="9"))
+    (outcome,) = reconciler.reconcile([config("late", namespace, k="1")])
+    assert outcome.status == "configured", outcome
+    assert len(read) == 1
+    assert send(cluster, "GET", path(namespace, "late"))["data"] == {"k": "1"}
+
+
 def test_what_is_being_deleted_is_waited_for(reconciler, cluster, namespace):
     held = config("a", namespace)
     held["metadata"]["finalizers"] = ["example.com/hold"]

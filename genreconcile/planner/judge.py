@@ -1,0 +1,130 @@
+"""The objects of one draft, judged one after the other against the cache.
+
+Invariant: what only ``is_clean`` has looked at is the caller's own and stays as it is; what goes into a change is a
+copy. Facts about a kind are looked up once per plan.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from genreconcile.cache import Cache, Record, Store
+from genreconcile.catalog import Catalog
+from genreconcile.diff import Policy
+from genreconcile.discovery import Resource
+from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError
+from genreconcile.normalize.compiled import Node
+from genreconcile.normalize.learned import Learned
+from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.order import defined_by, defines_kinds
+from genreconcile.plan import Change, Terms, judge
+from genreconcile.plan.judgement import unusable
+from genreconcile.planner.draft import Draft, Fresh
+from genreconcile.planner.kinds import Kinds
+from genreconcile.planner.verdicts import Verdict, Verdicts
+from genreconcile.schema import Type
+
+
+class _Kind(NamedTuple):
+    """What holds for all objects of a kind while one plan is made; ``pending``: the server does not have it yet."""
+
+    pending: bool
+    type: Type | None = None
+    has_status: bool = False
+    defines: bool = False
+
+
+class Judge:
+    """Makes the changes of one plan."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a judgement depends on
+        self, catalog: Catalog, cache: Cache, kinds: Kinds, learned: Learned, verdicts: Verdicts, draft: Draft
+    ) -> None:
+        self._catalog = catalog
+        self._cache = cache
+        self._kinds = kinds
+        self._learned = learned
+        self._verdicts = verdicts
+        self._draft = draft
+        self._policy = Policy(draft.terms[1], draft.view)
+        self._facts: dict[GVK, _Kind] = {}
+        self._stores: dict[tuple[GVK, str], Store] = {}
+        self._terms: dict[Node, Terms] = {}
+
+    def change(self, entry: Fresh) -> Change:
+        """What one object needs. Raises LoadError where it is no JSON data."""
+        resource, key = entry.resource, entry.key
+        if isinstance(resource, ReconcileError):
+            return Change("none", GVK.of(entry.obj), key, expected=entry.copy(), error=resource)
+        try:
+            kind = self._kind(resource)
+            if kind.pending:
+                return Change("create", resource.gvk, key, expected=entry.copy())
+            store = self._store(resource, key)
+            terms = self._terms_of(entry, kind, resource)
+        except InputError as error:
+            return Change("none", resource.gvk, key, expected=entry.copy(), error=unusable(key, error))
+        except (CacheError, ClusterError) as error:
+            return Change("none", resource.gvk, key, expected=entry.copy(), error=error)
+        record = store.get((key.namespace, key.name))
+        return self._judged(entry, resource, store, record, terms)
+
+    def _judged(self, entry: Fresh, resource: Resource, store: Store, record: Record | None, terms: Terms) -> Change:
+        self._draft.view.begin()
+        live = record.decode() if record is not None else None
+        if record is not None and live is not None:
+            if not record.deleting and terms.is_clean(entry.obj, live):
+                return self._remembered(entry, resource, store, record)
+            change = judge(entry.copy(), live, terms, self._learned)
+            if change.is_in_sync:
+                return self._remembered(entry, resource, store, record)
+            return self._unless_settling(change, resource)
+        return judge(entry.copy(), None, terms, self._learned)
+
+    def _kind(self, resource: Resource) -> _Kind:
+        known = self._facts.get(resource.gvk)
+        if known is None:
+            if self._kinds.is_pending(resource):
+                known = _Kind(pending=True)
+            else:
+                kind, status = self._catalog.kind_type(resource), "status" in resource.subresources
+                known = _Kind(pending=False, type=kind, has_status=status, defines=defines_kinds(resource.gvk))
+            self._facts[resource.gvk] = known
+        return known
+
+    def _terms_of(self, entry: Fresh, kind: _Kind, resource: Resource) -> Terms:
+        node = self._catalog.rules.compile(resource.gvk, kind.type, entry.obj, has_status=kind.has_status)
+        known = self._terms.get(node)
+        if known is None:
+            known = self._terms[node] = Terms(node, kind.type is not None, self._policy)
+        return known
+
+    def _store(self, resource: Resource, key: ObjectKey) -> Store:
+        place = (resource.gvk, key.namespace)
+        known = self._stores.get(place)
+        if known is None:
+            error = self._cache.error(resource)
+            if error is not None and not self._cache.has_synced(resource):
+                raise NotSynced(f"{key}: not compared: its kind cannot be read: {error}") from error
+            known = self._stores[place] = self._cache.store(resource, key.namespace)
+        return known
+
+    def _remembered(self, entry: Fresh, resource: Resource, store: Store, record: Record) -> Change:
+        """The change of an object in sync: without the dicts, which nobody needs any more, and would keep many."""
+        change = Change("none", resource.gvk, entry.key)
+        consulted = self._draft.view.consulted
+        if entry.content and consulted is not None:
+            brings = tuple(defined_by(entry.obj)) if self._facts[resource.gvk].defines else ()
+            verdict = Verdict(change, resource, store, record, consulted, labels_of(entry.obj), brings)
+            self._verdicts.note(entry.content, self._draft.terms, verdict)
+        return change
+
+    def _unless_settling(self, change: Change, resource: Resource) -> Change:
+        """The change, but nothing while the definition of its kind changes: objects and schema may not fit yet."""
+        if change.is_quiet or change.live is None or not self._kinds.definitions.are_ahead:
+            return change
+        if not self._catalog.is_custom(resource):
+            return change
+        reason = "the definition of its kind is changing; it is compared again in a moment"
+        live = change.live
+        return Change("none", change.gvk, change.key, expected=change.expected, live=live, reason=reason, skipped=True)
