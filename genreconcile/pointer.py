@@ -5,6 +5,7 @@ Invariant: ``split_pointer(join_pointer(tokens)) == tokens`` for all strings.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 from jsonpointer import escape, unescape
@@ -15,6 +16,7 @@ def join_pointer(tokens: Iterable[str | int]) -> str:
     return "".join("/" + escape(str(token)) for token in tokens)
 
 
+@functools.lru_cache(maxsize=4096)
 def split_pointer(pointer: str) -> tuple[str, ...]:
     """``/spec/a~1b/0`` → ``("spec", "a/b", "0")``; ValueError for what does not begin with a slash."""
     if not pointer:

@@ -39,9 +39,15 @@ def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[An
         if rule.action == "copy":
             return place.resolve(rule.argument), rule.id
         if rule.action == "function":
-            arguments = rule.argument if isinstance(rule.argument, Mapping) else {"name": rule.argument}
-            return FUNCTIONS[arguments["name"]](place.holder, arguments), rule.id
+            name, arguments = function_of(rule)
+            return FUNCTIONS[name](place.holder, arguments), rule.id
         if rule.action == "refer":
             return referred(place, rule.argument), rule.id
     # Only where the type comes from a CustomResourceDefinition is the schema's default what the server does.
     return child.field.default, "schema"
+
+
+def function_of(rule: Rule) -> tuple[str, Mapping[str, Any]]:
+    """The name of the function that a rule calls, and its arguments."""
+    arguments = rule.argument if rule.argument.__class__ is dict else {"name": rule.argument}
+    return arguments["name"], arguments

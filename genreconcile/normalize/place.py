@@ -70,8 +70,8 @@ class Place:
         if condition.of_live:
             # Without a live object, as when expected is prepared, nothing is known of it.
             place = self.root if condition.at.startswith("/") else self
-            return place.live is not None and _is(Place(place.live, place.key).resolve(condition.at), condition)
-        return _is(self.resolve(condition.at), condition)
+            return place.live is not None and fulfils(Place(place.live, place.key).resolve(condition.at), condition)
+        return fulfils(self.resolve(condition.at), condition)
 
     def _is_targeted(self, kind: str, at: str) -> bool:
         """Whether another object names this one. Unknown counts as yes where expected leaves the field to others.
@@ -85,7 +85,8 @@ class Place:
         return any(_names(value_at(other, at), root.holder) for other in found)
 
 
-def _is(value: Any, condition: Condition) -> bool:
+def fulfils(value: Any, condition: Condition) -> bool:
+    """Whether a value, None or MISSING where there is none, is what a condition asks for."""
     if condition.present is not None:
         return (value is not MISSING and value is not None) == condition.present
     found = None if value is MISSING else value

@@ -91,6 +91,16 @@ class Registry:
                 known = self._roots[kind, rules] = self._compiler.root(kind, rules)
         return known
 
+    def is_uniform(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> bool:
+        """Whether the same rules hold for all objects of a kind that are not annotated."""
+        return self._candidates(gvk, kind, has_status=has_status)[1]
+
+    @staticmethod
+    def is_annotated(obj: Object) -> bool:
+        """Whether an object carries rules of its own."""
+        annotations = metadata_of(obj).get("annotations")
+        return isinstance(annotations, Mapping) and any(PREFIX + action in annotations for action in ANNOTATED)
+
     def _candidates(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> tuple[tuple[Rule, ...], bool]:
         """The rules for roots of a kind, and whether they apply to all its objects alike."""
         place = (gvk, kind, has_status)

@@ -6,8 +6,8 @@ Invariant: a plan is data; making, printing or comparing one sends no request.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import jsonpatch
 
@@ -15,6 +15,8 @@ from genreconcile.errors import ReconcileError
 from genreconcile.normalize.learned import Key
 from genreconcile.objects import GVK, Object, ObjectKey
 
+NO_PATCH: Final = jsonpatch.JsonPatch([])
+"""The patch of whatever is not patched; shared, for there are many."""
 OPERATIONS = ("create", "update", "delete", "none")
 
 
@@ -35,7 +37,7 @@ class Change:
     operation: str
     gvk: GVK
     key: ObjectKey
-    patch: jsonpatch.JsonPatch = field(default_factory=lambda: jsonpatch.JsonPatch([]))
+    patch: jsonpatch.JsonPatch = NO_PATCH
     expected: Object | None = None
     live: Object | None = None
     reason: str = ""

@@ -95,10 +95,11 @@ class Draft:
         brought = [resource for entry in self.entries if isinstance(entry, Verdict) for resource in entry.brings]
         fresh = [entry for entry in self.entries if isinstance(entry, Fresh)]
         located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
-        for entry, (obj, resource) in zip(fresh, located, strict=True):
-            entry.obj, entry.resource, entry.key = obj, resource, ObjectKey.of(obj)
-            if isinstance(resource, Resource):
-                self.resources[resource.gvk] = resource
+        last = None
+        for entry, (obj, key, resource) in zip(fresh, located, strict=True):
+            entry.obj, entry.key, entry.resource = obj, key, resource
+            if resource is not last and isinstance(resource, Resource):
+                self.resources[resource.gvk] = last = resource
 
     @property
     def keys(self) -> list[ObjectKey]:

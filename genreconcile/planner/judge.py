@@ -13,7 +13,6 @@ from genreconcile.catalog import Catalog
 from genreconcile.diff import Policy
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError
-from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.order import defined_by, defines_kinds
@@ -32,6 +31,8 @@ class _Kind(NamedTuple):
     type: Type | None = None
     has_status: bool = False
     defines: bool = False
+    terms: Terms | None = None
+    """Those of all objects that are not annotated, where they are the same."""
 
 
 class Judge:
@@ -49,7 +50,6 @@ class Judge:
         self._policy = Policy(draft.terms[1], draft.view)
         self._facts: dict[GVK, _Kind] = {}
         self._stores: dict[tuple[GVK, str], Store] = {}
-        self._terms: dict[Node, Terms] = {}
 
     def change(self, entry: Fresh) -> Change:
         """What one object needs. Raises LoadError where it is no JSON data."""
@@ -88,16 +88,23 @@ class Judge:
                 known = _Kind(pending=True)
             else:
                 kind, status = self._catalog.kind_type(resource), "status" in resource.subresources
-                known = _Kind(pending=False, type=kind, has_status=status, defines=defines_kinds(resource.gvk))
+                defines, terms = defines_kinds(resource.gvk), self._uniform(resource, kind, has_status=status)
+                known = _Kind(pending=False, type=kind, has_status=status, defines=defines, terms=terms)
             self._facts[resource.gvk] = known
         return known
 
+    def _uniform(self, resource: Resource, kind: Type | None, *, has_status: bool) -> Terms | None:
+        rules = self._catalog.rules
+        if not rules.is_uniform(resource.gvk, kind, has_status=has_status):
+            return None
+        return Terms(rules.compile(resource.gvk, kind, {}, has_status=has_status), kind is not None, self._policy)
+
     def _terms_of(self, entry: Fresh, kind: _Kind, resource: Resource) -> Terms:
-        node = self._catalog.rules.compile(resource.gvk, kind.type, entry.obj, has_status=kind.has_status)
-        known = self._terms.get(node)
-        if known is None:
-            known = self._terms[node] = Terms(node, kind.type is not None, self._policy)
-        return known
+        rules = self._catalog.rules
+        if kind.terms is not None and not rules.is_annotated(entry.obj):
+            return kind.terms
+        node = rules.compile(resource.gvk, kind.type, entry.obj, has_status=kind.has_status)
+        return Terms(node, kind.type is not None, self._policy)
 
     def _store(self, resource: Resource, key: ObjectKey) -> Store:
         place = (resource.gvk, key.namespace)

@@ -1,52 +1,83 @@
 """Where each expected object goes: its resource, and its namespace where it names none.
 
-Invariant: what is wrong with one object is that object's error; only a server that cannot be asked at all raises.
+Invariant: what is wrong with one object is that object's error; only a server that cannot be asked at all raises. A
+kind is looked up once, however many objects of it there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from genreconcile.catalog import Catalog
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, InputError, ReconcileError, Unauthorized, Unreachable
-from genreconcile.objects import GVK, Object, ObjectKey, namespace_of
-from genreconcile.order import defined_by
+from genreconcile.objects import GVK, Object, ObjectKey
+from genreconcile.order import defined_by, defines_kinds
 from genreconcile.plan.judgement import unusable
 
-Located = tuple[Object, Resource | ReconcileError]
-"""An expected object in its namespace, with its resource, or why it has none."""
+
+class Located(NamedTuple):
+    """An expected object in its namespace, with its key, and its resource or why it has none."""
+
+    obj: Object
+    key: ObjectKey
+    resource: Resource | ReconcileError
+
+
+class _Kind(NamedTuple):
+    """A kind as it is named in objects; ``error`` says why it has no resource."""
+
+    gvk: GVK
+    resource: Resource | None
+    error: ReconcileError | None = None
 
 
 def locate(
     objects: Sequence[Object], namespace: str, catalog: Catalog, brought: Iterable[Resource] = ()
-) -> list[Located]:
+) -> Iterator[Located]:
     """Each object with its resource; ``brought`` are kinds that others of the set define.
 
     Raises Unauthorized and Unreachable.
     """
+    names = {(obj["apiVersion"], obj["kind"]): obj for obj in objects}
+    gvks = {name: GVK.of(obj) for name, obj in names.items()}
+    defining = {name for name, gvk in gvks.items() if defines_kinds(gvk)}
     known = {resource.gvk: resource for resource in brought}
-    known |= {resource.gvk: resource for obj in objects for resource in defined_by(obj)}
-    return [_located(obj, namespace, known, catalog) for obj in objects]
+    for obj in objects if defining else ():
+        if (obj["apiVersion"], obj["kind"]) in defining:
+            known |= {resource.gvk: resource for resource in defined_by(obj)}
+    kinds = {name: _kind(gvk, known.get(gvk), catalog) for name, gvk in gvks.items()}
+    for obj in objects:
+        yield _located(obj, namespace, kinds[obj["apiVersion"], obj["kind"]])
 
 
-def _located(obj: Object, namespace: str, brought: Mapping[GVK, Resource], catalog: Catalog) -> Located:
-    gvk = GVK.of(obj)
+def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
     try:
-        resource = brought.get(gvk) or catalog.resource(gvk)
+        resource = brought or catalog.resource(gvk)
         _require_verbs(resource)
     except (Unauthorized, Unreachable):
         raise
-    except ClusterError as error:
-        return obj, error
-    except InputError as error:
-        return obj, unusable(ObjectKey.of(obj), error)
-    if resource.namespaced and not namespace_of(obj):
-        obj = {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
-    elif not resource.namespaced and namespace_of(obj):
+    except (ClusterError, InputError) as error:
+        return _Kind(gvk, None, error)
+    return _Kind(gvk, resource)
+
+
+def _located(obj: Object, namespace: str, kind: _Kind) -> Located:
+    metadata = obj["metadata"]
+    own, gvk, resource = metadata.get("namespace") or "", kind.gvk, kind.resource
+    key = ObjectKey(gvk.group, gvk.kind, own, metadata["name"])
+    if resource is None:
+        error = kind.error or ReconcileError(f"{gvk}: no resource")
+        return Located(obj, key, unusable(key, error) if isinstance(error, InputError) else error)
+    if resource.namespaced and not own:
+        return Located(
+            {**obj, "metadata": {**metadata, "namespace": namespace}}, key._replace(namespace=namespace), resource
+        )
+    if own and not resource.namespaced:
         scoped = InputError("the kind is cluster-scoped; remove metadata.namespace", "/metadata/namespace")
-        return obj, unusable(ObjectKey.of(obj), scoped)
-    return obj, resource
+        return Located(obj, key, unusable(key, scoped))
+    return Located(obj, key, resource)
 
 
 def _require_verbs(resource: Resource) -> None:

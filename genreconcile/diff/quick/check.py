@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from genreconcile.diff.quick.same import is_foldable, is_identical, is_part, stays
 from genreconcile.diff.quick.state import Chain, State, Step, place_of
-from genreconcile.diff.values import canonical, default_of
+from genreconcile.diff.values import canonical, default_of, function_of
 from genreconcile.normalize.compiled import Child, Node
+from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.prepare import PYTHON_TYPES, fold, is_zero, share_aliases
 from genreconcile.normalize.rule import EXPLAINS, Rule
 from genreconcile.normalize.scalars import is_quantity
@@ -26,7 +27,7 @@ _OTHERS: Final = "\0"
 """Stands for any key that neither the type nor a rule names."""
 _ANY: Final = frozenset({str, int, float, bool})
 _NO_TYPES: Final[frozenset[type]] = frozenset()
-# Equal texts are one quantity only if they are one at all.
+_TEXTS: Final[frozenset[type]] = frozenset({str})
 _TYPES: Final = {name: frozenset(types) for name, types in PYTHON_TYPES.items() if name != "quantity"}
 
 Check = Callable[[Mapping[str, Any], Mapping[str, Any], Chain | None, State], int | None]
@@ -36,7 +37,7 @@ Check = Callable[[Mapping[str, Any], Mapping[str, Any], Chain | None, State], in
 class _Object:
     """The check of one object or map type, with its entries by key."""
 
-    __slots__ = ("_entries", "_is_open", "_named", "_node", "_others")
+    __slots__ = ("_entries", "_holds_texts", "_is_open", "_named", "_node", "_others")
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -53,6 +54,8 @@ class _Object:
             for key in self._named:
                 self.entry(key)
             self._others = self.entry(_OTHERS)
+        # A map of texts of which no rule says anything: the labels of a selector, for one.
+        self._holds_texts = self._others is not None and self._others.types == _TEXTS and not node.active
 
     def entry(self, key: str) -> _Entry | None:
         """The entry of a key that was not met before; None where only the walk can tell."""
@@ -68,6 +71,8 @@ class _Object:
         self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State
     ) -> int | None:
         """None where there may be drift, else how many of expected's values stay when it is prepared."""
+        if self._holds_texts and expected == live and set(map(type, expected.values())) == _TEXTS:
+            return len(expected)
         entries = self._entries
         in_both = kept = 0
         for key, there in live.items():
@@ -81,7 +86,12 @@ class _Object:
                     continue
             else:
                 in_both += 1
-                if here.__class__ is kind in entry.types and here == there and (here or not entry.zero):
+                if (
+                    here.__class__ is kind in entry.types
+                    and here == there
+                    and (here or not entry.zero)
+                    and (entry.guard is None or entry.guard(here))
+                ):
                     kept += 1
                     continue
                 if entry.is_plain and here and here.__class__ is kind:
@@ -100,6 +110,17 @@ class _Object:
             kept += stays
         return None if in_both != len(expected) and not self._absent(expected, live, outer, state) else kept
 
+    def is_flat(self, expected: Mapping[str, Any]) -> bool:
+        """Whether this holds texts at known fields, and nothing that preparing changes: then equal means the same."""
+        entries = self._entries
+        for key, text in expected.items():
+            entry = entries.get(key)
+            if entry is None or text.__class__ is not str or not text or str not in entry.types or entry.overrides:
+                return False
+            if entry.guard is not None:
+                return False
+        return True
+
     def _absent(self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State) -> bool:
         """Whether all that only expected has is missing once it is prepared."""
         for key, here in expected.items():
@@ -113,14 +134,32 @@ class _Object:
 class _RespelledObject(_Object):
     """An object with a field of two names, or one that is folded into another."""
 
-    __slots__ = ()
+    __slots__ = ("_names",)
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        names = [name for rule in node.aliases for name in (rule.argument, rule.tokens[-1])]
+        names += [name for rule in node.folds for name in (rule.tokens[-1], rule.argument["into"])]
+        self._names = frozenset(names)
+
+    def is_flat(self, expected: Mapping[str, Any]) -> bool:
+        """As of any object; what has two names is not."""
+        return self._names.isdisjoint(expected) and super().is_flat(expected)
 
     def check(
         self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State
     ) -> int | None:
         """As of any object, of expected as it will be read."""
-        respelled = _respelled(expected, self._node, state)
-        return None if respelled is None else super().check(respelled, live, outer, state)
+        if self._names.isdisjoint(expected):
+            return super().check(expected, live, outer, state)
+        if not all(is_foldable(expected.get(rule.tokens[-1])) for rule in self._node.folds):
+            return None
+        for name in self._names:
+            state.drop(name)
+        respelled = {key: value for key, value in expected.items() if value is not None}
+        share_aliases(respelled, self._node)
+        fold(respelled, self._node)
+        return super().check(respelled, live, outer, state)
 
 
 class _Entry:
@@ -128,16 +167,20 @@ class _Entry:
 
     __slots__ = (
         "_child",
+        "_first",
+        "_is_amount",
         "_keeps_all",
         "_null_is_missing",
-        "_overrides",
         "_shape",
         "_steps",
         "_suspect",
         "custom",
         "default",
+        "guard",
         "is_plain",
         "is_system",
+        "object",
+        "overrides",
         "types",
         "within",
         "zero",
@@ -147,30 +190,36 @@ class _Entry:
         kind = child.field.type
         self._child = child
         self.within: Check | None = None
+        self.object: _Object | None = None
         self._null_is_missing = not kind.custom and not in_map
         keep, order = child.first("keep"), child.first("list")
+        self._is_amount = kind.scalar == "quantity"
         self._keeps_all = keep is not None and keep.argument == "all" and order is None and kind.list_type != "atomic"
         self.custom = kind.custom
         self.zero = child.field.zero == "value" and not kind.custom and kind.shape != "any"
         scalars = _TYPES.get(kind.scalar, _NO_TYPES) if kind.shape == "scalar" else _NO_TYPES
         self.types = _ANY if kind.shape == "any" else scalars
+        # Equal texts are one quantity only if they are one at all; zero in one of many spellings is looked at below.
+        self.guard = is_quantity if kind.scalar == "quantity" and not self.zero else None
+        if self.guard is not None:
+            self.types = _TEXTS
         explaining = [rule for rule in child.rules if rule.action in EXPLAINS and not rule.managers]
-        self._steps: list[Step] = [(rule, rule.counts_keys) for rule in explaining]
-        self._overrides = any(rule.action in _OVERRIDES for rule in explaining)
-        first = explaining[0] if explaining and not explaining[0].conditions else None
+        self._steps: list[Step] = [Step.of(rule) for rule in explaining]
+        self.overrides = any(rule.action in _OVERRIDES for rule in explaining)
+        self._first = first = explaining[0] if explaining and not explaining[0].conditions else None
         self.is_system = first is not None and first.action in _UNSEEN
         default = first.argument if first is not None and first.action == "default" else MISSING
         self.default = default if default.__class__ in _ANY else MISSING
         self._suspect = child.first("subset") is not None
         self._shape = kind.shape
         # Two containers that hold something are compared member by member, whatever the rules say of them as a whole.
-        self.is_plain = kind.shape in {"object", "map", "list"} and not self._suspect and not self._overrides
+        self.is_plain = kind.shape in {"object", "map", "list"} and not self._suspect and not self.overrides
 
     def check(self, here: Any, there: Any, chain: Chain, state: State) -> int | None:
         """None where there may be drift, else how many of expected's values stay when it is prepared (0 or 1)."""
         if there is None and not self.custom:
             there = MISSING
-        rule = self._rule(chain, state) if self._overrides else None
+        rule = self._rule(chain, state) if self.overrides else None
         if rule is not None and rule.action in _UNSEEN:
             if here is not MISSING:
                 state.drop(chain[1])
@@ -184,19 +233,18 @@ class _Entry:
             return 0 if there is MISSING or self._live_only(there, chain, state) else None
         if there is MISSING:
             return None
-        is_adopted = rule is not None and rule.action == "adopt" and here.__class__ in self.types
+        is_adopted = (
+            rule is not None and rule.action == "adopt" and here.__class__ in self.types and not self._is_amount
+        )
         return 1 if is_adopted or self.value(here, there, chain, state) else None
 
     def _rule(self, chain: Chain, state: State) -> Rule | None:
         """As ``Child.explaining``."""
-        place = None
+        if self._first is not None:
+            return self._first
         for step in self._steps:
-            if not step[0].conditions:
-                return step[0]
-            state.ask(step)
-            place = place or place_of(chain, state.others)
-            if place.holds(step[0].conditions):
-                return step[0]
+            if not step.rule.conditions or step.holds(chain, state):
+                return step.rule
         return None
 
     def _live_only(self, there: Any, chain: Chain, state: State) -> bool:
@@ -222,12 +270,16 @@ class _Entry:
         if rule.action == "default":
             return rule.argument
         state.consulted = True
+        if rule.action == "function":
+            name, arguments = function_of(rule)
+            return FUNCTIONS[name](chain[0], arguments)
         return default_of(self._child, rule, place_of(chain, state.others))[0]
 
     def inside(self) -> Check:
         """The check of the object that stands here, made once."""
         node = self._child.node
-        self.within = object_check(node.alternative() if self._shape == "any" else node).check
+        self.object = object_check(node.alternative() if self._shape == "any" else node)
+        self.within = self.object.check
         return self.within
 
     def value(self, here: Any, there: Any, chain: Chain, state: State) -> bool:
@@ -240,14 +292,11 @@ class _Entry:
             return kept is not None and (kept > 0 or not here or not self.zero)
         if kind is list:
             return there.__class__ is list and shape in {"list", "any"} and self._members(here, there, chain, state)
-        if there.__class__ not in _ANY or not (kind in self.types or self._is_quantity(here)):
+        if there.__class__ not in _ANY or not (is_quantity(here) if self._is_amount else kind in self.types):
             return False
         if kind is str and here == there:
             return True
         return bool(canonical(here, self._child) == canonical(there, self._child))
-
-    def _is_quantity(self, here: Any) -> bool:
-        return self._child.field.type.scalar == "quantity" and is_quantity(here)
 
     def _members(self, here: list[Any], there: list[Any], chain: Chain, state: State) -> bool:
         """Lists whose members are the same one by one are the same, whatever the type of the list."""
@@ -255,14 +304,17 @@ class _Entry:
             return self._keeps_all and is_part(here, there)
         member = member_check(self._child.node)
         within = (member.within or member.inside()) if member.is_plain else None
+        flat = member.object.is_flat if member.object is not None else None
         for one, other in zip(here, there, strict=True):
             kind = one.__class__
             if kind is other.__class__:
                 if within and kind is dict:
+                    if one == other and flat is not None and flat(one):
+                        continue
                     if within(one, other, chain, state) is None:
                         return False
                     continue
-                if kind in member.types and one == other:
+                if kind in member.types and one == other and (member.guard is None or member.guard(one)):
                     continue
             if not member.value(one, other, chain, state):
                 return False
@@ -281,19 +333,3 @@ def member_check(node: Node) -> _Entry:
     if node.member_check is None:
         node.member_check = _Entry(node.member())
     return node.member_check  # type: ignore[no-any-return]  # as above
-
-
-def _respelled(expected: Mapping[str, Any], node: Node, state: State) -> Mapping[str, Any] | None:
-    """Expected with both names of one field, and with its write-only fields folded; None where that cannot be told."""
-    names = {name for rule in node.aliases for name in (rule.argument, rule.tokens[-1])}
-    names |= {name for rule in node.folds for name in (rule.tokens[-1], rule.argument["into"])}
-    if names.isdisjoint(expected):
-        return expected
-    if not all(is_foldable(expected.get(rule.tokens[-1])) for rule in node.folds):
-        return None
-    for name in names:
-        state.drop(name)
-    copied = {key: value for key, value in expected.items() if value is not None}
-    share_aliases(copied, node)
-    fold(copied, node)
-    return copied

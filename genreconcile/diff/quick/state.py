@@ -7,16 +7,44 @@ comparison is not sound.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from genreconcile.normalize.compiled import Node
-from genreconcile.normalize.place import Others, Place
-from genreconcile.normalize.rule import Rule
+from genreconcile.normalize.place import Others, Place, fulfils
+from genreconcile.normalize.rule import Condition, Rule
 
 Chain = tuple[Mapping[str, Any], str, Any, Mapping[str, Any]]
 """A Place that nobody has asked for yet: holder, key, the outer chain, and live at the holder's place."""
-Step = tuple[Rule, bool]
-"""A rule that explains, and whether its conditions count the keys of expected."""
+
+
+class Step(NamedTuple):
+    """A rule that explains. ``counts``: its conditions depend on which keys expected has. ``siblings`` are its
+    conditions with the key that each reads, where all read keys of the holder; else None.
+    """
+
+    rule: Rule
+    counts: bool
+    siblings: tuple[tuple[str, Condition], ...] | None
+
+    @classmethod
+    def of(cls, rule: Rule) -> Self:
+        """The step of a rule."""
+        is_simple = all(_is_sibling(condition) for condition in rule.conditions)
+        siblings = tuple((condition.at, condition) for condition in rule.conditions) if is_simple else None
+        return cls(rule, rule.counts_keys, siblings)
+
+    def holds(self, chain: Chain, state: State) -> bool:
+        """As ``Place.holds``."""
+        state.ask(self)
+        if self.siblings is None:
+            return place_of(chain, state.others).holds(self.rule.conditions)
+        holder = chain[0]
+        return all(fulfils(holder.get(key), condition) for key, condition in self.siblings)
+
+
+def _is_sibling(condition: Condition) -> bool:
+    plain = condition.only is None and condition.targeted_by is None and not condition.of_live
+    return plain and bool(condition.at) and not {"/", "~", "$", "."} & set(condition.at)
 
 
 class State:
@@ -38,7 +66,7 @@ class State:
     def ask(self, step: Step) -> None:
         """A rule reads expected."""
         self.consulted = True
-        self.counted = self.counted or step[1]
+        self.counted = self.counted or step.counts
 
     @property
     def is_sound(self) -> bool:

@@ -95,6 +95,7 @@ def rule(path, **more):
 
 TTY = rule("tty", when={"at": "workingDir", "present": True}, default=True)
 ALONE = [rule("workingDir", when={"only": ["name", "image"]}, default="/a"), rule("workingDir", default="/b")]
+VALUE = {"id": "value", "type": "io.k8s.api.core.v1.EnvVar", "path": "value", "default": "x"}
 RESOURCES = rule("resources", default={"claims": [{"name": "x"}]})
 # What is written and is missing when prepared: (expected, live, rules).
 ZEROS = {
@@ -109,6 +110,14 @@ ZEROS = {
     "a null": ({"tty": None}, {"tty": True}, []),
     "no quantity": ({"resources": {"limits": {"cpu": "x"}}}, {"resources": {"limits": {"cpu": "x"}}}, []),
     "no text": ({"workingDir": 1}, {"workingDir": 1}, []),
+    "a zero in a member": ({"env": [{"name": "A", "value": ""}]}, {"env": [{"name": "A", "value": ""}]}, [VALUE]),
+    "an unknown field in a member": ({"env": [{"name": "A", "x": "y"}]}, {"env": [{"name": "A", "x": "y"}]}, []),
+    "no text in a map": ({"resources": {"limits": {"cpu": True}}}, {"resources": {"limits": {"cpu": True}}}, []),
+    "an adopted non-quantity": (
+        {"resources": {"limits": {"cpu": "x"}}},
+        {"resources": {"limits": {"cpu": "1"}}},
+        [rule("resources/limits/cpu", adopt=True)],
+    ),
     "true and one": ({"stdin": True}, {"stdin": 1}, []),
 }
 
@@ -118,6 +127,13 @@ def test_what_is_written_and_does_not_stay(name):
     here, there, rules = ZEROS[name]
     expected, node = pod(here, rules)
     live, _ = pod(there)
+    assert not is_equal(expected, live, node)
+    assert not is_clean(expected, live, node)
+
+
+def test_labels_that_are_no_texts():
+    expected, node = pod(labels={"a": 1})
+    live, _ = pod(labels={"a": 1})
     assert not is_equal(expected, live, node)
     assert not is_clean(expected, live, node)
 
