@@ -33,8 +33,8 @@ def _hold_sync(ground: Ground) -> list[Entry]:
     where = ("--kubeconfig", ground.kubeconfig, "--namespace", ground.populated())
     units = dict(zip(SYNC, ("objects/s", "bytes"), strict=True))
 
-    def python(module: str) -> Callable[[], Figures]:
-        return lambda: _sync_figures(ground, processes.run(processes.worker(module, *where)))
+    def python(module: str, *more: object) -> Callable[[], Figures]:
+        return lambda: _sync_figures(ground, processes.run(processes.worker(module, *where, *more)))
 
     def go(mode: str, *more: str) -> Callable[[], Figures]:
         return lambda: _sync_figures(ground, ground.peers.run("sync", *where, "--mode", mode, *more))
@@ -46,7 +46,7 @@ def _hold_sync(ground: Ground) -> list[Entry]:
         return {"cold_sync": ground.size / processes.run(processes.worker("raw_fetch", *where))["seconds"]}
 
     contenders = [
-        Contender(OURS, python("sync")),
+        Contender(OURS, python("sync", "--compress", 0)),
         Contender("raw fetch", raw),
         Contender("raw fetch (Go, paged)", raw_go),
         Contender("client-go dynamic", go("dynamic")),

@@ -16,6 +16,7 @@ NAMES = (
     "import_time",
     "cold_sync",
     "memory_per_object",
+    "memory_compressed",
     "compare_cold",
     "compare_warm",
     "noop_requests",

@@ -11,10 +11,10 @@ from benchmarks.workload import KIND
 
 
 def main() -> None:
-    """Prints objects, seconds, rss_before, rss_after."""
-    options = arguments()
+    """Prints objects, seconds, rss_before, rss_after; ``--compress 1`` keeps the objects packed."""
+    options = arguments(compress=int)
     cluster = gr.connect(kubeconfig=options.kubeconfig)
-    cache = gr.Cache(cluster, [KIND], namespaces=[options.namespace])
+    cache = gr.Cache(cluster, [KIND], namespaces=[options.namespace], compress=bool(options.compress))
     gc.collect()
     before = rss()
     begin = time.perf_counter()

@@ -17,28 +17,38 @@ class Index:
     """Names of records by namespace, by (label, value) and by owner's uid."""
 
     def __init__(self) -> None:
-        self._names: dict[Hashable, set[Name]] = {}
+        # Many values occur once: a name stands for the set that holds it alone, which takes a quarter of the memory.
+        self._names: dict[Hashable, Name | set[Name]] = {}
 
-    def add(self, record: Record) -> None:
+    def add(self, name: Name, record: Record) -> None:
         """Enter a record that is not in."""
-        name = (record.namespace, record.name)
+        names = self._names
         for entry in _entries(record):
-            self._names.setdefault(entry, set()).add(name)
+            known = names.setdefault(entry, name)
+            if isinstance(known, set):
+                known.add(name)
+            elif known != name:
+                names[entry] = {known, name}
 
-    def remove(self, record: Record) -> None:
+    def remove(self, name: Name, record: Record) -> None:
         """Take out a record that is in."""
-        name = (record.namespace, record.name)
+        names = self._names
         for entry in _entries(record):
-            names = self._names[entry]
-            names.discard(name)
-            if not names:
-                del self._names[entry]
+            known = names[entry]
+            if isinstance(known, set):
+                known.discard(name)
+                if len(known) == 1:
+                    names[entry] = known.pop()
+            else:
+                del names[entry]
 
     def candidates(self, namespace: str | None, selector: Selector, owner: str) -> AbstractSet[Name] | None:
         """The smallest known set of names that holds all matches; None for all. ``owner`` "" is any."""
-        nothing: set[Name] = set()
-        sets = [self._names.get(entry, nothing) for entry in _wanted(namespace, selector, owner)]
-        return min(sets, key=len, default=None)
+        found = [self._names.get(entry) for entry in _wanted(namespace, selector, owner)]
+        if not found:
+            return None
+        sets = [names if isinstance(names, set) else {names} if names is not None else set() for names in found]
+        return min(sets, key=len)
 
 
 def _entries(record: Record) -> Iterator[Hashable]:

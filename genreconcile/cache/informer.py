@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from genreconcile.cache.store import Delta, Store
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
-from genreconcile.cache.transform import Record, number, read
+from genreconcile.cache.transform import Record, number
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
@@ -36,6 +36,7 @@ class Cache:
 
     ``namespaces`` None watches the whole cluster, else each kind in each of them; kinds without namespaces are always
     watched whole. ``metadata.managedFields`` (unless asked for) and the last-applied annotation are not kept.
+    ``compress`` keeps objects packed: a fifth of the memory of their JSON, for time at each arrival and each read.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Cache:
         *,
         namespaces: Iterable[str] | None = None,
         discovery: Discovery | None = None,
+        compress: bool = False,
     ) -> None:
         if isinstance(namespaces, str):
             raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
@@ -52,6 +54,7 @@ class Cache:
         self._discovery = discovery or Discovery(cluster)
         self._namespaces = None if namespaces is None else tuple(dict.fromkeys(namespaces))
         self._first = tuple(kinds)
+        self._compress = compress
         self._lock = threading.RLock()
         self._state = threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
@@ -85,8 +88,9 @@ class Cache:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def add(self, kind: Kind, *, keep_managers: bool = False) -> Resource:
+    def add(self, kind: Kind, *, keep_managers: bool = False, compress: bool | None = None) -> Resource:
         """Watch a kind; a second time changes nothing. ``keep_managers``: ``metadata.managedFields`` are kept.
+        ``compress`` is the cache's own setting unless given.
 
         Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where it cannot
         be asked.
@@ -96,7 +100,14 @@ class Cache:
             if known is not None:
                 return known.resource
             resource = self._resource(kind)
-            watched = Watched(resource, self._namespaces, self._notify, self._on_state, keep_managers=keep_managers)
+            watched = Watched(
+                resource,
+                self._namespaces,
+                self._notify,
+                self._on_state,
+                keep_managers=keep_managers,
+                compress=self._compress if compress is None else compress,
+            )
             self._kinds[resource.gvk] = watched
             if self._running:
                 watched.start(self._cluster)
@@ -207,7 +218,7 @@ class Cache:
         watched = self._kinds.get(resource.gvk)
         if watched is None:
             return
-        record = read(answer, resource.gvk, keep_managers=watched.keep_managers)
+        record = watched.read(answer)
         if watched.scope_of(record.namespace) is not None:
             watched.change(lambda: watched.store.upsert(record))
 

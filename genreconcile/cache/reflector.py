@@ -20,7 +20,7 @@ from typing import Protocol
 import msgspec
 
 from genreconcile.cache.store import ADDED, DELETED, MODIFIED
-from genreconcile.cache.transform import Record, number, read
+from genreconcile.cache.transform import Record, number
 from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
 from genreconcile.cluster import Cluster, Interrupt, status_error
 from genreconcile.discovery import Resource
@@ -65,7 +65,9 @@ class Sink(Protocol):
 
 
 class Reflector:
-    """One list and watch. ``sleep(seconds)`` returns early, and True, once the reflector is to stop."""
+    """One list and watch. ``reader`` makes records of JSON, or raises MsgspecError. ``sleep(seconds)`` returns early,
+    and True, once the reflector is to stop.
+    """
 
     def __init__(  # noqa: PLR0913 - the last two are for tests
         self,
@@ -74,7 +76,7 @@ class Reflector:
         namespace: str,
         sink: Sink,
         *,
-        keep_managers: bool = False,
+        reader: Callable[[msgspec.Raw], Record],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
     ) -> None:
@@ -82,7 +84,7 @@ class Reflector:
         self._resource = resource
         self._path = resource.path(namespace)
         self._sink = sink
-        self._keep_managers = keep_managers
+        self._read = reader
         self._clock = clock
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
@@ -189,7 +191,7 @@ class Reflector:
     def _records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
         for item in items:
             try:
-                yield read(item, self._resource.gvk, keep_managers=self._keep_managers)
+                yield self._read(item)
             except msgspec.MsgspecError:
                 _log.exception("%s: an object is not readable; it is left out of the cache", self._resource)
 

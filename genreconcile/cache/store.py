@@ -137,10 +137,10 @@ class Store:
             deltas = [Delta(DELETED, old), Delta(ADDED, record)]
             self._bury(old.uid)
         if old is not None:
-            self._index.remove(old)
+            self._index.remove(name, old)
         self.version += 1
         self._records[name] = record
-        self._index.add(record)
+        self._index.add(name, record)
         return deltas
 
     def _bury(self, uid: str) -> None:
@@ -150,7 +150,7 @@ class Store:
     def _drop(self, name: Name, record: Record) -> Delta:
         self.version += 1
         del self._records[name]
-        self._index.remove(record)
+        self._index.remove(name, record)
         return Delta(DELETED, record)
 
 

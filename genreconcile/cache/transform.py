@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from genreconcile.cache.codec import Codec
 from genreconcile.objects import GVK, Object
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -23,7 +24,9 @@ Name = tuple[str, str]
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """An object as the cache keeps it. ``data`` is its JSON; ``resource_version`` is 0 where it is no number."""
+    """An object as the cache keeps it. ``data`` is its JSON, packed if there is a ``codec``; ``resource_version`` is 0
+    where it is no number.
+    """
 
     namespace: str
     name: str
@@ -33,10 +36,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     owners: tuple[str, ...]
     deleting: bool
     data: bytes
+    codec: Codec | None = None
 
     def decode(self) -> Object:
         """The object as a dict of the caller's own."""
-        obj: Object = msgspec.json.decode(self.data)
+        obj: Object = msgspec.json.decode(self.data if self.codec is None else self.codec.unpack(self.data))
         return obj
 
     def __repr__(self) -> str:
@@ -79,15 +83,16 @@ def number(resource_version: str) -> int:
     return int(resource_version) if _NUMBER.fullmatch(resource_version) else 0
 
 
-def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False) -> Record:
+def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False, codec: Codec | None = None) -> Record:
     """The record of one object's JSON; ``gvk`` fills in what the items of a list lack.
 
-    ``keep_managers``: managedFields stay.
+    ``keep_managers``: managedFields stay. ``codec`` packs what is kept.
 
     Raises msgspec.MsgspecError where it is no object with a name.
     """
     whole = bytes(data)
     found = _item.decode(whole).metadata
+    kept = _cut(whole, found, _heads(gvk), keep_managers) or _rebuilt(whole, gvk, keep_managers=keep_managers)
     return Record(
         namespace=sys.intern(found.namespace),
         name=found.name,
@@ -96,7 +101,8 @@ def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False) ->
         labels=found.labels or _NOTHING,
         owners=tuple([owner.uid for owner in found.owner_references]) if found.owner_references else (),
         deleting=found.deletion_timestamp is not None,
-        data=_cut(whole, found, _heads(gvk), keep_managers) or _rebuilt(whole, gvk, keep_managers=keep_managers),
+        data=kept if codec is None else codec.pack(kept),
+        codec=codec,
     )
 
 

@@ -9,9 +9,12 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
+
+from genreconcile.cache.codec import Codec
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import DELETED, Delta, Store
-from genreconcile.cache.transform import Record
+from genreconcile.cache.transform import Record, read
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError
@@ -24,10 +27,10 @@ class Watched:
     """``notify`` gets the changes; ``on_state`` is called when a scope becomes known (error None) or fails.
 
     A scope is a namespace, or "" for all objects; ``namespaces`` None, or a kind without namespaces, means the latter.
-    ``keep_managers``: managedFields are kept.
+    ``keep_managers``: managedFields are kept. ``compress``: objects are kept packed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
         resource: Resource,
         namespaces: Sequence[str] | None,
@@ -35,9 +38,13 @@ class Watched:
         on_state: OnState,
         *,
         keep_managers: bool = False,
+        compress: bool = False,
     ) -> None:
         self.resource = resource
-        self.keep_managers = keep_managers
+        codec = Codec() if compress else None
+        self.read: Callable[[bytes | msgspec.Raw], Record] = functools.partial(
+            read, gvk=resource.gvk, keep_managers=keep_managers, codec=codec
+        )
         self.store = Store()
         self._notify = notify
         self._on_state = on_state
@@ -60,8 +67,7 @@ class Watched:
     def start(self, cluster: Cluster) -> None:
         """Start the reflectors."""
         self._reflectors = [
-            Reflector(cluster, self.resource, name, scope, keep_managers=self.keep_managers)
-            for name, scope in self._scopes.items()
+            Reflector(cluster, self.resource, name, scope, reader=self.read) for name, scope in self._scopes.items()
         ]
         for reflector in self._reflectors:
             reflector.start()

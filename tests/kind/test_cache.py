@@ -40,9 +40,9 @@ def maps(discovery):
     return discovery.get(CONFIG_MAP)
 
 
-@pytest.fixture
-def cache(cluster, discovery, namespace):
-    with Cache(cluster, [CONFIG_MAP], namespaces=[namespace], discovery=discovery) as opened:
+@pytest.fixture(params=[False, True], ids=["plain", "packed"])
+def cache(request, cluster, discovery, namespace):
+    with Cache(cluster, [CONFIG_MAP], namespaces=[namespace], discovery=discovery, compress=request.param) as opened:
         opened.wait_for_sync(timeout=20)
         yield opened
 

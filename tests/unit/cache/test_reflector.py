@@ -1,11 +1,14 @@
+import functools
 import logging
 
 import pytest
 from scripted_server import WIDGETS, ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 from genreconcile.cache.reflector import Reflector
+from genreconcile.cache.transform import read
 from genreconcile.errors import ClusterError, Forbidden, NotFound, Throttled, Unreachable
 
+READ = functools.partial(read, gvk=WIDGETS.gvk)
 PATH = "/apis/example.com/v1/namespaces/shop/widgets"
 
 
@@ -46,7 +49,9 @@ class Run:
         self.now = 0.0
         self.sleeps = []
         self.most_sleeps = most_sleeps
-        self.reflector = Reflector(server, WIDGETS, "shop", self.sink, clock=lambda: self.now, sleep=self.sleep)
+        self.reflector = Reflector(
+            server, WIDGETS, "shop", self.sink, reader=READ, clock=lambda: self.now, sleep=self.sleep
+        )
         server.exhausted = self.reflector.stop
 
     def sleep(self, seconds):

@@ -3,6 +3,7 @@ import json
 import msgspec
 import pytest
 
+from genreconcile.cache.codec import Codec
 from genreconcile.cache.transform import number, read
 from genreconcile.objects import GVK
 
@@ -138,3 +139,25 @@ def test_managed_fields_are_found_wherever_they_stand(order, spaced, keep):
         metadata["annotations"] = {}
     kept = read(data, KIND, keep_managers=keep)
     assert kept.decode() == {"apiVersion": "example.com/v1", "kind": "Widget", **obj, "metadata": metadata}
+
+
+def test_packed_objects_are_read_as_they_were():
+    codec = Codec()
+    objects = [
+        {"metadata": {"name": f"a{index}", "labels": {"app": "x" * index}}, "data": {"k": "v" * 900}}
+        for index in range(20)
+    ]
+    records = [read(json.dumps(obj).encode(), KIND, codec=codec) for obj in objects]
+    head = {"apiVersion": "example.com/v1", "kind": "Widget"}
+    assert [record.decode() for record in records] == [{**head, **obj} for obj in objects]
+    assert [record.labels for record in records] == [obj["metadata"]["labels"] for obj in objects]
+    assert max(len(record.data) for record in records[1:]) < 100
+    again = read(json.dumps(objects[7]).encode(), KIND, codec=codec)
+    assert again.data == records[7].data
+
+
+def test_objects_larger_than_the_window_are_packed_as_well():
+    codec = Codec()
+    objects = [{"metadata": {"name": "a"}, "data": {"k": "".join(map(str, range(at, at + 20_000)))}} for at in (0, 7)]
+    for obj in objects:
+        assert read(json.dumps(obj).encode(), KIND, codec=codec).decode()["data"] == obj["data"]
