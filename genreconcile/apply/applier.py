@@ -39,9 +39,11 @@ class Applier:
     def write(self, changes: Iterable[Change], after_wave: Callable[[list[Outcome]], None]) -> list[Outcome]:
         """Creates and patches, in order; ``after_wave`` is called with the outcomes of each wave."""
         outcomes: list[Outcome] = []
+        write = self._guarded(self._write)
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-write") as pool:
             for wave in waves(((change.key.group, change.key.kind), change) for change in changes):
-                done = list(pool.map(self._guarded(self._write), wave))
+                # One alone needs no other thread: the pool starts them with the first task.
+                done = list(pool.map(write, wave)) if len(wave) > 1 else [write(change) for change in wave]
                 outcomes += done
                 after_wave(done)
         return outcomes

@@ -58,7 +58,7 @@ class Covered:
     for_now: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Not frozen: there is one for each key that is compared, and that takes thrice the time.
 class Spot:
     """Where a walk stands: ``place`` in expected, ``path`` in live, and the guards of the list members on the way.
 

@@ -24,6 +24,7 @@ _IDENTITY: Final = frozenset({"apiVersion", "kind"})
 # The cache strips an annotation, so what is seen may not be all: this map is never removed as a whole.
 _STRIPPED: Final[Path] = ("metadata", "annotations")
 _EMPTY: Final[Mapping[str, Any]] = {}
+_PLAIN: Final = frozenset({str, int, float, bool})
 _KEEPS: Final = frozenset({"ignore", "adopt"})
 SUBSET: Final = "subset"
 """What covers a live-only value where only the fields of expected are compared."""
@@ -50,7 +51,10 @@ class Walk:
             there = live.get(key, MISSING)
             if there is None and not child.field.type.custom:
                 there = MISSING
-            self.entry(expected.get(key, MISSING), there, child, spot.under(expected, key, live))
+            here = expected.get(key, MISSING)
+            if here.__class__ in _PLAIN and not child.rules and here.__class__ is there.__class__ and here == there:
+                continue  # As most are: spelled alike, and no rule has a say.
+            self.entry(here, there, child, spot.under(expected, key, live))
 
     def entry(self, expected: Any, live: Any, child: Child, spot: Spot) -> None:
         """Compare what stands under one key; either may be MISSING."""
@@ -142,6 +146,8 @@ def _same(expected: Any, live: Any, child: Child) -> bool:
     """Whether two scalars (or values of different shape) are equal."""
     if isinstance(expected, dict | list) or isinstance(live, dict | list):
         return False
+    if expected.__class__ is live.__class__ and expected == live:
+        return True
     return bool(canonical(expected, child) == canonical(live, child))
 
 

@@ -5,7 +5,6 @@ Invariant: pure. A patch leaves here only after it was applied to a copy of live
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from genreconcile.diff import SUBSET, Diff, Difference, Policy, compare
 from genreconcile.diff.patch import to_patch
 from genreconcile.diff.quick import is_clean
 from genreconcile.errors import InputError, ReconcileError
+from genreconcile.gojson import dumps, loads
 from genreconcile.normalize import prepare
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.learned import Key, Learned, digest
@@ -112,7 +112,10 @@ def _data(value: Any) -> list[Any]:
 def _check(patch: jsonpatch.JsonPatch, found: Diff, terms: Terms, pair: tuple[Object, Object], key: ObjectKey) -> None:
     """A patch that does not lead to expected would be sent again and again."""
     expected, live = pair
-    after = patch.apply(copy.deepcopy(live))
+    # A copy by way of JSON takes a tenth of the time of deepcopy.
+    after = patch.apply(loads(dumps(live)), in_place=True)
+    if terms.is_clean(expected, after):
+        return
     later = {entry.path for entry in found.covered if entry.for_now}
     left = [difference for difference in terms.compare(expected, after).differences if difference.path not in later]
     if left:
