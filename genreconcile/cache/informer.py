@@ -88,17 +88,22 @@ class Cache:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def add(self, kind: Kind, *, keep_managers: bool = False, compress: bool | None = None) -> Resource:
+    def add(
+        self, kind: Kind, *, keep_managers: bool = False, compress: bool | None = None, metadata_only: bool = False
+    ) -> Resource:
         """Watch a kind; a second time changes nothing. ``keep_managers``: ``metadata.managedFields`` are kept.
-        ``compress`` is the cache's own setting unless given.
+        ``compress`` is the cache's own setting unless given. ``metadata_only``: objects have their metadata and nothing
+        else, until the kind is added without that; then it is listed anew.
 
         Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where it cannot
         be asked.
         """
         with self._lock:
             known = self._kinds.get(_gvk(kind))
-            if known is not None:
+            if known is not None and (metadata_only or not known.metadata_only):
                 return known.resource
+            if known is not None:
+                known.stop()
             resource = self._resource(kind)
             watched = Watched(
                 resource,
@@ -107,6 +112,7 @@ class Cache:
                 self._on_state,
                 keep_managers=keep_managers,
                 compress=self._compress if compress is None else compress,
+                metadata_only=metadata_only,
             )
             self._kinds[resource.gvk] = watched
             if self._running:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -40,6 +40,18 @@ _SILENCE = 70.0
 _GRACE = 10.0
 
 _log = logging.getLogger("genreconcile.cache")
+
+
+class _Accept(NamedTuple):
+    of_lists: str
+    of_watches: str
+
+
+_WHOLE = _Accept("application/json", "application/json")
+_METADATA = _Accept(
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+)
 
 
 class Sink(Protocol):
@@ -77,6 +89,7 @@ class Reflector:
         sink: Sink,
         *,
         reader: Callable[[msgspec.Raw], Record],
+        metadata_only: bool = False,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
     ) -> None:
@@ -85,6 +98,7 @@ class Reflector:
         self._path = resource.path(namespace)
         self._sink = sink
         self._read = reader
+        self._accept = _METADATA if metadata_only else _WHOLE
         self._clock = clock
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
@@ -177,7 +191,9 @@ class Reflector:
 
         def fetch(query: Mapping[str, str]) -> bytes:
             with self._interrupt:
-                return self._cluster.request("GET", self._path, query=query, timeout=_LIST_TIMEOUT)
+                return self._cluster.request(
+                    "GET", self._path, query=query, accept=self._accept.of_lists, timeout=_LIST_TIMEOUT
+                )
 
         query = {"limit": str(limit)} if limit else {}
         with ThreadPoolExecutor(1, f"genreconcile list {self._path}") as pool:
@@ -207,7 +223,8 @@ class Reflector:
         }
         silence = _SILENCE if self._bookmarks else seconds + _GRACE
         try:
-            with self._interrupt, self._cluster.stream(self._path, query=query, read_timeout=silence) as chunks:
+            watch = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=self._accept.of_watches)
+            with self._interrupt, watch as chunks:
                 self._sink.state(synced=self._synced, error=None)
                 for event in read_events(chunks):
                     self._event(event)

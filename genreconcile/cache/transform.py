@@ -106,6 +106,11 @@ def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False, co
     )
 
 
+def read_metadata(data: bytes | msgspec.Raw, gvk: GVK, *, codec: Codec | None = None) -> Record:
+    """The record of one object of which only the metadata are wanted. Raises as ``read``."""
+    return read(b'{"metadata":%b}' % bytes(_fields.decode(data)["metadata"]), gvk, codec=codec)
+
+
 class _Heads(NamedTuple):
     """How objects of a kind begin: ``own`` with apiVersion and kind, ``added`` is put before those without."""
 

@@ -14,7 +14,7 @@ import msgspec
 from genreconcile.cache.codec import Codec
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import DELETED, Delta, Store
-from genreconcile.cache.transform import Record, read
+from genreconcile.cache.transform import Record, read, read_metadata
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError
@@ -28,6 +28,7 @@ class Watched:
 
     A scope is a namespace, or "" for all objects; ``namespaces`` None, or a kind without namespaces, means the latter.
     ``keep_managers``: managedFields are kept. ``compress``: objects are kept packed.
+    ``metadata_only``: nothing but their metadata is asked for.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -39,11 +40,15 @@ class Watched:
         *,
         keep_managers: bool = False,
         compress: bool = False,
+        metadata_only: bool = False,
     ) -> None:
         self.resource = resource
+        self.metadata_only = metadata_only
         codec = Codec() if compress else None
-        self.read: Callable[[bytes | msgspec.Raw], Record] = functools.partial(
-            read, gvk=resource.gvk, keep_managers=keep_managers, codec=codec
+        self.read: Callable[[bytes | msgspec.Raw], Record] = (
+            functools.partial(read_metadata, gvk=resource.gvk, codec=codec)
+            if metadata_only
+            else functools.partial(read, gvk=resource.gvk, keep_managers=keep_managers, codec=codec)
         )
         self.store = Store()
         self._notify = notify
@@ -67,7 +72,8 @@ class Watched:
     def start(self, cluster: Cluster) -> None:
         """Start the reflectors."""
         self._reflectors = [
-            Reflector(cluster, self.resource, name, scope, reader=self.read) for name, scope in self._scopes.items()
+            Reflector(cluster, self.resource, name, scope, reader=self.read, metadata_only=self.metadata_only)
+            for name, scope in self._scopes.items()
         ]
         for reflector in self._reflectors:
             reflector.start()

@@ -57,7 +57,7 @@ class Cluster(Protocol):
         """
 
     def stream(
-        self, path: str, *, query: Mapping[str, str], read_timeout: float
+        self, path: str, *, query: Mapping[str, str], read_timeout: float, accept: str = "application/json"
     ) -> AbstractContextManager[Iterator[bytes]]:
         """GET as chunks of at most 64 KiB, as they arrive. Raises ClusterError, when entered and while read.
 
@@ -158,9 +158,11 @@ class DynamicCluster:
             return bytes(response.data)
 
     @contextlib.contextmanager
-    def stream(self, path: str, *, query: Mapping[str, str], read_timeout: float) -> Iterator[Iterator[bytes]]:
+    def stream(
+        self, path: str, *, query: Mapping[str, str], read_timeout: float, accept: str = "application/json"
+    ) -> Iterator[Iterator[bytes]]:
         """See ``Cluster.stream``."""
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": accept}
         response = self._send("GET", path, query, header_params=headers, _request_timeout=read_timeout)
         try:
             yield chunks(f"GET {self.server}{path}", response)

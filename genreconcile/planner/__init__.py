@@ -65,7 +65,7 @@ class Planner:
         if only is not None:
             draft.keep(only)
         further = self._further(known, draft.resources) if wanted.is_wanted else []
-        self.kinds.sync(self.kinds.needed(draft.resources.values()).union(further))
+        self.kinds.sync(self.kinds.needed(draft.resources.values()), listed=further)
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
         warnings = unmatched(draft.labels, wanted) if wanted.is_wanted else []

@@ -60,11 +60,16 @@ class Kinds:
             if document_path(gvk.group, gvk.version) in changed:
                 self._cache.relist(gvk, self._sync_timeout)
 
-    def sync(self, resources: Iterable[Resource]) -> None:
-        """Wait until the cache has every kind, or knows why it cannot. Raises Unauthorized, Unreachable."""
-        waiting = [resource for resource in resources if not self.is_pending(resource)]
-        for resource in waiting:
+    def sync(self, resources: Iterable[Resource], listed: Iterable[Resource] = ()) -> None:
+        """Wait until the cache has every kind, or knows why it cannot; of those that are only ``listed``, metadata are
+        enough. Raises Unauthorized, Unreachable.
+        """
+        compared = [resource for resource in resources if not self.is_pending(resource)]
+        for resource in compared:
             self._cache.add(resource, keep_managers=self._catalog.rules.needs_managers(resource.gvk))
+        waiting = list({*compared, *listed})
+        for resource in listed:
+            self._cache.add(resource, metadata_only=True)
         deadline = time.monotonic() + self._sync_timeout
         while waiting and time.monotonic() < deadline:
             waiting = [resource for resource in waiting if not self._is_settled(resource)]

@@ -264,10 +264,10 @@ class Stale:
         self.lists += 1
         return self._cluster.request(method, path, **options)
 
-    def stream(self, path, *, query, read_timeout):
+    def stream(self, path, *, query, read_timeout, **accept):
         self.watches.append(query["resourceVersion"])
         stale = {"resourceVersion": "1"} if len(self.watches) == 1 else {}
-        return self._cluster.stream(path, query={**query, **stale}, read_timeout=read_timeout)
+        return self._cluster.stream(path, query={**query, **stale}, read_timeout=read_timeout, **accept)
 
 
 def test_an_expired_version_leads_to_one_list(cluster, discovery, custom_kinds, namespace):
@@ -295,3 +295,24 @@ def is_served(cluster, path):
     except (NotFound, Throttled):
         return False
     return True
+
+
+def test_metadata_only_until_more_is_wanted(cluster, maps, discovery, namespace):
+    create(cluster, maps.path(namespace), "a", data={"k": "v" * 1000}, metadata={"labels": {"app": "x"}})
+    with Cache(cluster, namespaces=[namespace], discovery=discovery) as cache:
+        cache.add(CONFIG_MAP, metadata_only=True)
+        cache.wait_for_sync(timeout=20)
+        (found,) = cache.list(CONFIG_MAP, selector="app=x")
+        assert found.keys() == {"apiVersion", "kind", "metadata"}
+        assert (found["apiVersion"], found["kind"], found["metadata"]["name"]) == ("v1", "ConfigMap", "a")
+        create(cluster, maps.path(namespace), "b", data={"k": "v"}, metadata={"labels": {"app": "x"}})
+        eventually(lambda: len(cache.list(CONFIG_MAP, selector="app=x")) == 2)
+        assert "data" not in cache.get(CONFIG_MAP, "b", namespace=namespace)
+        cache.add(CONFIG_MAP, metadata_only=True)
+        assert cache.has_synced(CONFIG_MAP)
+        cache.add(CONFIG_MAP)
+        cache.wait_for_sync(timeout=20)
+        assert cache.get(CONFIG_MAP, "b", namespace=namespace)["data"] == {"k": "v"}
+        create(cluster, maps.path(namespace), "c", data={"k": "v"})
+        eventually(lambda: cache.get(CONFIG_MAP, "c", namespace=namespace))
+        assert "data" in cache.get(CONFIG_MAP, "c", namespace=namespace)

@@ -239,6 +239,24 @@ def test_a_plan_says_how_many_objects_deletion_looks_at(reconciler, cluster, nam
     assert reconciler.plan(expected, **settings).matches == 2
 
 
+def test_kinds_that_deletion_only_lists_are_read_without_their_content(reconciler, cluster, namespace):
+    other = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": namespace}}
+    other = {**other, "metadata": {**other["metadata"], "labels": {"app": "x"}}, "stringData": {"k": "canary"}}
+    send(cluster, "POST", f"/api/v1/namespaces/{namespace}/secrets", other)
+    settings = {"delete_from_namespace": namespace, "delete_selector": {"app": "x"}, "kinds": ["v1/Secret"]}
+    mine = config("mine", namespace)
+    mine["metadata"]["labels"] = {"app": "x"}
+    plan = reconciler.plan([mine], **settings)
+    assert [str(change.key) for change in plan.changes if change.operation == "delete"] == [f"Secret {namespace}/s"]
+    assert reconciler.cache.get("v1/Secret", "s", namespace=namespace).keys() == {"apiVersion", "kind", "metadata"}
+    # Once the kind is expected, it is compared, and with all its fields.
+    (change,) = [
+        change for change in reconciler.plan([mine, {**other, "stringData": {"k": "b"}}]).changes if change.patch
+    ]
+    assert [operation["path"] for operation in change.operations] == ["/data/k"]
+    assert reconciler.reconcile([mine], **settings).counts["deleted"] == 1
+
+
 def test_a_reconcile_compares_again_what_others_change_meanwhile(reconciler, cluster, namespace, monkeypatch):
     reconciler.reconcile([config("a", namespace, k="1", j="1")]).raise_for_failures()
     expected = [config("a", namespace, k="2"), config("b", namespace)]

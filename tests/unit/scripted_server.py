@@ -85,7 +85,14 @@ class ScriptedCluster:
         return answer if isinstance(answer, bytes) else gojson.dumps(answer)
 
     @contextlib.contextmanager
-    def stream(self, path: str, *, query: Mapping[str, str], read_timeout: float) -> Iterator[Iterator[bytes]]:
+    def stream(
+        self,
+        path: str,
+        *,
+        query: Mapping[str, str],
+        read_timeout: float,
+        accept: str = "application/json",  # noqa: ARG002 - the protocol's
+    ) -> Iterator[Iterator[bytes]]:
         self.requests.append(Request("WATCH", path, {**query, "read_timeout": str(round(read_timeout))}))
         watches = self.watches.get(path)
         watch = watches.popleft() if watches else None
