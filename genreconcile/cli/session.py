@@ -8,25 +8,39 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
 from genreconcile.load import load
-from genreconcile.objects import Object
+from genreconcile.objects import Object, namespace_of
 from genreconcile.plan import Plan
 
 _log = logging.getLogger(__name__)
 
 
+_FEW: Final = 5
+"""So many namespaces are read one by one; of more, all of the cluster."""
+
+
 @contextmanager
-def open_reconciler(settings: Settings) -> Iterator[Any]:
-    """A Reconciler of the cluster that the options name; its caches end with the context."""
+def open_reconciler(settings: Settings, expected: Sequence[Object]) -> Iterator[Any]:
+    """A Reconciler of the cluster that the options name; its caches end with the context, and hold the namespaces of
+    the expected objects alone, where these are few.
+    """
     import genreconcile
 
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
-    with genreconcile.Reconciler(cluster, on_immutable=settings.on_immutable) as reconciler:
+    namespaces = _namespaces(settings, expected, cluster.namespace)
+    with genreconcile.Reconciler(cluster, on_immutable=settings.on_immutable, namespaces=namespaces) as reconciler:
         yield reconciler
+
+
+def _namespaces(settings: Settings, expected: Sequence[Object], default: str) -> list[str] | None:
+    """Where the objects are that may be read: with none of their own in that of the options or of the context."""
+    found = {namespace_of(obj) or settings.namespace or default or "default" for obj in expected}
+    found |= {settings.delete_from_namespace} - {""}
+    return sorted(found) if 0 < len(found) <= _FEW else None
 
 
 def read_expected(settings: Settings) -> list[Object]:
@@ -67,7 +81,7 @@ def judge(settings: Settings) -> int:
     """Print the plan, write nothing; the exit code says whether objects differ."""
     logs.set_up(settings.verbosity)
     expected = read_expected(settings)
-    with open_reconciler(settings) as reconciler:
+    with open_reconciler(settings, expected) as reconciler:
         plan = make_plan(reconciler, expected, settings)
     output.show(plan, settings.output)
     output.notes("warning", plan.warnings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import jsonpatch
 
@@ -37,6 +38,7 @@ class FakeReconciler:
         self.calls = []
         self.applied = []
         self.connected = None
+        self.cluster = SimpleNamespace(namespace="context")
         self.settings = {}
         self.result = None
         self.raises = {}
@@ -45,10 +47,10 @@ class FakeReconciler:
     def connect(self, **arguments):
         self.connected = arguments
         self._raise("connect")
-        return "cluster"
+        return self.cluster
 
     def __call__(self, cluster, **settings):
-        assert cluster == "cluster"
+        assert cluster is self.cluster
         self.settings = settings
         return self
 

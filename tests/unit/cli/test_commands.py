@@ -417,3 +417,28 @@ def test_a_limit_that_is_given_counts(run, reconciler, manifest):
     run("plan", "-f", manifest, *DELETION, "--max-deletions", "50")
 
     assert [call["max_deletions"] for call in reconciler.calls] == [50]
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "options", "read"),
+    [
+        ([""], [], ["context"]),
+        ([""], ["-n", "mine"], ["mine"]),
+        (["b", "a", ""], [], ["a", "b", "context"]),
+        (["a"], DELETION, ["a", "shop"]),
+        (list("abcdef"), [], None),
+    ],
+)
+def test_only_the_namespaces_of_the_objects_are_read(  # noqa: PLR0917 - fixtures are arguments
+    run, reconciler, tmp_path, namespaces, options, read
+):
+    file = tmp_path / "many.yaml"
+    objects = [
+        f"apiVersion: example.dev/v1\nkind: Widget\nmetadata: {{name: w{index}, namespace: '{namespace}'}}\n"
+        for index, namespace in enumerate(namespaces)
+    ]
+    file.write_text("---\n".join(objects))
+
+    run("plan", "-f", file, *options)
+
+    assert reconciler.settings["namespaces"] == read
