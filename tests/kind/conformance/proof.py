@@ -27,8 +27,10 @@ class Proof:
         self.worlds = scenario.get("worlds") or [[], []]
 
     def run(self):
+        """The proof holds, or an AssertionError says where it does not; the rules that it is about."""
         self.ground.plane.create_namespace(self.namespace)
         getattr(self, self.scenario["proof"].replace("-", "_"))()
+        return self.rules
 
     @property
     def placed(self):

@@ -54,7 +54,7 @@ def other():
 
 @pytest.mark.parametrize("number", range(len(SCENARIOS)), ids=["+".join(one["rules"]) for one in SCENARIOS])
 def test_nobody_could_predict(number, ground, other):
-    Proof(ground, SCENARIOS[number], f"proof-{number}", other).run()
+    assert Proof(ground, SCENARIOS[number], f"proof-{number}", other).run() == SCENARIOS[number]["rules"]
 
 
 @pytest.mark.parametrize("name", FALSE)
