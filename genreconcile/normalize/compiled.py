@@ -18,6 +18,9 @@ ANY = untyped()
 """The type of what no schema describes: compared as it stands."""
 ANY_FIELD = Field(ANY, "pointer")
 
+OTHERS = "\0"
+"""Stands for any key that neither the type nor a rule names."""
+
 Active = tuple[tuple[Rule, int], ...]
 """Rules on the way, each with the number of its tokens that are matched; in order of precedence."""
 
@@ -49,6 +52,13 @@ class Node:
         self.active = active
         self._compiler = compiler
         self._children: dict[str, Child] = {}
+        self._entries: dict[str, Child] = {}
+        tokens = {rule.tokens[matched] for rule, matched in active}
+        globs = {token for token in tokens if "*" in token or "?" in token}
+        self.named = frozenset(tokens - globs)
+        """The keys that rules name here."""
+        self.is_open = globs <= {"*"}
+        """Whether rules tell no two other keys apart."""
         # What a comparison has compiled for a mapping and for the members of a list here.
         self.check: Any = None
         self.member_check: Any = None
@@ -82,8 +92,16 @@ class Node:
                 known = self._children[key] = self._step(key, self.type.fields[key])
             return known
         field = self.type.values if self.type.shape == "map" else ANY_FIELD
-        # Keys of maps are without number: nothing is kept for them unless all share one child.
-        return self._step(key, field) if self.active else self._shared(field)
+        if not self.active:
+            return self._shared(field)
+        # Keys of maps are without number: kept are those that rules name, and one for all others.
+        if not self.is_open:
+            return self._step(key, field)
+        place = key if key in self.named else OTHERS
+        known = self._entries.get(place)
+        if known is None:
+            known = self._entries[place] = self._step(place, field)
+        return known
 
     def member(self) -> Child:
         """What a list's members are."""

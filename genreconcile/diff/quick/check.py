@@ -12,7 +12,7 @@ from typing import Any, Final
 from genreconcile.diff.quick.same import is_foldable, is_identical, is_part, stays
 from genreconcile.diff.quick.state import Chain, State, Step, place_of
 from genreconcile.diff.values import canonical, default_of, function_of
-from genreconcile.normalize.compiled import Child, Node
+from genreconcile.normalize.compiled import OTHERS, Child, Node
 from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.prepare import PYTHON_TYPES, fold, is_zero, share_aliases
 from genreconcile.normalize.rule import EXPLAINS, Rule
@@ -23,8 +23,6 @@ _NOTHING: Final[dict[str, Any]] = {}
 _UNSEEN: Final = frozenset({"system", "ignore"})
 _OVERRIDES: Final = _UNSEEN | {"adopt"}
 _ALLOWS: Final = _OVERRIDES | {"managed"}
-_OTHERS: Final = "\0"
-"""Stands for any key that neither the type nor a rule names."""
 _ANY: Final = frozenset({str, int, float, bool})
 _NO_TYPES: Final[frozenset[type]] = frozenset()
 _TEXTS: Final[frozenset[type]] = frozenset({str})
@@ -42,18 +40,16 @@ class _Object:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._entries: dict[str, _Entry] = {}
-        tokens = {rule.tokens[matched] for rule, matched in node.active}
-        globs = {token for token in tokens if "*" in token or "?" in token}
         fields = node.type.fields if node.type.shape == "object" else ()
         # Keys of maps are without number: entries are kept for those that the type or a rule names, and one for all
         # others, unless a pattern tells these apart.
-        self._named = {*fields, *(tokens - globs)}
-        self._is_open = globs <= {"*"}
+        self._named = {*fields, *node.named}
+        self._is_open = node.is_open
         self._others: _Entry | None = None
         if node.type.shape == "map" and self._is_open:
             for key in self._named:
                 self.entry(key)
-            self._others = self.entry(_OTHERS)
+            self._others = self.entry(OTHERS)
         # A map of texts of which no rule says anything: the labels of a selector, for one.
         self._holds_texts = self._others is not None and self._others.types == _TEXTS and not node.active
 
@@ -61,7 +57,7 @@ class _Object:
         """The entry of a key that was not met before; None where only the walk can tell."""
         if not self._node.knows(key) or not (key in self._named or self._is_open):
             return None
-        place = key if key in self._named else _OTHERS
+        place = key if key in self._named else OTHERS
         found = self._entries.get(place)
         if found is None:
             found = self._entries[place] = _Entry(self._node.child(place), in_map=self._node.type.shape == "map")
