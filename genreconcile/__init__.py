@@ -8,38 +8,44 @@
         result = reconciler.reconcile(expected, delete_from_namespace="shop", delete_selector={"app": "web"})
 
 ``Reconciler`` compares and writes, ``Cache`` reads, ``diff`` compares two dicts offline; ``Registry`` holds the rules
-that say what Kubernetes itself adds to an object.
+that say what Kubernetes itself adds to an object. Each name is imported when it is first used.
 """
 
-from genreconcile.cache import Cache
-from genreconcile.catalog import Schema
-from genreconcile.cluster import Cluster, connect
-from genreconcile.diff import Diff, Difference, diff
-from genreconcile.errors import (
-    CacheError,
-    ClusterError,
-    Conflict,
-    Forbidden,
-    Gone,
-    InputError,
-    Invalid,
-    LoadError,
-    NotFound,
-    NotSynced,
-    PlanRefused,
-    ReconcileError,
-    RuleError,
-    Throttled,
-    Unauthorized,
-    Unreachable,
-)
-from genreconcile.explain import Explanation, explain, suggest
-from genreconcile.load import load
-from genreconcile.normalize import Registry
-from genreconcile.objects import GVK, Object, ObjectKey
-from genreconcile.outcome import ApplyFailed, Outcome, Result
-from genreconcile.plan import Change, Plan
-from genreconcile.reconcile import Reconciler
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genreconcile.cache import Cache
+    from genreconcile.catalog import Schema
+    from genreconcile.cluster import Cluster, connect
+    from genreconcile.diff import Diff, Difference, diff
+    from genreconcile.errors import (
+        CacheError,
+        ClusterError,
+        Conflict,
+        Forbidden,
+        Gone,
+        InputError,
+        Invalid,
+        LoadError,
+        NotFound,
+        NotSynced,
+        PlanRefused,
+        ReconcileError,
+        RuleError,
+        Throttled,
+        Unauthorized,
+        Unreachable,
+    )
+    from genreconcile.explain import Explanation, explain, suggest
+    from genreconcile.load import load
+    from genreconcile.normalize import Registry
+    from genreconcile.objects import GVK, Object, ObjectKey
+    from genreconcile.outcome import ApplyFailed, Outcome, Result
+    from genreconcile.plan import Change, Plan
+    from genreconcile.reconcile import Reconciler
 
 __all__ = [
     "GVK",
@@ -80,3 +86,58 @@ __all__ = [
     "load",
     "suggest",
 ]
+
+_MODULES = {
+    "cache": ("Cache",),
+    "catalog": ("Schema",),
+    "cluster": ("Cluster", "connect"),
+    "diff": ("Diff", "Difference", "diff"),
+    "errors": (
+        "CacheError",
+        "ClusterError",
+        "Conflict",
+        "Forbidden",
+        "Gone",
+        "InputError",
+        "Invalid",
+        "LoadError",
+        "NotFound",
+        "NotSynced",
+        "PlanRefused",
+        "ReconcileError",
+        "RuleError",
+        "Throttled",
+        "Unauthorized",
+        "Unreachable",
+    ),
+    "explain": ("Explanation", "explain", "suggest"),
+    "load": ("load",),
+    "normalize": ("Registry",),
+    "objects": ("GVK", "Object", "ObjectKey"),
+    "outcome": ("ApplyFailed", "Outcome", "Result"),
+    "plan": ("Change", "Plan"),
+    "reconcile": ("Reconciler",),
+}
+_PLACES = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+
+
+class _Package(ModuleType):
+    """Imports a name when it is asked for: all of them take as long as a hundred starts of Python's own modules."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_PLACES[name]), name)
+        super().__setattr__(name, value)
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Importing a submodule binds it here, also where a public name is spelled like it.
+        if not (isinstance(value, ModuleType) and name in _PLACES):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
+
+
+sys.modules[__name__].__class__ = _Package

@@ -97,3 +97,17 @@ def test_no_pure_module_imports_threads_or_network():
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not forbidden & {name.split(".")[0] for name in names}, file
+
+
+def test_public_names_are_imported_when_they_are_used():
+    code = (
+        "import sys; import genreconcile.diff, genreconcile.load; before = set(sys.modules)\n"
+        "import genreconcile as gr; assert 'genreconcile.reconcile' not in before\n"
+        "assert gr.diff.__name__ == 'diff' and gr.load.__name__ == 'load', 'functions, not the modules of their names'\n"
+        "assert callable(gr.Reconciler) and 'genreconcile.reconcile' in sys.modules\n"
+        "assert set(gr.__all__) <= set(dir(gr)); from genreconcile import *; assert explain is gr.explain\n"
+        "try: gr.nothing\n"
+        "except AttributeError as error: print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stdout == "module 'genreconcile' has no attribute 'nothing'\n", run.stderr
