@@ -58,10 +58,16 @@ class Planner:
         self.kinds.follow_definitions()
         draft = Draft(self._cache, self._catalog, View(self._related), (namespace, fields, self._catalog.generation))
         draft.read(expected, self._verdicts)
-        draft.locate(namespace)
-        keys = set(draft.keys)
-        if len(keys) < len(draft.entries):
+        settled = draft.is_settled
+        if not settled:
+            draft.locate(namespace)
+        order = draft.keys
+        keys = set(order)
+        if len(keys) < len(order):
             refuse_duplicates(draft.origins)
+        if settled and only is None and not wanted.is_wanted:
+            unchanged = tuple([entry.change for entry in draft.entries if isinstance(entry, Verdict)])
+            return Plan((), unchanged, tuple(order)), set(draft.resources)
         if only is not None:
             draft.keep(only)
         further = self._further(known, draft.resources) if wanted.is_wanted else []

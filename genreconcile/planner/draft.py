@@ -58,6 +58,8 @@ class Draft:
         self.entries: list[Verdict | Fresh] = []
         self.resources: dict[GVK, Resource] = {}
         self._served: dict[int, bool] = {}
+        self.is_settled = True
+        """Whether there is a verdict on every object."""
 
     def read(self, expected: Iterable[Mapping[str, Any]], verdicts: Verdicts) -> None:
         """Take the expected objects. Raises LoadError, and what iterating over them raises."""
@@ -69,6 +71,7 @@ class Draft:
             if verdict is not None and self._holds(verdict):
                 add(verdict)
                 continue
+            self.is_settled = False
             self.entries += _fresh(obj, f"expected[{index}]", data, content)
 
     def _holds(self, verdict: Verdict) -> bool:
@@ -77,7 +80,7 @@ class Draft:
         served = self._served.get(id(store))
         if served is None:
             served = self._served[id(store)] = self._is_served(verdict)
-        return served and self.view.agrees(verdict.consulted)
+        return served and (not verdict.consulted or self.view.agrees(verdict.consulted))
 
     def _is_served(self, verdict: Verdict) -> bool:
         resource = verdict.resource

@@ -122,7 +122,9 @@ class Judge:
         consulted = self._draft.view.consulted
         if entry.content and consulted is not None:
             brings = tuple(defined_by(entry.obj)) if self._facts[resource.gvk].defines else ()
-            verdict = Verdict(change, resource, store, record, consulted, labels_of(entry.obj), brings)
+            name = (record.namespace, record.name)
+            labels = labels_of(entry.obj)
+            verdict = Verdict(entry.key, name, change, resource, store, record, consulted, labels, brings)
             self._verdicts.note(entry.content, self._draft.terms, verdict)
         return change
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from cachetools import FIFOCache
 
 from genreconcile.cache import Record, Store
+from genreconcile.cache.transform import Name
 from genreconcile.discovery import Resource
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
@@ -28,9 +29,14 @@ Terms = tuple[str, str, int]
 """What a call decides: the namespace for objects that name none, the policy, and the generation of schemas."""
 
 
-class Verdict(NamedTuple):
-    """One object that was in sync; ``labels`` are those of expected, ``brings`` the kinds that it defines."""
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """One object that was in sync; ``labels`` are those of expected, ``brings`` the kinds that it defines.
 
+    It is part of no cycle, and there are many: the garbage collector need not look at them.
+    """
+
+    key: ObjectKey
+    name: Name
     change: Change
     resource: Resource
     store: Store
@@ -39,16 +45,8 @@ class Verdict(NamedTuple):
     labels: Mapping[str, str]
     brings: tuple[Resource, ...]
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the object is still the very one that was compared."""
-        record = self.record
-        return self.store.get((record.namespace, record.name)) is record
 
-    @property
-    def key(self) -> ObjectKey:
-        """The object's key."""
-        return self.change.key
+_encode = msgspec.json.Encoder().encode
 
 
 class Verdicts:
@@ -60,8 +58,11 @@ class Verdicts:
 
     def find(self, content: bytes, terms: Terms) -> Verdict | None:
         """The verdict on an object with this digest, if it holds still."""
-        found = self._found.get((content, terms))
-        return found if found is not None and found.is_current else None
+        try:
+            found = self._found[content, terms]
+        except KeyError:
+            return None
+        return found if found.store.get(found.name) is found.record else None
 
     def note(self, content: bytes, terms: Terms, verdict: Verdict) -> None:
         """An object was in sync."""
@@ -74,7 +75,7 @@ def encoded(obj: Any) -> bytes:
     a list) are one content.
     """
     try:
-        return msgspec.json.encode(obj)
+        return _encode(obj)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return b""
 

@@ -103,7 +103,7 @@ def test_public_names_are_imported_when_they_are_used():
     code = (
         "import sys; import genreconcile.diff, genreconcile.load; before = set(sys.modules)\n"
         "import genreconcile as gr; assert 'genreconcile.reconcile' not in before\n"
-        "assert gr.diff.__name__ == 'diff' and gr.load.__name__ == 'load', 'functions, not the modules of their names'\n"
+        "assert (gr.diff.__name__, gr.load.__name__) == ('diff', 'load'), 'not the modules of these names'\n"
         "assert callable(gr.Reconciler) and 'genreconcile.reconcile' in sys.modules\n"
         "assert set(gr.__all__) <= set(dir(gr)); from genreconcile import *; assert explain is gr.explain\n"
         "try: gr.nothing\n"
