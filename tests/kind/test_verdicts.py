@@ -51,7 +51,8 @@ def judged(monkeypatch):
     is_clean = Terms.is_clean
 
     def noted(self, expected, live):
-        names.append(expected["metadata"]["name"])
+        if expected["metadata"]["name"] not in names:  # What its patch leads to is compared as well.
+            names.append(expected["metadata"]["name"])
         return is_clean(self, expected, live)
 
     monkeypatch.setattr(Terms, "is_clean", noted)
