@@ -25,7 +25,7 @@ def measure(ground: Ground) -> list[Entry]:
 def _costs(ground: Ground, count: int) -> tuple[float, float]:
     """Seconds per object of the sync and of the first comparison."""
     where = ("--kubeconfig", ground.kubeconfig, "--namespace", ground.populated(count))
-    sync = processes.run(processes.worker("sync", *where))
+    sync = processes.run(processes.worker("sync", *where, "--compress", 0))
     pairs = ("--expected", ground.expected(count), "--rounds", 1)
     comparison = processes.run(processes.worker("compare", *where, *pairs))
     return sync["seconds"] / sync["objects"], comparison["cold_seconds"] / comparison["objects"]
