@@ -196,7 +196,7 @@ class Corpora:
         resource = self.catalog.resource(gr.GVK.of(obj))
         node, _ = self.catalog.node(resource, obj)
         name = f"{gr.ObjectKey.of(obj)}"
-        return Sample(Server(self.cluster, resource), node, Row(name), name, obj)
+        return Sample(Server(self.cluster, resource), node, Row(name), name, obj, nothing)
 
     def run(self, objects):
         """The rows of all objects; what others depend on comes last, one after the other."""
@@ -224,3 +224,8 @@ class Corpora:
 def totals(rows):
     counts = sum((row.counts for row in rows), start=Counter())
     return {what: counts[what] for what in TOTALS}
+
+
+def nothing(_kind, _namespace):
+    """No other object refers to these, and they refer to none."""
+    return []
