@@ -21,6 +21,9 @@ from genreconcile.objects import Object
 _PLACES: Final = 1024
 _VOLATILE: Final = ("resourceVersion", "generation", "managedFields")
 
+_Where = tuple[str, str]
+"""(kind, namespace)"""
+
 Consulted = tuple[tuple[str, str, bytes], ...]
 """(kind, namespace, fingerprint) of what rules have looked into."""
 
@@ -73,7 +76,8 @@ class View:
     def __init__(self, related: Related) -> None:
         self._related = related
         self._found: dict[tuple[str, str], _Seen | None] = {}
-        self._asked: dict[tuple[str, str], None] = {}
+        self._asked: dict[_Where, None] = {}
+        self._consulted: dict[tuple[_Where, ...], Consulted | None] = {}
 
     def __call__(self, kind: str, namespace: str) -> Sequence[Object] | None:
         """The objects of a kind in a namespace, None where they are not known."""
@@ -88,7 +92,15 @@ class View:
     @property
     def consulted(self) -> Consulted | None:
         """What has been asked since ``begin``; None where an answer was not known."""
-        found = [(*place, self._find(*place)) for place in self._asked]
+        if not self._asked:
+            return ()
+        asked = tuple(self._asked)
+        if asked not in self._consulted:  # Most objects of a plan ask the same.
+            self._consulted[asked] = self._fingerprints(asked)
+        return self._consulted[asked]
+
+    def _fingerprints(self, asked: tuple[_Where, ...]) -> Consulted | None:
+        found = [(*place, self._find(*place)) for place in asked]
         if any(seen is None for _, _, seen in found):
             return None
         return tuple((kind, namespace, seen.fingerprint) for kind, namespace, seen in found if seen is not None)

@@ -5,9 +5,8 @@ Invariant: sends no write.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jsonpatch import JsonPatch
+from msgspec.structs import replace
 
 from genreconcile.apply.options import JSON_PATCH, Options
 from genreconcile.cache.transform import read

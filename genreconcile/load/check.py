@@ -5,6 +5,7 @@ Invariant: no message quotes a value, because it may be a Secret's.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -17,10 +18,9 @@ from genreconcile.gojson import dumps, loads
 from genreconcile.objects import Object
 from genreconcile.pointer import join_pointer
 
-_API_VERSION = re.compile(r"[^/\s]+(/[^/\s]+)?")
 # Python's limit on the digits of an int as text is near.
 _MAX_BITS = 10_000
-_KIND = re.compile(r"[^/\s]+")
+_PATTERNS = {"apiVersion": re.compile(r"[^/\s]+(/[^/\s]+)?"), "kind": re.compile(r"[^/\s]+")}
 
 
 def plain(value: Any, origin: str, data: bytes = b"") -> Object:
@@ -118,12 +118,17 @@ def refuse_unusable(obj: Any, origin: str) -> None:
     """Raise LoadError unless an API server could be asked for this object."""
     if not isinstance(obj, dict):
         raise LoadError(f"{origin}: not an object: {type(obj).__name__}; give a mapping")
-    for field, pattern, example in (("apiVersion", _API_VERSION, "v1 or apps/v1"), ("kind", _KIND, "Example")):
+    for field, example in (("apiVersion", "v1 or apps/v1"), ("kind", "Example")):
         value = obj.get(field)
-        if not isinstance(value, str) or not pattern.fullmatch(value):
+        if not isinstance(value, str) or not _matches(field, value):
             problem = f"no {field}" if not value else f"invalid {field}"
             raise LoadError(f"{origin}: {problem}; write one such as {example}")
     _refuse_bad_metadata(obj.get("metadata"), f"{origin}: {obj['kind']}")
+
+
+@functools.lru_cache(1024)  # There are few kinds, and many objects of each.
+def _matches(field: str, value: str) -> bool:
+    return _PATTERNS[field].fullmatch(value) is not None
 
 
 def _refuse_bad_metadata(metadata: Any, who: str) -> None:
@@ -142,4 +147,4 @@ def _refuse_bad_metadata(metadata: Any, who: str) -> None:
 
 def _is_path_segment(name: Any) -> bool:
     """As the API server's own check (k8s.io/apimachinery/pkg/api/validation/path)."""
-    return isinstance(name, str) and name not in (".", "..") and not {"/", "%"} & set(name)
+    return isinstance(name, str) and name not in (".", "..") and "/" not in name and "%" not in name

@@ -17,6 +17,8 @@ from genreconcile.normalize.rule import Rule
 
 PREFIX: Final = "genreconcile.dev/"
 ANNOTATED: Final = ("ignore", "adopt", "subset")
+ANNOTATIONS: Final = frozenset(PREFIX + action for action in ANNOTATED)
+"""The annotations that carry rules."""
 _LAYER: Final = 50  # Behind the user's rules, before the shipped ones.
 
 

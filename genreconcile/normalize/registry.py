@@ -20,7 +20,7 @@ import yaml
 from cachetools import FIFOCache
 
 from genreconcile.errors import RuleError
-from genreconcile.normalize.annotations import ANNOTATED, PREFIX, annotated
+from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
 from genreconcile.normalize.compiled import Compiler, Node
 from genreconcile.normalize.rule import Rule, parse_rules
 from genreconcile.objects import GVK, Object, labels_of, metadata_of, name_of, namespace_of
@@ -99,7 +99,7 @@ class Registry:
     def is_annotated(obj: Object) -> bool:
         """Whether an object carries rules of its own."""
         annotations = metadata_of(obj).get("annotations")
-        return isinstance(annotations, Mapping) and any(PREFIX + action in annotations for action in ANNOTATED)
+        return isinstance(annotations, Mapping) and not ANNOTATIONS.isdisjoint(annotations)
 
     def _candidates(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> tuple[tuple[Rule, ...], bool]:
         """The rules for roots of a kind, and whether they apply to all its objects alike."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import jsonpatch
+import msgspec
 
 from genreconcile.errors import ReconcileError
 from genreconcile.normalize.learned import Key
@@ -20,8 +21,7 @@ NO_PATCH: Final = jsonpatch.JsonPatch([])
 OPERATIONS = ("create", "update", "delete", "none")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What one object needs.
 
     ``operation`` is create, update, delete or none. ``patch`` holds the RFC 6902 operations of an update, with its

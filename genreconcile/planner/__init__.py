@@ -19,9 +19,10 @@ from genreconcile.plan import Plan, Prune
 from genreconcile.planner.assembly import assemble, unmatched
 from genreconcile.planner.deletions import Deletions, deletions
 from genreconcile.planner.draft import Draft
+from genreconcile.planner.entries import Verdict
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
-from genreconcile.planner.verdicts import Verdict, Verdicts
+from genreconcile.planner.verdicts import Verdicts
 from genreconcile.related import Related, View
 
 __all__ = ["Planner"]

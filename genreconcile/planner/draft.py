@@ -7,44 +7,19 @@ the plan says of an object.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, ReconcileError
+from genreconcile.errors import CacheError
 from genreconcile.load import load_object, require_iterable
-from genreconcile.load.check import is_list, plain, refuse_unusable
-from genreconcile.objects import GVK, Object, ObjectKey, labels_of
+from genreconcile.load.check import is_list, refuse_unusable
+from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.locate import locate
-from genreconcile.planner.verdicts import Terms, Verdict, Verdicts, digest_of, encoded
+from genreconcile.planner.verdicts import Terms, Verdicts, digest_of, encoded
 from genreconcile.related import View
-
-_NOT_LOCATED = ReconcileError("not located")
-_NO_KEY = ObjectKey("", "", "", "")
-
-
-@dataclass(slots=True)
-class Fresh:
-    """An object to be judged. ``content`` is the digest of what it was made from, b"" where that made several.
-
-    ``obj`` is the caller's own until ``copy`` is called: what is in sync is only looked at. ``resource``, how it is
-    served or why it cannot be judged, and ``key`` are right once it is located.
-    """
-
-    obj: Object
-    origin: str
-    content: bytes
-    is_copy: bool = False
-    resource: Resource | ReconcileError = _NOT_LOCATED
-    key: ObjectKey = _NO_KEY
-
-    def copy(self) -> Object:
-        """The object as a copy made of plain JSON data. Raises LoadError where it holds something else."""
-        if not self.is_copy:
-            self.obj, self.is_copy = plain(self.obj, self.origin), True
-        return self.obj
 
 
 class Draft:
@@ -72,7 +47,12 @@ class Draft:
                 add(verdict)
                 continue
             self.is_settled = False
-            self.entries += _fresh(obj, f"expected[{index}]", data, content)
+            if data and type(obj) is dict and not is_list(obj):
+                origin = f"expected[{index}]"
+                refuse_unusable(obj, origin)
+                add(Fresh(obj, origin, content))
+            else:
+                self.entries += _loaded(obj, f"expected[{index}]", data, content)
 
     def _holds(self, verdict: Verdict) -> bool:
         """Whether its kind is still served and read as it was then, and rules would consult the same."""
@@ -128,11 +108,7 @@ class Draft:
         self.resources = {gvk: found for gvk, found in self.resources.items() if (gvk.group, gvk.kind) in kinds}
 
 
-def _fresh(obj: Any, origin: str, data: bytes, content: bytes) -> Iterator[Fresh]:
-    if data and obj.__class__ is dict and not is_list(obj):
-        refuse_unusable(obj, origin)
-        yield Fresh(obj, origin, content)
-        return
+def _loaded(obj: Any, origin: str, data: bytes, content: bytes) -> Iterator[Fresh]:
     loaded = list(load_object(obj, origin, data))
     for found, place in loaded:
         yield Fresh(found, place, content if len(loaded) == 1 else b"", is_copy=True)

@@ -18,9 +18,10 @@ from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.order import defined_by, defines_kinds
 from genreconcile.plan import Change, Terms, judge
 from genreconcile.plan.judgement import unusable
-from genreconcile.planner.draft import Draft, Fresh
+from genreconcile.planner.draft import Draft
+from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.kinds import Kinds
-from genreconcile.planner.verdicts import Verdict, Verdicts
+from genreconcile.planner.verdicts import Verdicts
 from genreconcile.schema import Type
 
 

@@ -9,41 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from cachetools import FIFOCache
 
-from genreconcile.cache import Record, Store
-from genreconcile.cache.transform import Name
-from genreconcile.discovery import Resource
-from genreconcile.objects import ObjectKey
-from genreconcile.plan import Change
-from genreconcile.related import Consulted
+from genreconcile.planner.entries import Verdict
 
 _SIZE: Final = 1 << 18
 """Verdicts kept, of a few hundred bytes each."""
 
 Terms = tuple[str, str, int]
 """What a call decides: the namespace for objects that name none, the policy, and the generation of schemas."""
-
-
-class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """One object that was in sync; ``labels`` are those of expected, ``brings`` the kinds that it defines.
-
-    It is part of no cycle, and there are many: the garbage collector need not look at them.
-    """
-
-    key: ObjectKey
-    name: Name
-    change: Change
-    resource: Resource
-    store: Store
-    record: Record
-    consulted: Consulted
-    labels: Mapping[str, str]
-    brings: tuple[Resource, ...]
 
 
 _encode = msgspec.json.Encoder().encode

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genreconcile.diff.quick.check import object_check
+from genreconcile.diff.quick.check import DRIFT, object_check
 from genreconcile.diff.quick.state import State
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.place import Others
@@ -24,5 +24,7 @@ def is_clean(
     others: Others | None = None,
 ) -> bool:
     """Whether live surely is what is expected; neither is changed. ``subset`` and ``others`` as in ``Policy``."""
+    if type(expected) is not dict or type(live) is not dict:
+        return False
     state = State(node, others, subset=subset)
-    return object_check(node).check(expected, live, None, state) is not None and state.is_sound
+    return object_check(node).check(expected, live, None, state) != DRIFT and state.is_sound

@@ -6,7 +6,6 @@ its time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from genreconcile.diff.quick.same import is_foldable, is_identical, is_part, stays
@@ -19,6 +18,7 @@ from genreconcile.normalize.rule import EXPLAINS, Rule
 from genreconcile.normalize.scalars import is_quantity
 from genreconcile.schema import MISSING
 
+_MISSING: Final = MISSING  # Compiled code finds a Final of its own module faster than an imported name.
 _NOTHING: Final[dict[str, Any]] = {}
 _UNSEEN: Final = frozenset({"system", "ignore"})
 _OVERRIDES: Final = _UNSEEN | {"adopt"}
@@ -28,8 +28,8 @@ _NO_TYPES: Final[frozenset[type]] = frozenset()
 _TEXTS: Final[frozenset[type]] = frozenset({str})
 _TYPES: Final = {name: frozenset(types) for name, types in PYTHON_TYPES.items() if name != "quantity"}
 
-Check = Callable[[Mapping[str, Any], Mapping[str, Any], Chain | None, State], int | None]
-"""(expected, live, chain, state) → None where there may be drift, else how many of expected's values stay."""
+DRIFT: Final = -1
+"""Said in place of how many values stay, where there may be drift."""
 
 
 class _Object:
@@ -64,9 +64,9 @@ class _Object:
         return found
 
     def check(  # noqa: C901 - flat, for a call costs as much as a comparison
-        self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State
-    ) -> int | None:
-        """None where there may be drift, else how many of expected's values stay when it is prepared."""
+        self, expected: dict[str, Any], live: dict[str, Any], outer: Chain | None, state: State
+    ) -> int:
+        """DRIFT where there may be some, else how many of expected's values stay when it is prepared."""
         if self._holds_texts and expected == live and set(map(type, expected.values())) == _TEXTS:
             return len(expected)
         entries = self._entries
@@ -74,55 +74,58 @@ class _Object:
         for key, there in live.items():
             entry = entries.get(key) or self._others or self.entry(key)
             if entry is None:
-                return None
-            here = expected.get(key, MISSING)
-            kind = there.__class__
-            if here is MISSING:
-                if entry.is_system or (there == entry.default and kind is entry.default.__class__):
+                return DRIFT
+            here = expected.get(key, _MISSING)
+            kind = type(there)
+            if here is _MISSING:
+                if entry.is_system or (there == entry.default and kind is type(entry.default)):
                     continue
             else:
                 in_both += 1
                 if (
-                    here.__class__ is kind in entry.types
+                    type(here) is kind
+                    and (kind is entry.usual or kind in entry.types)
                     and here == there
                     and (here or not entry.zero)
                     and (entry.guard is None or entry.guard(here))
                 ):
                     kept += 1
                     continue
-                if entry.is_plain and here and here.__class__ is kind:
+                if entry.is_plain and here and type(here) is kind:
                     if kind is dict:
-                        stays = (entry.within or entry.inside())(here, there, (expected, key, outer, live), state)
+                        within = (entry.object or entry.inside()).check(
+                            here, there, (expected, key, outer, live), state
+                        )
                         # What holds nothing, once it is prepared, may itself be missing then.
-                        if stays is None or (stays == 0 and entry.zero):
-                            return None
+                        if within == DRIFT or (within == 0 and entry.zero):
+                            return DRIFT
                     elif not entry.value(here, there, (expected, key, outer, live), state):
-                        return None
+                        return DRIFT
                     kept += 1
                     continue
-            stays = entry.check(here, there, (expected, key, outer, live), state)
-            if stays is None:
-                return None
-            kept += stays
-        return None if in_both != len(expected) and not self._absent(expected, live, outer, state) else kept
+            within = entry.check(here, there, (expected, key, outer, live), state)
+            if within == DRIFT:
+                return DRIFT
+            kept += within
+        return DRIFT if in_both != len(expected) and not self._absent(expected, live, outer, state) else kept
 
-    def is_flat(self, expected: Mapping[str, Any]) -> bool:
+    def is_flat(self, expected: dict[str, Any]) -> bool:
         """Whether this holds texts at known fields, and nothing that preparing changes: then equal means the same."""
         entries = self._entries
         for key, text in expected.items():
             entry = entries.get(key)
-            if entry is None or text.__class__ is not str or not text or str not in entry.types or entry.overrides:
+            if entry is None or type(text) is not str or not text or str not in entry.types or entry.overrides:
                 return False
             if entry.guard is not None:
                 return False
         return True
 
-    def _absent(self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State) -> bool:
+    def _absent(self, expected: dict[str, Any], live: dict[str, Any], outer: Chain | None, state: State) -> bool:
         """Whether all that only expected has is missing once it is prepared."""
         for key, here in expected.items():
             if key not in live:
                 entry = self.entry(key)
-                if entry is None or entry.check(here, MISSING, (expected, key, outer, live), state) is None:
+                if entry is None or entry.check(here, _MISSING, (expected, key, outer, live), state) == DRIFT:
                     return False
         return True
 
@@ -138,18 +141,16 @@ class _RespelledObject(_Object):
         names += [name for rule in node.folds for name in (rule.tokens[-1], rule.argument["into"])]
         self._names = frozenset(names)
 
-    def is_flat(self, expected: Mapping[str, Any]) -> bool:
+    def is_flat(self, expected: dict[str, Any]) -> bool:
         """As of any object; what has two names is not."""
         return self._names.isdisjoint(expected) and super().is_flat(expected)
 
-    def check(
-        self, expected: Mapping[str, Any], live: Mapping[str, Any], outer: Chain | None, state: State
-    ) -> int | None:
+    def check(self, expected: dict[str, Any], live: dict[str, Any], outer: Chain | None, state: State) -> int:
         """As of any object, of expected as it will be read."""
         if self._names.isdisjoint(expected):
             return super().check(expected, live, outer, state)
         if not all(is_foldable(expected.get(rule.tokens[-1])) for rule in self._node.folds):
-            return None
+            return DRIFT
         for name in self._names:
             state.drop(name)
         respelled = {key: value for key, value in expected.items() if value is not None}
@@ -178,14 +179,13 @@ class _Entry:
         "object",
         "overrides",
         "types",
-        "within",
+        "usual",
         "zero",
     )
 
     def __init__(self, child: Child, *, in_map: bool = False) -> None:
         kind = child.field.type
         self._child = child
-        self.within: Check | None = None
         self.object: _Object | None = None
         self._null_is_missing = not kind.custom and not in_map
         keep, order = child.first("keep"), child.first("list")
@@ -199,40 +199,39 @@ class _Entry:
         self.guard = is_quantity if kind.scalar == "quantity" and not self.zero else None
         if self.guard is not None:
             self.types = _TEXTS
+        self.usual: type | None = next(iter(self.types)) if len(self.types) == 1 else None
         explaining = [rule for rule in child.rules if rule.action in EXPLAINS and not rule.managers]
         self._steps: list[Step] = [Step.of(rule) for rule in explaining]
         self.overrides = any(rule.action in _OVERRIDES for rule in explaining)
         self._first = first = explaining[0] if explaining and not explaining[0].conditions else None
         self.is_system = first is not None and first.action in _UNSEEN
-        default = first.argument if first is not None and first.action == "default" else MISSING
-        self.default = default if default.__class__ in _ANY else MISSING
+        default = first.argument if first is not None and first.action == "default" else _MISSING
+        self.default = default if type(default) in _ANY else _MISSING
         self._suspect = child.first("subset") is not None
         self._shape = kind.shape
         # Two containers that hold something are compared member by member, whatever the rules say of them as a whole.
         self.is_plain = kind.shape in {"object", "map", "list"} and not self._suspect and not self.overrides
 
-    def check(self, here: Any, there: Any, chain: Chain, state: State) -> int | None:
-        """None where there may be drift, else how many of expected's values stay when it is prepared (0 or 1)."""
+    def check(self, here: Any, there: Any, chain: Chain, state: State) -> int:
+        """DRIFT where there may be some, else how many of expected's values stay when it is prepared (0 or 1)."""
         if there is None and not self.custom:
-            there = MISSING
+            there = _MISSING
         rule = self._rule(chain, state) if self.overrides else None
         if rule is not None and rule.action in _UNSEEN:
-            if here is not MISSING:
+            if here is not _MISSING:
                 state.drop(chain[1])
             return 0
         if self._suspect or (here is None and not self._null_is_missing):
-            return None
-        if here is None or (here is not MISSING and self.zero and is_zero(here, self._child.field)):
+            return DRIFT
+        if here is None or (here is not _MISSING and self.zero and is_zero(here, self._child.field)):
             state.drop(chain[1])
-            here = MISSING
-        if here is MISSING:
-            return 0 if there is MISSING or self._live_only(there, chain, state) else None
-        if there is MISSING:
-            return None
-        is_adopted = (
-            rule is not None and rule.action == "adopt" and here.__class__ in self.types and not self._is_amount
-        )
-        return 1 if is_adopted or self.value(here, there, chain, state) else None
+            here = _MISSING
+        if here is _MISSING:
+            return 0 if there is _MISSING or self._live_only(there, chain, state) else DRIFT
+        if there is _MISSING:
+            return DRIFT
+        is_adopted = rule is not None and rule.action == "adopt" and type(here) in self.types and not self._is_amount
+        return 1 if is_adopted or self.value(here, there, chain, state) else DRIFT
 
     def _rule(self, chain: Chain, state: State) -> Rule | None:
         """As ``Child.explaining``."""
@@ -248,7 +247,7 @@ class _Entry:
         if state.subset or (rule is not None and rule.action in _ALLOWS):
             return True
         default = self._default(rule, chain, state)
-        if default is not MISSING:
+        if default is not _MISSING:
             return is_identical(default, there) or (
                 (self.custom or stays(default, self._child)) and self.value(default, there, chain, state)
             )
@@ -256,7 +255,7 @@ class _Entry:
             return True
         if not self.zero:
             return False
-        if there.__class__ is dict:
+        if type(there) is dict:
             return not there or self.value(_NOTHING, there, chain, state)
         return self._keeps_all or is_zero(there, self._child.field)
 
@@ -271,24 +270,23 @@ class _Entry:
             return FUNCTIONS[name](chain[0], arguments)
         return default_of(self._child, rule, place_of(chain, state.others))[0]
 
-    def inside(self) -> Check:
+    def inside(self) -> _Object:
         """The check of the object that stands here, made once."""
         node = self._child.node
-        self.object = object_check(node.alternative() if self._shape == "any" else node)
-        self.within = self.object.check
-        return self.within
+        self.object = found = object_check(node.alternative() if self._shape == "any" else node)
+        return found
 
     def value(self, here: Any, there: Any, chain: Chain, state: State) -> bool:
         """Whether two values surely are the same."""
-        kind, shape = here.__class__, self._shape
+        kind, shape = type(here), self._shape
         if kind is dict:
-            if there.__class__ is not dict or shape in {"list", "scalar"}:
+            if type(there) is not dict or shape in {"list", "scalar"}:
                 return False
-            kept = (self.within or self.inside())(here, there, chain, state)
-            return kept is not None and (kept > 0 or not here or not self.zero)
+            kept = (self.object or self.inside()).check(here, there, chain, state)
+            return kept != DRIFT and (kept > 0 or not here or not self.zero)
         if kind is list:
-            return there.__class__ is list and shape in {"list", "any"} and self._members(here, there, chain, state)
-        if there.__class__ not in _ANY or not (is_quantity(here) if self._is_amount else kind in self.types):
+            return type(there) is list and shape in {"list", "any"} and self._members(here, there, chain, state)
+        if type(there) not in _ANY or not (is_quantity(here) if self._is_amount else kind in self.types):
             return False
         if kind is str and here == there:
             return True
@@ -299,18 +297,22 @@ class _Entry:
         if len(here) != len(there):
             return self._keeps_all and is_part(here, there)
         member = member_check(self._child.node)
-        within = (member.within or member.inside()) if member.is_plain else None
-        flat = member.object.is_flat if member.object is not None else None
-        for one, other in zip(here, there, strict=True):
-            kind = one.__class__
-            if kind is other.__class__:
-                if within and kind is dict:
-                    if one == other and flat is not None and flat(one):
+        within = (member.object or member.inside()) if member.is_plain else None
+        for index, one in enumerate(here):
+            other = there[index]
+            kind = type(one)
+            if kind is type(other):
+                if within is not None and kind is dict:
+                    if one == other and within.is_flat(one):
                         continue
-                    if within(one, other, chain, state) is None:
+                    if within.check(one, other, chain, state) == DRIFT:
                         return False
                     continue
-                if kind in member.types and one == other and (member.guard is None or member.guard(one)):
+                if (
+                    (kind is member.usual or kind in member.types)
+                    and one == other
+                    and (member.guard is None or member.guard(one))
+                ):
                     continue
             if not member.value(one, other, chain, state):
                 return False

@@ -14,18 +14,16 @@ from genreconcile.normalize.prepare import is_zero
 
 def is_identical(one: Any, other: Any) -> bool:
     """Whether two values are equal in every type as well."""
-    if one.__class__ is not other.__class__ or one != other:
+    if type(one) is not type(other) or one != other:
         return False
-    if one.__class__ is dict:
+    if type(one) is dict:
         return all(is_identical(value, other[key]) for key, value in one.items())
-    return one.__class__ is not list or all(map(is_identical, one, other))
+    return type(one) is not list or all(map(is_identical, one, other))
 
 
 def is_part(here: list[Any], there: list[Any]) -> bool:
     """Whether here are texts, each once, that are all there."""
-    return (
-        all(one.__class__ is str for one in here) and len(set(here)) == len(here) and all(one in there for one in here)
-    )
+    return all(type(one) is str for one in here) and len(set(here)) == len(here) and all(one in there for one in here)
 
 
 def stays(value: Any, child: Child) -> bool:
@@ -40,4 +38,4 @@ def stays(value: Any, child: Child) -> bool:
 
 def is_foldable(value: Any) -> bool:
     """Whether a write-only map holds texts and nothing else."""
-    return value is None or (value.__class__ is dict and all(text.__class__ is str for text in value.values()))
+    return value is None or (type(value) is dict and all(type(text) is str for text in value.values()))

@@ -6,14 +6,13 @@ comparison is not sound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.place import Others, Place, fulfils
 from genreconcile.normalize.rule import Condition, Rule
 
-Chain = tuple[Mapping[str, Any], str, Any, Mapping[str, Any]]
+Chain = tuple[dict[str, Any], str, Any, dict[str, Any]]
 """A Place that nobody has asked for yet: holder, key, the outer chain, and live at the holder's place."""
 
 
