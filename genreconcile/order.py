@@ -68,6 +68,12 @@ def is_never_deleted(key: ObjectKey) -> bool:
     )
 
 
+def is_kind_never_deleted(group: str, kind: str) -> bool:
+    """Whether no object of this kind is ever deleted, whatever its name."""
+    entries = (entry for entry in _data()["neverDelete"] if entry["kind"] == kind_name(group, kind))
+    return any(entry["name"] == "*" and "namespace" not in entry for entry in entries)
+
+
 def defines_kinds(gvk: GVK) -> bool:
     """Whether objects of this kind define other kinds."""
     return kind_name(gvk.group, gvk.kind) in _data()["defines"]

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
+from genreconcile.access import Access, Right, Use
 from genreconcile.apply import Applier, Options
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
 from genreconcile.discovery import Discovery
-from genreconcile.errors import Conflict, NotFound, PlanRefused
+from genreconcile.errors import Conflict, InputError, NotFound, PlanRefused
 from genreconcile.normalize import Registry
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
@@ -36,7 +37,10 @@ class Reconciler:
     ``cache`` is one that the caller has already, and closes itself; else the Reconciler opens its own. ``rules`` are
     the shipped ones unless given. ``namespaces`` limits what is watched. ``on_immutable="recreate"`` deletes an object
     whose immutable fields differ, waits until it is gone, and creates it again. ``sync_timeout`` is in seconds.
-    Thread-safe.
+    ``check_access`` "read" or "write" asks, before a kind is read for the first time, whether this account may read it,
+    or write it too; a missing right is then the error of the objects that need it, and one of the plan's ``warnings``
+    names all. ``follow_definitions=False`` does without the right to watch the definitions of custom kinds: a schema
+    that changes while the Reconciler runs then goes unnoticed. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -51,8 +55,12 @@ class Reconciler:
         propagation: str = "Background",
         on_immutable: str = "fail",
         sync_timeout: float = 60.0,
+        check_access: str = "",
+        follow_definitions: bool = True,
     ) -> None:
-        discovery = Discovery(cluster)
+        if check_access not in {"", "read", "write"}:
+            raise InputError(f"check_access: {check_access!r}: not known; give 'read', 'write', or '' for no check")
+        discovery = Discovery(cluster) if cache is None else cache.discovery
         self._owns_cache = cache is None
         self._cache = cache if cache is not None else Cache(cluster, namespaces=namespaces, discovery=discovery)
         if self._owns_cache:
@@ -60,7 +68,15 @@ class Reconciler:
         self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), discovery)
         self._learned = Learned()
         options = Options(field_manager, concurrency, propagation, on_immutable)
-        self._planner = Planner(self._catalog, self._cache, self._learned, sync_timeout)
+        self._use = Use(check_access, recreates=on_immutable == "recreate")
+        self._planner = Planner(
+            self._catalog,
+            self._cache,
+            self._learned,
+            sync_timeout,
+            access=Access(cluster) if check_access else None,
+            follow_definitions=follow_definitions,
+        )
         self._applier = Applier(cluster, self._catalog, self._cache, self._learned, options)
         self._namespace = cluster.namespace or "default"
         self._managed: set[GVK] = set()
@@ -115,10 +131,34 @@ class Reconciler:
         wanted = Prune(delete_from_namespace, selector, allow_empty, max_deletions, frozenset(delete_kinds))
         with self._lock:
             known = self._managed | {GVK.parse(kind) for kind in kinds}
-        plan, seen = self._planner.plan(expected, namespace or self._namespace, wanted, known, fields=fields)
+        use = dataclasses.replace(self._use, verifies=verify)
+        plan, seen = self._planner.plan(expected, namespace or self._namespace, wanted, known, fields=fields, use=use)
         with self._lock:
             self._managed |= seen
         return self._verified(plan) if verify else plan
+
+    def rights(  # noqa: PLR0913 - keyword-only settings, each with a default
+        self,
+        expected: Iterable[Mapping[str, Any]],
+        *,
+        namespace: str = "",
+        delete_from_namespace: str = "",
+        delete_selector: Selector | None = None,
+        kinds: Iterable[str] = (),
+        delete_kinds: Iterable[str] = (),
+        level: str = "write",
+        verify: bool = False,
+    ) -> frozenset[Right]:
+        """The rights that ``reconcile`` needs for this set and these settings, with ``level="read"`` those of ``plan``.
+
+        Kinds and their schemas are asked for; no object is read. Errors as ``plan``, and InputError for an object
+        whose kind the server does not know.
+        """
+        selector = parse_selector(delete_selector) if delete_selector is not None else None
+        wanted = Prune(delete_from_namespace, selector, kinds=frozenset(delete_kinds))
+        use = dataclasses.replace(self._use, level=level, verifies=verify)
+        known = {GVK.parse(kind) for kind in kinds}
+        return self._planner.rights(expected, namespace or self._namespace, wanted, known, use)
 
     def apply(self, plan: Plan) -> Result:
         """Carry a plan out. What changed since it was made is refused, object by object, with a Conflict.

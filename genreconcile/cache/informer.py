@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import Delta, Store
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number
@@ -60,6 +61,7 @@ class Cache:
         self._kinds: dict[GVK, Watched] = {}
         self._subscribers = Subscribers()
         self._running = self._stopped = False
+        self._ending: list[Reflector] = []
 
     def start(self) -> None:
         """Begin to list and watch. Raises as ``add`` does; CacheError after ``stop()``."""
@@ -78,8 +80,10 @@ class Cache:
         """End all threads, also those that wait for the server, within 2 s. What is cached stays readable."""
         with self._lock:
             self._running, self._stopped = False, True
-            stopping = tuple(self._kinds.values())
-        _stop(stopping)
+            # All are asked before the first is waited for.
+            ending = [reflector for watched in self._kinds.values() for reflector in watched.stop()]
+            ending += self._ending
+        _join(ending)
 
     def __enter__(self) -> Self:
         self.start()
@@ -89,9 +93,16 @@ class Cache:
         self.stop()
 
     def add(
-        self, kind: Kind, *, keep_managers: bool = False, compress: bool | None = None, metadata_only: bool = False
+        self,
+        kind: Kind,
+        *,
+        namespaces: Iterable[str] | None = None,
+        keep_managers: bool = False,
+        compress: bool | None = None,
+        metadata_only: bool = False,
     ) -> Resource:
-        """Watch a kind; a second time changes nothing. ``keep_managers``: ``metadata.managedFields`` are kept.
+        """Watch a kind; a second time changes nothing, but may add some of the cache's ``namespaces``, which are all
+        unless given. ``keep_managers``: ``metadata.managedFields`` are kept.
         ``compress`` is the cache's own setting unless given. ``metadata_only``: objects have their metadata and nothing
         else, until the kind is added without that; then it is listed anew.
 
@@ -99,15 +110,18 @@ class Cache:
         be asked.
         """
         with self._lock:
-            known = self._kinds.get(_gvk(kind))
+            known, names = self._kinds.get(_gvk(kind)), self._names(namespaces)
             if known is not None and (metadata_only or not known.metadata_only):
+                new = known.extend(names)
+                if self._running:
+                    known.start(self._cluster, new)
                 return known.resource
-            if known is not None:
-                known.stop()
             resource = self._resource(kind)
+            if known is not None:
+                self._let_end(known.stop())
             watched = Watched(
                 resource,
-                self._namespaces,
+                names if known is None or names is None else {*names, *known.names},
                 self._notify,
                 self._on_state,
                 keep_managers=keep_managers,
@@ -119,12 +133,23 @@ class Cache:
                 watched.start(self._cluster)
             return resource
 
+    def _names(self, namespaces: Iterable[str] | None) -> tuple[str, ...] | None:
+        """Of the cache's namespaces those that are wanted, None for the whole cluster."""
+        if self._namespaces is None or namespaces is None:
+            return self._namespaces
+        wanted = set(namespaces)
+        return tuple(name for name in self._namespaces if name in wanted)
+
+    def _let_end(self, reflectors: Iterable[Reflector]) -> None:
+        """These were asked to end; ``stop`` waits for those that have not."""
+        self._ending = [reflector for reflector in self._ending if not reflector.join(0)] + list(reflectors)
+
     def remove(self, kind: Kind) -> None:
         """Stop to watch a kind and forget its objects, without events; nothing where it is not watched."""
         with self._lock:
             watched = self._kinds.pop(_gvk(kind), None)
         if watched is not None:
-            _stop((watched,))
+            _join(watched.stop())
 
     def relist(self, kind: Kind, timeout: float = 30.0) -> bool:
         """List a kind anew, and wait for it; whether it came within ``timeout`` seconds.
@@ -136,24 +161,43 @@ class Cache:
         with self._lock:
             before = watched.lists
             if self._running:
-                watched.relist(self._cluster)
+                self._let_end(watched.relist(self._cluster))
         with self._state:
             return self._state.wait_for(lambda: watched.lists > before, timeout)
+
+    @property
+    def namespaces(self) -> tuple[str, ...] | None:
+        """Those that are watched, None for the whole cluster."""
+        return self._namespaces
+
+    @property
+    def discovery(self) -> Discovery:
+        """What knows the server's kinds; shared with whoever uses this cache."""
+        return self._discovery
 
     def kinds(self) -> tuple[GVK, ...]:
         """The kinds that were added, sorted."""
         with self._lock:
             return tuple(sorted(self._kinds))
 
-    def has_synced(self, kind: Kind) -> bool:
-        """Whether the kind's objects are known: its list has arrived, and it has not become forbidden since."""
+    def has_synced(self, kind: Kind, namespace: str = "") -> bool:
+        """Whether the kind's objects (in a namespace) are known: its list has arrived, and it has not become forbidden
+        since.
+        """
         watched = self._kinds.get(_gvk(kind))
-        return watched is not None and watched.synced
+        return watched is not None and watched.knows(namespace)
 
-    def error(self, kind: Kind) -> ClusterError | None:
-        """The last error of the kind's list or watch, None after a success. With one, a synced kind may be behind."""
+    def has_settled(self, kind: Kind) -> bool:
+        """Whether the kind's objects are known in every namespace that is watched, or ``error`` says why not."""
         watched = self._kinds.get(_gvk(kind))
-        return watched.error if watched else None
+        return watched is not None and watched.settled
+
+    def error(self, kind: Kind, namespace: str = "") -> ClusterError | None:
+        """The last error of the kind's list or watch (in a namespace), None after a success. With one, a synced kind
+        may be behind.
+        """
+        watched = self._kinds.get(_gvk(kind))
+        return watched.error_in(namespace) if watched else None
 
     def epoch(self, kind: Kind) -> int:
         """Grows when the server was seen to go back in time (restored from a backup): remembered verdicts are void."""
@@ -263,8 +307,10 @@ class Cache:
             raise CacheError(
                 f"{kind} {namespace}: not in the cache: the namespace is not watched; add it to namespaces"
             )
-        if not watched.synced:
-            raise NotSynced(_not_synced(watched))
+        if not namespace and watched.resource.namespaced and set(watched.names) < set(self._namespaces or ()):
+            raise CacheError(f"{kind}: not in the cache in all namespaces; name one of them, or call add()")
+        if not watched.knows(namespace or ""):
+            raise NotSynced(_not_synced(watched, namespace or ""))
         return watched
 
     def _notify(self, resource: Resource, deltas: Sequence[Delta]) -> None:
@@ -292,13 +338,13 @@ def _hint(near: str) -> str:
     return f"did you mean {near}?" if near else "install its CRD first"
 
 
-def _not_synced(watched: Watched) -> str:
-    return f"{watched.resource}: not synced: {watched.error or 'the list has not arrived'}; wait, or see to the cause"
+def _not_synced(watched: Watched, namespace: str = "") -> str:
+    cause = watched.error_in(namespace) or "the list has not arrived"
+    return f"{watched.resource}: not synced: {cause}; wait, or see to the cause"
 
 
-def _stop(stopping: Sequence[Watched]) -> None:
+def _join(ending: Iterable[Reflector]) -> None:
     deadline = time.monotonic() + _STOP_WITHIN
-    # All are asked before the first is waited for.
-    for reflector in [reflector for watched in stopping for reflector in watched.stop()]:
+    for reflector in ending:
         if not reflector.join(max(0.0, deadline - time.monotonic())):
             _log.warning("%s: a reader has not ended yet; it ends with its connection attempt", reflector)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -34,7 +34,7 @@ class Watched:
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
         resource: Resource,
-        namespaces: Sequence[str] | None,
+        namespaces: Iterable[str] | None,
         notify: Notify,
         on_state: OnState,
         *,
@@ -55,9 +55,9 @@ class Watched:
         self._on_state = on_state
         # Held while the store changes and subscribers hear of it. Readers need only the store's own lock.
         self._order = threading.RLock()
-        names = namespaces if namespaces is not None and resource.namespaced else ("",)
-        self._scopes = {name: _Scope(self, name) for name in names}
+        self._scopes: dict[str, _Scope] = {}  # Replaced as a whole: others iterate.
         self._reflectors: list[Reflector] = []
+        self.extend(namespaces)
 
     @property
     def synced(self) -> bool:
@@ -69,13 +69,43 @@ class Watched:
         """The last error of the first scope that has one."""
         return next((scope.error for scope in self._scopes.values() if scope.error), None)
 
-    def start(self, cluster: Cluster) -> None:
-        """Start the reflectors."""
-        self._reflectors = [
-            Reflector(cluster, self.resource, name, scope, reader=self.read, metadata_only=self.metadata_only)
-            for name, scope in self._scopes.items()
+    @property
+    def settled(self) -> bool:
+        """Whether every scope is known, or has an error that says why not."""
+        return all(scope.synced or scope.error for scope in self._scopes.values())
+
+    def knows(self, namespace: str) -> bool:
+        """Whether the objects of a namespace are known, "" for all of them."""
+        scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
+        return self.synced if scope is None else scope.synced
+
+    def error_in(self, namespace: str) -> ClusterError | None:
+        """The last error where the objects of a namespace are listed and watched, "" for all of them."""
+        scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
+        return self.error if scope is None else scope.error
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scopes."""
+        return tuple(self._scopes)
+
+    def extend(self, namespaces: Iterable[str] | None) -> Sequence[str]:
+        """Watch these namespaces as well; returns the new scopes, which are to be started."""
+        names = namespaces if namespaces is not None and self.resource.namespaced else ("",)
+        new = [name for name in names if name not in self._scopes]
+        if new:
+            self._scopes = {**self._scopes, **{name: _Scope(self, name) for name in new}}
+        return new
+
+    def start(self, cluster: Cluster, names: Iterable[str] | None = None) -> None:
+        """Start the reflectors, by default of every scope."""
+        scopes = self._scopes
+        starting = [
+            Reflector(cluster, self.resource, name, scopes[name], reader=self.read, metadata_only=self.metadata_only)
+            for name in (scopes if names is None else names)
         ]
-        for reflector in self._reflectors:
+        self._reflectors = [*self._reflectors, *starting]
+        for reflector in starting:
             reflector.start()
 
     def relist(self, cluster: Cluster) -> Sequence[Reflector]:
@@ -83,7 +113,7 @@ class Watched:
 
         Returns the reflectors that end; the caller joins them.
         """
-        ending = self.stop()
+        ending, self._reflectors = self.stop(), []
         self.start(cluster)
         return ending
 

@@ -15,7 +15,7 @@ import click
 from genreconcile.cli import exits
 from genreconcile.errors import ReconcileError
 
-_COMMANDS = ("apply", "diff", "plan", "rules", "version")
+_COMMANDS = ("apply", "diff", "plan", "rbac", "rules", "version")
 _log = logging.getLogger(__name__)
 
 

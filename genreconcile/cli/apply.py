@@ -33,7 +33,7 @@ def command(**options: Any) -> int:
 
     logs.set_up(settings.verbosity)
     expected = session.read_expected(settings)
-    with session.open_reconciler(settings, expected) as reconciler:
+    with session.open_reconciler(settings, expected, "write") as reconciler:
         plan = session.make_plan(reconciler, expected, settings)
         output.notes("warning", plan.warnings)
         if not _is_agreed(plan, settings):

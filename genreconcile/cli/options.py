@@ -5,7 +5,7 @@ Invariant: a combination that would delete more than was asked for is refused be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,11 +65,11 @@ class _Verbosity(click.ParamType[int]):
         return int(text)
 
 
-def shared(default_output: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def shared(default_output: str, formats: Sequence[str] = FORMATS) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options to a command; their values come as the keywords of ``Settings``."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed((*_EXPECTED, *_DELETION, _output(default_output), _VERBOSITY)):
+        for option in reversed((*_EXPECTED, *_DELETION, _output(default_output, formats), _VERBOSITY)):
             function = option(function)
         return function
 
@@ -142,8 +142,8 @@ _VERBOSITY = click.option(
 )
 
 
-def _output(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    choice = click.Choice(FORMATS)
+def _output(default: str, formats: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    choice = click.Choice(formats)
     return click.option(
         "-o", "--output", type=choice, default=default, show_default=True, help="What is printed on stdout."
     )

@@ -6,41 +6,128 @@ Invariant: the files are read and checked before the cluster is asked for anythi
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from genreconcile.access import Access, Right, reading
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
+from genreconcile.cluster import Cluster
+from genreconcile.discovery import Discovery, Resource
+from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 from genreconcile.load import load
-from genreconcile.objects import Object, namespace_of
+from genreconcile.objects import GVK, Object, namespace_of
+from genreconcile.order import defined_by
 from genreconcile.plan import Plan
 
 _log = logging.getLogger(__name__)
-
 
 _FEW: Final = 5
 """So many namespaces are read one by one; of more, all of the cluster."""
 
 
 @contextmanager
-def open_reconciler(settings: Settings, expected: Sequence[Object]) -> Iterator[Any]:
-    """A Reconciler of the cluster that the options name; its caches end with the context, and hold the namespaces of
-    the expected objects alone, where these are few.
+def open_reconciler(settings: Settings, expected: Sequence[Object], level: str = "read") -> Iterator[Any]:
+    """A Reconciler of the cluster that the options name; its cache ends with the context, and holds the namespaces of
+    the expected objects alone, where these are few or no others may be read. Its rights are checked for ``level``.
     """
     import genreconcile
 
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
-    namespaces = _namespaces(settings, expected, cluster.namespace)
-    with genreconcile.Reconciler(cluster, on_immutable=settings.on_immutable, namespaces=namespaces) as reconciler:
+    discovery = Discovery(cluster)
+    resources = _resources(expected, discovery)
+    namespaces = _namespaces(settings, expected, resources, cluster.namespace)
+    if len(namespaces or ()) > _FEW and _may_read_all(cluster, resources):
+        namespaces = None
+    with _opened(cluster, discovery, namespaces, settings, check_access=level, operator=False) as reconciler:
         yield reconciler
 
 
-def _namespaces(settings: Settings, expected: Sequence[Object], default: str) -> list[str] | None:
-    """Where the objects are that may be read: with none of their own in that of the options or of the context."""
-    found = {namespace_of(obj) or settings.namespace or default or "default" for obj in expected}
-    found |= {settings.delete_from_namespace} - {""}
-    return sorted(found) if 0 < len(found) <= _FEW else None
+@contextmanager
+def _opened(  # noqa: PLR0913 - what a Reconciler is made of
+    cluster: Cluster,
+    discovery: Discovery,
+    namespaces: Sequence[str] | None,
+    settings: Settings,
+    *,
+    check_access: str,
+    operator: bool,
+) -> Iterator[Any]:
+    """One call needs no word of what changes later, unless it speaks for an ``operator``."""
+    import genreconcile
+
+    with (
+        genreconcile.Cache(cluster, namespaces=namespaces, discovery=discovery) as cache,
+        genreconcile.Reconciler(
+            cluster,
+            cache=cache,
+            on_immutable=settings.on_immutable,
+            check_access=check_access,
+            follow_definitions=operator,
+        ) as reconciler,
+    ):
+        yield reconciler
+
+
+def rights(
+    settings: Settings, expected: Sequence[Object], *, level: str, operator: bool, everywhere: bool
+) -> frozenset[Right]:
+    """The rights that ``apply`` with these settings needs, or ``diff`` for the ``level`` read."""
+    import genreconcile
+
+    cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
+    discovery = Discovery(cluster)
+    resources = _resources(expected, discovery)
+    namespaces = None if everywhere else _namespaces(settings, expected, resources, cluster.namespace)
+    with _opened(cluster, discovery, namespaces, settings, check_access="", operator=operator) as reconciler:
+        needed: frozenset[Right] = reconciler.rights(
+            expected,
+            namespace=settings.namespace,
+            delete_from_namespace=settings.delete_from_namespace,
+            delete_selector=settings.delete_selector,
+            kinds=settings.kinds,
+            delete_kinds=settings.delete_kinds,
+            level=level,
+            verify=settings.verify,
+        )
+        return needed
+
+
+def _resources(expected: Sequence[Object], discovery: Discovery) -> dict[GVK, Resource | None]:
+    """How the kinds of the objects are served, None where that is not known. Raises Unauthorized and Unreachable."""
+    brought = {resource.gvk: resource for obj in expected for resource in defined_by(obj)}
+    return {gvk: brought.get(gvk) or _served(gvk, discovery) for gvk in {GVK.of(obj) for obj in expected}}
+
+
+def _served(gvk: GVK, discovery: Discovery) -> Resource | None:
+    try:
+        return discovery.get(gvk)
+    except (Unauthorized, Unreachable):
+        raise
+    except ClusterError:  # It becomes the error of its objects.
+        return None
+
+
+def _namespaces(
+    settings: Settings, expected: Sequence[Object], resources: Mapping[GVK, Resource | None], default: str
+) -> list[str] | None:
+    """Where the objects are that may be read: with none of their own in that of the options or of the context. None
+    where no kind has namespaces.
+    """
+    own = settings.namespace or default or "default"
+    found = {settings.delete_from_namespace} - {""}
+    for obj in expected:
+        resource = resources[GVK.of(obj)]
+        if resource is None or resource.namespaced:
+            found.add(namespace_of(obj) or own)
+    return sorted(found) or None
+
+
+def _may_read_all(cluster: Cluster, resources: Mapping[GVK, Resource | None]) -> bool:
+    """Whether the kinds may be read in the whole cluster: one list is cheaper than one for each namespace."""
+    kinds = [resource for resource in resources.values() if resource is not None]
+    return not Access(cluster).missing({right for kind in kinds for right in reading(kind, None)})
 
 
 def read_expected(settings: Settings) -> list[Object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from genreconcile.access import Access, Right, Use
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.diff import EXACT
@@ -22,6 +23,7 @@ from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Verdict
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
+from genreconcile.planner.permits import Needs, every, permit
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.related import Related, View
 
@@ -31,15 +33,25 @@ _NOTHING = Deletions([], [], 0)
 
 
 class Planner:
-    """Makes plans from one cache and one catalog."""
+    """Makes plans from one cache and one catalog. With ``access``, rights are checked before objects are read."""
 
-    def __init__(self, catalog: Catalog, cache: Cache, learned: Learned, sync_timeout: float) -> None:
+    def __init__(  # noqa: PLR0913 - what plans depend on
+        self,
+        catalog: Catalog,
+        cache: Cache,
+        learned: Learned,
+        sync_timeout: float,
+        *,
+        access: Access | None = None,
+        follow_definitions: bool = True,
+    ) -> None:
         self._catalog = catalog
         self._cache = cache
         self._learned = learned
         self._related = Related(cache)
         self._verdicts = Verdicts()
-        self.kinds = Kinds(catalog, cache, sync_timeout)
+        self._access = access
+        self.kinds = Kinds(catalog, cache, sync_timeout, follow=follow_definitions)
 
     def plan(  # noqa: PLR0913 - what a plan is made from
         self,
@@ -50,9 +62,10 @@ class Planner:
         *,
         fields: str = EXACT,
         only: Collection[ObjectKey] | None = None,
+        use: Use | None = None,
     ) -> tuple[Plan, set[GVK]]:
         """The plan, and the kinds that it saw. ``known`` are further kinds to delete from; ``fields`` is exact
-        or subset; ``only`` limits the keys.
+        or subset; ``only`` limits the keys; ``use`` is what rights are checked for.
 
         Raises LoadError, Unauthorized, Unreachable.
         """
@@ -72,12 +85,35 @@ class Planner:
         if only is not None:
             draft.keep(only)
         further = self._further(known, draft.resources) if wanted.is_wanted else []
-        self.kinds.sync(self.kinds.needed(draft.resources.values()), listed=further)
+        refused = self._permit(draft, further, wanted, use)
+        place = wanted.namespace if wanted.is_wanted else ""
+        self.kinds.sync(self.kinds.needed(draft.places(place)), further, place)
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
-        warnings = unmatched(draft.labels, wanted) if wanted.is_wanted else []
+        warnings = [*refused, *(unmatched(draft.labels, wanted) if wanted.is_wanted else [])]
         going = self._deletions(draft, further, keys, wanted) if wanted.is_wanted else _NOTHING
         return assemble(changes, going, wanted, warnings), set(draft.resources)
+
+    def rights(
+        self, expected: Iterable[Mapping[str, Any]], namespace: str, wanted: Prune, known: set[GVK], use: Use
+    ) -> frozenset[Right]:
+        """The rights that such a plan, and carrying it out, needs. Raises as ``plan``, and InputError."""
+        draft = Draft(self._cache, self._catalog, View(self._related), (namespace, EXACT, self._catalog.generation))
+        draft.read(expected, Verdicts())
+        draft.locate(namespace)
+        further = self._further(known, draft.resources) if wanted.is_wanted else []
+        return every(draft, self._needs(use), further, wanted)
+
+    def _needs(self, use: Use) -> Needs:
+        return Needs(self.kinds.consulted, self._cache.namespaces, use)
+
+    def _permit(self, draft: Draft, further: list[Resource], wanted: Prune, use: Use | None) -> list[str]:
+        """Check what the draft needs; returns warnings."""
+        if self._access is None or use is None:
+            return []
+        needs = self._needs(use)
+        kinds = [*draft.resources.values(), *further]
+        return permit(draft, needs, self._access, needs.of_deletion(kinds, wanted) if wanted.is_wanted else ())
 
     def _further(self, known: set[GVK], seen: Mapping[GVK, Resource]) -> list[Resource]:
         """The resources of kinds that are not in expected, for deletion only."""

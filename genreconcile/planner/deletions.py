@@ -30,7 +30,7 @@ def deletions(cache: Cache, resources: Iterable[Resource], expected: Collection[
     for resource in sorted(_one_version_each(resources), key=lambda resource: resource.gvk):
         if not resource.namespaced:
             continue
-        if not cache.has_synced(resource):
+        if not cache.has_synced(resource, wanted.namespace):
             warnings.append(f"{resource}: nothing deleted: the kind cannot be read")
             continue
         records = cache.records(resource, namespace=wanted.namespace, selector=wanted.selector or "")

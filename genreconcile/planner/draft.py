@@ -32,7 +32,7 @@ class Draft:
         self.terms = terms
         self.entries: list[Verdict | Fresh] = []
         self.resources: dict[GVK, Resource] = {}
-        self._served: dict[int, bool] = {}
+        self._served: dict[tuple[int, str], bool] = {}
         self.is_settled = True
         """Whether there is a verdict on every object."""
 
@@ -56,16 +56,16 @@ class Draft:
 
     def _holds(self, verdict: Verdict) -> bool:
         """Whether its kind is still served and read as it was then, and rules would consult the same."""
-        store = verdict.store
-        served = self._served.get(id(store))
+        place = (id(verdict.store), verdict.key.namespace)
+        served = self._served.get(place)
         if served is None:
-            served = self._served[id(store)] = self._is_served(verdict)
+            served = self._served[place] = self._is_served(verdict)
         return served and (not verdict.consulted or self.view.agrees(verdict.consulted))
 
     def _is_served(self, verdict: Verdict) -> bool:
         resource = verdict.resource
         try:
-            known = self._cache.store(resource)
+            known = self._cache.store(resource, verdict.key.namespace)
         except CacheError:
             return False
         if known is not verdict.store or self._catalog.discovery.get(resource.gvk) != resource:
@@ -83,6 +83,14 @@ class Draft:
             entry.obj, entry.key, entry.resource = obj, key, resource
             if resource is not last and isinstance(resource, Resource):
                 self.resources[resource.gvk] = last = resource
+
+    def places(self, further: str = "") -> dict[Resource, set[str]]:
+        """The namespaces in which each kind is to be read, ``further`` being one of all; none where all are read."""
+        found = {gvk: {further} if further else set() for gvk in self.resources}
+        for entry in self.entries if self._cache.namespaces is not None else ():
+            if isinstance(entry.resource, Resource):
+                found[entry.resource.gvk].add(entry.key.namespace)
+        return {self.resources[gvk]: names for gvk, names in found.items()}
 
     @property
     def keys(self) -> list[ObjectKey]:

@@ -111,8 +111,8 @@ class Judge:
         place = (resource.gvk, key.namespace)
         known = self._stores.get(place)
         if known is None:
-            error = self._cache.error(resource)
-            if error is not None and not self._cache.has_synced(resource):
+            error = self._cache.error(resource, key.namespace)
+            if error is not None and not self._cache.has_synced(resource, key.namespace):
                 raise NotSynced(f"{key}: not compared: its kind cannot be read: {error}") from error
             known = self._stores[place] = self._cache.store(resource, key.namespace)
         return known

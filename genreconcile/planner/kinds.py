@@ -6,7 +6,8 @@ Invariant: where nothing is new, no request is sent.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from genreconcile.cache import Cache
@@ -27,22 +28,33 @@ _POLL: Final = 0.02
 class Kinds:
     """Follows the kinds of one catalog through one cache."""
 
-    def __init__(self, catalog: Catalog, cache: Cache, sync_timeout: float) -> None:
+    def __init__(self, catalog: Catalog, cache: Cache, sync_timeout: float, *, follow: bool = True) -> None:
         self._catalog = catalog
         self._cache = cache
         self._sync_timeout = sync_timeout
+        self._follow = follow
         self.definitions = Definitions(cache)
 
     def is_pending(self, resource: Resource) -> bool:
         """Whether the expected set brings this kind, and the server does not have it yet."""
         return self._catalog.discovery.get(resource.gvk) is None
 
-    def needed(self, own: Iterable[Resource]) -> set[Resource]:
-        """These resources of the expected set, and those that rules consult for them."""
-        kinds = set(own)
-        described = [resource for resource in kinds if not self.is_pending(resource)]
-        definers = self._definers() if any(self._catalog.is_custom(resource) for resource in described) else []
-        return kinds.union(definers, *(self._catalog.consulted(resource) for resource in described))
+    def needed(self, own: Mapping[Resource, AbstractSet[str]]) -> dict[Resource, set[str]]:
+        """Where these resources of the expected set, each with its namespaces, and those that rules consult for them
+        are to be read.
+        """
+        found: dict[Resource, set[str]] = {}
+        for resource, namespaces in own.items():
+            for kind in (resource, *self.consulted(resource)):
+                found.setdefault(kind, set()).update(namespaces)
+        return found
+
+    def consulted(self, resource: Resource) -> list[Resource]:
+        """What is read for objects of a kind beside themselves: what rules consult, and what defines the kind."""
+        if self.is_pending(resource):
+            return []
+        definers = self._definers() if self._follow and self._catalog.is_custom(resource) else []
+        return [*definers, *self._catalog.consulted(resource)]
 
     def _definers(self) -> list[Resource]:
         return [resource for resource in self._catalog.discovery.resources() if is_definer(resource.gvk)]
@@ -60,16 +72,19 @@ class Kinds:
             if document_path(gvk.group, gvk.version) in changed:
                 self._cache.relist(gvk, self._sync_timeout)
 
-    def sync(self, resources: Iterable[Resource], listed: Iterable[Resource] = ()) -> None:
-        """Wait until the cache has every kind, or knows why it cannot; of those that are only ``listed``, metadata are
-        enough. Raises Unauthorized, Unreachable.
+    def sync(
+        self, resources: Mapping[Resource, AbstractSet[str]], listed: Iterable[Resource] = (), place: str = ""
+    ) -> None:
+        """Wait until the cache has every kind in its namespaces, or knows why it cannot; of those that are only
+        ``listed``, in one ``place``, metadata are enough. Raises Unauthorized, Unreachable.
         """
         compared = [resource for resource in resources if not self.is_pending(resource)]
         for resource in compared:
-            self._cache.add(resource, keep_managers=self._catalog.rules.needs_managers(resource.gvk))
+            managers = self._catalog.rules.needs_managers(resource.gvk)
+            self._cache.add(resource, namespaces=resources[resource], keep_managers=managers)
         waiting = list({*compared, *listed})
         for resource in listed:
-            self._cache.add(resource, metadata_only=True)
+            self._cache.add(resource, namespaces=[place], metadata_only=True)
         deadline = time.monotonic() + self._sync_timeout
         while waiting and time.monotonic() < deadline:
             waiting = [resource for resource in waiting if not self._is_settled(resource)]
@@ -82,7 +97,7 @@ class Kinds:
         error = self._cache.error(resource)
         if isinstance(error, Unauthorized | Unreachable):
             raise error
-        return error is not None
+        return self._cache.has_settled(resource)
 
     def settle(self, outcomes: list[Outcome]) -> None:
         """After a wave: wait until kinds that it defined are served, and forget what was known of them."""

@@ -222,14 +222,67 @@ def test_namespaces_are_listed_one_by_one(server):
     assert ALL not in {request.path for request in server.requests}
 
 
-def test_one_namespace_that_is_forbidden_makes_the_kind_unknown(server):
+def test_a_namespace_that_is_forbidden_is_unknown_and_harms_no_other(server):
     server.answer(SHOP, page(5, obj("a", 3)))
     server.answer(BANK, status(403))
     server.live(SHOP)
     with Cache(server, [WIDGETS], namespaces=["shop", "bank"]) as cache:
+        assert_eventually(lambda: isinstance(cache.error(KIND), Forbidden) and cache.has_synced(KIND, "shop"))
+        assert cache.has_settled(KIND)
+        assert not cache.has_synced(KIND)
+        assert cache.get(KIND, "a", namespace="shop")["metadata"]["name"] == "a"
+        for settings in ({"namespace": "bank"}, {}):
+            with pytest.raises(NotSynced, match="403"):
+                cache.list(KIND, **settings)
+
+
+def test_a_namespace_that_has_not_answered_is_waited_for_whatever_another_says(server):
+    """A kind counted as settled as soon as one namespace had failed."""
+    answer = threading.Event()
+    server.answer(SHOP, lambda: answer.wait(5) and page(5, obj("a", 3)))
+    server.answer(BANK, status(403))
+    server.live(SHOP)
+    with Cache(server, [WIDGETS], namespaces=["shop", "bank"]) as cache:
         assert_eventually(lambda: isinstance(cache.error(KIND), Forbidden))
-        with pytest.raises(NotSynced, match="403"):
-            cache.get(KIND, "a", namespace="shop")
+        assert not cache.has_settled(KIND)
+        answer.set()
+        assert_eventually(lambda: cache.has_settled(KIND))
+
+
+def test_a_kind_is_read_in_the_namespaces_in_which_it_is_wanted(server):
+    server.answer(SHOP, page(5, obj("a", 3)))
+    server.answer(BANK, page(5, obj("b", 4, namespace="bank")))
+    server.live(SHOP)
+    server.live(BANK)
+    with Cache(server, namespaces=["shop", "bank"]) as cache:
+        cache.add(WIDGETS, namespaces=["shop", "elsewhere"])
+        cache.wait_for_sync(timeout=5)
+        assert cache.get(KIND, "a", namespace="shop")
+        for namespace in ("bank", None):  # Not known is never answered as absent.
+            with pytest.raises(CacheError, match="not in the cache"):
+                cache.list(KIND, namespace=namespace)
+        assert {request.path for request in server.requests} == {SHOP}
+        cache.add(WIDGETS, namespaces=["bank"])
+        cache.wait_for_sync(timeout=5)
+        assert names(cache) == ["b", "a"]
+
+
+def test_a_reader_that_is_replaced_is_waited_for_at_the_end(server, monkeypatch):
+    """A kind that is upgraded from metadata, or listed anew, leaves no thread behind."""
+    joined = []
+    join = reflector.Reflector.join
+    monkeypatch.setattr(reflector.Reflector, "join", lambda self, timeout: joined.append(self) or join(self, timeout))
+    server.answer(ALL, page(5, obj("a", 3)))
+    watches = [server.live(ALL) for _ in range(3)]
+    with Cache(server) as cache:
+        cache.add(WIDGETS, metadata_only=True)
+        cache.wait_for_sync(timeout=5)
+        assert watches[0].opened.wait(5)
+        cache.add(WIDGETS)
+        cache.wait_for_sync(timeout=5)
+        assert watches[1].opened.wait(5)
+        assert cache.relist(KIND, timeout=5)
+    assert len(set(joined)) == 3
 
 
 def test_scope_and_namespace_must_fit(cache):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from types import SimpleNamespace
+import json
 
 import jsonpatch
 
@@ -12,6 +12,13 @@ from genreconcile.objects import GVK, ObjectKey
 from genreconcile.outcome import Outcome, Result
 from genreconcile.plan import Change, Plan
 
+VERBS = ["get", "list", "watch", "create", "patch", "delete"]
+KINDS = [
+    {"resource": plural, "responseKind": {"kind": kind}, "scope": scope, "verbs": VERBS}
+    for kind, plural, scope in [("Widget", "widgets", "Namespaced"), ("Planet", "planets", "Cluster")]
+]
+EXAMPLE = {"metadata": {"name": "example.dev"}, "versions": [{"version": "v1", "resources": KINDS}]}
+DISCOVERY = json.dumps({"apiVersion": "apidiscovery.k8s.io/v2", "items": [EXAMPLE]}).encode()
 STATUSES = {"create": "created", "update": "configured", "delete": "deleted", "none": "skipped"}
 
 
@@ -29,6 +36,24 @@ def change(operation, name="a", *, kind="Widget", namespace="", labels=None, pat
     )
 
 
+class FakeCluster:
+    """It serves two kinds, and allows everything unless ``allows`` is False."""
+
+    namespace = "context"
+    server = "https://fake"
+
+    def __init__(self):
+        self.allows = True
+        self.reviews = []
+
+    def request(self, method, path, *, body=b"", **_):
+        if method == "GET":
+            return DISCOVERY
+        assert path.endswith("selfsubjectaccessreviews")
+        self.reviews.append(json.loads(body)["spec"]["resourceAttributes"])
+        return json.dumps({"status": {"allowed": self.allows}}).encode()
+
+
 class FakeReconciler:
     """Plans are given; an apply does what the plan says, and ``applied`` holds the plans."""
 
@@ -38,7 +63,7 @@ class FakeReconciler:
         self.calls = []
         self.applied = []
         self.connected = None
-        self.cluster = SimpleNamespace(namespace="context")
+        self.cluster = FakeCluster()
         self.settings = {}
         self.result = None
         self.raises = {}

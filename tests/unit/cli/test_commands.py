@@ -441,4 +441,35 @@ def test_only_the_namespaces_of_the_objects_are_read(  # noqa: PLR0917 - fixture
 
     run("plan", "-f", file, *options)
 
-    assert reconciler.settings["namespaces"] == read
+    assert reconciler.settings["cache"].namespaces == (tuple(read) if read else None)
+
+
+@pytest.mark.parametrize("allows", [True, False])
+def test_many_namespaces_are_read_one_by_one_where_the_cluster_may_not_be(run, reconciler, tmp_path, allows):
+    reconciler.cluster.allows = allows
+    file = tmp_path / "many.yaml"
+    header = "apiVersion: example.dev/v1\nkind: Widget\nmetadata: {name: w, namespace: "
+    file.write_text("---\n".join(f"{header}{namespace}}}\n" for namespace in "abcdef"))
+
+    run("plan", "-f", file)
+
+    asked = [(review["verb"], review.get("namespace")) for review in reconciler.cluster.reviews]
+    assert asked == [("list", None), ("watch", None)]
+    assert reconciler.settings["cache"].namespaces == (None if allows else tuple("abcdef"))
+
+
+def test_the_namespace_of_the_context_is_not_read_for_kinds_that_have_none(run, reconciler, tmp_path):
+    file = tmp_path / "two.yaml"
+    widget = "apiVersion: example.dev/v1\nkind: Widget\nmetadata: {name: w, namespace: shop}\n"
+    file.write_text(widget + "---\napiVersion: example.dev/v1\nkind: Planet\nmetadata: {name: p}\n")
+
+    run("plan", "-f", file)
+
+    assert reconciler.settings["cache"].namespaces == ("shop",)
+
+
+@pytest.mark.parametrize(("command", "level"), [("diff", "read"), ("plan", "read"), ("apply", "write")])
+def test_rights_are_checked_for_what_a_command_does(program, command, level):
+    program.run(command)
+    assert program.reconciler.settings["check_access"] == level
+    assert program.reconciler.settings["follow_definitions"] is False

@@ -1,0 +1,10 @@
+"""What an account must be allowed to do: the rights that a set needs, those that are missing, and the Role for them.
+
+Invariant: a right is named only where a request of this package would use it; nothing here grants anything.
+"""
+
+from genreconcile.access.review import Access, told
+from genreconcile.access.right import Right, Use, deleting, reading, writing
+from genreconcile.access.roles import Subject, manifests
+
+__all__ = ["Access", "Right", "Subject", "Use", "deleting", "manifests", "reading", "told", "writing"]

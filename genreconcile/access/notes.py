@@ -1,0 +1,28 @@
+"""What whoever grants the rights should know: what they reveal, and what they cannot cover.
+
+Invariant: pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from genreconcile.access.data import data
+from genreconcile.mask import is_sensitive
+from genreconcile.objects import GVK, ObjectKey
+from genreconcile.order import kind_name
+
+
+def notes(expected: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Warnings, one for each object that grants rights itself and one for each kind that holds secrets."""
+    found: dict[str, None] = {}
+    for obj in expected:
+        gvk = GVK.of(obj)
+        why = data()["guarded"].get(kind_name(gvk.group, gvk.kind))
+        if why:
+            found[f"{ObjectKey.of(obj)}: not covered: {why}; see to that yourself"] = None
+        if is_sensitive(gvk):
+            name = kind_name(gvk.group, gvk.kind)
+            found[f"{name}: whoever may list and watch it reads the values of every one there"] = None
+    return list(found)

@@ -1,0 +1,73 @@
+"""One right, and which of them reading, writing and deleting objects of a kind takes.
+
+Invariant: pure; a verb stands here exactly because a request of this package uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from genreconcile.discovery import Resource
+from genreconcile.objects import ObjectKey
+
+UNCHECKED: Final = ""
+READ: Final = "read"
+WRITE: Final = "write"
+
+
+class Right(NamedTuple):
+    """A verb on a resource; ``namespace`` "" is the whole cluster, ``name`` "" any object."""
+
+    verb: str
+    group: str
+    plural: str
+    namespace: str = ""
+    name: str = ""
+
+    @property
+    def resource(self) -> str:
+        """``plural.group``, or ``plural`` of the core group."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What is to be done: ``level`` is "read" or "write"; ``verifies``: patches are tried by dry run; ``recreates``:
+    objects are replaced where an immutable field differs.
+    """
+
+    level: str = WRITE
+    verifies: bool = False
+    recreates: bool = False
+
+
+def reading(resource: Resource, namespaces: Sequence[str] | None) -> Iterator[Right]:
+    """To list and watch a kind in these namespaces, None for the whole cluster."""
+    gvk = resource.gvk
+    for namespace in namespaces if namespaces is not None and resource.namespaced else ("",):
+        for verb in ("list", "watch"):
+            yield Right(verb, gvk.group, resource.plural, namespace)
+
+
+def writing(resource: Resource, key: ObjectKey, use: Use) -> Iterator[Right]:
+    """To create one object and to keep it as it is expected.
+
+    ``get`` is for an object that others write at the same moment, when the cache may be behind. A dry run needs the
+    right of what it tries. A name is no part of a right to create: the server learns it from the body.
+    """
+    group, plural, served = key.group, resource.plural, resource.verbs
+    wanted = ("get", "patch", "delete") if use.recreates else ("get", "patch")
+    if use.level == WRITE and "create" in served:
+        yield Right("create", group, plural, key.namespace)
+    for verb in wanted if use.level == WRITE else ("patch",) if use.verifies else ():
+        if verb in served:
+            yield Right(verb, group, plural, key.namespace, key.name)
+
+
+def deleting(resources: Iterable[Resource], namespace: str) -> Iterator[Right]:
+    """To delete objects of these kinds in a namespace, whatever their names."""
+    for resource in resources:
+        if resource.namespaced and "delete" in resource.verbs:
+            yield Right("delete", resource.gvk.group, resource.plural, namespace)
