@@ -6,6 +6,7 @@ Invariant: the only place that knows the whole flow, and it knows no kind. Reads
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -18,7 +19,7 @@ from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
 from genreconcile.discovery import Discovery
-from genreconcile.errors import Conflict, InputError, NotFound, PlanRefused
+from genreconcile.errors import Conflict, InputError, NotFound, PlanRefused, ReconcileError
 from genreconcile.normalize import Registry
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
@@ -27,6 +28,7 @@ from genreconcile.plan import Change, Plan, Prune, withheld
 from genreconcile.planner import Planner
 from genreconcile.selector import parse as parse_selector
 
+_log = logging.getLogger(__name__)
 _ATTEMPTS: Final = 3
 Selector = str | Mapping[str, Any]
 
@@ -77,7 +79,7 @@ class Reconciler:
             access=Access(cluster) if check_access else None,
             follow_definitions=follow_definitions,
         )
-        self._applier = Applier(cluster, self._catalog, self._cache, self._learned, options)
+        self._applier = Applier(cluster, self._catalog, self._cache, self._learned, self._planner.related, options)
         self._namespace = cluster.namespace or "default"
         self._managed: set[GVK] = set()
         self._lock = threading.Lock()
@@ -199,13 +201,25 @@ class Reconciler:
         lost = {outcome.key: outcome for outcome in outcomes if _is_conflict(outcome)}
         if not lost:
             return outcomes
-        for outcome in lost.values():
-            self._applier.refresh(outcome.change)
+        unread = [outcome for outcome in lost.values() if not self._is_refreshed(outcome)]
+        for outcome in unread:
+            del lost[outcome.key]
+        if not lost:
+            return outcomes
         namespace, fields = settings.get("namespace") or self._namespace, settings.get("fields", EXACT)
         plan, _ = self._planner.plan(objects, namespace, Prune(), set(), fields=fields, only=frozenset(lost))
         again = self._write(plan)
         again += [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
+
+    def _is_refreshed(self, outcome: Outcome) -> bool:
+        """Whether the cache has the object as it is now; else what the write came to stands."""
+        try:
+            self._applier.refresh(outcome.change)
+        except ReconcileError as error:
+            _log.warning("%s: not read again after a conflict: %s", outcome.key, error)
+            return False
+        return True
 
     def _finish(self, plan: Plan, written: list[Outcome]) -> Result:
         deletions = [change for change in plan.changes if change.operation == "delete"]

@@ -46,9 +46,11 @@ class Related:
     def read(self, kind: str, namespace: str) -> _Seen | None:
         """The objects of a kind in a namespace with their fingerprint, None where they are not known."""
         try:
-            store = self._cache.store(kind, namespace)
-        except CacheError:
+            return self._current(self._cache.store(kind, namespace), kind, namespace)
+        except CacheError:  # Also where one of them is not readable: it may be the one that counts.
             return None
+
+    def _current(self, store: Store, kind: str, namespace: str) -> _Seen:
         version = store.version  # Before they are read: what comes meanwhile is seen next time.
         with self._lock:
             seen = self._seen.get((kind, namespace))

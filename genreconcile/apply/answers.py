@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from genreconcile.cache import Cache
+from genreconcile.apply.options import Options
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import Policy
@@ -28,12 +28,14 @@ _PATH = 2  # Where a key of Learned has the path.
 class Answers:
     """Judges the server's answers to patches."""
 
-    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, learned: Learned, field_manager: str) -> None:
+    def __init__(
+        self, cluster: Cluster, catalog: Catalog, related: Related, learned: Learned, options: Options
+    ) -> None:
         self._cluster = cluster
         self._catalog = catalog
-        self._related = Related(cache)
+        self._related = related
         self._learned = learned
-        self._field_manager = field_manager
+        self._field_manager = options.field_manager
 
     def checked(self, change: Change, resource: Resource, answer: Object) -> Outcome:
         """Compare the answer: what the server would not take is remembered, so that it never becomes a loop."""

@@ -5,12 +5,14 @@ Invariant: a fault of one object is its outcome, and never stops the others.
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
+from genreconcile.apply.answers import Answers
 from genreconcile.apply.options import Options
+from genreconcile.apply.turns import turn
 from genreconcile.apply.verify import Verifier
 from genreconcile.apply.writer import Writer
 from genreconcile.cache import Cache
@@ -23,6 +25,7 @@ from genreconcile.order import waves
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 from genreconcile.plan.judgement import unusable
+from genreconcile.related import Related
 
 _log = logging.getLogger("genreconcile.apply")
 
@@ -30,10 +33,19 @@ _log = logging.getLogger("genreconcile.apply")
 class Applier:
     """Carries changes out, wave by wave."""
 
-    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, learned: Learned, options: Options) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what writing depends on
+        self,
+        cluster: Cluster,
+        catalog: Catalog,
+        cache: Cache,
+        learned: Learned,
+        related: Related,
+        options: Options,
+    ) -> None:
         self._catalog = catalog
         self._options = options
-        self._writer = Writer(cluster, catalog, cache, learned, options)
+        self._server = cluster.server
+        self._writer = Writer(cluster, catalog, cache, Answers(cluster, catalog, related, learned, options), options)
         self._verifier = Verifier(cluster, catalog, options)
 
     def write(self, changes: Iterable[Change], after_wave: Callable[[list[Outcome]], None]) -> list[Outcome]:
@@ -76,7 +88,8 @@ class Applier:
 
         def attempt(change: Change) -> Outcome:
             try:
-                return work(change, self._catalog.resource(change.gvk))
+                with turn((self._server, change.key)):
+                    return work(change, self._catalog.resource(change.gvk))
             except ClusterError as error:
                 return Outcome(change, "failed", error=_told(error, change))
             except InputError as error:
@@ -105,6 +118,6 @@ def _told(error: ClusterError, change: Change) -> ClusterError:
     hint = ""
     if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
         hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
-    told: Any = type(error)
-    text = f"{change.key}: not {_VERBS[change.operation]}: {error}{hint}"
-    return told(text, status=error.status, reason=error.reason, details=error.details)  # type: ignore[no-any-return]
+    told = copy.copy(error)  # With all that its kind of error says beside, such as when to try again.
+    told.args = (f"{change.key}: not {_VERBS[change.operation]}: {error}{hint}",)
+    return told

@@ -14,9 +14,8 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
-from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound, Throttled
+from genreconcile.errors import CacheError, ClusterError, Conflict, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
-from genreconcile.normalize.learned import Learned
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, metadata_of, resource_version_of, uid_of
 from genreconcile.outcome import Outcome
@@ -32,12 +31,12 @@ _CACHE_LAG = 5.0  # Seconds that a watch may lag behind a write of somebody else
 class Writer:
     """Writes one object at a time; thread-safe. Its methods raise ClusterError and InputError."""
 
-    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, learned: Learned, options: Options) -> None:
+    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, answers: Answers, options: Options) -> None:
         self._cluster = cluster
         self._catalog = catalog
         self._cache = cache
         self._options = options
-        self._answers = Answers(cluster, catalog, cache, learned, options.field_manager)
+        self._answers = answers
 
     def create(self, change: Change, resource: Resource) -> Outcome:
         """Create it as expected was written, less what only the server may say."""
@@ -45,9 +44,18 @@ class Writer:
         node, _ = self._catalog.node(resource, expected)
         if not change.validated:  # The kind is younger than the plan.
             require_valid(expected, node)
+        if self._is_there(change, resource):
+            raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
         body = dumps(without_system(expected, node))
         self._cache.record_write(resource, self._send("POST", resource.path(change.key.namespace), body))
         return Outcome(change, "created")
+
+    def _is_there(self, change: Change, resource: Resource) -> bool:
+        """Whether the cache has an object that was not there when the change was computed."""
+        try:
+            return self._cache.record(resource, change.key.name, namespace=change.key.namespace) is not None
+        except CacheError:  # The kind is younger than the plan.
+            return False
 
     def update(self, change: Change, resource: Resource) -> Outcome:
         """Send the patch, and see what the server made of it."""

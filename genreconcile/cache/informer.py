@@ -157,8 +157,8 @@ class Cache:
         For a new schema: the server then shows objects differently under the same resourceVersion. What is known stays
         readable meanwhile. Raises CacheError for a kind that was not added.
         """
-        watched = self._watched(kind)
-        with self._lock:
+        with self._lock:  # A kind that is removed meanwhile would be read for ever.
+            watched = self._watched(kind)
             before = watched.lists
             if self._running:
                 self._let_end(watched.relist(self._cluster))

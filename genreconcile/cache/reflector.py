@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from genreconcile.cache.store import ADDED, DELETED, MODIFIED
-from genreconcile.cache.transform import Record, number
+from genreconcile.cache.transform import Record, number, read_name
 from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
 from genreconcile.cluster import Cluster, Interrupt, status_error
 from genreconcile.discovery import Resource
@@ -208,8 +208,12 @@ class Reflector:
         for item in items:
             try:
                 yield self._read(item)
-            except msgspec.MsgspecError:
-                _log.exception("%s: an object is not readable; it is left out of the cache", self._resource)
+            except msgspec.MsgspecError as error:
+                # Known to be there, so that it is neither created nor deleted; who asks for it is told.
+                found = read_name(item)
+                _log.error("%s %s: not readable: %s; it is left alone", self._resource, _name_of(item), error)
+                if found:
+                    yield found
 
     def _watch(self) -> None:
         started = self._clock()
@@ -251,9 +255,15 @@ class Reflector:
             self._sink.bookmark(number(self._resource_version))
             return
         if event.type not in {ADDED, MODIFIED, DELETED}:
-            _log.warning("%s: an event of the unknown type %s is passed over", self._resource, event.type)
+            name = _name_of(event.object)
+            _log.warning("%s %s: an event of the unknown type %s is passed over", self._resource, name, event.type)
             return
         for record in self._records((event.object,)):
             self._sink.event(event.type, record)
             if record.resource_version:
                 self._resource_version = str(record.resource_version)
+
+
+def _name_of(item: msgspec.Raw) -> str:
+    found = read_name(item)
+    return found.full_name if found else "an object without a name"

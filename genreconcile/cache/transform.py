@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from genreconcile.cache.codec import Codec
+from genreconcile.errors import CacheError
 from genreconcile.objects import GVK, Object
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -47,6 +48,19 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return f"<Record {self.namespace}/{self.name} at {self.resource_version}>"  # Never the data: it may be secret.
 
 
+class Unreadable(Record, frozen=True, gc=False):
+    """An object of which only the name could be read: it is there, and nothing else is known of it."""
+
+    @property
+    def full_name(self) -> str:
+        """``namespace/name``, or ``name``."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    def decode(self) -> Object:
+        """Raises CacheError."""
+        raise CacheError(f"{self.full_name}: not readable: the server's JSON is malformed; see the log")
+
+
 class _Owner(msgspec.Struct):
     uid: str = ""
 
@@ -66,12 +80,24 @@ class _Metadata(msgspec.Struct, rename="camel", gc=False):
     managed_fields: msgspec.Raw = _ABSENT
 
 
+class _Name(msgspec.Struct, rename="camel"):
+    name: str
+    namespace: str = ""
+    uid: Any = ""
+    resource_version: Any = ""
+
+
+class _Named(msgspec.Struct):
+    metadata: _Name
+
+
 class _Item(msgspec.Struct, rename="camel", gc=False):
     metadata: _Metadata
 
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _item = msgspec.json.Decoder(_Item)
+_named = msgspec.json.Decoder(_Named)
 
 _NOTHING: dict[str, str] = {}
 _MANAGERS = b'"managedFields":'
@@ -103,6 +129,18 @@ def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False, co
         deleting=found.deletion_timestamp is not None,
         data=kept if codec is None else codec.pack(kept),
         codec=codec,
+    )
+
+
+def read_name(data: bytes | msgspec.Raw) -> Unreadable | None:
+    """What ``read`` could not make a record of, with no labels; None where it has no name."""
+    try:
+        found = _named.decode(data).metadata
+    except msgspec.MsgspecError:
+        return None
+    version = number(str(found.resource_version))
+    return Unreadable(
+        found.namespace, found.name, str(found.uid), version, _NOTHING, (), deleting=False, data=bytes(data)
     )
 
 

@@ -48,7 +48,7 @@ class Planner:
         self._catalog = catalog
         self._cache = cache
         self._learned = learned
-        self._related = Related(cache)
+        self.related = Related(cache)
         self._verdicts = Verdicts()
         self._access = access
         self.kinds = Kinds(catalog, cache, sync_timeout, follow=follow_definitions)
@@ -70,7 +70,7 @@ class Planner:
         Raises LoadError, Unauthorized, Unreachable.
         """
         self.kinds.follow_definitions()
-        draft = Draft(self._cache, self._catalog, View(self._related), (namespace, fields, self._catalog.generation))
+        draft = Draft(self._cache, self._catalog, View(self.related), (namespace, fields, self._catalog.generation))
         draft.read(expected, self._verdicts)
         settled = draft.is_settled
         if not settled:
@@ -98,7 +98,7 @@ class Planner:
         self, expected: Iterable[Mapping[str, Any]], namespace: str, wanted: Prune, known: set[GVK], use: Use
     ) -> frozenset[Right]:
         """The rights that such a plan, and carrying it out, needs. Raises as ``plan``, and InputError."""
-        draft = Draft(self._cache, self._catalog, View(self._related), (namespace, EXACT, self._catalog.generation))
+        draft = Draft(self._cache, self._catalog, View(self.related), (namespace, EXACT, self._catalog.generation))
         draft.read(expected, Verdicts())
         draft.locate(namespace)
         further = self._further(known, draft.resources) if wanted.is_wanted else []

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from genreconcile.cache import Cache
+from genreconcile.cache import Cache, Record
 from genreconcile.discovery import Resource
+from genreconcile.errors import CacheError
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change, Prune, prune
 
@@ -35,14 +36,26 @@ def deletions(cache: Cache, resources: Iterable[Resource], expected: Collection[
             continue
         records = cache.records(resource, namespace=wanted.namespace, selector=wanted.selector or "")
         matches += len(records)
-        group, kind = resource.gvk.group, resource.gvk.kind
-        live = [
-            (resource.gvk, record.decode())
-            for record in records
-            if ObjectKey(group, kind, record.namespace, record.name) not in expected
-        ]
-        found += prune(live, expected, wanted)
+        for record in records:
+            key = ObjectKey(resource.gvk.group, resource.gvk.kind, record.namespace, record.name)
+            if key not in expected:
+                found += _deletion(resource, key, record, expected, wanted, warnings)
     return Deletions(found, warnings, matches)
+
+
+def _deletion(  # noqa: PLR0913, PLR0917 - the sets it stands between
+    resource: Resource,
+    key: ObjectKey,
+    record: Record,
+    expected: Collection[ObjectKey],
+    wanted: Prune,
+    warnings: list[str],
+) -> list[Change]:
+    try:
+        return prune([(resource.gvk, record.decode())], expected, wanted)
+    except CacheError as error:
+        warnings.append(f"{key}: not deleted: {error}")
+        return []
 
 
 def _one_version_each(resources: Iterable[Resource]) -> Iterator[Resource]:

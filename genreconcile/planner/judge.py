@@ -6,13 +6,15 @@ copy. Facts about a kind are looked up once per plan.
 
 from __future__ import annotations
 
+import logging
+import traceback
 from typing import NamedTuple
 
 from genreconcile.cache import Cache, Record, Store
 from genreconcile.catalog import Catalog
 from genreconcile.diff import Policy
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError
+from genreconcile.errors import CacheError, ClusterError, InputError, LoadError, NotSynced, ReconcileError
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.order import defined_by, defines_kinds
@@ -23,6 +25,8 @@ from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.schema import Type
+
+_log = logging.getLogger(__name__)
 
 
 class _Kind(NamedTuple):
@@ -53,7 +57,22 @@ class Judge:
         self._stores: dict[tuple[GVK, str], Store] = {}
 
     def change(self, entry: Fresh) -> Change:
-        """What one object needs. Raises LoadError where it is no JSON data."""
+        """What one object needs; a fault of whatever it meets, such as a rule's function, is its own error.
+
+        Raises LoadError where it is no JSON data.
+        """
+        try:
+            return self._change(entry)
+        except LoadError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
+            # Its text may hold a value of the object.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("%s: not compared: %s\n%s", entry.key, type(error).__name__, frames)
+            fault = ReconcileError(f"{entry.key}: not compared: {type(error).__name__}; see the log")
+            return Change("none", GVK.of(entry.obj), entry.key, expected=entry.copy(), error=fault)
+
+    def _change(self, entry: Fresh) -> Change:
         resource, key = entry.resource, entry.key
         if isinstance(resource, ReconcileError):
             return Change("none", GVK.of(entry.obj), key, expected=entry.copy(), error=resource)
@@ -68,7 +87,11 @@ class Judge:
         except (CacheError, ClusterError) as error:
             return Change("none", resource.gvk, key, expected=entry.copy(), error=error)
         record = store.get((key.namespace, key.name))
-        return self._judged(entry, resource, store, record, terms)
+        try:
+            return self._judged(entry, resource, store, record, terms)
+        except CacheError as error:
+            told = CacheError(f"{key}: not compared: {error}")
+            return Change("none", resource.gvk, key, expected=entry.copy(), error=told)
 
     def _judged(self, entry: Fresh, resource: Resource, store: Store, record: Record | None, terms: Terms) -> Change:
         self._draft.view.begin()

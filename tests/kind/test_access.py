@@ -69,13 +69,16 @@ class Server:
         """Replace what the user may do; returns when the server knows."""
         for role in objects:
             path = path_of(role)
-            with contextlib.suppress(gr.NotFound):
-                self.admin.request("DELETE", path)
+            self.remove(path)
             self.admin.request("POST", path.rpartition("/")[0], body=json.dumps(role).encode())
         for role in objects:
             for rule in role.get("rules", ()):
                 for verb in rule["verbs"]:
                     self.wait(role, rule, verb, allowed=True)
+
+    def remove(self, path):
+        with contextlib.suppress(gr.NotFound):
+            self.admin.request("DELETE", path)
 
     def revoke(self, role, index, verb):
         rules = json.loads(json.dumps(role["rules"]))
@@ -203,12 +206,8 @@ def place(request):
     return namespace, parts[2] if namespace else parts[0], verb
 
 
-def test_a_conflict_is_read_again_by_get(server):
-    """The one use of ``get``: an object that somebody else created at the same moment."""
-    printed, _ = server.printed(*FLAGS)
-    server.grant(printed)
-    server.admin.request("DELETE", "/api/v1/namespaces/shop/configmaps/config")
-    before = len(server.log.settled())
+def racing(server):
+    """A connection on which somebody else is always a moment faster to create ConfigMaps."""
 
     class Racing(type(server.user)):
         def request(self, method, path, **settings):
@@ -216,11 +215,36 @@ def test_a_conflict_is_read_again_by_get(server):
                 server.admin.request("POST", path, body=settings["body"])
             return super().request(method, path, **settings)
 
-    racing = gr.connect(kubeconfig=str(server.kubeconfig))
-    racing.__class__ = Racing
-    with gr.Reconciler(racing, check_access="write", namespaces=["shop"], follow_definitions=False) as reconciler:
+    cluster = gr.connect(kubeconfig=str(server.kubeconfig))
+    cluster.__class__ = Racing
+    return cluster
+
+
+def test_a_conflict_is_read_again_by_get(server):
+    """The one use of ``get``: an object that somebody else created at the same moment."""
+    printed, _ = server.printed(*FLAGS)
+    server.grant(printed)
+    server.remove("/api/v1/namespaces/shop/configmaps/config")
+    before = len(server.log.settled())
+    with gr.Reconciler(racing(server), check_access="write", namespaces=["shop"]) as reconciler:
         assert [outcome.status for outcome in reconciler.reconcile(expected()[:1])] == ["unchanged"]
     assert ("shop", "configmaps", "get") in map(place, server.log.settled()[before:])
+
+
+def test_without_get_a_conflict_is_one_object_s_failure(server):
+    """The error of that one read ended the whole reconcile."""
+    printed, _ = server.printed(*FLAGS)
+    server.grant(printed)
+    for path in ("/api/v1/namespaces/shop/configmaps/config", "/api/v1/namespaces/shop/secrets/secret"):
+        server.remove(path)
+    shop = next(role for role in printed if role["metadata"].get("namespace") == "shop" and "rules" in role)
+    index = next(index for index, rule in enumerate(shop["rules"]) if rule.get("resourceNames") == ["config"])
+    server.revoke(shop, index, "get")
+    wanted = [item for item in expected() if item["metadata"]["name"] in {"config", "secret"}][::2]
+    with gr.Reconciler(racing(server), namespaces=["shop"]) as reconciler:
+        result = reconciler.reconcile(wanted)
+    assert [outcome.status for outcome in result] == ["failed", "created"]
+    assert isinstance(result.failures[0].error, gr.Conflict)
 
 
 def removals(roles):

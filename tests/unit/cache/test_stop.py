@@ -1,0 +1,142 @@
+"""Start and stop under load: no thread is left, nobody waits for ever, and it is over in time."""
+
+import faulthandler
+import threading
+import time
+
+import pytest
+from scripted_server import VERBS, LiveWatch, ScriptedCluster, obj, page, status
+
+from genreconcile.cache import Cache, reflector
+from genreconcile.cluster import Interrupt
+from genreconcile.discovery import Resource
+from genreconcile.errors import CacheError, NotSynced
+from genreconcile.objects import GVK
+
+MANY = 200
+STOP_WITHIN = 2.0
+
+
+def kind(number):
+    return Resource(GVK("example.com", "v1", f"Kind{number}"), f"kinds{number}", namespaced=True, verbs=VERBS)
+
+
+KINDS = [kind(number) for number in range(MANY)]
+
+
+def threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("genreconcile")]
+
+
+@pytest.fixture(autouse=True)
+def _no_deadlock():
+    faulthandler.dump_traceback_later(60, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+    deadline = time.monotonic() + 5
+    while threads() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threads() == []
+
+
+@pytest.fixture
+def server():
+    scripted = ScriptedCluster()
+    for resource in KINDS:
+        scripted.answer(resource.path(), page(5, obj("a", 3)))
+    return scripted
+
+
+def watches(server, resources):
+    return [server.live(resource.path()) for resource in resources]
+
+
+def timed_stop(cache):
+    started = time.monotonic()
+    cache.stop()
+    return time.monotonic() - started
+
+
+def test_200_kinds_stop_in_time(server):
+    opened = watches(server, KINDS)
+    cache = Cache(server, KINDS)
+    cache.start()
+    cache.wait_for_sync(timeout=30)
+    assert all(watch.opened.wait(5) for watch in opened)
+    assert len(threads()) == MANY
+    assert timed_stop(cache) < STOP_WITHIN
+    assert threads() == []
+    assert cache.get(KINDS[7], "a", namespace="shop"), "what is cached stays readable"
+
+
+class Silent(ScriptedCluster):
+    """Lists are accepted and never answered, until somebody ends them."""
+
+    def request(self, method, path, **_):
+        ended = threading.Event()
+        interrupt = Interrupt.current()
+        if interrupt is not None:
+            interrupt.register(ended.set)
+        self.requests.append((method, path))
+        assert ended.wait(30), "nobody ended it"
+        raise status(500)
+
+
+def test_200_kinds_stop_in_time_while_their_lists_travel():
+    server = Silent()
+    cache = Cache(server, KINDS)
+    cache.start()
+    deadline = time.monotonic() + 20
+    while len(server.requests) < MANY:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(NotSynced):
+        cache.wait_for_sync(timeout=0.01)
+    assert timed_stop(cache) < STOP_WITHIN
+
+
+def test_100_cycles_leave_no_thread(server):
+    before = threading.active_count()
+    for number in range(100):
+        resource = KINDS[number % 3]
+        server.watch(resource.path(), LiveWatch())
+        cache = Cache(server, [resource])
+        cache.start()
+        if number % 2:
+            cache.wait_for_sync(timeout=5)
+        cache.stop()
+    assert threads() == []
+    assert threading.active_count() == before
+
+
+def test_kinds_are_added_while_others_sync_and_the_cache_stops(server, monkeypatch):
+    """Threads add, upgrade, list anew and remove, and one stops: each call ends, by its result or by a CacheError."""
+    monkeypatch.setattr(reflector, "_FIRST_BACKOFF", 0.001)
+    for _ in range(20):
+        cache = Cache(server, KINDS[:5])
+        faults = []
+
+        def work(number, cache=cache, faults=faults):
+            for step in range(10):
+                resource = KINDS[(number * 3 + step) % 20]
+                try:
+                    cache.add(resource, metadata_only=step % 2 == 0)
+                    cache.relist(resource, 0.001)
+                    cache.list(resource)
+                    cache.remove(resource)
+                except CacheError:
+                    pass
+                except Exception as error:  # noqa: BLE001 - it is asserted below
+                    faults.append(error)
+
+        cache.start()
+        workers = [threading.Thread(target=work, args=(number,), name=f"worker {number}") for number in range(6)]
+        for worker in workers:
+            worker.start()
+        time.sleep(0.01)
+        assert timed_stop(cache) < STOP_WITHIN
+        for worker in workers:
+            worker.join(20)
+            assert not worker.is_alive()
+        assert faults == []
+        assert threads() == [], "what was added after the stop was not started"
