@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind conformance bench clean help
+.PHONY: demo test lint unit kind conformance bench locked lock audit sbom clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -38,6 +38,18 @@ conformance: $(READY) ## try every field of every kind on a real API server
 bench: $(READY) ## measure against others, side by side
 	@echo "make bench: about an hour; BENCH='--size 1000 --no-go-peers' for less" >&2
 	$(TOX) run -e bench -- $(BENCH)
+
+locked: $(READY) ## lint and unit tests, with exactly the packages of locks/ci.txt
+	$(TOX) run -e lint-locked,unit-locked
+
+lock: $(READY) ## resolve all packages anew and write locks/, with hashes
+	$(TOX) run -e lock
+
+audit: $(READY) ## ask for known vulnerabilities of the locked packages; says so where nobody answers
+	$(TOX) run -e audit
+
+sbom: $(READY) ## write a bill of materials to dist/genreconcile.cdx.json
+	$(TOX) run -e sbom
 
 clean: ## remove what the other commands made here
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
