@@ -37,12 +37,12 @@ class Reconciler:
     """Brings a cluster to exactly the state that is handed over, and keeps it there.
 
     ``cache`` is one that the caller has already, and closes itself; else the Reconciler opens its own. ``rules`` are
-    the shipped ones unless given. ``namespaces`` limits what is watched. ``on_immutable="recreate"`` deletes an object
-    whose immutable fields differ, waits until it is gone, and creates it again. ``sync_timeout`` is in seconds.
-    ``check_access`` "read" or "write" asks, before a kind is read for the first time, whether this account may read it,
-    or write it too; a missing right is then the error of the objects that need it, and one of the plan's ``warnings``
-    names all. ``follow_definitions=False`` does without the right to watch the definitions of custom kinds: a schema
-    that changes while the Reconciler runs then goes unnoticed. Thread-safe.
+    the shipped ones unless given. ``namespaces`` limits what is watched; objects expected elsewhere are refused.
+    ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
+    again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
+    time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
+    it, and one of the plan's ``warnings`` names all. ``follow_definitions=False`` does without the right to watch the
+    definitions of custom kinds: a schema that changes while the Reconciler runs then goes unnoticed. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from genreconcile.cluster.answer import answer_error, status_error
 from genreconcile.cluster.interrupt import Interrupt
+from genreconcile.cluster.plugins import require_allowed
 from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
 from genreconcile.errors import Unauthorized, Unreachable
 
@@ -68,12 +69,17 @@ class Cluster(Protocol):
         """Let the idle connections go."""
 
 
-def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Cluster:
+def connect(
+    *, kubeconfig: str | None = None, context: str | None = None, plugins: Collection[str] | None = None
+) -> Cluster:
     """Connect as kubectl does: the given file and context, else ``$KUBECONFIG`` or ``~/.kube/config``, else in-cluster.
 
-    A kubeconfig may name a program to run for credentials: pass only files that you trust. No request is sent.
+    A kubeconfig may name a program to run for credentials: pass only files that you trust, or say in ``plugins`` which
+    programs may run, as the file spells them, ``()`` for none. No request is sent.
     Raises Unreachable where no usable configuration is found.
     """
+    if plugins is not None:
+        require_allowed(kubeconfig, context, plugins)
     from kubernetes import client, config
 
     loader = cast("Any", config)

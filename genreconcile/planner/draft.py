@@ -12,10 +12,11 @@ from typing import Any
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError
+from genreconcile.errors import CacheError, InputError, ReconcileError
 from genreconcile.load import load_object, require_iterable
 from genreconcile.load.check import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.plan.judgement import unusable
 from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.locate import locate
 from genreconcile.planner.verdicts import Terms, Verdicts, digest_of, encoded
@@ -79,10 +80,19 @@ class Draft:
         fresh = [entry for entry in self.entries if isinstance(entry, Fresh)]
         located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
         last = None
-        for entry, (obj, key, resource) in zip(fresh, located, strict=True):
+        for entry, (obj, key, found) in zip(fresh, located, strict=True):
+            resource = self._within(key, found)
             entry.obj, entry.key, entry.resource = obj, key, resource
             if resource is not last and isinstance(resource, Resource):
                 self.resources[resource.gvk] = last = resource
+
+    def _within(self, key: ObjectKey, resource: Resource | ReconcileError) -> Resource | ReconcileError:
+        """The resource, or the error of an object outside of the namespaces that were given."""
+        given = self._cache.namespaces
+        if given is None or key.namespace in given or not (isinstance(resource, Resource) and resource.namespaced):
+            return resource
+        why = f"its namespace is not one of those given; add {key.namespace} to namespaces"
+        return unusable(key, InputError(why, "/metadata/namespace"))
 
     def places(self, further: str = "") -> dict[Resource, set[str]]:
         """The namespaces in which each kind is to be read, ``further`` being one of all; none where all are read."""
