@@ -1,6 +1,7 @@
 """One write at a time for each object, whichever Reconciler or thread of this process it comes from.
 
-Invariant: who holds a turn waits for no other turn, so that nobody waits for ever.
+Invariant: who holds a turn waits for no other turn, so that nobody waits for ever. A subscriber that is told of a write
+by the thread that sent it may write the same object: that turn is its own, and the answer is there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Hashable, Iterator
 from weakref import WeakValueDictionary
 
-_turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
+_turns: WeakValueDictionary[Hashable, threading.RLock] = WeakValueDictionary()
 _lock = threading.Lock()
 
 
@@ -20,6 +21,6 @@ def turn(place: Hashable) -> Iterator[None]:
     with _lock:
         own = _turns.get(place)
         if own is None:
-            own = _turns[place] = threading.Lock()
+            own = _turns[place] = threading.RLock()
     with own:
         yield

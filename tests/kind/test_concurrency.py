@@ -23,8 +23,8 @@ EDITS, ROUNDS, KINDS = 40, 120, 8
 
 @pytest.fixture(autouse=True)
 def _no_deadlock():
-    """Where everybody waits, all stacks are shown and the run ends."""
-    faulthandler.dump_traceback_later(120, exit=True)
+    """Where everybody waits, all stacks are shown; the time limit of a test ends it."""
+    faulthandler.dump_traceback_later(120)
     yield
     faulthandler.cancel_dump_traceback_later()
 

@@ -47,5 +47,5 @@ def test_one_turn_at_a_time_for_a_place_and_none_is_kept():
         thread.join(10)
     assert most == [1, 1]
     assert len(_turns) == 0
-    with turn("one"), turn("another"):
+    with turn("one"), turn("another"), turn("one"):
         assert len(_turns) == 2
