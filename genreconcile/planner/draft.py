@@ -6,7 +6,7 @@ the plan says of an object.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from genreconcile.cache import Cache
@@ -33,7 +33,8 @@ class Draft:
         self.terms = terms
         self.entries: list[Verdict | Fresh] = []
         self.resources: dict[GVK, Resource] = {}
-        self._served: dict[tuple[int, str], bool] = {}
+        self._served: dict[Hashable, bool] = {}
+        self._is_spread = cache.namespaces is not None
         self.is_settled = True
         """Whether there is a verdict on every object."""
 
@@ -57,7 +58,7 @@ class Draft:
 
     def _holds(self, verdict: Verdict) -> bool:
         """Whether its kind is still served and read as it was then, and rules would consult the same."""
-        place = (id(verdict.store), verdict.key.namespace)
+        place = (id(verdict.store), verdict.key.namespace) if self._is_spread else id(verdict.store)
         served = self._served.get(place)
         if served is None:
             served = self._served[place] = self._is_served(verdict)
@@ -97,7 +98,7 @@ class Draft:
     def places(self, further: str = "") -> dict[Resource, set[str]]:
         """The namespaces in which each kind is to be read, ``further`` being one of all; none where all are read."""
         found = {gvk: {further} if further else set() for gvk in self.resources}
-        for entry in self.entries if self._cache.namespaces is not None else ():
+        for entry in self.entries if self._is_spread else ():
             if isinstance(entry.resource, Resource):
                 found[entry.resource.gvk].add(entry.key.namespace)
         return {self.resources[gvk]: names for gvk, names in found.items()}
