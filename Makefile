@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind conformance bench clean help
+.PHONY: demo test lint unit kind conformance bench compiled clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -39,7 +39,11 @@ bench: $(READY) ## measure against others, side by side
 	@echo "make bench: about an hour; BENCH='--size 1000 --no-go-peers' for less" >&2
 	$(TOX) run -e bench -- $(BENCH)
 
+compiled: $(READY) ## run the tests that need no server on compiled modules
+	$(TOX) run -e compiled
+
 clean: ## remove what the other commands made here
+	rm -rf build genreconcile__mypyc.* && find genreconcile -name '*.so' -delete
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
 
 $(READY):
