@@ -17,7 +17,7 @@ from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
 from genreconcile.discovery import Discovery
-from genreconcile.errors import Conflict, NotFound, PlanRefused
+from genreconcile.errors import Conflict, LoadError, NotFound, PlanRefused
 from genreconcile.normalize import Registry
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
@@ -60,7 +60,7 @@ class Reconciler:
         self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), discovery)
         self._learned = Learned()
         options = Options(field_manager, concurrency, propagation, on_immutable)
-        self._planner = Planner(self._catalog, self._cache, self._learned, sync_timeout)
+        self._planner = Planner(cluster, self._catalog, self._cache, self._learned, sync_timeout)
         self._applier = Applier(cluster, self._catalog, self._cache, self._learned, options)
         self._namespace = cluster.namespace or "default"
         self._managed: set[GVK] = set()
@@ -112,9 +112,10 @@ class Reconciler:
         does not answer. A fault of one object is its change's ``error``.
         """
         selector = parse_selector(delete_selector) if delete_selector is not None else None
-        wanted = Prune(delete_from_namespace, selector, allow_empty, max_deletions, frozenset(delete_kinds))
+        also = frozenset(map(_gvk, kinds))
+        wanted = Prune(delete_from_namespace, selector, allow_empty, max_deletions, frozenset(delete_kinds), also)
         with self._lock:
-            known = self._managed | {GVK.parse(kind) for kind in kinds}
+            known = set(self._managed)
         plan, seen = self._planner.plan(expected, namespace or self._namespace, wanted, known, fields=fields)
         with self._lock:
             self._managed |= seen
@@ -177,6 +178,13 @@ class Reconciler:
         if plan.refusals:
             raise PlanRefused("; ".join(plan.refusals), result)
         return result
+
+
+def _gvk(kind: str) -> GVK:
+    try:
+        return GVK.parse(kind)
+    except ValueError as error:
+        raise LoadError(f"kinds: not usable: {error}") from None
 
 
 def _is_conflict(outcome: Outcome) -> bool:

@@ -69,7 +69,8 @@ class Plan:
 
     ``changes`` leaves out what is ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards
     that withhold deletions; ``warnings`` are for the reader. ``matches`` is how many live objects, expected ones
-    included, stand where deletion looks.
+    included, stand where deletion looks. ``spared`` is what stands there, is not expected, and is left alone because
+    Kubernetes or a controller made it, or it is going already; each says why.
     """
 
     changes: tuple[Change, ...]
@@ -78,6 +79,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     matches: int = 0
+    spared: tuple[Change, ...] = ()
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

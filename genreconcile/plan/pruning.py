@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from genreconcile.objects import GVK, Object, ObjectKey, labels_of, metadata_of
-from genreconcile.order import is_delete_only_when_asked, is_never_deleted, kind_name
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of
 from genreconcile.plan.change import Change
+from genreconcile.protection import protection
 from genreconcile.selector import Selector
 
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``."""
+    """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``.
+
+    ``kinds`` are names, as ``Kind.group``, of those that take others along and are to go all the same; ``also`` are
+    kinds to look at beside those in expected.
+    """
 
     namespace: str = ""
     selector: Selector | None = None
     allow_empty: bool = False
     max_deletions: int | None = None
     kinds: frozenset[str] = frozenset()
+    also: frozenset[GVK] = frozenset()
 
     @property
     def is_wanted(self) -> bool:
@@ -34,10 +39,21 @@ class Prune:
         """Why nothing may be deleted; empty where it may."""
         found = []
         if not expected and not self.allow_empty and deletions:
-            found.append("no object is expected, so all would be deleted; allow_empty=True (--allow-empty) permits it")
+            found.append(
+                f"{self.place}: nothing deleted: no object is expected, so all {deletions} would go; "
+                "allow_empty=True (--allow-empty) permits it"
+            )
         if self.max_deletions is not None and deletions > self.max_deletions:
-            found.append(f"{deletions} deletions are more than the {self.max_deletions} allowed; raise max_deletions")
+            found.append(
+                f"{self.place}: nothing deleted: {deletions} deletions are more than the {self.max_deletions} allowed; "
+                "see what is missing in the expected set, or raise max_deletions (--max-deletions)"
+            )
         return found
+
+    @property
+    def place(self) -> str:
+        """Where deletion looks, for messages."""
+        return f"namespace {self.namespace}"
 
 
 def withheld(failed: int) -> str:
@@ -46,27 +62,18 @@ def withheld(failed: int) -> str:
 
 
 def prune(candidates: Iterable[tuple[GVK, Object]], expected: Collection[ObjectKey], wanted: Prune) -> list[Change]:
-    """The deletions (and what is skipped, with the reason) among live objects of the wanted namespace."""
+    """The deletions among live objects of the wanted namespace, and with the reason what is left alone."""
     return [
-        change
+        _deletion(gvk, live, key, wanted)
         for gvk, live in candidates
-        if ObjectKey(gvk.group, gvk.kind, wanted.namespace, live["metadata"]["name"]) not in expected
+        if (key := ObjectKey(gvk.group, gvk.kind, wanted.namespace, live["metadata"]["name"])) not in expected
         and wanted.selector is not None
         and wanted.selector.matches(labels_of(live))
-        and (change := _deletion(gvk, live, wanted)) is not None
     ]
 
 
-def _deletion(gvk: GVK, live: Object, wanted: Prune) -> Change | None:
-    metadata = metadata_of(live)
-    key = ObjectKey(gvk.group, gvk.kind, wanted.namespace, metadata["name"])
-    if "deletionTimestamp" in metadata or is_never_deleted(key):
-        return None
-    if any(owner.get("controller") for owner in metadata.get("ownerReferences") or ()):
-        # Its owner would create it again, and takes it along when it goes itself.
-        return None
-    name = kind_name(gvk.group, gvk.kind)
-    if is_delete_only_when_asked(gvk.group, gvk.kind) and name not in wanted.kinds:
-        reason = f"not deleted, for others go with it; name {name} in delete_kinds to have it deleted"
-        return Change("none", gvk, key, live=live, reason=reason, skipped=True)
-    return Change("delete", gvk, key, live=live)
+def _deletion(gvk: GVK, live: Object, key: ObjectKey, wanted: Prune) -> Change:
+    found = protection(key, live, wanted.kinds)
+    if found is None:
+        return Change("delete", gvk, key, live=live)
+    return Change("none", gvk, key, live=live, reason=found.reason, skipped=not found.quiet)

@@ -10,8 +10,8 @@ from typing import Any
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
+from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
-from genreconcile.discovery import Resource
 from genreconcile.load import refuse_duplicates
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
@@ -20,6 +20,8 @@ from genreconcile.planner.assembly import assemble, unmatched
 from genreconcile.planner.deletions import Deletions, deletions
 from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Verdict
+from genreconcile.planner.evidence import Evidence
+from genreconcile.planner.further import Further, further
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.verdicts import Verdicts
@@ -27,14 +29,16 @@ from genreconcile.related import Related, View
 
 __all__ = ["Planner"]
 
-_NOTHING = Deletions([], [], 0)
+_NOTHING = Deletions([], [], [], 0)
+_NOTHING_FURTHER = Further([], [])
 
 
 class Planner:
     """Makes plans from one cache and one catalog."""
 
-    def __init__(self, catalog: Catalog, cache: Cache, learned: Learned, sync_timeout: float) -> None:
+    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, learned: Learned, sync_timeout: float) -> None:
         self._catalog = catalog
+        self._evidence = Evidence(cluster, catalog)
         self._cache = cache
         self._learned = learned
         self._related = Related(cache)
@@ -51,8 +55,8 @@ class Planner:
         fields: str = EXACT,
         only: Collection[ObjectKey] | None = None,
     ) -> tuple[Plan, set[GVK]]:
-        """The plan, and the kinds that it saw. ``known`` are further kinds to delete from; ``fields`` is exact
-        or subset; ``only`` limits the keys.
+        """The plan, and the kinds that it saw. ``known`` are kinds seen before, to delete from as well; ``fields`` is
+        exact or subset; ``only`` limits the keys.
 
         Raises LoadError, Unauthorized, Unreachable.
         """
@@ -71,22 +75,19 @@ class Planner:
             return Plan((), unchanged, tuple(order)), set(draft.resources)
         if only is not None:
             draft.keep(only)
-        further = self._further(known, draft.resources) if wanted.is_wanted else []
-        self.kinds.sync(self.kinds.needed(draft.resources.values()), listed=further)
+        others = _NOTHING_FURTHER
+        if wanted.is_wanted:
+            others = further(self._catalog.discovery, wanted.also, known, draft.resources)
+        self.kinds.sync(self.kinds.needed(draft.resources.values()), listed=others.resources)
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
         warnings = unmatched(draft.labels, wanted) if wanted.is_wanted else []
-        going = self._deletions(draft, further, keys, wanted) if wanted.is_wanted else _NOTHING
+        going = self._deletions(draft, others, keys, wanted) if wanted.is_wanted else _NOTHING
         return assemble(changes, going, wanted, warnings), set(draft.resources)
 
-    def _further(self, known: set[GVK], seen: Mapping[GVK, Resource]) -> list[Resource]:
-        """The resources of kinds that are not in expected, for deletion only."""
-        there = {(gvk.group, gvk.kind) for gvk in seen}
-        wanted = [gvk for gvk in sorted(known) if (gvk.group, gvk.kind) not in there]
-        found = [self._catalog.discovery.get(gvk) for gvk in wanted]
-        return [resource for resource in found if resource is not None]
-
-    def _deletions(self, draft: Draft, further: list[Resource], keys: set[ObjectKey], wanted: Prune) -> Deletions:
-        resources = {*draft.resources.values(), *further}
+    def _deletions(self, draft: Draft, others: Further, keys: set[ObjectKey], wanted: Prune) -> Deletions:
+        resources = {*draft.resources.values(), *others.resources}
         there = [resource for resource in resources if not self.kinds.is_pending(resource)]
-        return deletions(self._cache, there, keys, wanted)
+        found = deletions(self._cache, there, keys, wanted)
+        sure = [self._evidence.unless_made_by_a_controller(change) for change in found.changes]
+        return found._replace(changes=sure, warnings=[*others.warnings, *found.warnings])

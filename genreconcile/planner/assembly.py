@@ -39,6 +39,7 @@ def assemble(changes: list[Change], deletions: Deletions, wanted: Prune, warning
         warnings=(*deletions.warnings, *warnings),
         refusals=tuple(refusals),
         matches=deletions.matches,
+        spared=tuple(deletions.spared),
     )
 
 

@@ -1,6 +1,7 @@
 """What should not be there, among the objects in the cache.
 
-Invariant: a kind that cannot be read is unknown, never empty; only what may be deleted is decoded.
+Invariant: a kind that cannot be read, or whose cache may be behind, is unknown, never empty; only what may be deleted
+is decoded.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ from genreconcile.plan import Change, Prune, prune
 
 
 class Deletions(NamedTuple):
-    """The changes, warnings of kinds that cannot be read, and how many live objects the selector matches."""
+    """What goes or is left alone and told; ``spared`` is what is left alone and nobody need be told.
+
+    ``warnings`` name kinds that cannot be read. ``matches`` is how many live objects the selector matches, those left
+    out that are being deleted.
+    """
 
     changes: list[Change]
+    spared: list[Change]
     warnings: list[str]
     matches: int
 
@@ -30,11 +36,11 @@ def deletions(cache: Cache, resources: Iterable[Resource], expected: Collection[
     for resource in sorted(_one_version_each(resources), key=lambda resource: resource.gvk):
         if not resource.namespaced:
             continue
-        if not cache.has_synced(resource):
-            warnings.append(f"{resource}: nothing deleted: the kind cannot be read")
+        if doubt := _doubt(cache, resource):
+            warnings.append(doubt)
             continue
         records = cache.records(resource, namespace=wanted.namespace, selector=wanted.selector or "")
-        matches += len(records)
+        matches += sum(not record.deleting for record in records)
         group, kind = resource.gvk.group, resource.gvk.kind
         live = [
             (resource.gvk, record.decode())
@@ -42,7 +48,16 @@ def deletions(cache: Cache, resources: Iterable[Resource], expected: Collection[
             if ObjectKey(group, kind, record.namespace, record.name) not in expected
         ]
         found += prune(live, expected, wanted)
-    return Deletions(found, warnings, matches)
+    quiet = [change for change in found if change.is_quiet]
+    return Deletions([change for change in found if not change.is_quiet], quiet, warnings, matches)
+
+
+def _doubt(cache: Cache, resource: Resource) -> str:
+    """Why it cannot be told which objects of a kind there are; "" where it can."""
+    error = cache.error(resource)
+    if not cache.has_synced(resource):
+        return f"{resource}: nothing deleted: the kind cannot be read: {error or 'its list has not arrived'}"
+    return f"{resource}: nothing deleted: what is known of the kind may be old: {error}" if error else ""
 
 
 def _one_version_each(resources: Iterable[Resource]) -> Iterator[Resource]:
