@@ -51,6 +51,11 @@ class Ground:
         where = self.path(plural, namespace=obj["metadata"]["namespace"])
         return json.loads(self.admin.request("POST", where, body=json.dumps(obj).encode(), query=query))
 
+    def admin_post(self, plural, obj):
+        """As ``post``, for a kind of any group."""
+        where = self.path(plural, group=obj["apiVersion"], namespace=obj["metadata"]["namespace"])
+        return json.loads(self.admin.request("POST", where, body=json.dumps(obj).encode()))
+
     def patch(self, path, *operations):
         body = json.dumps(operations).encode()
         return json.loads(self.admin.request("PATCH", path, body=body, content_type="application/json-patch+json"))
