@@ -111,6 +111,13 @@ class Discovery:
                 raise _unavailable(gvk)
             return found
 
+    def find_now(self, gvk: GVK) -> Resource | None:
+        """As ``find``, but a kind that is not known is asked for."""
+        with self._lock:
+            if self.find(gvk) is None:
+                self.refresh()
+            return self.find(gvk)
+
     def _in_any_version(self, gvk: GVK) -> Resource | None:
         others = self._resources.values()  # Of one group, the server names the preferred version first.
         same = (other for other in others if (other.gvk.group, other.gvk.kind) == (gvk.group, gvk.kind))

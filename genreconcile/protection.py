@@ -40,12 +40,19 @@ def _data() -> Mapping[str, Any]:
     return data
 
 
-def protection(key: ObjectKey, live: Object, asked: Collection[str] = ()) -> Protection | None:
+def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner: str = "") -> Protection | None:
     """Why this live object is not to be deleted, None where it may be.
 
-    ``asked`` names the kinds, as ``Kind.group``, whose deletion was asked for although it takes others along.
+    ``asked`` names the kinds, as ``Kind.group``, whose deletion was asked for although it takes others along; what the
+    object with the uid ``owner`` controls may be deleted in its name.
     """
-    found = (_terminating(live), _built_in(key), _controlled(live), _annotated(live), _only_when_asked(key, asked))
+    found = (
+        _terminating(live),
+        _built_in(key),
+        _controlled(live, owner),
+        _annotated(live),
+        _only_when_asked(key, asked),
+    )
     return next(filter(None, found), None)
 
 
@@ -69,12 +76,12 @@ def _built_in(key: ObjectKey) -> Protection | None:
     )
 
 
-def _controlled(live: Object) -> Protection | None:
-    """Its owner would create it again, and takes it along when it goes itself."""
-    owner = controller_of(live)
-    if owner is None:
+def _controlled(live: Object, owner: str) -> Protection | None:
+    """Its controller would create it again, and takes it along when it goes itself."""
+    controller = controller_of(live)
+    if controller is None or (owner and controller.get("uid") == owner):
         return None
-    who = f"{owner.get('kind')} {owner.get('name')}"
+    who = f"{controller.get('kind')} {controller.get('name')}"
     return Protection(f"not deleted: {who} controls it; delete that, and this goes with it", quiet=True)
 
 

@@ -1,18 +1,32 @@
 """Which live objects should not be there, and the guards that keep a deletion from going too far.
 
-Invariant: pure. Only objects in the given namespace that match the given selector and are not expected are named, and
-never more than the guards allow.
+Invariant: pure. Only what is not expected is named, of the objects in the given namespace that match the given selector
+or of the members of the given set, and never more than the guards allow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from genreconcile.objects import GVK, Object, ObjectKey, labels_of
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of, namespace_of
+from genreconcile.ownership import OWN_TOOL, Membership
 from genreconcile.plan.change import Change
 from genreconcile.protection import protection
 from genreconcile.selector import Selector
+
+UNPROVEN: Final = (
+    "not deleted: it has the label of the set, and nothing else says that it is a member; "
+    "take the label off, or delete it yourself"
+)
+
+
+class OwnerRef(NamedTuple):
+    """The name of a set's parent, such as ``configmaps/shop``, and the tool whose set it is."""
+
+    text: str
+    tool: str = OWN_TOOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +43,16 @@ class Prune:
     max_deletions: int | None = None
     kinds: frozenset[str] = frozenset()
     also: frozenset[GVK] = frozenset()
+    owner: OwnerRef | None = None
 
     @property
     def is_wanted(self) -> bool:
-        """An empty namespace or no selector skips deletion."""
+        """An empty namespace or no selector skips deletion, unless there is an owner."""
+        return self.owner is not None or self.has_selector
+
+    @property
+    def has_selector(self) -> bool:
+        """Whether a selector says what is looked at, in a namespace."""
         return bool(self.namespace) and self.selector is not None
 
     def refusals(self, *, expected: int, deletions: int) -> list[str]:
@@ -53,7 +73,7 @@ class Prune:
     @property
     def place(self) -> str:
         """Where deletion looks, for messages."""
-        return f"namespace {self.namespace}"
+        return f"namespace {self.namespace}" if self.owner is None else f"owner {self.owner.text}"
 
 
 def withheld(failed: int) -> str:
@@ -61,19 +81,31 @@ def withheld(failed: int) -> str:
     return f"not deleted: {failed} expected object(s) failed, so what is unexpected is not sure; correct them first"
 
 
-def prune(candidates: Iterable[tuple[GVK, Object]], expected: Collection[ObjectKey], wanted: Prune) -> list[Change]:
-    """The deletions among live objects of the wanted namespace, and with the reason what is left alone."""
+def prune(
+    candidates: Iterable[tuple[GVK, Object]],
+    expected: Collection[ObjectKey],
+    wanted: Prune,
+    members: Membership | None = None,
+) -> list[Change]:
+    """The deletions among live objects of the wanted namespace, or ``members``; with the reason what is left alone."""
     return [
-        _deletion(gvk, live, key, wanted)
+        _deletion(gvk, live, key, wanted, members)
         for gvk, live in candidates
-        if (key := ObjectKey(gvk.group, gvk.kind, wanted.namespace, live["metadata"]["name"])) not in expected
-        and wanted.selector is not None
-        and wanted.selector.matches(labels_of(live))
+        if (key := ObjectKey(gvk.group, gvk.kind, namespace_of(live), live["metadata"]["name"])) not in expected
+        and (_is_selected(live, wanted) if members is None else members.may_hold(live, key))
     ]
 
 
-def _deletion(gvk: GVK, live: Object, key: ObjectKey, wanted: Prune) -> Change:
-    found = protection(key, live, wanted.kinds)
-    if found is None:
-        return Change("delete", gvk, key, live=live)
-    return Change("none", gvk, key, live=live, reason=found.reason, skipped=not found.quiet)
+def _is_selected(live: Object, wanted: Prune) -> bool:
+    """Never one without a namespace."""
+    selector = wanted.selector if wanted.has_selector else None
+    return selector is not None and namespace_of(live) == wanted.namespace and selector.matches(labels_of(live))
+
+
+def _deletion(gvk: GVK, live: Object, key: ObjectKey, wanted: Prune, members: Membership | None) -> Change:
+    found = protection(key, live, wanted.kinds, members.parent_uid if members is not None else "")
+    if found is not None:
+        return Change("none", gvk, key, live=live, reason=found.reason, skipped=not found.quiet)
+    if members is not None and not members.proves(live, key):
+        return Change("none", gvk, key, live=live, reason=UNPROVEN)
+    return Change("delete", gvk, key, live=live)

@@ -33,8 +33,8 @@ class Evidence:
         self._known: LRUCache[tuple[str, str, tuple[str, ...]], frozenset[str] | None] = LRUCache(_SIZE)
         self._lock = threading.Lock()
 
-    def managers(self, change: Change, path: Sequence[str]) -> frozenset[str] | None:
-        """The field managers of the change's live object that own the field at ``path``, or the nearest part of it.
+    def managers(self, change: Change, path: Sequence[str], *, exact: bool = False) -> frozenset[str] | None:
+        """The field managers of the change's live object that own the field at ``path``, as in ``managers_of``.
 
         None where that cannot be told. Raises Unauthorized and Unreachable.
         """
@@ -44,7 +44,7 @@ class Evidence:
             if place in self._known:
                 return self._known[place]
         try:
-            found = self._asked(change, path)
+            found = self._asked(change, path, exact)
         except (Unauthorized, Unreachable):
             raise
         except ClusterError:
@@ -53,12 +53,12 @@ class Evidence:
             self._known[place] = found
         return found
 
-    def _asked(self, change: Change, path: Sequence[str]) -> frozenset[str] | None:
+    def _asked(self, change: Change, path: Sequence[str], exact: bool) -> frozenset[str] | None:
         where = self._catalog.resource(change.gvk).path(change.key.namespace, change.key.name)
         now = loads(self._cluster.request("GET", where, accept=_METADATA))
         if uid_of(now) != uid_of(change.live or {}) or not metadata_of(now).get("managedFields"):
             return None
-        return frozenset(managers_of(now, path))
+        return frozenset(managers_of(now, path, exact=exact))
 
     def unless_made_by_a_controller(self, change: Change) -> Change:
         """The deletion, or none where a controller made the object without saying so, or may have."""

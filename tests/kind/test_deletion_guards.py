@@ -1,9 +1,13 @@
 """Deletion on a real server: what must stay stays, and a plan says beforehand exactly what goes."""
 
+import threading
+import time
+
 import pytest
 from ground import LABELS, Ground, eventually, statuses
 
 import genreconcile as gr
+from genreconcile.apply import Options
 from genreconcile.errors import Conflict, PlanRefused
 
 KINDS = ["v1/ConfigMap", "v1/ServiceAccount", "v1/PersistentVolumeClaim"]
@@ -282,3 +286,161 @@ def is_denied(ground, path):
     except gr.ClusterError:
         return True
     return False
+
+
+def test_a_deletion_that_others_forestall_is_looked_at_again(ground, reconciler, monkeypatch):
+    """The object is edited between plan and deletion: where it is to go still, it goes."""
+    for name in ("goes", "stays"):
+        ground.post(ground.config(name))
+    settings = {**ground.settings, "kinds": KINDS, "allow_empty": True}
+    settled(reconciler, [], 2, settings)
+    request = ground.cluster.cluster.request
+    edits = {
+        ground.path("configmaps", "goes"): {"op": "add", "path": "/data", "value": {"k": "v"}},
+        ground.path("configmaps", "stays"): {
+            "op": "add",
+            "path": "/metadata/annotations",
+            "value": {"genreconcile.dev/prune": "disabled"},
+        },
+    }
+
+    def forestalled(method, path, **options):
+        if method == "DELETE" and path in edits:
+            ground.patch(path, edits.pop(path))
+        return request(method, path, **options)
+
+    monkeypatch.setattr(ground.cluster.cluster, "request", forestalled)
+    result = reconciler.reconcile([], **settings)
+    assert statuses(result) == {"goes": "deleted", "stays": "skipped"}
+    assert len(ground.cluster.sent("DELETE")) == 3
+    assert "stays" in ground.names()
+
+
+def test_waiting_until_it_is_gone(ground, reconciler):
+    ground.post(ground.config("held", metadata={"finalizers": ["example.com/hold"]}))
+    settings = {**ground.settings, "kinds": KINDS, "allow_empty": True}
+    settled(reconciler, [], 1, settings)
+    held = ground.path("configmaps", "held")
+    timer = threading.Timer(1.0, ground.patch, (held, {"op": "remove", "path": "/metadata/finalizers"}))
+    timer.start()
+    started = time.monotonic()
+    assert statuses(reconciler.reconcile([], wait=True, **settings)) == {"held": "deleted"}
+    assert time.monotonic() - started >= 0.9
+    assert ground.names() == {"kube-root-ca.crt"} & ground.names()
+    timer.join()
+
+
+def test_what_is_not_gone_in_time_has_failed_and_says_what_holds_it(ground):
+    ground.post(ground.config("held", metadata={"finalizers": ["example.com/hold"]}))
+    settings = {**ground.settings, "kinds": KINDS, "allow_empty": True}
+    with gr.Reconciler(ground.cluster, namespaces=[ground.namespace]) as reconciler:
+        reconciler._applier._writer._remover._options = Options(wait_timeout=0.3)
+        settled(reconciler, [], 1, settings)
+        (outcome,) = reconciler.reconcile([], wait=True, **settings)
+    assert str(outcome) == (
+        f"ConfigMap {ground.namespace}/held failed: ConfigMap {ground.namespace}/held: not deleted: "
+        "accepted, but not gone after 0 s; see to who removes its finalizers: example.com/hold"
+    )
+
+
+@pytest.mark.parametrize("propagation", ["foreground", "Foreground", "orphan"])
+def test_how_dependents_go_is_always_said(ground, propagation):
+    ground.post(ground.config("gone"))
+    settings = {**ground.settings, "kinds": KINDS, "allow_empty": True}
+    with gr.Reconciler(ground.cluster, namespaces=[ground.namespace], propagation=propagation) as reconciler:
+        settled(reconciler, [], 1, settings)
+        reconciler.reconcile([], **settings).raise_for_failures()
+    (body,) = [body for method, _, body, _ in ground.cluster.requests if method == "DELETE"]
+    assert body["propagationPolicy"] == propagation.capitalize()
+
+
+def test_an_unknown_propagation_is_refused(ground):
+    with pytest.raises(gr.ReconcileError, match="'sideways' is unknown; use background, foreground or orphan"):
+        gr.Reconciler(ground.cluster, propagation="sideways")
+
+
+def test_a_dry_run_asks_the_server_for_everything_and_changes_nothing(crowd, reconciler):
+    crowd.post(crowd.config("changed", k="old"))
+    expected = [crowd.config("new"), crowd.config("changed", k="new")]
+    settings = {**crowd.settings, "kinds": KINDS}
+    settled(reconciler, expected, 1, settings)
+    before = crowd.get(crowd.path())["items"]
+    plan = reconciler.plan(expected, **settings)
+    result = reconciler.apply(plan, dry_run=True, wait=True)
+    assert statuses(result) == {
+        "new": "created",
+        "changed": "configured",
+        "mine": "deleted",
+        "kept": "skipped",
+        "claim": "skipped",
+        "data-db-0": "skipped",
+    }
+    assert len(crowd.cluster.writes) == 3
+    for method, _, body, query in crowd.cluster.requests:
+        if method != "GET":
+            assert query.get("dryRun") == "All" or body.get("dryRun") == ["All"]
+    assert crowd.get(crowd.path())["items"] == before
+    # Nothing of it is remembered: the same plan comes again, and what is done then is what was shown.
+    again = reconciler.plan(expected, **settings)
+    assert [(change.operation, change.key) for change in again] == [(change.operation, change.key) for change in plan]
+    assert statuses(reconciler.apply(again)) == statuses(result)
+
+
+def test_a_dry_run_shows_what_the_server_would_refuse(ground, reconciler):
+    """A guard that only the server has: a Service's selector may not name what is no label."""
+    metadata = {"name": "s", "namespace": ground.namespace}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 70000}]}}
+    result = reconciler.apply(reconciler.plan([service]), dry_run=True)
+    assert statuses(result) == {"s": "failed"}
+
+
+def test_a_dry_run_of_what_the_plan_itself_brings(ground):
+    name = ground.namespace + "-new"
+    group = f"{ground.namespace}.dry.dev"
+    names = {"kind": "Thing", "plural": "things"}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"things.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+    metadata = {"name": "t", "namespace": ground.namespace}
+    expected = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
+        ground.config("in-it", namespace=name),
+        crd,
+        {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": metadata},
+        ground.config("nowhere", namespace="missing"),
+    ]
+    with gr.Reconciler(ground.cluster) as reconciler:
+        result = reconciler.apply(reconciler.plan(expected), dry_run=True)
+    told = {outcome.key.name: (outcome.status, outcome.reason) for outcome in result}
+    assert told == {
+        name: ("created", ""),
+        "in-it": ("created", "not tried: the same plan brings its namespace"),
+        f"things.{group}": ("created", ""),
+        "t": ("created", "not tried: the same plan brings its kind"),
+        "nowhere": ("failed", ""),
+    }
+    assert all(query.get("dryRun") == "All" for method, *_, query in ground.cluster.requests if method != "GET")
+
+
+@pytest.mark.parametrize("guard", ["kind", "annotation"])
+def test_what_deletion_leaves_alone_is_not_recreated_either(ground, guard):
+    """Another way to lose data: an immutable field of a claim differs."""
+    if guard == "kind":
+        first, plural = claim(ground, "c"), "persistentvolumeclaims"
+        second = {**first, "spec": {**CLAIM_SPEC, "accessModes": ["ReadOnlyMany"]}}
+        told = "not recreated: others, or data, would go with it; delete it yourself"
+    else:
+        metadata = {"annotations": {"genreconcile.dev/prune": "disabled"}}
+        first, plural = {**ground.config("c", metadata=metadata, k="1"), "immutable": True}, "configmaps"
+        second = {**first, "data": {"k": "2"}}
+        told = "not recreated: not deleted: its annotation genreconcile.dev/prune forbids it"
+    live = ground.post(first, plural)
+    with gr.Reconciler(ground.cluster, namespaces=[ground.namespace], on_immutable="recreate") as reconciler:
+        (outcome,) = reconciler.reconcile([second])
+    assert outcome.status == "failed"
+    assert told in str(outcome.error)
+    assert ground.get(ground.path(plural, "c"))["metadata"]["uid"] == live["metadata"]["uid"]

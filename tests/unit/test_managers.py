@@ -44,6 +44,13 @@ def test_nobody_owns_what_cannot_be_read(live):
     assert managers_of(live, ("spec",)) == []
 
 
+def test_exactly_the_field_or_nobody():
+    assert managers_of(LIVE, ("spec", "replicas"), exact=True) == ["us"]
+    assert managers_of(LIVE, ("spec", "replicas", "below"), exact=True) == []
+    assert managers_of(LIVE, ("spec", "other"), exact=True) == []
+    assert managers_of(LIVE, ("spec", "other")) == ["odd", "them", "us"]
+
+
 def test_a_manager_with_several_entries_owns_what_any_of_them_names():
     spec = {"manager": "controller", "fieldsV1": {"f:spec": {"f:size": {}}}}
     status = {"manager": "controller", "subresource": "status", "fieldsV1": {"f:status": {"f:phase": {}}}}

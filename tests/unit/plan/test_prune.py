@@ -8,8 +8,8 @@ WIDGET = GVK("example.genreconcile.dev", "v1", "Widget")
 WANTED = Prune("shop", selector.parse({"app": "x"}))
 
 
-def live(name, **metadata):
-    return {"metadata": {"name": name, "namespace": "shop", "labels": {"app": "x"}, **metadata}}
+def live(name, namespace="shop", **metadata):
+    return {"metadata": {"name": name, "namespace": namespace, "labels": {"app": "x"}, **metadata}}
 
 
 def pruned(*objects, expected=(), wanted=WANTED, gvk=WIDGET):
@@ -20,6 +20,16 @@ def pruned(*objects, expected=(), wanted=WANTED, gvk=WIDGET):
 def test_what_is_not_expected_is_deleted():
     (change,) = pruned(live("a"), live("b"), expected=["a"])
     assert (change.operation, change.key.name) == ("delete", "b")
+
+
+@pytest.mark.parametrize("namespace", ["elsewhere", ""])
+def test_what_is_not_in_the_namespace_is_none_of_ours(namespace):
+    assert pruned(live("a", namespace)) == []
+
+
+@pytest.mark.parametrize("wanted", [Prune("", WANTED.selector), Prune("shop", None), Prune()])
+def test_without_a_namespace_or_a_selector_nothing_is_selected(wanted):
+    assert pruned(live("a"), live("b", ""), wanted=wanted) == []
 
 
 @pytest.mark.parametrize("labels", [{"app": "y"}, None], ids=["other label", "no label"])
@@ -186,4 +196,4 @@ def test_what_kubernetes_makes_itself_is_spared(gvk, name, spared):
 @pytest.mark.parametrize("gvk", [GVK("", "v1", "Service"), GVK("discovery.k8s.io", "v1", "EndpointSlice")])
 def test_the_api_servers_own_service_is_spared(gvk):
     wanted = Prune("default", WANTED.selector)
-    assert pruned(live("kubernetes"), gvk=gvk, wanted=wanted)[0].is_quiet
+    assert pruned(live("kubernetes", "default"), gvk=gvk, wanted=wanted)[0].is_quiet

@@ -11,7 +11,7 @@ from genreconcile.errors import ClusterError, Forbidden, NotSynced, Unauthorized
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Prune
 from genreconcile.planner.deletions import deletions
-from genreconcile.planner.further import further
+from genreconcile.planner.further import Further, Wanted, further
 
 VERBS = frozenset({"list", "watch", "delete"})
 WIDGETS = Resource(GVK("example.dev", "v1", "Widget"), "widgets", namespaced=True, verbs=VERBS)
@@ -120,36 +120,57 @@ class FakeDiscovery:
             raise self.failing[gvk]
         return self.resources.get(gvk)
 
-    find = get
+    def find(self, gvk):
+        self.get(gvk)
+        same = [
+            other for other in self.resources.values() if (other.gvk.group, other.gvk.kind) == (gvk.group, gvk.kind)
+        ]
+        return next(iter(same), None)
+
+    find_now = find
 
 
 def test_further_kinds_are_those_that_expected_does_not_have():
     discovery = FakeDiscovery(WIDGETS, GADGETS, PLANETS)
-    found = further(discovery, [WIDGETS.gvk, GADGETS.gvk], [GADGETS.gvk, PLANETS.gvk], {WIDGETS.gvk: WIDGETS})
-    assert found == ([GADGETS, PLANETS], [])
+    wanted = Wanted([WIDGETS.gvk, GADGETS.gvk], [GADGETS.gvk, PLANETS.gvk])
+    assert further(discovery, wanted, {WIDGETS.gvk: WIDGETS}) == Further([GADGETS, PLANETS])
+
+
+def test_kinds_that_a_set_has_recorded_have_no_version():
+    found = further(FakeDiscovery(WIDGETS, PLANETS), Wanted(recorded=[("example.dev", "Widget"), ("", "Gone")]), {})
+    assert found.resources == [WIDGETS]
+    why = "the server does not have the kind any more, so that it leaves the owner set"
+    assert found.warnings == [f"Gone: nothing deleted: {why}"]
+    assert found.unknown == []
 
 
 def test_a_kind_that_was_asked_for_and_is_not_served_is_named():
     gone, typo = GVK("example.dev", "v1", "Gone"), GVK("example.dev", "v1", "Wigdet")
-    found = further(FakeDiscovery(WIDGETS), [typo], [gone, WIDGETS.gvk], {})
-    assert found == (
+    found = further(FakeDiscovery(WIDGETS), Wanted([typo], [gone, WIDGETS.gvk]), {})
+    assert found == Further(
         [WIDGETS],
+        [],
         ["example.dev/v1/Wigdet: nothing deleted: the server has no such kind; correct it in kinds (--kinds)"],
     )
 
 
-@pytest.mark.parametrize("asked", [True, False], ids=["asked for", "seen before"])
-def test_an_api_that_does_not_answer_concerns_its_own_kinds_alone(asked):
-    failing = {GADGETS.gvk: ClusterError("example.dev/v1/Gadget: cannot be looked up", status=503)}
-    kinds = [GADGETS.gvk, WIDGETS.gvk]
-    found = further(FakeDiscovery(WIDGETS, failing=failing), kinds if asked else [], [] if asked else kinds, {})
-    assert found == (
-        [WIDGETS],
-        ["example.dev/v1/Gadget: nothing deleted: example.dev/v1/Gadget: cannot be looked up"],
-    )
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        (Wanted(asked=[GADGETS.gvk, WIDGETS.gvk]), "example.dev/v1/Gadget"),
+        (Wanted(seen=[GADGETS.gvk, WIDGETS.gvk]), "example.dev/v1/Gadget"),
+        (Wanted(recorded=[("example.dev", "Gadget"), ("example.dev", "Widget")]), "Gadget.example.dev"),
+    ],
+    ids=["asked for", "seen before", "recorded"],
+)
+def test_an_api_that_does_not_answer_concerns_its_own_kinds_alone(wanted, name):
+    error = ClusterError("it does not answer", status=503)
+    failing = {GADGETS.gvk: error, GADGETS.gvk._replace(version=""): error}
+    found = further(FakeDiscovery(WIDGETS, failing=failing), wanted, {})
+    assert found == Further([WIDGETS], [("example.dev", "Gadget")], [f"{name}: nothing deleted: it does not answer"])
 
 
 @pytest.mark.parametrize("error", [Unauthorized("no"), Unreachable("no")])
 def test_a_server_that_cannot_be_asked_at_all_raises(error):
     with pytest.raises(type(error)):
-        further(FakeDiscovery(failing={GADGETS.gvk: error}), [GADGETS.gvk], [], {})
+        further(FakeDiscovery(failing={GADGETS.gvk: error}), Wanted([GADGETS.gvk]), {})
