@@ -73,35 +73,34 @@ class Applier:
             self._writer.wait_until_gone(change, resource, deadline)
             return Outcome(change, "deleted")
 
-        waited = self._guarded(wait)
-        return [waited(outcome.change) if outcome.status == "deleted" else outcome for outcome in outcomes]
+        return [self._attempt(wait, outcome.change) if outcome.status == "deleted" else outcome for outcome in outcomes]
 
     def refresh(self, change: Change) -> None:
         """Read one object that the cache may not have yet, after a write was refused. Raises ClusterError."""
         self._writer.refresh(change, self._catalog.resource(change.gvk))
 
     def _guarded(self, work: Callable[[Change, Resource], Outcome]) -> Callable[[Change], Outcome]:
-        """A fault becomes the outcome of its object."""
+        """A fault becomes the outcome of its object; each is logged."""
 
         def guarded(change: Change) -> Outcome:
-            outcome = attempt(change)
+            outcome = self._attempt(work, change)
             _log.info("%s", outcome)
             return outcome
 
-        def attempt(change: Change) -> Outcome:
-            try:
-                return work(change, self._catalog.resource(change.gvk))
-            except ClusterError as error:
-                return Outcome(change, "failed", error=_told(error, change))
-            except InputError as error:
-                return Outcome(change, "failed", error=unusable(change.key, error))
-            except ReconcileError as error:
-                return Outcome(change, "failed", error=error)
-            except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
-                _log.exception("%s: not %sd", change.key, change.operation)
-                return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
-
         return guarded
+
+    def _attempt(self, work: Callable[[Change, Resource], Outcome], change: Change) -> Outcome:
+        try:
+            return work(change, self._catalog.resource(change.gvk))
+        except ClusterError as error:
+            return Outcome(change, "failed", error=_told(error, change))
+        except InputError as error:
+            return Outcome(change, "failed", error=unusable(change.key, error))
+        except ReconcileError as error:
+            return Outcome(change, "failed", error=error)
+        except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
+            _log.exception("%s: not %sd", change.key, change.operation)
+            return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
 
     def _write(self, change: Change, resource: Resource) -> Outcome:
         return (

@@ -6,6 +6,7 @@ what somebody else recorded meanwhile is never overwritten.
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from genreconcile.apply.options import Options
@@ -21,6 +22,8 @@ from genreconcile.plan import OwnerPlan
 
 _ATTEMPTS: Final = 3
 _APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML.
+
+_log = logging.getLogger("genreconcile.apply")
 
 
 class Parents:
@@ -78,6 +81,7 @@ class Parents:
             path = resource.path(parent.key.namespace, parent.key.name)
             query["force"] = "true"
             data = self._cluster.request("PATCH", path, query=query, body=body, content_type=_APPLY)
+        _log.info("%s: the owner set records %s", parent.key, ", ".join(record.annotations().values()))
         if not self._options.dry_run:
             self._cache.record_write(resource, data)
 

@@ -88,6 +88,8 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -
         return made
 
     made = plan(settings.max_deletions)
+    for change in made.spared:
+        _log.info("%s: %s", change.key, change.reason)
     if settings.max_deletions is not None or not settings.deletes:
         return made
     limit = max(5, made.matches // 5)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of, namespace_of
-from genreconcile.ownership import OWN_TOOL, Membership
+from genreconcile.ownership import OWN_TOOL, PART_OF, Membership
 from genreconcile.plan.change import Change
 from genreconcile.protection import protection
 from genreconcile.selector import Selector
@@ -19,6 +19,9 @@ from genreconcile.selector import Selector
 UNPROVEN: Final = (
     "not deleted: it has the label of the set, and nothing else says that it is a member; "
     "take the label off, or delete it yourself"
+)
+_IN_A_SET: Final = (
+    f"not deleted: its label {PART_OF} says that it is a member of an owner set; delete it by way of that set"
 )
 
 
@@ -106,6 +109,8 @@ def _deletion(gvk: GVK, live: Object, key: ObjectKey, wanted: Prune, members: Me
     found = protection(key, live, wanted.kinds, members.parent_uid if members is not None else "")
     if found is not None:
         return Change("none", gvk, key, live=live, reason=found.reason, skipped=not found.quiet)
+    if members is None and PART_OF in labels_of(live):
+        return Change("none", gvk, key, live=live, reason=_IN_A_SET, skipped=True)
     if members is not None and not members.proves(live, key):
         return Change("none", gvk, key, live=live, reason=UNPROVEN)
     return Change("delete", gvk, key, live=live)

@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from ground import Ground, eventually, statuses
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
 
+PROGRAM = Path(sys.executable).with_name("genreconcile")
 KUBECTL = shutil.which("kubectl")
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
 
@@ -173,3 +176,37 @@ def test_a_set_with_the_older_annotation(ground, shared):
         assert annotations(ground)[KINDS] == "ConfigMap"
     code, _, err = kubectl(ground, plain(ground, "a"))
     assert code == 0, err
+
+
+def test_the_command_line_and_kubectl_in_turns(ground, tmp_path, control_plane):
+    """A set over two namespaces: each run reads where the parent says that there are members."""
+    other = control_plane.create_namespace(ground.namespace + "-other")
+
+    def run(command, *objects, flags=()):
+        file = tmp_path / "objects.yaml"
+        file.write_text(yaml.safe_dump_all(objects))
+        access = ("--kubeconfig", str(ground.plane.kubeconfig), "-n", ground.namespace)
+        owner = ("--applyset", "configmaps/shop", "--applyset-tool", "kubectl")
+        arguments = [PROGRAM, command, "-f", str(file), *access, *owner, *flags]
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+
+    there = ground.config("there", namespace=other, labels={})
+    done = run("apply", plain(ground, "a"), plain(ground, "b"), there)
+    assert done.returncode == 0, done.stderr
+    assert "configmap/there created" in done.stdout
+    done = run("plan", plain(ground, "a"), plain(ground, "b"))
+    assert done.returncode == 1, done.stderr
+    assert f"configmap/there to delete ({other})" in done.stdout
+    done = run("apply", plain(ground, "a"), plain(ground, "b"), flags=("--dry-run=server",))
+    assert (done.returncode, done.stderr) == (1, "dry run: nothing was written\n")
+    assert "configmap/there deleted" in done.stdout
+    assert "there" in ground.names(namespace=other)
+    done = run("apply", plain(ground, "a"), plain(ground, "b"), flags=("--wait",))
+    assert done.returncode == 0, done.stderr
+    assert "there" not in ground.names(namespace=other)
+    code, out, err = kubectl(ground, plain(ground, "a"))
+    assert code == 0, err
+    assert "configmap/b pruned" in out
+    done = run("apply", flags=("--allow-empty",))
+    assert done.returncode == 0, done.stderr
+    assert "configmap/a deleted" in done.stdout

@@ -444,3 +444,19 @@ def test_what_deletion_leaves_alone_is_not_recreated_either(ground, guard):
     assert outcome.status == "failed"
     assert told in str(outcome.error)
     assert ground.get(ground.path(plural, "c"))["metadata"]["uid"] == live["metadata"]["uid"]
+
+
+def test_nothing_goes_while_the_server_refuses_an_expected_object(ground, reconciler):
+    """Only the server knows that the object is wrong: the plan still says that the other one goes."""
+    ground.post(ground.config("old"))
+    metadata = {"name": "s", "namespace": ground.namespace, "labels": LABELS}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 70000}]}}
+    expected = [ground.config("a"), service]
+    settled(reconciler, expected, 1, ground.settings)
+    result = reconciler.reconcile(expected, **ground.settings)
+    assert statuses(result) == {"a": "created", "s": "failed", "old": "skipped"}
+    (skipped,) = [outcome for outcome in result if outcome.status == "skipped"]
+    assert skipped.reason == (
+        "not deleted: 1 expected object(s) failed, so what is unexpected is not sure; correct them first"
+    )
+    assert ground.cluster.sent("DELETE") == []

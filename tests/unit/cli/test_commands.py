@@ -554,3 +554,9 @@ def test_by_default_a_fifth_of_an_owner_set_may_go(run, reconciler, manifest):
 
     assert [call["max_deletions"] for call in reconciler.calls] == [None, 5]
     assert done.code == 4
+
+
+def test_what_is_spared_is_told_who_asks_for_more(run, reconciler, manifest):
+    reconciler.plans = [Plan((), spared=(change("none", "pod", reason="not deleted: Widget web controls it"),))]
+    assert run("plan", "-f", manifest).err == ""
+    assert "Widget.example.dev pod: not deleted: Widget web controls it" in run("plan", "-f", manifest, "-v", "1").err

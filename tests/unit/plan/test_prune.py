@@ -81,6 +81,15 @@ def test_an_annotation_protects(annotation, value, kept):
     assert change.reason == (told if kept else "")
 
 
+def test_a_member_of_an_owner_set_is_not_deleted_by_a_selector():
+    (change,) = pruned(live("a", labels={"app": "x", "applyset.kubernetes.io/part-of": "applyset-x-v1"}))
+    assert (change.operation, change.skipped) == ("none", True)
+    assert change.reason == (
+        "not deleted: its label applyset.kubernetes.io/part-of says that it is a member of an owner set; "
+        "delete it by way of that set"
+    )
+
+
 @pytest.mark.parametrize("annotations", [None, "text", ["genreconcile.dev/prune"]])
 def test_malformed_annotations_protect_nothing_and_break_nothing(annotations):
     assert pruned(live("a", annotations=annotations))[0].operation == "delete"
