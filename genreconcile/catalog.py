@@ -90,6 +90,12 @@ class Catalog:
             raise InputError(f"{gvk}: no such kind on the server; {hint}", "/kind")
         return found
 
+    def kind_named(self, group: str, plural: str) -> tuple[str, str] | None:
+        """The (group, kind) of a resource's name, None where the server has none. Raises ClusterError."""
+        known = self.discovery.resources()
+        found = (other.gvk for other in known if (other.gvk.group, other.plural) == (group, plural))
+        return next(((gvk.group, gvk.kind) for gvk in found), None)
+
     def node(self, resource: Resource, obj: Object) -> tuple[Node, bool]:
         """The rules for an object of this kind, and whether a schema describes it. Raises ClusterError."""
         kind = self._schema.root(resource.gvk)

@@ -31,15 +31,30 @@ def open_reconciler(settings: Settings, expected: Sequence[Object]) -> Iterator[
     import genreconcile
 
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
-    namespaces = _namespaces(settings, expected, cluster.namespace)
-    with genreconcile.Reconciler(cluster, on_immutable=settings.on_immutable, namespaces=namespaces) as reconciler:
+    recorded = _recorded(cluster, settings) if settings.owner else frozenset()
+    namespaces = _namespaces(settings, expected, cluster.namespace, recorded)
+    with genreconcile.Reconciler(
+        cluster, on_immutable=settings.on_immutable, propagation=settings.cascade, namespaces=namespaces
+    ) as reconciler:
         yield reconciler
 
 
-def _namespaces(settings: Settings, expected: Sequence[Object], default: str) -> list[str] | None:
+def _recorded(cluster: Any, settings: Settings) -> frozenset[str]:
+    """Where the owner set has members."""
+    from genreconcile.plan import OwnerRef
+    from genreconcile.planner.owners import recorded_namespaces
+
+    place = settings.namespace or cluster.namespace or "default"
+    return recorded_namespaces(cluster, OwnerRef(settings.owner, settings.owner_tool), place)
+
+
+def _namespaces(
+    settings: Settings, expected: Sequence[Object], default: str, recorded: frozenset[str] = frozenset()
+) -> list[str] | None:
     """Where the objects are that may be read: with none of their own in that of the options or of the context."""
     found = {namespace_of(obj) or settings.namespace or default or "default" for obj in expected}
     found |= {settings.delete_from_namespace} - {""}
+    found |= recorded
     return sorted(found) if 0 < len(found) <= _FEW else None
 
 
@@ -53,7 +68,7 @@ def read_expected(settings: Settings) -> list[Object]:
 
 
 def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -> Plan:
-    """A plan; without --max-deletions it may delete 5 objects, or 20 % of those that the selector matches."""
+    """A plan; without --max-deletions it may delete 5 objects, or 20 % of those that there are."""
 
     def plan(max_deletions: int | None) -> Plan:
         made: Plan = reconciler.plan(
@@ -65,13 +80,17 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -
             delete_kinds=settings.delete_kinds,
             allow_empty=settings.allow_empty,
             max_deletions=max_deletions,
+            owner=settings.owner,
+            owner_tool=settings.owner_tool,
             fields=settings.fields,
             verify=settings.verify,
         )
         return made
 
     made = plan(settings.max_deletions)
-    if settings.max_deletions is not None or settings.delete_selector is None:
+    for change in made.spared:
+        _log.info("%s: %s", change.key, change.reason)
+    if settings.max_deletions is not None or not settings.deletes:
         return made
     limit = max(5, made.matches // 5)
     return plan(limit) if made.counts["delete"] > limit else made

@@ -39,6 +39,7 @@ _ERRORS: dict[int, type[ClusterError]] = {
     422: Invalid,
 }
 _ADVICE = {401: "check the credentials", 403: "have it allowed by RBAC, or by the admission policy that is named"}
+_ADVICE_BY_CAUSE = {"NamespaceTerminating": "wait until the namespace is gone, and create it anew"}
 _LONGEST_MESSAGE = 2000
 _LONGEST_BODY = 4 * 1024 * 1024
 
@@ -75,11 +76,16 @@ def status_error(name: str, status: Mapping[str, Any], retry_after: str | None =
     if code in {403, 422} and says_immutable(str(status.get("message") or "")):
         details[IMMUTABLE] = True
     cause = _causes_text(details) or _safe_text(str(status.get("message") or "")) or "no explanation"
-    advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
-    message = f"{name}: {code} {reason}: {cause}{advice}"
+    message = f"{name}: {code} {reason}: {cause}{_advice(code, details)}"
     if code == 429:
         return Throttled(message, reason=reason, details=details, retry_after=_seconds(retry_after, details))
     return _ERRORS.get(code, ClusterError)(message, status=code, reason=reason, details=details)
+
+
+def _advice(code: int, details: Mapping[str, Any]) -> str:
+    by_cause = (_ADVICE_BY_CAUSE.get(str(cause.get("reason"))) for cause in details.get("causes") or ())
+    advice = next(filter(None, by_cause), _ADVICE.get(code))
+    return f"; {advice}" if advice else ""
 
 
 def _seconds(header: str | None, details: Mapping[str, object]) -> float | None:

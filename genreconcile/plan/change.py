@@ -15,6 +15,7 @@ import msgspec
 from genreconcile.errors import ReconcileError
 from genreconcile.normalize.learned import Key
 from genreconcile.objects import GVK, Object, ObjectKey
+from genreconcile.ownership import Parent, Record
 
 NO_PATCH: Final = jsonpatch.JsonPatch([])
 """The patch of whatever is not patched; shared, for there are many."""
@@ -64,12 +65,25 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerPlan:
+    """What the parent of an owner set is to record: all of ``record`` before anything is written.
+
+    Afterwards ``kept``, which could not be looked at, and what has members still.
+    """
+
+    parent: Parent
+    record: Record
+    kept: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All changes of one reconcile, in the order of the expected set, deletions last.
 
     ``changes`` leaves out what is ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards
     that withhold deletions; ``warnings`` are for the reader. ``matches`` is how many live objects, expected ones
-    included, stand where deletion looks.
+    included, stand where deletion looks. ``spared`` is what stands there, is not expected, and is left alone because
+    Kubernetes or a controller made it, or it is going already; each says why. ``owner`` is the set, if there is one.
     """
 
     changes: tuple[Change, ...]
@@ -78,6 +92,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     matches: int = 0
+    spared: tuple[Change, ...] = ()
+    owner: OwnerPlan | None = None
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

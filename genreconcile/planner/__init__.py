@@ -10,36 +10,40 @@ from typing import Any
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
+from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
-from genreconcile.discovery import Resource
 from genreconcile.load import refuse_duplicates
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Plan, Prune
 from genreconcile.planner.assembly import assemble, unmatched
-from genreconcile.planner.deletions import Deletions, deletions
+from genreconcile.planner.deletions import NO_DELETIONS
 from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Verdict
+from genreconcile.planner.evidence import Evidence
+from genreconcile.planner.further import Further
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
+from genreconcile.planner.owners import Head, Owners
+from genreconcile.planner.scope import Scope
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.related import Related, View
 
 __all__ = ["Planner"]
 
-_NOTHING = Deletions([], [], 0)
-
 
 class Planner:
     """Makes plans from one cache and one catalog."""
 
-    def __init__(self, catalog: Catalog, cache: Cache, learned: Learned, sync_timeout: float) -> None:
+    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, learned: Learned, sync_timeout: float) -> None:
         self._catalog = catalog
+        self._evidence = Evidence(cluster, catalog)
         self._cache = cache
         self._learned = learned
         self._related = Related(cache)
         self._verdicts = Verdicts()
         self.kinds = Kinds(catalog, cache, sync_timeout)
+        self._owners = Owners(cluster, catalog, cache)
 
     def plan(  # noqa: PLR0913 - what a plan is made from
         self,
@@ -51,13 +55,14 @@ class Planner:
         fields: str = EXACT,
         only: Collection[ObjectKey] | None = None,
     ) -> tuple[Plan, set[GVK]]:
-        """The plan, and the kinds that it saw. ``known`` are further kinds to delete from; ``fields`` is exact
-        or subset; ``only`` limits the keys.
+        """The plan, and the kinds that it saw. ``known`` are kinds seen before, to delete from as well; ``fields`` is
+        exact or subset; ``only`` limits the keys, and then nothing is deleted.
 
-        Raises LoadError, Unauthorized, Unreachable.
+        Raises LoadError, Unauthorized, Unreachable, and PlanRefused where an owner set is not ours.
         """
         self.kinds.follow_definitions()
-        draft = Draft(self._cache, self._catalog, View(self._related), (namespace, fields, self._catalog.generation))
+        head = self._owners.find(wanted.owner, namespace) if wanted.owner is not None else None
+        draft = self._draft(namespace, fields, head)
         draft.read(expected, self._verdicts)
         settled = draft.is_settled
         if not settled:
@@ -71,22 +76,34 @@ class Planner:
             return Plan((), unchanged, tuple(order)), set(draft.resources)
         if only is not None:
             draft.keep(only)
-        further = self._further(known, draft.resources) if wanted.is_wanted else []
-        self.kinds.sync(self.kinds.needed(draft.resources.values()), listed=further)
+        scope, others = self._sync(draft, keys, wanted if only is None else Prune(), known, head)
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
-        warnings = unmatched(draft.labels, wanted) if wanted.is_wanted else []
-        going = self._deletions(draft, further, keys, wanted) if wanted.is_wanted else _NOTHING
-        return assemble(changes, going, wanted, warnings), set(draft.resources)
+        if scope is None:
+            return assemble(changes, NO_DELETIONS, wanted, []), set(draft.resources)
+        going = scope.deletions(others, self.kinds.is_pending)
+        return assemble(changes, going, wanted, unmatched(draft.labels, wanted), scope.plan(going)), set(
+            draft.resources
+        )
 
-    def _further(self, known: set[GVK], seen: Mapping[GVK, Resource]) -> list[Resource]:
-        """The resources of kinds that are not in expected, for deletion only."""
-        there = {(gvk.group, gvk.kind) for gvk in seen}
-        wanted = [gvk for gvk in sorted(known) if (gvk.group, gvk.kind) not in there]
-        found = [self._catalog.discovery.get(gvk) for gvk in wanted]
-        return [resource for resource in found if resource is not None]
+    def _draft(self, namespace: str, fields: str, head: Head | None) -> Draft:
+        members = head.members if head is not None else None
+        terms = (namespace, fields, self._catalog.generation, members.id if members is not None else "")
+        return Draft(self._cache, self._catalog, View(self._related), terms, members)
 
-    def _deletions(self, draft: Draft, further: list[Resource], keys: set[ObjectKey], wanted: Prune) -> Deletions:
-        resources = {*draft.resources.values(), *further}
-        there = [resource for resource in resources if not self.kinds.is_pending(resource)]
-        return deletions(self._cache, there, keys, wanted)
+    def _sync(
+        self, draft: Draft, keys: set[ObjectKey], wanted: Prune, known: set[GVK], head: Head | None
+    ) -> tuple[Scope | None, Further]:
+        """Bring what is needed into the cache: first what is expected, then what the owner set says there may be."""
+        needed = self.kinds.needed(draft.resources.values())
+        if not wanted.is_wanted:
+            self.kinds.sync(needed)
+            return None, Further()
+        owner = None
+        if head is not None:
+            self.kinds.sync(needed, listed=[head.resource])
+            owner = self._owners.open(head)
+        scope = Scope(self._cache, self._catalog.discovery, self._evidence, draft.resources, keys, wanted, owner)
+        others = scope.further(known)
+        self.kinds.sync(needed, listed=others.resources)
+        return scope, others

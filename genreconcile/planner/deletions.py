@@ -1,48 +1,88 @@
 """What should not be there, among the objects in the cache.
 
-Invariant: a kind that cannot be read is unknown, never empty; only what may be deleted is decoded.
+Invariant: a kind that cannot be read, or whose cache may be behind, is unknown, never empty; only what may be deleted
+is decoded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
-from genreconcile.cache import Cache
+from genreconcile.cache import Cache, Record
 from genreconcile.discovery import Resource
 from genreconcile.objects import ObjectKey
+from genreconcile.ownership import GroupKind, Membership
 from genreconcile.plan import Change, Prune, prune
 
 
 class Deletions(NamedTuple):
-    """The changes, warnings of kinds that cannot be read, and how many live objects the selector matches."""
+    """What goes or is left alone and told; ``spared`` is what is left alone and nobody need be told.
+
+    ``warnings`` name kinds that cannot be read, and ``unknown`` holds them. ``matches`` is how many live objects the
+    selector matches, those left out that are being deleted.
+    """
 
     changes: list[Change]
+    spared: list[Change]
     warnings: list[str]
+    unknown: list[GroupKind]
     matches: int
 
 
-def deletions(cache: Cache, resources: Iterable[Resource], expected: Collection[ObjectKey], wanted: Prune) -> Deletions:
-    """Of the objects of these kinds that ``wanted`` selects, those that are not expected."""
+NO_DELETIONS: Final = Deletions([], [], [], [], 0)
+
+
+def deletions(
+    cache: Cache,
+    resources: Iterable[Resource],
+    expected: Collection[ObjectKey],
+    wanted: Prune,
+    members: Membership | None = None,
+) -> Deletions:
+    """Of the objects of these kinds that ``wanted`` selects, or that are ``members``, those that are not expected."""
     found: list[Change] = []
     warnings: list[str] = []
+    unknown: list[GroupKind] = []
     matches = 0
     for resource in sorted(_one_version_each(resources), key=lambda resource: resource.gvk):
-        if not resource.namespaced:
-            continue
-        if not cache.has_synced(resource):
-            warnings.append(f"{resource}: nothing deleted: the kind cannot be read")
-            continue
-        records = cache.records(resource, namespace=wanted.namespace, selector=wanted.selector or "")
-        matches += len(records)
         group, kind = resource.gvk.group, resource.gvk.kind
+        if not resource.namespaced and members is None:
+            continue
+        if doubt := _doubt(cache, resource):
+            warnings.append(doubt)
+            unknown.append((group, kind))
+            continue
+        records = _records(cache, resource, wanted) if members is None else _labelled(cache, resource, members)
+        matches += sum(not record.deleting for record in records)
         live = [
             (resource.gvk, record.decode())
             for record in records
             if ObjectKey(group, kind, record.namespace, record.name) not in expected
         ]
-        found += prune(live, expected, wanted)
-    return Deletions(found, warnings, matches)
+        found += prune(live, expected, wanted, members)
+    quiet = [change for change in found if change.is_quiet]
+    return Deletions([change for change in found if not change.is_quiet], quiet, warnings, unknown, matches)
+
+
+def _records(cache: Cache, resource: Resource, wanted: Prune) -> Sequence[Record]:
+    return cache.records(resource, namespace=wanted.namespace, selector=wanted.selector or "")
+
+
+def _labelled(cache: Cache, resource: Resource, members: Membership) -> Sequence[Record]:
+    """Those of a kind with namespaces in each that the set has and the cache knows."""
+    if not resource.namespaced:
+        return cache.records(resource, selector=members.selector)
+    watched = [name for name in sorted(members.namespaces) if cache.watches(resource, name)]
+    return [record for name in watched for record in cache.records(resource, namespace=name, selector=members.selector)]
+
+
+def _doubt(cache: Cache, resource: Resource) -> str:
+    """Why it cannot be told which objects of a kind there are; "" where it can."""
+    error = cache.error(resource)
+    if not cache.has_synced(resource):
+        return f"{resource}: nothing deleted: the kind cannot be read: {error or 'its list has not arrived'}"
+    return f"{resource}: nothing deleted: what is known of the kind may be old: {error}" if error else ""
 
 
 def _one_version_each(resources: Iterable[Resource]) -> Iterator[Resource]:

@@ -12,10 +12,12 @@ from typing import Any
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError
+from genreconcile.errors import CacheError, InputError
 from genreconcile.load import load_object, require_iterable
 from genreconcile.load.check import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.ownership import Membership
+from genreconcile.plan.judgement import unusable
 from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.locate import locate
 from genreconcile.planner.verdicts import Terms, Verdicts, digest_of, encoded
@@ -23,13 +25,16 @@ from genreconcile.related import View
 
 
 class Draft:
-    """What one call expects; ``view`` shows the objects that rules consult."""
+    """What one call expects; ``view`` shows the objects that rules consult, ``members`` is the owner set, if any."""
 
-    def __init__(self, cache: Cache, catalog: Catalog, view: View, terms: Terms) -> None:
+    def __init__(
+        self, cache: Cache, catalog: Catalog, view: View, terms: Terms, members: Membership | None = None
+    ) -> None:
         self._cache = cache
         self._catalog = catalog
         self.view = view
         self.terms = terms
+        self.members = members
         self.entries: list[Verdict | Fresh] = []
         self.resources: dict[GVK, Resource] = {}
         self._served: dict[int, bool] = {}
@@ -81,8 +86,18 @@ class Draft:
         last = None
         for entry, (obj, key, resource) in zip(fresh, located, strict=True):
             entry.obj, entry.key, entry.resource = obj, key, resource
+            if self.members is not None and isinstance(resource, Resource):
+                self._mark(entry, self.members)
             if resource is not last and isinstance(resource, Resource):
                 self.resources[resource.gvk] = last = resource
+
+    @staticmethod
+    def _mark(entry: Fresh, members: Membership) -> None:
+        """Make it a member of the set."""
+        try:
+            entry.obj = members.marked(entry.obj, entry.key)
+        except InputError as error:
+            entry.resource = unusable(entry.key, error)
 
     @property
     def keys(self) -> list[ObjectKey]:

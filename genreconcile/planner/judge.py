@@ -16,6 +16,7 @@ from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced,
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.order import defined_by, defines_kinds
+from genreconcile.ownership import PART_OF
 from genreconcile.plan import Change, Terms, judge
 from genreconcile.plan.judgement import unusable
 from genreconcile.planner.draft import Draft
@@ -60,6 +61,7 @@ class Judge:
         try:
             kind = self._kind(resource)
             if kind.pending:
+                self._require_covered(key)
                 return Change("create", resource.gvk, key, expected=entry.copy())
             store = self._store(resource, key)
             terms = self._terms_of(entry, kind, resource)
@@ -74,6 +76,9 @@ class Judge:
         self._draft.view.begin()
         if record is None:
             return judge(entry.copy(), None, terms, self._learned)
+        members = self._draft.members
+        if members is not None and members.is_other(record.labels):
+            return self._taken(entry, resource, record)
         live = record.decode()
         if not record.deleting and terms.is_clean(entry.obj, live):
             return self._remembered(entry, resource, store, record)
@@ -81,6 +86,20 @@ class Judge:
         if change.is_in_sync:
             return self._remembered(entry, resource, store, record)
         return self._unless_settling(change, resource)
+
+    def _require_covered(self, key: ObjectKey) -> None:
+        """An object outside of the namespaces that are ours is none of our business, also before its kind is there."""
+        if not self._cache.covers(key.namespace):
+            raise CacheError(f"{key}: not in the cache: the namespace is not watched; add it to namespaces")
+
+    @staticmethod
+    def _taken(entry: Fresh, resource: Resource, record: Record) -> Change:
+        """An object is in one set at most (KEP-3659)."""
+        error = ReconcileError(
+            f"{entry.key}: not taken into the owner set: it is a member of {record.labels[PART_OF]}; take it out there "
+            f"first, or remove its label {PART_OF}"
+        )
+        return Change("none", resource.gvk, entry.key, expected=entry.copy(), live=record.decode(), error=error)
 
     def _kind(self, resource: Resource) -> _Kind:
         known = self._facts.get(resource.gvk)

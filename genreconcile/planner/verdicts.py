@@ -19,8 +19,10 @@ from genreconcile.planner.entries import Verdict
 _SIZE: Final = 1 << 18
 """Verdicts kept, of a few hundred bytes each."""
 
-Terms = tuple[str, str, int]
-"""What a call decides: the namespace for objects that name none, the policy, and the generation of schemas."""
+Terms = tuple[str, str, int, str]
+"""What a call decides: the namespace for objects that name none, the policy, the generation of schemas, and the id of
+the owner set ("" without one).
+"""
 
 
 _encode = msgspec.json.Encoder().encode

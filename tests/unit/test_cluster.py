@@ -454,3 +454,16 @@ def test_many_threads(server, cluster):
         thread.join(10)
     assert wrong == []
     assert len(server.seen) == 80
+
+
+def test_a_namespace_that_ends_is_no_matter_of_rights():
+    causes = [
+        {"reason": "NamespaceTerminating", "message": "namespace x is being terminated", "field": "metadata.namespace"}
+    ]
+    status = {"code": 403, "reason": "Forbidden", "message": "forbidden", "details": {"causes": causes}}
+    error = status_error("POST /x", status)
+    assert str(error) == (
+        "POST /x: 403 Forbidden: metadata.namespace: namespace x is being terminated; "
+        "wait until the namespace is gone, and create it anew"
+    )
+    assert "have it allowed by RBAC" in str(status_error("POST /x", {**status, "details": {}}))
