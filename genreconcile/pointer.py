@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from jsonpointer import escape, unescape
 
@@ -24,3 +25,10 @@ def split_pointer(pointer: str) -> tuple[str, ...]:
     if not pointer.startswith("/"):
         raise ValueError(f"{pointer!r} is no JSON pointer: it must begin with /")
     return tuple(unescape(token) for token in pointer[1:].split("/"))
+
+
+def token_matches(token: str, key: str) -> bool:
+    """Whether one token of a pattern, with ``*`` and ``?`` as in file names, matches a key ("*": any list member)."""
+    if "*" not in token and "?" not in token:
+        return token == key
+    return fnmatchcase(key, token.replace("[", "[[]"))  # A file name's [abc] is no pattern here.

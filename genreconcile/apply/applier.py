@@ -106,5 +106,15 @@ def _told(error: ClusterError, change: Change) -> ClusterError:
     if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
         hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
     told: Any = type(error)
-    text = f"{change.key}: not {_VERBS[change.operation]}: {error}{hint}"
-    return told(text, status=error.status, reason=error.reason, details=error.details)  # type: ignore[no-any-return]
+    text = change.told(f"{change.key}: not {_VERBS[change.operation]}: {error}{hint}")
+    details = _masked(change, error.details)
+    return told(text, status=error.status, reason=error.reason, details=details)  # type: ignore[no-any-return]
+
+
+def _masked(change: Change, value: Any) -> Any:
+    """A part of an error's details, with its texts as ``told``."""
+    if isinstance(value, str):
+        return change.told(value)
+    if isinstance(value, dict):
+        return {key: _masked(change, item) for key, item in value.items()}
+    return [_masked(change, item) for item in value] if isinstance(value, list) else value

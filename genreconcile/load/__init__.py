@@ -25,6 +25,9 @@ class Loaded(NamedTuple):
     obj: Object
     origin: str
 
+    def __repr__(self) -> str:
+        return f"<Loaded {ObjectKey.of(self.obj)} from {self.origin}>"  # Never the object: it may be secret.
+
 
 def load(
     sources: Iterable[str | PathLike[str]],

@@ -1,7 +1,8 @@
 """Rules that an expected object carries itself, in its annotations.
 
 ``genreconcile.dev/ignore: /spec/replicas,/spec/template`` (or ``adopt``) names paths, and
-``genreconcile.dev/subset: /spec`` compares below a path only what expected sets ("/" for the whole object).
+``genreconcile.dev/subset: /spec`` compares below a path only what expected sets ("/" for the whole object);
+``genreconcile.dev/sensitive: /spec/password`` hides values from every output.
 
 Invariant: only expected is asked; a path that is none is an InputError, so that nothing is ignored by mistake.
 """
@@ -16,7 +17,7 @@ from genreconcile.normalize.path import parse_path
 from genreconcile.normalize.rule import Rule
 
 PREFIX: Final = "genreconcile.dev/"
-ANNOTATED: Final = ("ignore", "adopt", "subset")
+ANNOTATED: Final = ("ignore", "adopt", "subset", "sensitive")
 _LAYER: Final = 50  # Behind the user's rules, before the shipped ones.
 
 

@@ -42,7 +42,11 @@ class Registry:
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
         self._lock = threading.Lock()
-        self._compiler = Compiler(self._rules_of, frozenset().union(*(rule.reads for rule in self.rules)))
+        self._compiler = Compiler(
+            self._rules_of,
+            frozenset().union(*(rule.reads for rule in self.rules)),
+            tuple(rule for rule in self._type_rules if rule.action == "sensitive"),
+        )
         self._roots: FIFOCache[tuple[Type, tuple[Rule, ...]], Node] = FIFOCache(_ROOTS)
         self._by_kind: FIFOCache[tuple[GVK, Type | None, bool], tuple[tuple[Rule, ...], bool]] = FIFOCache(_ROOTS)
 
@@ -119,15 +123,21 @@ class Registry:
             GVK.parse(other)
             for rule in self.rules
             for other in rule.consults
-            if (self._may_select(rule, gvk) if rule.root else any(_any_glob(rule.types, name) for name in names))
+            if (self.may_select(rule, gvk) if rule.root else any(_any_glob(rule.types, name) for name in names))
         )
+
+    @functools.cached_property
+    def has_sensitive(self) -> bool:
+        """Whether a rule calls something sensitive."""
+        return any(rule.action == "sensitive" for rule in self.rules)
 
     def needs_managers(self, gvk: GVK) -> bool:
         """Whether a rule asks who owns the fields of objects of this kind."""
-        return any(rule.managers and self._may_select(rule, gvk) for rule in self._root_rules)
+        return any(rule.managers and self.may_select(rule, gvk) for rule in self._root_rules)
 
     @staticmethod
-    def _may_select(rule: Rule, gvk: GVK) -> bool:
+    def may_select(rule: Rule, gvk: GVK) -> bool:
+        """Whether a rule for roots may apply to an object of a kind."""
         texts = {"group": gvk.group, "kind": gvk.kind}
         return all(key not in rule.selects or fnmatchcase(text, str(rule.selects[key])) for key, text in texts.items())
 

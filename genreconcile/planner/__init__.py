@@ -5,6 +5,7 @@ Invariant: sends no write; where nothing is new, sends no request at all.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from genreconcile.discovery import Resource
 from genreconcile.load import refuse_duplicates
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.plan import Plan, Prune
+from genreconcile.plan import Change, Plan, Prune
 from genreconcile.planner.assembly import assemble, unmatched
 from genreconcile.planner.deletions import Deletions, deletions
 from genreconcile.planner.draft import Draft
@@ -76,7 +77,14 @@ class Planner:
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
         warnings = unmatched(draft.labels, wanted) if wanted.is_wanted else []
         going = self._deletions(draft, further, keys, wanted) if wanted.is_wanted else _NOTHING
-        return assemble(changes, going, wanted, warnings), set(draft.resources)
+        plan = assemble(changes, going, wanted, warnings)
+        return dataclasses.replace(plan, changes=tuple(map(self._with_secrets, plan.changes))), set(draft.resources)
+
+    def _with_secrets(self, change: Change) -> Change:
+        """The change, knowing what may not be shown of it."""
+        sensitive = self._catalog.sensitive(change.gvk, change.expected, change.live)
+        known = dataclasses.replace(change, sensitive=sensitive)
+        return dataclasses.replace(known, patch=change.patch.shown(known.secrets)) if change.patch else known
 
     def _further(self, known: set[GVK], seen: Mapping[GVK, Resource]) -> list[Resource]:
         """The resources of kinds that are not in expected, for deletion only."""

@@ -25,7 +25,7 @@ _NOT_LOCATED = ReconcileError("not located")
 _NO_KEY = ObjectKey("", "", "", "")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Fresh:
     """An object to be judged. ``content`` is the digest of what it was made from, b"" where that made several.
 
