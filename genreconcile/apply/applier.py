@@ -17,7 +17,7 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
-from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError
+from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError, trace
 from genreconcile.normalize.learned import Learned
 from genreconcile.order import waves
 from genreconcile.outcome import Outcome
@@ -84,7 +84,7 @@ class Applier:
             except ReconcileError as error:
                 return Outcome(change, "failed", error=error)
             except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
-                _log.exception("%s: not %sd", change.key, change.operation)
+                _log.error("%s: not %sd\n%s", change.key, change.operation, trace(error))
                 return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
 
         return guarded

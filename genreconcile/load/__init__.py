@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any, BinaryIO, NamedTuple
 
+from genreconcile.documents import documents
 from genreconcile.errors import LoadError
 from genreconcile.load.check import flatten, plain, refuse_unusable
-from genreconcile.load.parse import documents
 from genreconcile.load.sources import read
 from genreconcile.objects import Object, ObjectKey
 

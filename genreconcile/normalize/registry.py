@@ -16,17 +16,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
-import yaml
 from cachetools import FIFOCache
 
-from genreconcile.errors import RuleError
+from genreconcile.documents import documents
+from genreconcile.errors import LoadError, RuleError
 from genreconcile.normalize.annotations import ANNOTATED, PREFIX, annotated
 from genreconcile.normalize.compiled import Compiler, Node
 from genreconcile.normalize.rule import Rule, parse_rules
 from genreconcile.objects import GVK, Object, labels_of, metadata_of, name_of, namespace_of
 from genreconcile.schema import Type
 
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHIPPED: Final = 100
 _USER: Final = 10
 _ROOTS: Final = 4096
@@ -184,16 +183,19 @@ def _selects(rule: Rule, obj: Object) -> bool:
 def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleError(f"{file}: cannot be read: {error}") from error
+    except OSError as error:
+        raise RuleError(f"{file}: cannot be read: {error.strerror}; check the path") from error
+    except ValueError:  # UnicodeDecodeError holds the whole text, so it is not to be chained.
+        pass
+    raise RuleError(f"{file}: cannot be read: it is not UTF-8; save it as UTF-8")
 
 
 def _read(text: str, source: str, layer: int) -> tuple[Rule, ...]:
     try:
-        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
-    except yaml.YAMLError as error:
-        raise RuleError(f"{source}: is no YAML: {error}") from error
-    return tuple(rule for document in documents for rule in _layered(parse_rules(document, source), layer))
+        found = [document for document, _ in documents(text, source)]
+    except LoadError as error:
+        raise RuleError(str(error)) from None
+    return tuple(rule for document in found for rule in _layered(parse_rules(document, source), layer))
 
 
 def _layered(rules: Iterable[Rule], layer: int) -> tuple[Rule, ...]:
