@@ -92,6 +92,8 @@ def _configuration(kubeconfig: str | None, context: str | None) -> tuple[Any, st
             loader.load_incluster_config(client_configuration=configuration)
         else:
             loader.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
+        if not str(configuration.host).startswith(("https://", "http://")):
+            return None, "", "the cluster's server is no URL"
         return configuration, _namespace(config, kubeconfig, context), ""
     except (config.ConfigException, OSError) as error:
         return None, "", str(error)
