@@ -106,7 +106,7 @@ def _told(error: ClusterError, change: Change) -> ClusterError:
     if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
         hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
     told: Any = type(error)
-    text = change.told(f"{change.key}: not {_VERBS[change.operation]}: {error}{hint}")
+    text = f"{change.key}: not {_VERBS[change.operation]}: {change.told(str(error))}{hint}"
     details = _masked(change, error.details)
     return told(text, status=error.status, reason=error.reason, details=details)  # type: ignore[no-any-return]
 

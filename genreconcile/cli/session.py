@@ -30,9 +30,12 @@ def open_reconciler(settings: Settings, expected: Sequence[Object]) -> Iterator[
     """
     import genreconcile
 
+    rules = genreconcile.Registry.builtin().extend(*settings.rules)
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
     namespaces = _namespaces(settings, expected, cluster.namespace)
-    with genreconcile.Reconciler(cluster, on_immutable=settings.on_immutable, namespaces=namespaces) as reconciler:
+    with genreconcile.Reconciler(
+        cluster, rules=rules, on_immutable=settings.on_immutable, namespaces=namespaces
+    ) as reconciler:
         yield reconciler
 
 

@@ -8,6 +8,7 @@ hold no value of any object. No other module imports ``kubernetes``, and this on
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -17,6 +18,7 @@ from genreconcile.cluster.answer import answer_error, status_error
 from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
 from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.mask import mask_answer
 
 if TYPE_CHECKING:
     import urllib3
@@ -204,5 +206,5 @@ class DynamicCluster:
         except (ConfigException, Unauthorized) as error:  # The first is from the hook that renews the token.
             raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
         if not 200 <= response.status < 300:
-            raise answer_error(name, response)
+            raise answer_error(name, response, functools.partial(mask_answer, path, options.get("body")))
         return response

@@ -6,6 +6,7 @@ mask is one. Masks of two processes do not compare: the key is random, so that a
 """
 
 from genreconcile.mask.fields import EVERYTHING, Fields, Kind, fields_of
+from genreconcile.mask.request import mask_answer
 from genreconcile.mask.text import mask_text
 from genreconcile.mask.values import mask, mask_object, mask_patch, mask_value
 
@@ -15,6 +16,7 @@ __all__ = [
     "Kind",
     "fields_of",
     "mask",
+    "mask_answer",
     "mask_object",
     "mask_patch",
     "mask_text",

@@ -33,11 +33,22 @@ class Kind(Protocol):
 
 
 @cache
-def _table() -> dict[tuple[str, str], Fields]:
+def _table(name: str) -> dict[tuple[str, str], Fields]:
+    """By group and ``name``, which is ``kind`` or ``resource``."""
     entries = yaml.safe_load(files("genreconcile").joinpath("mask.yaml").read_text("utf-8"))
-    return {(entry["group"], entry["kind"].lower()): tuple(map(split_pointer, entry["fields"])) for entry in entries}
+    return {(entry["group"], entry[name].lower()): tuple(map(split_pointer, entry["fields"])) for entry in entries}
 
 
 def fields_of(kind: Kind) -> Fields:
     """The fields of this kind's objects that are secret by ``mask.yaml``."""
-    return _table().get((kind.group.lower(), kind.kind.lower()), ())
+    return _table("kind").get((kind.group.lower(), kind.kind.lower()), ())
+
+
+def fields_of_resource(path: str) -> Fields:
+    """The same for the objects behind a path of the API, ``/api/v1/…`` or ``/apis/<group>/<version>/…``."""
+    root, _, rest = path.strip("/").partition("/")
+    group, _, rest = rest.partition("/") if root == "apis" else ("", "", rest)
+    parts = rest.split("/")[1:]
+    if parts[:1] == ["namespaces"] and len(parts) > 2:
+        parts = parts[2:]
+    return _table("resource").get((group, parts[0]), ()) if parts else ()

@@ -23,13 +23,20 @@ _WORD: Final = 3
 """A secret of so few characters is a part of too many words: only the word is hidden."""
 
 
+_MOST: Final = 20_000
+"""Characters of secrets that are searched for: more would take seconds."""
+NOT_SHOWN: Final = "(not shown: it may quote secrets, and there are too many to look for)"
+
+
 def mask_text(fields: Fields, text: str, *objects: Mapping[str, Any] | None) -> str:
     """``text`` without what stands at the secret fields of these objects."""
     if not fields or not text:
         return text
-    forms = {form for obj in objects if obj for field in fields for form in _forms_below(obj, field)}
+    known = {found for obj in objects if obj for field in fields for found in _texts_below(obj, field)}
+    if sum(map(len, known)) > _MOST:
+        return NOT_SHOWN
     hidden = bytearray(len(text))
-    for form in forms:
+    for form in {form for found in known for form in _forms(found)}:
         _hide(text, form, hidden)
     return _without(text, hidden)
 
@@ -53,7 +60,7 @@ def _without(text: str, hidden: bytearray) -> str:
     return "".join((*result, text[end:]))
 
 
-def _forms_below(value: Any, field: tuple[str, ...]) -> Iterator[str]:
+def _texts_below(value: Any, field: tuple[str, ...]) -> Iterator[str]:
     pending = list(_at(value, field))
     while pending:
         item = pending.pop()
@@ -62,7 +69,7 @@ def _forms_below(value: Any, field: tuple[str, ...]) -> Iterator[str]:
         elif isinstance(item, list | tuple):
             pending += item
         elif item not in (None, "") and not isinstance(item, bool):
-            yield from _forms(str(item))
+            yield str(item)
 
 
 def _at(value: Any, field: tuple[str, ...]) -> Iterator[Any]:

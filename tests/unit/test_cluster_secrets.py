@@ -114,6 +114,42 @@ def test_no_status_quotes_a_value(server, records, code):
         assert hits(*texts_of(caught.value), *records) == []
 
 
+SECRETS = "/api/v1/namespaces/shop/secrets"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", SECRETS, {"apiVersion": "v1", "kind": "Secret", "stringData": {"k": CANARY.text}}),
+        ("POST", SECRETS, {"data": {"k": CANARY.base64}}),
+        ("PUT", f"{SECRETS}/a", {"data": CANARY.text}),
+        ("PATCH", f"{SECRETS}/a", [{"op": "add", "path": "/data/k", "value": CANARY.base64}]),
+        ("PATCH", f"{SECRETS}/a", [{"op": "add", "path": "", "value": {"data": [CANARY.text]}}]),
+        ("PATCH", f"{SECRETS}/a", CANARY.text),
+    ],
+)
+def test_the_words_of_a_webhook_do_not_quote_a_secret(server, records, method, path, body):
+    for echo in (CANARY.text, CANARY.base64, json.dumps(body)):
+        message = f'admission webhook "x" denied the request: {echo}'
+        status = {"apiVersion": "v1", "message": message, "details": {"causes": [{"message": echo, "field": echo}]}}
+        server.behave = lambda handler, status=status: handler.answer(403, json.dumps(status).encode())
+        with pytest.raises(ClusterError, match="403") as caught:
+            opened(server, "t").request(method, path, body=json.dumps(body).encode())
+        assert hits(*texts_of(caught.value), *records) == []
+
+
+def test_the_words_of_a_webhook_are_shown_where_they_quote_nothing(server):
+    message = 'admission webhook "x" denied the request: the label team is missing'
+    server.behave = lambda handler: handler.answer(403, json.dumps({"apiVersion": "v1", "message": message}).encode())
+    body = json.dumps({"stringData": {"k": CANARY.text}}).encode()
+    with pytest.raises(ClusterError, match="the label team is missing"):
+        opened(server, "t").request("POST", SECRETS, body=body)
+    with pytest.raises(ClusterError, match="the label team is missing"):
+        opened(server, "t").request("POST", "/apis/x/v1/secrets", body=b"{")
+    with pytest.raises(ClusterError, match="not shown"):
+        opened(server, "t").request("POST", SECRETS, body=b"{")
+
+
 def users(user):
     return {
         "current-context": "c",

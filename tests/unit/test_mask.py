@@ -325,6 +325,12 @@ def test_no_usual_spelling_of_a_secret_gets_through(field):
         assert "***" in text
 
 
+def test_more_secrets_than_can_be_searched_for_hide_the_message():
+    text = mask.mask_text(fields_of(SECRET), "denied: abc", secret(stringData={"k": "x" * 30_000}))
+
+    assert text == "(not shown: it may quote secrets, and there are too many to look for)"
+
+
 def test_a_part_of_a_secret_is_hidden_too():
     text = mask.mask_text(
         fields_of(SECRET), "got 'correct-horse-ba...'", secret(stringData={"k": "correct-horse-battery"})
