@@ -24,6 +24,9 @@ except ImportError:
 
 # PyYAML's C composer is recursive without a limit: nested deeply enough, a text ends the process.
 _MAX_DEPTH = 500
+# Nodes of one document, each of half a kilobyte while it is read, and of one text: more would take minutes.
+_MAX_NODES = 1_000_000
+_MAX_NODES_OF_TEXT = 4_000_000
 # How many nodes aliases may add to one document (CVE-2019-11253, "billion laughs").
 _MAX_ALIASED_NODES = 100_000
 
@@ -114,6 +117,8 @@ def _json_or_problem(text: str, name: str) -> tuple[list[tuple[Any, int]], str]:
 
 
 def _json(text: str, name: str) -> Iterator[tuple[Any, int]]:
+    if text.count("{") + text.count("[") > _MAX_NODES_OF_TEXT:
+        raise LoadError(f"{name}: not readable: more than {_MAX_NODES_OF_TEXT} objects and lists; split it")
     start = _skip_space(text, 0)
     while start < len(text):
         line = text.count("\n", 0, start) + 1
@@ -217,11 +222,13 @@ class _Bounds:
         self._added = 0
         self._sizes: dict[str | None, int] = {}  # by anchor
         self._open: list[tuple[str | None, int]] = []  # anchor, size before it
+        self._total = 0
 
     def see(self, event: yaml.Event) -> str:
         """What is wrong, "" for nothing."""
         if isinstance(event, yaml.DocumentStartEvent):
             self._size, self._added, self._sizes = 0, 0, {}
+            self._total += 1
         elif isinstance(event, yaml.AliasEvent):
             # PyYAML would build a mapping that holds itself.
             if any(anchor == event.anchor for anchor, _ in self._open):
@@ -239,4 +246,7 @@ class _Bounds:
             self._sizes[anchor] = self._size - before
         if len(self._open) > _MAX_DEPTH:
             return "nested too deeply"
+        self._total += isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
+        if self._size - self._added > _MAX_NODES or self._total > _MAX_NODES_OF_TEXT:
+            return f"more than {_MAX_NODES} values in one document, or {_MAX_NODES_OF_TEXT} in all; split it"
         return "aliases repeat too much" if self._added > _MAX_ALIASED_NODES else ""

@@ -17,13 +17,20 @@ def join_pointer(tokens: Iterable[str | int]) -> str:
     return "".join("/" + escape(str(token)) for token in tokens)
 
 
-@functools.lru_cache(maxsize=4096)
+_LONGEST_KEPT = 500
+
+
 def split_pointer(pointer: str) -> tuple[str, ...]:
     """``/spec/a~1b/0`` → ``("spec", "a/b", "0")``; ValueError for what does not begin with a slash."""
+    return _split(pointer) if len(pointer) <= _LONGEST_KEPT else _split.__wrapped__(pointer)
+
+
+@functools.lru_cache(maxsize=4096)
+def _split(pointer: str) -> tuple[str, ...]:
     if not pointer:
         return ()
     if not pointer.startswith("/"):
-        raise ValueError(f"{pointer!r} is no JSON pointer: it must begin with /")
+        raise ValueError(f"{pointer[:_LONGEST_KEPT]!r} is no JSON pointer: it must begin with /")
     return tuple(unescape(token) for token in pointer[1:].split("/"))
 
 

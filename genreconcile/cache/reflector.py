@@ -212,6 +212,8 @@ class Reflector:
                 yield self._read(item)
             except msgspec.MsgspecError as error:
                 _log.error("%s: an object is not readable: %s; it is left out of the cache", self._resource, error)
+            except RecursionError:
+                _log.error("%s: an object is nested too deeply; it is left out of the cache", self._resource)
 
     def _watch(self) -> None:
         started = self._clock()

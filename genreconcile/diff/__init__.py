@@ -88,8 +88,14 @@ def compare(
     typed: bool = True,
     policy: Policy | None = None,
 ) -> Diff:
-    """As diff(), under rules that are compiled already."""
-    policy = policy or Policy()
+    """As diff(), under rules that are compiled already. InputError as well where an object is nested too deeply."""
+    try:
+        return _compared(expected, live, node, typed, policy or Policy())
+    except RecursionError:
+        raise InputError("nested too deeply; give a flatter object") from None
+
+
+def _compared(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, typed: bool, policy: Policy) -> Diff:
     prepared = prepare(expected, node, drop=_DROPPED)
     if prepared.errors:
         raise _first(prepared.errors)

@@ -86,7 +86,7 @@ def require_iterable(objects: Any, origin: str = "expected") -> Iterable[Any]:
     return objects
 
 
-def load_object(value: Any, origin: str, data: bytes = b"") -> Iterable[Loaded]:
+def load_object(value: Any, origin: str, data: bytes | bytearray = b"") -> Iterable[Loaded]:
     """One object, or those of a list, as copies; LoadError. ``data`` is its JSON, if somebody has that already."""
     for obj, place in flatten(plain(value, origin, data), origin):
         refuse_unusable(obj, place)

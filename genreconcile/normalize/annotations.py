@@ -18,12 +18,24 @@ from genreconcile.normalize.rule import Rule
 
 PREFIX: Final = "genreconcile.dev/"
 ANNOTATED: Final = ("ignore", "adopt", "subset", "sensitive")
+_LONGEST: Final = 10_000
 _LAYER: Final = 50  # Behind the user's rules, before the shipped ones.
 
 
-@functools.lru_cache(maxsize=1024)
 def annotated(texts: tuple[str, ...]) -> tuple[Rule, ...]:
-    """The rules of the annotations ANNOTATED, given in that order ("" for one that is missing)."""
+    """The rules of the annotations ANNOTATED, given in that order ("" for one that is missing).
+
+    InputError for one that is longer than an API server takes.
+    """
+    for action, paths in zip(ANNOTATED, texts, strict=True):
+        if len(paths) > _LONGEST:
+            where = f"/metadata/annotations/{PREFIX.replace('/', '~1')}{action}"
+            raise InputError(f"{where}: more than {_LONGEST} characters; shorten it", where)
+    return _parsed(texts)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(texts: tuple[str, ...]) -> tuple[Rule, ...]:
     return tuple(
         _rule(action, text.strip())
         for action, paths in zip(ANNOTATED, texts, strict=True)

@@ -128,7 +128,7 @@ class Draft:
         self.resources = {gvk: found for gvk, found in self.resources.items() if (gvk.group, gvk.kind) in kinds}
 
 
-def _fresh(obj: Any, origin: str, data: bytes, content: bytes) -> Iterator[Fresh]:
+def _fresh(obj: Any, origin: str, data: bytes | bytearray, content: bytes) -> Iterator[Fresh]:
     if data and obj.__class__ is dict and not is_list(obj):
         refuse_unusable(obj, origin)
         yield Fresh(obj, origin, content)

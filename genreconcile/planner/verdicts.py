@@ -18,6 +18,7 @@ from cachetools import FIFOCache
 from genreconcile.cache import Record, Store
 from genreconcile.cache.transform import Name
 from genreconcile.discovery import Resource
+from genreconcile.gojson import encode
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
 from genreconcile.related import Consulted
@@ -46,9 +47,6 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     brings: tuple[Resource, ...]
 
 
-_encode = msgspec.json.Encoder().encode
-
-
 class Verdicts:
     """The verdicts of one Reconciler; thread-safe."""
 
@@ -70,16 +68,16 @@ class Verdicts:
             self._found[content, terms] = verdict
 
 
-def encoded(obj: Any) -> bytes:
+def encoded(obj: Any) -> bytes | bytearray:
     """JSON data in the order of its keys; b"" for what is none. Two Python spellings of one JSON document (a tuple and
     a list) are one content.
     """
     try:
-        return _encode(obj)
+        return encode(obj)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return b""
 
 
-def digest_of(data: bytes) -> bytes:
+def digest_of(data: bytes | bytearray) -> bytes:
     """A digest of what ``encoded`` gave."""
     return hashlib.sha256(data).digest() if data else b""
