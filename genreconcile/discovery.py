@@ -139,7 +139,7 @@ class Discovery:
         """Read all kinds now. Raises ClusterError, and then keeps what was known."""
         with self._lock:
             wanted = self._wanted
-            resources, unavailable = _read(self._cluster)
+            resources, unavailable = _read_or_fail(self._cluster)
             kept = {gvk: old for gvk, old in self._resources.items() if (gvk.group, gvk.version) in unavailable}
             self._resources = {**kept, **resources}
             self._unavailable = unavailable
@@ -185,6 +185,14 @@ def _segment(text: str, pointer: str) -> str:
     if text in {".", ".."} or "/" in text:
         raise InputError(f"{text!r}: cannot be part of a path: it is or holds a dot segment or a slash", pointer)
     return quote(text, safe="")
+
+
+def _read_or_fail(cluster: Cluster) -> tuple[Resources, frozenset[GroupVersion]]:
+    try:
+        return _read(cluster)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        problem = type(error).__name__
+    raise ClusterError(f"GET {cluster.server}/apis: not readable ({problem}): is it an API server? check the address")
 
 
 def _read(cluster: Cluster) -> tuple[Resources, frozenset[GroupVersion]]:

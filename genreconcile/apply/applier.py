@@ -18,7 +18,7 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
-from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError
+from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError, trace
 from genreconcile.normalize.learned import Learned
 from genreconcile.order import waves
 from genreconcile.outcome import Outcome
@@ -99,7 +99,7 @@ class Applier:
         except ReconcileError as error:
             return Outcome(change, "failed", error=error)
         except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
-            _log.exception("%s: not %sd", change.key, change.operation)
+            _log.error("%s: not %sd\n%s", change.key, change.operation, trace(error))
             return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
 
     def _write(self, change: Change, resource: Resource) -> Outcome:
@@ -119,5 +119,15 @@ def _told(error: ClusterError, change: Change) -> ClusterError:
     if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
         hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
     told: Any = type(error)
-    text = f"{change.key}: not {_VERBS[change.operation]}: {error}{hint}"
-    return told(text, status=error.status, reason=error.reason, details=error.details)  # type: ignore[no-any-return]
+    text = f"{change.key}: not {_VERBS[change.operation]}: {change.told(str(error))}{hint}"
+    details = _masked(change, error.details)
+    return told(text, status=error.status, reason=error.reason, details=details)  # type: ignore[no-any-return]
+
+
+def _masked(change: Change, value: Any) -> Any:
+    """A part of an error's details, with its texts as ``told``."""
+    if isinstance(value, str):
+        return change.told(value)
+    if isinstance(value, dict):
+        return {key: _masked(change, item) for key, item in value.items()}
+    return [_masked(change, item) for item in value] if isinstance(value, list) else value

@@ -123,7 +123,7 @@ class Writer:
     def _refused(self, error: Invalid, change: Change, resource: Resource) -> Outcome:
         """Recreate the object where that is what it takes and what is wanted. Raises the error otherwise."""
         node, _ = self._catalog.node(resource, change.expected or {})
-        if not is_immutable(error, [operation["path"] for operation in change.operations], node):
+        if not is_immutable(error, [operation["path"] for operation in change.writes], node):
             raise error
         if self._options.on_immutable != "recreate":
             hint = "; an immutable field differs, and on_immutable='recreate' would delete it and create it again"

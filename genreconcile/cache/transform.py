@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from genreconcile.cache.codec import Codec
+from genreconcile.errors import CacheError
 from genreconcile.objects import GVK, Object
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -39,8 +40,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     codec: Codec | None = None
 
     def decode(self) -> Object:
-        """The object as a dict of the caller's own."""
-        obj: Object = msgspec.json.decode(self.data if self.codec is None else self.codec.unpack(self.data))
+        """The object as a dict of the caller's own. CacheError where it is nested too deeply."""
+        try:
+            obj: Object = msgspec.json.decode(self.data if self.codec is None else self.codec.unpack(self.data))
+        except RecursionError:
+            raise CacheError(f"{self.namespace}/{self.name}: not readable: nested too deeply") from None
         return obj
 
     def __repr__(self) -> str:

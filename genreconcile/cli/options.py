@@ -38,6 +38,7 @@ class Settings:
     fields: str
     output: str
     verbosity: int
+    rules: tuple[str, ...] = ()
     yes: bool = False
     verify: bool = False
     on_immutable: str = "fail"
@@ -108,6 +109,9 @@ _EXPECTED = (
         default="exact",
         show_default=True,
         help="Compare every field, or only those that the files set.",
+    ),
+    click.option(
+        "--rules", multiple=True, metavar="PATH", help="Rules of your own, in front of the shipped ones. Repeatable."
     ),
     click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
     click.option("--kubeconfig", metavar="PATH", help="The kubeconfig file."),

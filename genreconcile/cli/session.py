@@ -30,11 +30,12 @@ def open_reconciler(settings: Settings, expected: Sequence[Object]) -> Iterator[
     """
     import genreconcile
 
+    rules = genreconcile.Registry.builtin().extend(*settings.rules)
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
     recorded = _recorded(cluster, settings) if settings.owner else frozenset()
     namespaces = _namespaces(settings, expected, cluster.namespace, recorded)
     with genreconcile.Reconciler(
-        cluster, on_immutable=settings.on_immutable, propagation=settings.cascade, namespaces=namespaces
+        cluster, rules=rules, on_immutable=settings.on_immutable, propagation=settings.cascade, namespaces=namespaces
     ) as reconciler:
         yield reconciler
 

@@ -5,8 +5,11 @@ Invariant: sends no write; where nothing is new, sends no request at all.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+
+from msgspec.structs import replace
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
@@ -15,7 +18,7 @@ from genreconcile.diff import EXACT
 from genreconcile.load import refuse_duplicates
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.plan import Plan, Prune
+from genreconcile.plan import Change, Plan, Prune
 from genreconcile.planner.assembly import assemble, unmatched
 from genreconcile.planner.deletions import NO_DELETIONS
 from genreconcile.planner.draft import Draft
@@ -80,11 +83,17 @@ class Planner:
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
         if scope is None:
-            return assemble(changes, NO_DELETIONS, wanted, []), set(draft.resources)
-        going = scope.deletions(others, self.kinds.is_pending)
-        return assemble(changes, going, wanted, unmatched(draft.labels, wanted), scope.plan(going)), set(
-            draft.resources
-        )
+            plan = assemble(changes, NO_DELETIONS, wanted, [])
+        else:
+            going = scope.deletions(others, self.kinds.is_pending)
+            plan = assemble(changes, going, wanted, unmatched(draft.labels, wanted), scope.plan(going))
+        return dataclasses.replace(plan, changes=tuple(map(self._with_secrets, plan.changes))), set(draft.resources)
+
+    def _with_secrets(self, change: Change) -> Change:
+        """The change, knowing what may not be shown of it."""
+        sensitive = self._catalog.sensitive(change.gvk, change.expected, change.live)
+        known = replace(change, sensitive=sensitive)
+        return replace(known, patch=change.patch.shown(known.secrets)) if change.patch else known
 
     def _draft(self, namespace: str, fields: str, head: Head | None) -> Draft:
         members = head.members if head is not None else None

@@ -123,7 +123,7 @@ class Draft:
         self.resources = {gvk: found for gvk, found in self.resources.items() if (gvk.group, gvk.kind) in kinds}
 
 
-def _loaded(obj: Any, origin: str, data: bytes, content: bytes) -> Iterator[Fresh]:
+def _loaded(obj: Any, origin: str, data: bytes | bytearray, content: bytes) -> Iterator[Fresh]:
     loaded = list(load_object(obj, origin, data))
     for found, place in loaded:
         yield Fresh(found, place, content if len(loaded) == 1 else b"", is_copy=True)

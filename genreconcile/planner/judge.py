@@ -6,13 +6,14 @@ copy. Facts about a kind are looked up once per plan.
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
 from genreconcile.cache import Cache, Record, Store
 from genreconcile.catalog import Catalog
 from genreconcile.diff import Policy
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError
+from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError, trace
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.order import defined_by, defines_kinds
@@ -24,6 +25,8 @@ from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.schema import Type
+
+_log = logging.getLogger("genreconcile.planner")
 
 
 class _Kind(NamedTuple):
@@ -54,7 +57,21 @@ class Judge:
         self._stores: dict[tuple[GVK, str], Store] = {}
 
     def change(self, entry: Fresh) -> Change:
-        """What one object needs. Raises LoadError where it is no JSON data."""
+        """What one object needs. Raises LoadError where it is no JSON data.
+
+        Whatever else goes wrong is an error of this object: one that nobody thought of must not stop the others.
+        """
+        try:
+            return self._change(entry)
+        except ReconcileError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.error("%s: not compared\n%s", entry.key, trace(error))
+            cause = "it is nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
+            failed = ReconcileError(f"{entry.key}: not compared: {cause}; see the log")
+            return Change("none", GVK.of(entry.obj), entry.key, error=failed)
+
+    def _change(self, entry: Fresh) -> Change:
         resource, key = entry.resource, entry.key
         if isinstance(resource, ReconcileError):
             return Change("none", GVK.of(entry.obj), key, expected=entry.copy(), error=resource)
@@ -70,7 +87,10 @@ class Judge:
         except (CacheError, ClusterError) as error:
             return Change("none", resource.gvk, key, expected=entry.copy(), error=error)
         record = store.get((key.namespace, key.name))
-        return self._judged(entry, resource, store, record, terms)
+        try:
+            return self._judged(entry, resource, store, record, terms)
+        except CacheError as error:
+            return Change("none", resource.gvk, key, expected=entry.copy(), error=error)
 
     def _judged(self, entry: Fresh, resource: Resource, store: Store, record: Record | None, terms: Terms) -> Change:
         self._draft.view.begin()

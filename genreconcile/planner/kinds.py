@@ -115,4 +115,4 @@ class Kinds:
 
 
 def _changes_schema(change: Change) -> bool:
-    return any(operation["path"].startswith("/spec") for operation in change.operations)
+    return any(operation["path"].startswith("/spec") for operation in change.writes)

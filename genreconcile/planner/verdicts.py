@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from cachetools import FIFOCache
 
+from genreconcile.gojson import encode
 from genreconcile.planner.entries import Verdict
 
 _SIZE: Final = 1 << 18
@@ -23,9 +24,6 @@ Terms = tuple[str, str, int, str]
 """What a call decides: the namespace for objects that name none, the policy, the generation of schemas, and the id of
 the owner set ("" without one).
 """
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Verdicts:
@@ -49,16 +47,16 @@ class Verdicts:
             self._found[content, terms] = verdict
 
 
-def encoded(obj: Any) -> bytes:
+def encoded(obj: Any) -> bytes | bytearray:
     """JSON data in the order of its keys; b"" for what is none. Two Python spellings of one JSON document (a tuple and
     a list) are one content.
     """
     try:
-        return _encode(obj)
+        return encode(obj)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return b""
 
 
-def digest_of(data: bytes) -> bytes:
+def digest_of(data: bytes | bytearray) -> bytes:
     """A digest of what ``encoded`` gave."""
     return hashlib.sha256(data).digest() if data else b""
