@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind conformance bench locked lock audit sbom clean help
+.PHONY: demo test lint unit kind conformance bench compiled locked lock audit sbom clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -51,7 +51,11 @@ audit: $(READY) ## ask for known vulnerabilities of the locked packages; says so
 sbom: $(READY) ## write a bill of materials to dist/genreconcile.cdx.json
 	$(TOX) run -e sbom
 
+compiled: $(READY) ## run the tests that need no server on compiled modules
+	$(TOX) run -e compiled
+
 clean: ## remove what the other commands made here
+	rm -rf build genreconcile__mypyc.* && find genreconcile -name '*.so' -delete
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
 
 $(READY):

@@ -8,9 +8,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from genreconcile.diff.quick import check
+
 
 def describe(kubernetes: str) -> dict[str, Any]:
-    """CPU, cores, memory in GiB, system, versions, and the load (of 1, 5 and 15 minutes) at this moment."""
+    """CPU, cores, memory in GiB, system, versions, and the load (of 1, 5 and 15 minutes) at this moment.
+
+    ``compiled`` tells whether modules of ours are, see ``tools/compile_modules.py``.
+    """
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "cpu": _cpu(),
@@ -19,6 +24,7 @@ def describe(kubernetes: str) -> dict[str, Any]:
         "kernel": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
         "kubernetes": kubernetes,
+        "compiled": not check.__file__.endswith(".py"),
         "load_average": [round(load, 2) for load in os.getloadavg()],
     }
 

@@ -5,6 +5,7 @@ Invariant: a kind that is known costs no request, so that a reconcile with nothi
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping
@@ -15,10 +16,12 @@ from cachetools import LRUCache
 
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
-from genreconcile.errors import InputError, LoadError
+from genreconcile.errors import ClusterError, InputError, LoadError
 from genreconcile.gojson import loads
+from genreconcile.mask import Fields
 from genreconcile.normalize import Registry
 from genreconcile.normalize.compiled import Node
+from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
 from genreconcile.openapi import OpenAPIDocuments
@@ -90,6 +93,12 @@ class Catalog:
             raise InputError(f"{gvk}: no such kind on the server; {hint}", "/kind")
         return found
 
+    def kind_named(self, group: str, plural: str) -> tuple[str, str] | None:
+        """The (group, kind) of a resource's name, None where the server has none. Raises ClusterError."""
+        known = self.discovery.resources()
+        found = (other.gvk for other in known if (other.gvk.group, other.plural) == (group, plural))
+        return next(((gvk.group, gvk.kind) for gvk in found), None)
+
     def node(self, resource: Resource, obj: Object) -> tuple[Node, bool]:
         """The rules for an object of this kind, and whether a schema describes it. Raises ClusterError."""
         kind = self._schema.root(resource.gvk)
@@ -115,6 +124,13 @@ class Catalog:
             consulted = self._consulted[key]
         found = (self.discovery.get(gvk) for gvk in consulted)
         return [other for other in found if other is not None]
+
+    def sensitive(self, gvk: GVK, *objects: Mapping[str, Any] | None) -> Fields:
+        """The fields of an object that rules or its annotations call sensitive; sends no request for their sake."""
+        kind: Type | None = None
+        with contextlib.suppress(ClusterError):
+            kind = self._schema.root(gvk) if self.rules.has_sensitive else None
+        return sensitive_fields(self.rules, gvk, kind, *objects)
 
     def wait_until_described(self, gvk: GVK, deadline: float, *, changed: bool) -> None:
         """Wait until the server's documents describe a kind; they follow its definition with a delay.

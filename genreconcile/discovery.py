@@ -98,6 +98,31 @@ class Discovery:
                 self._misses.setdefault(gvk, True)  # Being asked for again must not prolong it.
             return found
 
+    def find(self, gvk: GVK) -> Resource | None:
+        """The resource of a kind that was known once, in another version if it has changed; asks for nothing new.
+
+        None where the server does not have it any more. Raises ClusterError where that cannot be told.
+        """
+        with self._lock:
+            if self._stale:
+                self.refresh()
+            found = self._resources.get(gvk) or self._in_any_version(gvk)
+            if found is None and any(group == gvk.group for group, _ in self._unavailable):
+                raise _unavailable(gvk)
+            return found
+
+    def find_now(self, gvk: GVK) -> Resource | None:
+        """As ``find``, but a kind that is not known is asked for."""
+        with self._lock:
+            if self.find(gvk) is None:
+                self.refresh()
+            return self.find(gvk)
+
+    def _in_any_version(self, gvk: GVK) -> Resource | None:
+        others = self._resources.values()  # Of one group, the server names the preferred version first.
+        same = (other for other in others if (other.gvk.group, other.gvk.kind) == (gvk.group, gvk.kind))
+        return next(same, None)
+
     def resources(self) -> tuple[Resource, ...]:
         """All kinds, sorted. Raises ClusterError where they have never been read and cannot be."""
         with self._lock:
@@ -114,7 +139,7 @@ class Discovery:
         """Read all kinds now. Raises ClusterError, and then keeps what was known."""
         with self._lock:
             wanted = self._wanted
-            resources, unavailable = _read(self._cluster)
+            resources, unavailable = _read_or_fail(self._cluster)
             kept = {gvk: old for gvk, old in self._resources.items() if (gvk.group, gvk.version) in unavailable}
             self._resources = {**kept, **resources}
             self._unavailable = unavailable
@@ -141,11 +166,15 @@ class Discovery:
 
     def _require_available(self, gvk: GVK) -> None:
         if (gvk.group, gvk.version) in self._unavailable:
-            raise ClusterError(
-                f"{gvk}: cannot be looked up: the API {gvk.api_version} does not answer; see its APIService's status",
-                status=503,
-                reason="ServiceUnavailable",
-            )
+            raise _unavailable(gvk)
+
+
+def _unavailable(gvk: GVK) -> ClusterError:
+    return ClusterError(
+        f"{gvk}: cannot be looked up: the API {gvk.api_version} does not answer; see its APIService's status",
+        status=503,
+        reason="ServiceUnavailable",
+    )
 
 
 def _prefix(group: str, version: str) -> str:
@@ -156,6 +185,14 @@ def _segment(text: str, pointer: str) -> str:
     if text in {".", ".."} or "/" in text:
         raise InputError(f"{text!r}: cannot be part of a path: it is or holds a dot segment or a slash", pointer)
     return quote(text, safe="")
+
+
+def _read_or_fail(cluster: Cluster) -> tuple[Resources, frozenset[GroupVersion]]:
+    try:
+        return _read(cluster)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        problem = type(error).__name__
+    raise ClusterError(f"GET {cluster.server}/apis: not readable ({problem}): is it an API server? check the address")
 
 
 def _read(cluster: Cluster) -> tuple[Resources, frozenset[GroupVersion]]:

@@ -24,6 +24,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 
@@ -121,3 +122,22 @@ class Unauthorized(ClusterError):
 
 class Unreachable(ClusterError):
     """No answer: connection refused, TLS failure, timeout. A write may or may not have happened."""
+
+
+def trace(error: BaseException) -> str:
+    """The traceback of an error and its causes, the first one first, for a log.
+
+    Only this package's own errors are quoted: the text of another may hold anything, a Secret's values or the headers
+    of a request included.
+    """
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.insert(0, link)
+        link = link.__cause__ or link.__context__
+    return "\n".join(map(_described, chain))
+
+
+def _described(error: BaseException) -> str:
+    text = f": {error}" if isinstance(error, ReconcileError) else ""
+    return f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}{text}"

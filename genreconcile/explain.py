@@ -5,16 +5,19 @@ Invariant: pure; the same comparison as ``diff``, told path by path.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from genreconcile.diff import diff
+from genreconcile.diff.operation import Path
+from genreconcile.mask import Fields, mask_value
 from genreconcile.normalize import Registry
 from genreconcile.normalize.rule import API_VERSION
 from genreconcile.objects import GVK, name_of, namespace_of
 from genreconcile.pointer import join_pointer, split_pointer
-from genreconcile.schema import TypeGraph
+from genreconcile.schema import MISSING, TypeGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,13 @@ class Explanation:
     """One path, and the id of the rule that covers it, "" for drift.
 
     ``schema`` stands for the default of a custom resource's own schema, ``subset`` for what is not compared.
-    ``operation`` is what a patch would do about drift.
+    ``operation`` is what a patch would do about drift. ``masked``: outputs hide the value that stands there.
     """
 
     path: str
     rule: str
     operation: str = ""
+    masked: bool = False
 
     @property
     def is_drift(self) -> bool:
@@ -35,7 +39,8 @@ class Explanation:
         return not self.rule
 
     def __str__(self) -> str:
-        return f"{self.path}: drift ({self.operation})" if self.is_drift else f"{self.path}: covered by {self.rule}"
+        what = f"drift ({self.operation})" if self.is_drift else f"covered by {self.rule}"
+        return f"{self.path}: {what}{', masked' if self.masked else ''}"
 
 
 def explain(
@@ -51,9 +56,22 @@ def explain(
     Arguments and errors as ``diff``.
     """
     found = diff(expected, live, rules=rules, schema=schema, others=others)
-    covered = [Explanation(join_pointer(entry.path), entry.rule) for entry in found.covered]
-    drift = [Explanation(join_pointer(entry.path), "", entry.op) for entry in found.differences]
+    masked = functools.partial(_is_masked, found.sensitive)
+    covered = [
+        Explanation(join_pointer(entry.path), entry.rule, masked=masked(entry.path, entry.value))
+        for entry in found.covered
+    ]
+    drift = [
+        Explanation(join_pointer(entry.path), "", entry.op, masked(entry.path, entry.expected, entry.live))
+        for entry in found.differences
+    ]
     return sorted([*covered, *drift], key=lambda explanation: split_pointer(explanation.path))
+
+
+def _is_masked(fields: Fields, path: Path, *values: Any) -> bool:
+    """Whether something of these values, which stand at a path, is hidden."""
+    tokens = tuple(map(str, path))
+    return any(mask_value(fields, tokens, value) is not value for value in values if value is not MISSING)
 
 
 def suggest(expected: Mapping[str, Any], explanations: Iterable[Explanation]) -> dict[str, Any]:

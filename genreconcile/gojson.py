@@ -6,7 +6,8 @@ be sent as ``\u003c``, and characters beyond ASCII as UTF-8, never as ``\uXXXX``
 
 from __future__ import annotations
 
-from typing import Any
+from gc import get_referents
+from typing import Any, Final
 
 import msgspec
 
@@ -28,11 +29,47 @@ def dumps(value: Any) -> bytes:
     return data
 
 
+_SMALL: Final = 8192
+_MOST_NODES: Final = 2_000_000
+"""Mappings and lists in one value, each counted as often as it would be written."""
+
+_into = msgspec.json.Encoder().encode_into
+
+
+class TooLargeError(ValueError):
+    """A value would be written far larger than it is in memory, because it holds the same parts again and again."""
+
+
+def encode(value: Any) -> bytes | bytearray:
+    """Encode JSON data; TypeError and the like for what is none, TooLargeError for what would never end."""
+    buffer = bytearray(_SMALL)
+    # While somebody looks at the buffer it cannot grow: an encoder with a limit, which costs a small value nothing.
+    with memoryview(buffer):
+        try:
+            _into(value, buffer)
+        except BufferError:
+            pass
+        else:
+            return buffer
+    _require_finite(value)
+    return msgspec.json.encode(value)
+
+
+def _require_finite(value: Any) -> None:
+    """Count as a tree, level by level: what is shared, as YAML's aliases are, counts each time."""
+    level, count = [value], 0
+    while level:
+        count += len(level)
+        if count > _MOST_NODES:
+            raise TooLargeError(f"more than {_MOST_NODES} mappings and lists")
+        level = [found for found in get_referents(*level) if isinstance(found, dict | list | tuple)]
+
+
 def dumps_sorted(value: Any) -> bytes:
     """Encode JSON data with sorted keys: equal data give equal bytes."""
     return msgspec.json.encode(value, order="sorted")
 
 
-def loads(data: bytes | str) -> Any:
+def loads(data: bytes | bytearray | str) -> Any:
     """Parse JSON; msgspec.DecodeError (a ValueError) for what is none."""
     return msgspec.json.decode(data)

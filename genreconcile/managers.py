@@ -14,11 +14,14 @@ from genreconcile.objects import metadata_of
 _KEY, _VALUE = "k:", "v:"
 
 
-def managers_of(live: Mapping[str, Any], path: Sequence[str | int]) -> list[str]:
-    """The managers that own the field at ``path`` or the nearest part of it that anybody owns, sorted."""
+def managers_of(live: Mapping[str, Any], path: Sequence[str | int], *, exact: bool = False) -> list[str]:
+    """The managers that own the field at ``path``, sorted; unless ``exact``, the nearest part of it that is owned."""
     entries = [entry for entry in metadata_of(live).get("managedFields") or () if isinstance(entry, Mapping)]
-    depths = {str(entry.get("manager")): _depth(entry.get("fieldsV1"), live, path) for entry in entries}
-    deepest = max(depths.values(), default=0)
+    depths: dict[str, int] = {}
+    for entry in entries:  # A manager has one for each way in which it writes, such as that of status.
+        name = str(entry.get("manager"))
+        depths[name] = max(depths.get(name, 0), _depth(entry.get("fieldsV1"), live, path))
+    deepest = len(path) if exact else max(depths.values(), default=0)
     return sorted(manager for manager, depth in depths.items() if depth == deepest and depth > 0)
 
 

@@ -73,9 +73,16 @@ class OpenAPIDocuments:
             return document
 
     def _read_index(self) -> Mapping[str, str]:
-        paths = loads(self._cluster.request("GET", _INDEX))["paths"]
-        urls = {path: urlsplit(entry["serverRelativeURL"]) for path, entry in paths.items()}
-        return MappingProxyType({path: parse_qs(url.query).get("hash", [""])[0] for path, url in urls.items()})
+        data = self._cluster.request("GET", _INDEX)
+        try:
+            urls = {path: urlsplit(entry["serverRelativeURL"]) for path, entry in loads(data)["paths"].items()}
+            hashes = {path: parse_qs(url.query).get("hash", [""])[0] for path, url in urls.items()}
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise self._unreadable(_INDEX, error) from None
+        return MappingProxyType(hashes)
+
+    def _unreadable(self, path: str, error: Exception) -> ClusterError:
+        return ClusterError(f"GET {self._cluster.server}{path}: no OpenAPI document ({type(error).__name__})")
 
     def _fetch(self, path: str, digest: str) -> Document:
         try:
@@ -85,8 +92,11 @@ class OpenAPIDocuments:
                 raise
             # The hash is no longer the server's: https://kep.k8s.io/2896 answers with a redirect to the new one.
             self.refresh()
-            return _parse(self._cluster.request("GET", f"{_INDEX}/{path}"))
-        document = _parse(data)
+            digest, data = "", self._cluster.request("GET", f"{_INDEX}/{path}")
+        try:
+            document = _parse(data)
+        except (RecursionError, ValueError) as error:
+            raise self._unreadable(f"{_INDEX}/{path}", error) from None
         if digest:
             self._disk.write(path, digest, data)
         return document

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any, Final, TypeVar
 
@@ -15,7 +14,7 @@ import yaml
 from jsonpointer import resolve_pointer
 
 from genreconcile.discovery import Resource
-from genreconcile.objects import GVK, Object, ObjectKey
+from genreconcile.objects import GVK, Object
 
 _WRITABLE: Final = frozenset({"create", "delete", "get", "list", "patch", "update", "watch"})
 
@@ -51,27 +50,6 @@ def waves(members: Iterable[tuple[tuple[str, str], Member]], *, reverse: bool = 
     for (group, kind), member in members:
         found.setdefault(wave_of(group, kind), []).append(member)
     return [found[number] for number in sorted(found, reverse=reverse)]
-
-
-def is_delete_only_when_asked(group: str, kind: str) -> bool:
-    """Whether objects of this kind are left alone by deletion unless it is asked for by name."""
-    return kind_name(group, kind) in _data()["deleteOnlyWhenAsked"]
-
-
-def is_never_deleted(key: ObjectKey) -> bool:
-    """Whether Kubernetes itself makes this object, and would make it again."""
-    return any(
-        entry["kind"] == kind_name(key.group, key.kind)
-        and fnmatchcase(key.namespace, entry.get("namespace", "*"))
-        and fnmatchcase(key.name, entry["name"])
-        for entry in _data()["neverDelete"]
-    )
-
-
-def is_kind_never_deleted(group: str, kind: str) -> bool:
-    """Whether no object of this kind is ever deleted, whatever its name."""
-    entries = (entry for entry in _data()["neverDelete"] if entry["kind"] == kind_name(group, kind))
-    return any(entry["name"] == "*" and "namespace" not in entry for entry in entries)
 
 
 def defines_kinds(gvk: GVK) -> bool:

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import jsonpatch
-
+from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
-from genreconcile.mask import mask_text
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
 
@@ -33,17 +31,16 @@ class Outcome:
         return self.change.key
 
     @property
-    def patch(self) -> jsonpatch.JsonPatch:
-        """The patch that was sent, with its real values; empty unless ``status`` is ``configured``."""
+    def patch(self) -> Patch:
+        """The patch that was sent; empty unless ``status`` is ``configured``.
+
+        ``str`` and ``repr`` of it show no secrets; its own ``patch`` has the real values.
+        """
         return self.change.patch
 
     def __str__(self) -> str:
-        detail = f": {self._masked_error()}" if self.error else f" ({self.reason})" if self.reason else ""
-        return f"{self.key} {self.status}{detail}"
-
-    def _masked_error(self) -> str:
-        """The error's text; a refusal by the server may quote a value."""
-        return mask_text(self.key, str(self.error), self.change.expected, self.change.live)
+        detail = f": {self.error}" if self.error else f" ({self.reason})" if self.reason else ""
+        return f"{self.key} {self.status}{self.change.told(detail)}"
 
     def __repr__(self) -> str:
         return f"<Outcome {self}>"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from jsonpointer import escape, unescape
 
@@ -16,11 +17,25 @@ def join_pointer(tokens: Iterable[str | int]) -> str:
     return "".join("/" + escape(str(token)) for token in tokens)
 
 
-@functools.lru_cache(maxsize=4096)
+_LONGEST_KEPT = 500
+
+
 def split_pointer(pointer: str) -> tuple[str, ...]:
     """``/spec/a~1b/0`` → ``("spec", "a/b", "0")``; ValueError for what does not begin with a slash."""
+    return _split(pointer) if len(pointer) <= _LONGEST_KEPT else _split.__wrapped__(pointer)
+
+
+@functools.lru_cache(maxsize=4096)
+def _split(pointer: str) -> tuple[str, ...]:
     if not pointer:
         return ()
     if not pointer.startswith("/"):
-        raise ValueError(f"{pointer!r} is no JSON pointer: it must begin with /")
+        raise ValueError(f"{pointer[:_LONGEST_KEPT]!r} is no JSON pointer: it must begin with /")
     return tuple(unescape(token) for token in pointer[1:].split("/"))
+
+
+def token_matches(token: str, key: str) -> bool:
+    """Whether one token of a pattern, with ``*`` and ``?`` as in file names, matches a key ("*": any list member)."""
+    if "*" not in token and "?" not in token:
+        return token == key
+    return fnmatchcase(key, token.replace("[", "[[]"))  # A file name's [abc] is no pattern here.

@@ -6,38 +6,37 @@ Invariant: the only place that knows the whole flow, and it knows no kind. Reads
 from __future__ import annotations
 
 import dataclasses
-import logging
 import threading
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from genreconcile.access import Access, Right, Use
-from genreconcile.apply import Applier, Options
+from genreconcile.apply import Applier, Options, Rehearsal, propagation_of
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
 from genreconcile.discovery import Discovery
-from genreconcile.errors import Conflict, InputError, NotFound, PlanRefused, ReconcileError
+from genreconcile.errors import InputError
+from genreconcile.execution import Call, Execution
+from genreconcile.load import require_iterable
 from genreconcile.normalize import Registry
 from genreconcile.normalize.learned import Learned
-from genreconcile.objects import GVK, ObjectKey
-from genreconcile.outcome import Outcome, Result
-from genreconcile.plan import Change, Plan, Prune, withheld
+from genreconcile.objects import GVK
+from genreconcile.outcome import Result
+from genreconcile.ownership import OWN_TOOL
+from genreconcile.plan import Plan
 from genreconcile.planner import Planner
-from genreconcile.selector import parse as parse_selector
-
-_log = logging.getLogger(__name__)
-_ATTEMPTS: Final = 3
-Selector = str | Mapping[str, Any]
+from genreconcile.settings import Selector, Settings
 
 
 class Reconciler:
     """Brings a cluster to exactly the state that is handed over, and keeps it there.
 
     ``cache`` is one that the caller has already, and closes itself; else the Reconciler opens its own. ``rules`` are
-    the shipped ones unless given. ``namespaces`` limits what is watched; objects expected elsewhere are refused.
+    the shipped ones unless given. ``namespaces`` limits what is watched; what is expected elsewhere fails.
+    ``propagation`` says what becomes of what a deleted object owns: ``background``, ``foreground`` or ``orphan``.
     ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
@@ -69,9 +68,10 @@ class Reconciler:
             self._cache.start()
         self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), discovery)
         self._learned = Learned()
-        options = Options(field_manager, concurrency, propagation, on_immutable)
+        options = Options(field_manager, concurrency, propagation_of(propagation), on_immutable)
         self._use = Use(check_access, recreates=on_immutable == "recreate")
         self._planner = Planner(
+            cluster,
             self._catalog,
             self._cache,
             self._learned,
@@ -79,7 +79,10 @@ class Reconciler:
             access=Access(cluster) if check_access else None,
             follow_definitions=follow_definitions,
         )
-        self._applier = Applier(cluster, self._catalog, self._cache, self._learned, self._planner.related, options)
+        related = self._planner.related
+        self._applier = Applier(cluster, self._catalog, self._cache, self._learned, related, options)
+        rehearsal = dataclasses.replace(options, dry_run=True)
+        self._rehearsal = Rehearsal(cluster, self._catalog, self._cache, self._learned, related, rehearsal)
         self._namespace = cluster.namespace or "default"
         self._managed: set[GVK] = set()
         self._lock = threading.Lock()
@@ -116,6 +119,8 @@ class Reconciler:
         delete_kinds: Iterable[str] = (),
         fields: str = EXACT,
         verify: bool = False,
+        owner: str = "",
+        owner_tool: str = OWN_TOOL,
     ) -> Plan:
         """What would be done; no write is sent.
 
@@ -123,62 +128,76 @@ class Reconciler:
         one, by default the context's. Objects in ``delete_from_namespace`` that match ``delete_selector`` (a string,
         or a mapping as in ``parse``) and are not expected are deleted; "" or None skips deletion. Deletion looks at
         the kinds in ``expected``, those in ``kinds`` (``apps/v1/Kind``) and those that this Reconciler has seen
-        before. ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches,
+        before. With ``owner``, such as ``configmaps/shop``, all that expected holds becomes a member of the set which
+        that object heads, and members that are not expected any more are deleted, of whatever kind and wherever the
+        set has some (KEP-3659); the object is in ``namespace``. ``owner_tool="kubectl"`` shares the set with kubectl.
+        ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches,
         so that no difference is shown that the server does not see.
 
         Raises LoadError where the set cannot be read or is ambiguous, Unauthorized or Unreachable where the cluster
-        does not answer. A fault of one object is its change's ``error``.
+        does not answer, PlanRefused where the owner set belongs to another tool. A fault of one object is its change's
+        ``error``.
         """
-        selector = parse_selector(delete_selector) if delete_selector is not None else None
-        wanted = Prune(delete_from_namespace, selector, allow_empty, max_deletions, frozenset(delete_kinds))
-        with self._lock:
-            known = self._managed | {GVK.parse(kind) for kind in kinds}
-        use = dataclasses.replace(self._use, verifies=verify)
-        plan, seen = self._planner.plan(expected, namespace or self._namespace, wanted, known, fields=fields, use=use)
-        with self._lock:
-            self._managed |= seen
-        return self._verified(plan) if verify else plan
+        settings = Settings(
+            namespace=namespace,
+            delete_from_namespace=delete_from_namespace,
+            delete_selector=delete_selector,
+            kinds=kinds,
+            allow_empty=allow_empty,
+            max_deletions=max_deletions,
+            delete_kinds=delete_kinds,
+            fields=fields,
+            verify=verify,
+            owner=owner,
+            owner_tool=owner_tool,
+        )
+        return self._plan(self._call(expected, settings), settings)
 
-    def rights(  # noqa: PLR0913 - keyword-only settings, each with a default
-        self,
-        expected: Iterable[Mapping[str, Any]],
-        *,
-        namespace: str = "",
-        delete_from_namespace: str = "",
-        delete_selector: Selector | None = None,
-        kinds: Iterable[str] = (),
-        delete_kinds: Iterable[str] = (),
-        level: str = "write",
-        verify: bool = False,
+    def rights(
+        self, expected: Iterable[Mapping[str, Any]], *, level: str = "write", **settings: Any
     ) -> frozenset[Right]:
         """The rights that ``reconcile`` needs for this set and these settings, with ``level="read"`` those of ``plan``.
 
         Kinds and their schemas are asked for; no object is read. Errors as ``plan``, and InputError for an object
         whose kind the server does not know.
         """
-        selector = parse_selector(delete_selector) if delete_selector is not None else None
-        wanted = Prune(delete_from_namespace, selector, kinds=frozenset(delete_kinds))
-        use = dataclasses.replace(self._use, level=level, verifies=verify)
-        known = {GVK.parse(kind) for kind in kinds}
-        return self._planner.rights(expected, namespace or self._namespace, wanted, known, use)
+        chosen = Settings(**settings)
+        use = dataclasses.replace(self._use, level=level, verifies=chosen.verify)
+        return self._planner.rights(expected, chosen.namespace or self._namespace, chosen.prune, use)
 
-    def apply(self, plan: Plan) -> Result:
+    def apply(self, plan: Plan, *, wait: bool = False, dry_run: bool = False) -> Result:
         """Carry a plan out. What changed since it was made is refused, object by object, with a Conflict.
+
+        ``deleted`` means that the server has accepted it; ``wait`` waits until the objects are gone. ``dry_run`` sends
+        all requests so that the server only says what it would do.
 
         Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions; its ``result`` holds
         what was done.
         """
-        written = self._write(plan)
-        return self._finish(plan, written)
+        applier = self._rehearsal if dry_run else self._applier
+        return Execution(self._planner, applier, wait=wait and not dry_run).run(plan)
 
-    def reconcile(self, expected: Iterable[Mapping[str, Any]], **settings: Any) -> Result:
-        """Plan and apply; objects that others change meanwhile are compared again. Arguments and errors as ``plan``."""
-        objects = list(expected)
-        plan = self.plan(objects, **settings)
-        written = self._write(plan)
-        for _ in range(_ATTEMPTS - 1):
-            written = self._retry(written, objects, settings)
-        return self._finish(plan, written)
+    def reconcile(self, expected: Iterable[Mapping[str, Any]], *, wait: bool = False, **settings: Any) -> Result:
+        """Plan and apply; objects that others change meanwhile are compared again. Arguments and errors as ``plan``,
+        ``wait`` as in ``apply``.
+        """
+        chosen = Settings(**settings)
+        call = self._call(list(require_iterable(expected)), chosen)
+        return Execution(self._planner, self._applier, call, wait=wait).run(self._plan(call, chosen))
+
+    def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
+        with self._lock:
+            known = frozenset(self._managed)
+        return Call(expected, settings.namespace or self._namespace, settings.prune, known, settings.fields)
+
+    def _plan(self, call: Call, settings: Settings) -> Plan:
+        use = dataclasses.replace(self._use, verifies=settings.verify)
+        plan, seen = self._planner.plan(
+            call.expected, call.namespace, call.wanted, set(call.known), fields=call.fields, use=use
+        )
+        with self._lock:
+            self._managed |= seen
+        return self._verified(plan) if settings.verify else plan
 
     def _verified(self, plan: Plan) -> Plan:
         updates = [change for change in plan.changes if change.operation == "update"]
@@ -189,69 +208,3 @@ class Reconciler:
             changes=tuple(change for change in changes if not change.is_quiet),
             unchanged=(*plan.unchanged, *(change for change in changes if change.is_quiet)),
         )
-
-    def _write(self, plan: Plan) -> list[Outcome]:
-        changes = [change for change in plan.changes if change.operation in {"create", "update"}]
-        return self._applier.write(changes, self._planner.kinds.settle) if changes else []
-
-    def _retry(
-        self, outcomes: list[Outcome], objects: list[Mapping[str, Any]], settings: Mapping[str, Any]
-    ) -> list[Outcome]:
-        """Compare and write the objects again that had changed under the first write."""
-        lost = {outcome.key: outcome for outcome in outcomes if _is_conflict(outcome)}
-        if not lost:
-            return outcomes
-        unread = [outcome for outcome in lost.values() if not self._is_refreshed(outcome)]
-        for outcome in unread:
-            del lost[outcome.key]
-        if not lost:
-            return outcomes
-        namespace, fields = settings.get("namespace") or self._namespace, settings.get("fields", EXACT)
-        plan, _ = self._planner.plan(objects, namespace, Prune(), set(), fields=fields, only=frozenset(lost))
-        again = self._write(plan)
-        again += [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
-        return [outcome for outcome in outcomes if outcome.key not in lost] + again
-
-    def _is_refreshed(self, outcome: Outcome) -> bool:
-        """Whether the cache has the object as it is now; else what the write came to stands."""
-        try:
-            self._applier.refresh(outcome.change)
-        except ReconcileError as error:
-            _log.warning("%s: not read again after a conflict: %s", outcome.key, error)
-            return False
-        return True
-
-    def _finish(self, plan: Plan, written: list[Outcome]) -> Result:
-        deletions = [change for change in plan.changes if change.operation == "delete"]
-        settled = [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
-        failed = sum(outcome.status == "failed" for outcome in (*written, *settled))
-        reason = withheld(failed) if failed else next(iter(plan.refusals), "")
-        deleted = _skipped(deletions, reason) if reason else self._applier.delete(deletions) if deletions else []
-        result = Result(tuple(_in_order(plan, [*written, *settled, *deleted])), plan.warnings)
-        if plan.refusals:
-            raise PlanRefused("; ".join(plan.refusals), result)
-        return result
-
-
-def _is_conflict(outcome: Outcome) -> bool:
-    """Whether the cause is an older view of the object: it changed, exists already, or is gone."""
-    error = outcome.error
-    if isinstance(error, NotFound):
-        return outcome.change.operation == "update"
-    return isinstance(error, Conflict)
-
-
-def _settled(change: Change) -> Outcome:
-    if change.error is not None:
-        return Outcome(change, "failed", error=change.error)
-    return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
-
-
-def _skipped(changes: list[Change], reason: str) -> list[Outcome]:
-    return [Outcome(change, "skipped", reason=reason) for change in changes]
-
-
-def _in_order(plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
-    """As the expected set was ordered, deletions last."""
-    places: dict[ObjectKey, int] = {key: place for place, key in enumerate(plan.order)}
-    return sorted(outcomes, key=lambda outcome: places.get(outcome.key, len(places)))

@@ -7,6 +7,7 @@ Grammar and meaning follow k8s.io/apimachinery/pkg/labels.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from genreconcile.errors import LoadError
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _TOKEN = re.compile(r"\s*(?:(?P<symbol>!=|==|[=!(),<>])|(?P<word>[^\s=!(),<>]+))")
+_SHOWN = 100
 _EXPRESSION_KEYS = {"key", "operator", "values"}
 
 
@@ -100,7 +102,7 @@ def _equalities(labels: Any, place: str) -> Iterator[Requirement]:
     if not isinstance(labels, Mapping):
         raise LoadError(f"label selector: {place}: not a mapping; give {{label: value}}")
     for key, value in labels.items():
-        yield _requirement(key, "In", [value], f"{place}[{key!r}]" if place else f"{key!r}")
+        yield _requirement(key, "In", [value], f"{place}[{_shown(key)}]" if place else _shown(key))
 
 
 def _expression(expression: Any, place: str) -> Requirement:
@@ -109,7 +111,7 @@ def _expression(expression: Any, place: str) -> Requirement:
     operator, values = expression.get("operator"), expression.get("values") or []
     if operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
         raise LoadError(
-            f"label selector: {place}.operator: unknown: {operator!r}; use In, NotIn, Exists or DoesNotExist"
+            f"label selector: {place}.operator: unknown: {_shown(operator)}; use In, NotIn, Exists or DoesNotExist"
         )
     needs_values = operator in ("In", "NotIn")
     if not isinstance(values, list | tuple) or bool(values) != needs_values:
@@ -121,13 +123,13 @@ def _expression(expression: Any, place: str) -> Requirement:
 def _requirement(key: Any, operator: str, values: Any, place: str) -> Requirement:
     if not is_label_key(key):
         raise LoadError(
-            f"label selector: {place}: invalid label key: {key!r}; a key is [prefix/]name, the name at most 63 of "
-            "A-Z a-z 0-9 - _ . with a letter or digit at both ends"
+            f"label selector: {place}: invalid label key: {_shown(key)}; a key is [prefix/]name, the name at most 63 "
+            "of A-Z a-z 0-9 - _ . with a letter or digit at both ends"
         )
     for value in values:
         if not is_label_value(value):
             raise LoadError(
-                f"label selector: {place}: invalid label value: {value!r}; a value is a string of at most 63 of "
+                f"label selector: {place}: invalid label value: {_shown(value)}; a value is a string of at most 63 of "
                 "A-Z a-z 0-9 - _ . with a letter or digit at both ends, or empty"
             )
     return Requirement(key, operator, tuple(sorted(set(values))))
@@ -148,6 +150,14 @@ def is_label_value(value: Any) -> bool:
     return value == "" or (isinstance(value, str) and len(value) <= 63 and _NAME.fullmatch(value) is not None)
 
 
+def _shown(value: Any) -> str:
+    """A value for a message, which is to stay readable."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+    is_short = value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < _SHOWN)
+    return repr(value) if is_short else type(value).__name__
+
+
 class _Token(NamedTuple):
     text: str  # "" at the end
     position: int
@@ -166,7 +176,7 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = list(_scan(text))
+        self._tokens = deque(_scan(text))
 
     def requirements(self) -> Iterator[Requirement]:
         if self._next.text == "":
@@ -205,14 +215,14 @@ class _Parser:
             self._expect(",")
 
     def _build(self, key: str, operator: str, values: list[str]) -> Requirement:
-        return _requirement(key, operator, values, repr(self._text))
+        return _requirement(key, operator, values, _shown(self._text))
 
     @property
     def _next(self) -> _Token:
         return self._tokens[0]
 
     def _take(self) -> str:
-        return self._tokens.pop(0).text
+        return self._tokens.popleft().text
 
     def _word(self, wanted: str) -> str:
         if not self._next.is_word:
@@ -226,6 +236,6 @@ class _Parser:
 
     def _error(self, wanted: str) -> LoadError:
         return LoadError(
-            f"label selector {self._text!r}: not readable at character {self._next.position + 1}: "
-            f"found {self._next.text or 'the end'}; expected {wanted}"
+            f"label selector {_shown(self._text)}: not readable at character {self._next.position + 1}: "
+            f"found {self._next.text[:_SHOWN] or 'the end'}; expected {wanted}"
         )

@@ -4,7 +4,7 @@ Invariant: a right is named only where a request of this package would use it; n
 """
 
 from genreconcile.access.review import Access, told
-from genreconcile.access.right import Right, Use, deleting, reading, writing
+from genreconcile.access.right import READ, Right, Use, deleting, reading, writing
 from genreconcile.access.roles import Subject, manifests
 
-__all__ = ["Access", "Right", "Subject", "Use", "deleting", "manifests", "reading", "told", "writing"]
+__all__ = ["READ", "Access", "Right", "Subject", "Use", "deleting", "manifests", "reading", "told", "writing"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genreconcile.access.data import data
-from genreconcile.mask import is_sensitive
+from genreconcile.mask import fields_of
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.order import kind_name
 
@@ -22,7 +22,7 @@ def notes(expected: Iterable[Mapping[str, Any]]) -> list[str]:
         why = data()["guarded"].get(kind_name(gvk.group, gvk.kind))
         if why:
             found[f"{ObjectKey.of(obj)}: not covered: {why}; see to that yourself"] = None
-        if is_sensitive(gvk):
+        if fields_of(gvk):
             name = kind_name(gvk.group, gvk.kind)
             found[f"{name}: whoever may list and watch it reads the values of every one there"] = None
     return list(found)

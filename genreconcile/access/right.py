@@ -5,7 +5,7 @@ Invariant: pure; a verb stands here exactly because a request of this package us
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -66,8 +66,11 @@ def writing(resource: Resource, key: ObjectKey, use: Use) -> Iterator[Right]:
             yield Right(verb, group, plural, key.namespace, key.name)
 
 
-def deleting(resources: Iterable[Resource], namespace: str) -> Iterator[Right]:
-    """To delete objects of these kinds in a namespace, whatever their names."""
-    for resource in resources:
-        if resource.namespaced and "delete" in resource.verbs:
-            yield Right("delete", resource.gvk.group, resource.plural, namespace)
+def deleting(resource: Resource, namespace: str, use: Use, *, asks: bool = False) -> Iterator[Right]:
+    """To delete objects of a kind in a namespace, whatever their names; ``asks``: who made them is looked up first."""
+    if "delete" not in resource.verbs:
+        return
+    if asks:
+        yield Right("get", resource.gvk.group, resource.plural, namespace)
+    if use.level == WRITE:
+        yield Right("delete", resource.gvk.group, resource.plural, namespace)

@@ -5,6 +5,7 @@ fault of one object never stops the others.
 """
 
 from genreconcile.apply.applier import Applier
-from genreconcile.apply.options import Options
+from genreconcile.apply.options import Options, propagation_of
+from genreconcile.apply.rehearsal import Rehearsal
 
-__all__ = ["Applier", "Options"]
+__all__ = ["Applier", "Options", "Rehearsal", "propagation_of"]

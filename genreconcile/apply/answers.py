@@ -43,7 +43,7 @@ class Answers:
         node, typed = self._catalog.node(resource, expected)
         terms = Terms(node, typed, Policy(change.fields, View(self._related)))
         left = () if terms.is_clean(expected, answer) else terms.compare(expected, answer).differences
-        patched = {operation["path"] for operation in change.operations}
+        patched = {operation["path"] for operation in change.writes}
         stubborn = tuple(d for d in left if d.to_json()["path"] in patched)
         unchanged = resource_version_of(answer) == resource_version_of(live)
         keys = learned_keys(stubborn, expected, answer)

@@ -9,9 +9,11 @@ import copy
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from genreconcile.apply.answers import Answers
 from genreconcile.apply.options import Options
+from genreconcile.apply.parents import Parents
 from genreconcile.apply.turns import turn
 from genreconcile.apply.verify import Verifier
 from genreconcile.apply.writer import Writer
@@ -19,7 +21,7 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
-from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError
+from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError, trace
 from genreconcile.normalize.learned import Learned
 from genreconcile.order import waves
 from genreconcile.outcome import Outcome
@@ -47,6 +49,7 @@ class Applier:
         self._server = cluster.server
         self._writer = Writer(cluster, catalog, cache, Answers(cluster, catalog, related, learned, options), options)
         self._verifier = Verifier(cluster, catalog, options)
+        self.parents = Parents(cluster, catalog, cache, options)
 
     def write(self, changes: Iterable[Change], after_wave: Callable[[list[Outcome]], None]) -> list[Outcome]:
         """Creates and patches, in order; ``after_wave`` is called with the outcomes of each wave."""
@@ -65,42 +68,53 @@ class Applier:
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-verify") as pool:
             return list(pool.map(self._verifier.verified, changes))
 
-    def delete(self, changes: Iterable[Change]) -> list[Outcome]:
-        """Deletions, in reverse order."""
+    def delete(self, changes: Iterable[Change], *, wait: bool = False) -> list[Outcome]:
+        """Deletions, in reverse order; with ``wait`` each wave is gone before the next one goes."""
         outcomes: list[Outcome] = []
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-delete") as pool:
             named = (((change.key.group, change.key.kind), change) for change in changes)
             for wave in waves(named, reverse=True):
-                outcomes += pool.map(self._guarded(self._writer.delete), wave)
+                done = list(pool.map(self._guarded(self._writer.delete), wave))
+                outcomes += self._gone(done) if wait else done
         return outcomes
+
+    def _gone(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """The same outcomes, but failed where an object is not gone in time."""
+        deadline = self._writer.deadline()
+
+        def wait(change: Change, resource: Resource) -> Outcome:
+            self._writer.wait_until_gone(change, resource, deadline)
+            return Outcome(change, "deleted")
+
+        return [self._attempt(wait, outcome.change) if outcome.status == "deleted" else outcome for outcome in outcomes]
 
     def refresh(self, change: Change) -> None:
         """Read one object that the cache may not have yet, after a write was refused. Raises ClusterError."""
         self._writer.refresh(change, self._catalog.resource(change.gvk))
 
     def _guarded(self, work: Callable[[Change, Resource], Outcome]) -> Callable[[Change], Outcome]:
-        """A fault becomes the outcome of its object."""
+        """A fault becomes the outcome of its object; each is logged."""
 
         def guarded(change: Change) -> Outcome:
-            outcome = attempt(change)
+            with turn((self._server, change.key)):
+                outcome = self._attempt(work, change)
             _log.info("%s", outcome)
             return outcome
 
-        def attempt(change: Change) -> Outcome:
-            try:
-                with turn((self._server, change.key)):
-                    return work(change, self._catalog.resource(change.gvk))
-            except ClusterError as error:
-                return Outcome(change, "failed", error=_told(error, change))
-            except InputError as error:
-                return Outcome(change, "failed", error=unusable(change.key, error))
-            except ReconcileError as error:
-                return Outcome(change, "failed", error=error)
-            except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
-                _log.exception("%s: not %sd", change.key, change.operation)
-                return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
-
         return guarded
+
+    def _attempt(self, work: Callable[[Change, Resource], Outcome], change: Change) -> Outcome:
+        try:
+            return work(change, self._catalog.resource(change.gvk))
+        except ClusterError as error:
+            return Outcome(change, "failed", error=_told(error, change))
+        except InputError as error:
+            return Outcome(change, "failed", error=unusable(change.key, error))
+        except ReconcileError as error:
+            return Outcome(change, "failed", error=error)
+        except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
+            _log.error("%s: not %sd\n%s", change.key, change.operation, trace(error))
+            return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
 
     def _write(self, change: Change, resource: Resource) -> Outcome:
         return (
@@ -119,5 +133,15 @@ def _told(error: ClusterError, change: Change) -> ClusterError:
     if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
         hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
     told = copy.copy(error)  # With all that its kind of error says beside, such as when to try again.
-    told.args = (f"{change.key}: not {_VERBS[change.operation]}: {error}{hint}",)
+    told.args = (f"{change.key}: not {_VERBS[change.operation]}: {change.told(str(error))}{hint}",)
+    told.details = _masked(change, error.details)
     return told
+
+
+def _masked(change: Change, value: Any) -> Any:
+    """A part of an error's details, with its texts as ``told``."""
+    if isinstance(value, str):
+        return change.told(value)
+    if isinstance(value, dict):
+        return {key: _masked(change, item) for key, item in value.items()}
+    return [_masked(change, item) for item in value] if isinstance(value, list) else value

@@ -10,7 +10,17 @@ from collections.abc import Iterable
 from genreconcile.errors import Invalid
 from genreconcile.immutable import IMMUTABLE
 from genreconcile.normalize.compiled import Node
+from genreconcile.plan import Change
 from genreconcile.pointer import split_pointer
+from genreconcile.protection import protection, takes_others
+
+
+def unlosable(change: Change) -> str:
+    """Why an object is not to be deleted, not even to be created again at once; "" where it may be."""
+    if takes_others(change.key):
+        return "not recreated: others, or data, would go with it; delete it yourself"
+    found = protection(change.key, change.live or {})
+    return f"not recreated: {found.reason}" if found is not None else ""
 
 
 def is_immutable(error: Invalid, paths: Iterable[str], root: Node) -> bool:

@@ -5,7 +5,6 @@ Invariant: sends no write.
 
 from __future__ import annotations
 
-from jsonpatch import JsonPatch
 from msgspec.structs import replace
 
 from genreconcile.apply.options import JSON_PATCH, Options
@@ -17,6 +16,7 @@ from genreconcile.gojson import dumps
 from genreconcile.normalize.learned import RULE_GAP
 from genreconcile.objects import Object, metadata_of
 from genreconcile.plan import Change
+from genreconcile.plan.change import NO_PATCH
 
 _VOLATILE = frozenset({"resourceVersion", "generation", "managedFields"})
 
@@ -37,11 +37,11 @@ class Verifier:
             data = self._cluster.request("PATCH", path, query=self._query, body=body, content_type=JSON_PATCH)
         except ClusterError as error:
             # A webhook that allows no dry run, or a refusal: the difference stands, and is not verified.
-            return replace(change, reason=f"not verified: {error}")
+            return replace(change, reason=change.told(f"not verified: {error}"))
         if _content(read(data, change.gvk).decode()) != _content(change.live or {}):
             return change
         reason = f"{RULE_GAP}: the server would keep the object as it is"
-        return replace(change, operation="none", patch=JsonPatch([]), reason=reason)
+        return replace(change, operation="none", patch=NO_PATCH, reason=reason)
 
 
 def _content(obj: Object) -> Object:

@@ -9,22 +9,22 @@ import time
 
 from genreconcile.apply.answers import Answers
 from genreconcile.apply.options import JSON_PATCH, Options
-from genreconcile.apply.refusal import is_immutable
+from genreconcile.apply.refusal import is_immutable, unlosable
+from genreconcile.apply.remover import Remover
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, ClusterError, Conflict, Invalid, NotFound, Throttled
+from genreconcile.errors import CacheError, Conflict, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
 from genreconcile.normalize.prepare import without_system
-from genreconcile.objects import Object, metadata_of, resource_version_of, uid_of
+from genreconcile.objects import Object, resource_version_of, uid_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 from genreconcile.plan.judgement import require_valid
 
 _THROTTLED_ATTEMPTS = 6
 _LONGEST_PAUSE = 5.0  # Seconds, whatever the server asks for: the next reconcile is to have its turn.
-_POLL = 0.02
 _CACHE_LAG = 5.0  # Seconds that a watch may lag behind a write of somebody else before the object is read instead.
 
 
@@ -36,6 +36,7 @@ class Writer:
         self._catalog = catalog
         self._cache = cache
         self._options = options
+        self._remover = Remover(cluster, cache, options)
         self._answers = answers
 
     def create(self, change: Change, resource: Resource) -> Outcome:
@@ -47,7 +48,7 @@ class Writer:
         if self._is_there(change, resource):
             raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
         body = dumps(without_system(expected, node))
-        self._cache.record_write(resource, self._send("POST", resource.path(change.key.namespace), body))
+        self._record(resource, self._send("POST", resource.path(change.key.namespace), body))
         return Outcome(change, "created")
 
     def _is_there(self, change: Change, resource: Resource) -> bool:
@@ -67,12 +68,22 @@ class Writer:
         except Invalid as error:
             self._explain_refusal(error, change, resource)
             return self._refused(error, change, resource)
+        if self._options.dry_run:
+            return Outcome(change, "configured", reason=change.reason)
         self._cache.record_write(resource, data)
         return self._answers.checked(change, resource, loads(data))
 
     def delete(self, change: Change, resource: Resource) -> Outcome:
         """Delete exactly the object that was seen."""
-        return Outcome(change, "deleted", reason=self._remove(change, resource, self._options.propagation))
+        return Outcome(change, "deleted", reason=self._remover.remove(change, resource))
+
+    def wait_until_gone(self, change: Change, resource: Resource, deadline: float) -> None:
+        """Wait for a deletion that was accepted. Raises ClusterError at the deadline, a time of ``time.monotonic``."""
+        self._remover.wait_until_gone(change, resource, deadline)
+
+    def deadline(self) -> float:
+        """Until when to wait for what is deleted now."""
+        return self._remover.deadline()
 
     def refresh(self, change: Change, resource: Resource) -> Object | None:
         """Wait for the cache to pass the version that a change was computed from; else read the object once."""
@@ -95,6 +106,10 @@ class Writer:
         live: Object = loads(data)
         return live
 
+    def _record(self, resource: Resource, answer: bytes) -> None:
+        if not self._options.dry_run:
+            self._cache.record_write(resource, answer)
+
     def _send(
         self, method: str, path: str, body: bytes, content_type: str = "application/json", *, dry_run: bool = False
     ) -> bytes:
@@ -103,7 +118,7 @@ class Writer:
         A kind that was just defined answers so until its storage is ready.
         """
         query = {"fieldManager": self._options.field_manager, "fieldValidation": "Strict"}
-        query |= {"dryRun": "All"} if dry_run else {}
+        query |= {"dryRun": "All"} if dry_run or self._options.dry_run else {}
         for attempt in range(_THROTTLED_ATTEMPTS):
             try:
                 return self._cluster.request(method, path, query=query, body=body, content_type=content_type)
@@ -116,15 +131,18 @@ class Writer:
     def _refused(self, error: Invalid, change: Change, resource: Resource) -> Outcome:
         """Recreate the object where that is what it takes and what is wanted. Raises the error otherwise."""
         node, _ = self._catalog.node(resource, change.expected or {})
-        if not is_immutable(error, [operation["path"] for operation in change.operations], node):
+        if not is_immutable(error, [operation["path"] for operation in change.writes], node):
             raise error
         if self._options.on_immutable != "recreate":
             hint = "; an immutable field differs, and on_immutable='recreate' would delete it and create it again"
             raise Invalid(f"{error}{hint}", status=error.status, reason=error.reason, details=error.details)
+        if spared := unlosable(change):
+            raise Invalid(f"{error}; {spared}", status=error.status, reason=error.reason, details=error.details)
         self._require_creatable(change, resource)
-        self._remove(change, resource, "Foreground")
-        self._wait_until_gone(change, resource)
-        self.create(change, resource)
+        self._remover.remove(change, resource, "Foreground")
+        if not self._options.dry_run:
+            self._remover.wait_until_gone(change, resource)
+            self.create(change, resource)
         return Outcome(change, "configured", reason="recreated: an immutable field differed")
 
     def _require_creatable(self, change: Change, resource: Resource) -> None:
@@ -137,15 +155,6 @@ class Writer:
             if error.reason != "AlreadyExists":
                 raise
 
-    def _wait_until_gone(self, change: Change, resource: Resource) -> None:
-        uid, deadline = uid_of(change.live or {}), time.monotonic() + self._options.recreate_timeout
-        while time.monotonic() < deadline:
-            live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
-            if live is None or uid_of(live) != uid:
-                return
-            time.sleep(_POLL)
-        raise ClusterError(f"deleted, but not gone after {self._options.recreate_timeout:.0f} s: see its finalizers")
-
     def _explain_refusal(self, error: Invalid, change: Change, resource: Resource) -> None:
         """A 422 without causes is a failed ``test``. Raises Conflict if the object changed; else the patch is wrong."""
         if error.status != 422 or error.details.get("causes"):
@@ -154,25 +163,3 @@ class Writer:
         if now is not None and resource_version_of(now) == resource_version_of(change.live or {}):
             return
         raise Conflict("it changed since it was compared", status=409, reason="Conflict") from error
-
-    def _remove(self, change: Change, resource: Resource, propagation: str) -> str:
-        """Delete exactly the object that was seen; returns what is worth saying about it."""
-        live = change.live or {}
-        options = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": propagation,
-            "preconditions": {"uid": uid_of(live), "resourceVersion": resource_version_of(live)},
-        }
-        path = resource.path(change.key.namespace, change.key.name)
-        try:
-            data = self._cluster.request("DELETE", path, body=dumps(options))
-        except NotFound:
-            self._cache.record_delete(resource, change.key, uid_of(live))
-            return "it was gone already"
-        answer = loads(data)
-        if uid_of(answer) and "deletionTimestamp" in metadata_of(answer):
-            self._cache.record_write(resource, data)
-        else:
-            self._cache.record_delete(resource, change.key, uid_of(live))
-        return ""

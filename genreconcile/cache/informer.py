@@ -263,6 +263,15 @@ class Cache:
         """
         return self._subscribers.add(callback)
 
+    def covers(self, namespace: str) -> bool:
+        """Whether objects in a namespace, or without one, are watched once their kind is added."""
+        return not namespace or self._namespaces is None or namespace in self._namespaces
+
+    def watches(self, kind: Kind, namespace: str) -> bool:
+        """Whether the objects of a kind in a namespace are watched; "" asks for those of all."""
+        watched = self._kinds.get(_gvk(kind))
+        return watched is not None and watched.scope_of(namespace) is not None
+
     def record_write(self, resource: Resource, answer: bytes) -> None:
         """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched."""
         watched = self._kinds.get(resource.gvk)

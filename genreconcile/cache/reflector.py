@@ -24,7 +24,7 @@ from genreconcile.cache.transform import Record, number, read_name
 from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
 from genreconcile.cluster import Cluster, Interrupt, status_error
 from genreconcile.discovery import Resource
-from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled
+from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled, trace
 from genreconcile.gojson import loads
 
 _PAGE = 500
@@ -141,10 +141,12 @@ class Reflector:
             except ClusterError as error:
                 self._failed(error)
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
-                if not isinstance(error, msgspec.MsgspecError):
-                    _log.exception("%s: the reader failed; it begins again with a list", self._resource)
+                known = isinstance(error, msgspec.MsgspecError)  # Names places, and quotes nothing.
+                if not known:
+                    _log.error("%s: the reader failed; it begins again with a list\n%s", self._resource, trace(error))
                 self._resource_version = ""
-                self._failed(ClusterError(f"GET {self._cluster.server}{self._path}: not readable: {error}"))
+                cause = error if known else type(error).__name__
+                self._failed(ClusterError(f"GET {self._cluster.server}{self._path}: not readable: {cause}"))
             if self._failures and not self._stopping.is_set() and self._sleep(self._delay()):
                 break
 
@@ -214,6 +216,8 @@ class Reflector:
                 _log.error("%s %s: not readable: %s; it is left alone", self._resource, _name_of(item), error)
                 if found:
                     yield found
+            except RecursionError:
+                _log.error("%s: an object is nested too deeply; it is left out of the cache", self._resource)
 
     def _watch(self) -> None:
         started = self._clock()

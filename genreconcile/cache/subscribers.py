@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from genreconcile.cache.store import Delta
 from genreconcile.discovery import Resource
+from genreconcile.errors import trace
 from genreconcile.objects import ObjectKey
 
 _log = logging.getLogger("genreconcile.cache")
@@ -69,5 +70,5 @@ class Subscribers:
 def _call(callback: Callable[[CacheEvent], object], event: CacheEvent) -> None:
     try:
         callback(event)
-    except Exception:  # noqa: BLE001 - see the module's invariant
-        _log.exception("%s: a subscriber failed on %s; the others go on", event.key, event.type)
+    except Exception as error:  # noqa: BLE001 - see the module's invariant
+        _log.error("%s: a subscriber failed on %s; the others go on\n%s", event.key, event.type, trace(error))

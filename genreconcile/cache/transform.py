@@ -40,8 +40,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     codec: Codec | None = None
 
     def decode(self) -> Object:
-        """The object as a dict of the caller's own."""
-        obj: Object = msgspec.json.decode(self.data if self.codec is None else self.codec.unpack(self.data))
+        """The object as a dict of the caller's own. CacheError where it is nested too deeply."""
+        try:
+            obj: Object = msgspec.json.decode(self.data if self.codec is None else self.codec.unpack(self.data))
+        except RecursionError:
+            raise CacheError(f"{self.namespace}/{self.name}: not readable: nested too deeply") from None
         return obj
 
     def __repr__(self) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from genreconcile.cache.shallow import members, value_of
+
 LONGEST_LINE = 64 * 1024 * 1024  # etcd takes 1.5 MB per object; aggregated APIs have no such limit.
 
 
@@ -46,13 +48,25 @@ _event = msgspec.json.Decoder(WatchEvent)
 
 def read_page(data: bytes) -> Page:
     """Raises msgspec.MsgspecError for what is no list."""
-    return _page.decode(data)
+    try:
+        return _page.decode(data)
+    except RecursionError:  # One object is nested too deeply to be passed over; the others are read all the same.
+        items = value_of(data, b"items")
+        page = _page.decode(data.replace(items, b"[]", 1)) if items else Page(ListMeta())
+        page.items = [msgspec.Raw(member) for member in members(items)]
+        return page
 
 
 def read_events(chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
     """Raises msgspec.MsgspecError for a line that is no event or has no end."""
     for line in _lines(chunks):
-        yield _event.decode(line)
+        try:
+            yield _event.decode(line)
+        except RecursionError:
+            obj = value_of(line, b"object")
+            event = _event.decode(line.replace(obj, b"{}", 1))
+            event.object = msgspec.Raw(obj)
+            yield event
 
 
 def read_bookmark(event: WatchEvent) -> str:

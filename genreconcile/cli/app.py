@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 
 from genreconcile.cli import exits
-from genreconcile.errors import ReconcileError
+from genreconcile.errors import ReconcileError, trace
 
 _COMMANDS = ("apply", "diff", "plan", "rbac", "rules", "version")
 _log = logging.getLogger(__name__)
@@ -67,11 +67,11 @@ def _run(arguments: Sequence[str] | None) -> int:
         return exits.UNKNOWN
     except ReconcileError as error:
         click.echo(f"error: {error}", err=True)
-        _log.debug("%s", type(error).__name__, exc_info=error)
+        _log.debug("%s", trace(error))
         return exits.of_error(error)
     except Exception as error:  # noqa: BLE001 -- Python's own exit code would be 1, which says that objects differ
         # Its text may hold anything, a Secret's values included.
         click.echo(f"error: a fault of genreconcile: {type(error).__name__}; -v 6 shows where", err=True)
-        _log.debug("%s", type(error).__name__, exc_info=error)
+        _log.debug("%s", trace(error))
         return exits.UNKNOWN
     return code if isinstance(code, int) else exits.CONVERGED

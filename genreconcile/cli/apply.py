@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     show_default=True,
     help="Delete objects whose immutable fields differ, and create them again.",
 )
+@click.option(
+    "--cascade",
+    type=click.Choice(("background", "foreground", "orphan")),
+    default="background",
+    show_default=True,
+    help="What becomes of what a deleted object owns.",
+)
+@click.option("--wait", is_flag=True, help="Wait until deleted objects are gone.")
+@click.option(
+    "--dry-run",
+    type=click.Choice(("none", "server")),
+    default="none",
+    show_default=True,
+    help="server: send every request so that the server checks it and stores nothing.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing. Without a terminal nothing is asked anyway.")
 def command(**options: Any) -> int:
     """Make the cluster what the files say."""
@@ -39,20 +54,27 @@ def command(**options: Any) -> int:
         if not _is_agreed(plan, settings):
             click.echo("nothing was written", err=True)
             return exits.of_plan(plan)
-        result, refusal = _apply(reconciler, plan)
+        result, refusal = _apply(reconciler, plan, settings)
     if result is not None:
         output.show(result, settings.output)
         output.notes("warning", (warning for warning in result.warnings if warning not in plan.warnings))
     if refusal is not None:
         output.notes("refused", [str(refusal)])
         return exits.REFUSED
+    if _is_rehearsal(settings):
+        output.notes("dry run", ["nothing was written"])
+        return exits.of_plan(plan)
     return exits.of_result(result) if result is not None else exits.UNKNOWN
 
 
-def _apply(reconciler: Any, plan: Plan) -> tuple[Result | None, PlanRefused | None]:
+def _is_rehearsal(settings: Settings) -> bool:
+    return settings.dry_run == "server"
+
+
+def _apply(reconciler: Any, plan: Plan, settings: Settings) -> tuple[Result | None, PlanRefused | None]:
     """The result comes also with a refusal: creates and patches have been carried out."""
     try:
-        return reconciler.apply(plan), None
+        return reconciler.apply(plan, wait=settings.wait, dry_run=_is_rehearsal(settings)), None
     except PlanRefused as refusal:
         return getattr(refusal, "result", None), refusal
 
@@ -61,7 +83,7 @@ def _is_agreed(plan: Plan, settings: Settings) -> bool:
     """Ask on stderr, where there is a terminal and something to do."""
     from genreconcile.cli import output
 
-    is_asked = not settings.yes and sys.stdin.isatty() and sys.stderr.isatty()
+    is_asked = not settings.yes and not _is_rehearsal(settings) and sys.stdin.isatty() and sys.stderr.isatty()
     if not is_asked or not any(change.operation != "none" for change in plan.changes):
         return True
     output.show(plan, "text", stderr=True)

@@ -7,31 +7,14 @@ traceback shows the text of this package's own errors alone.
 from __future__ import annotations
 
 import logging
-import traceback
-from types import TracebackType
 from typing import Any
 
-from genreconcile.errors import ReconcileError
+from genreconcile.errors import trace
 
 
 class _Formatter(logging.Formatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802 -- logging's name
-        return "\n".join(_describe(error, error.__traceback__) for error in _chain(ei[1]))
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """The error's causes, the first one first."""
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.insert(0, error)
-        error = error.__cause__ or error.__context__
-    return chain
-
-
-def _describe(error: BaseException, frames: TracebackType | None) -> str:
-    # The Kubernetes client's errors print the answer's headers and body.
-    text = f": {error}" if isinstance(error, ReconcileError) else ""
-    return f"{''.join(traceback.format_tb(frames))}{type(error).__name__}{text}"
+        return trace(ei[1])
 
 
 def set_up(verbosity: int) -> None:

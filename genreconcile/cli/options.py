@@ -33,14 +33,24 @@ class Settings:
     delete_kinds: tuple[str, ...]
     allow_empty: bool
     max_deletions: int | None
+    owner: str
+    owner_tool: str
     fields: str
     output: str
     verbosity: int
+    rules: tuple[str, ...] = ()
     yes: bool = False
     verify: bool = False
     on_immutable: str = "fail"
+    cascade: str = "background"
+    wait: bool = False
+    dry_run: str = "none"
 
     def __post_init__(self) -> None:
+        if self.owner and (self.delete_from_namespace or self.delete_selector is not None):
+            raise click.UsageError(
+                "--applyset says what to delete; leave --delete-from-namespace and --delete-selector out."
+            )
         if bool(self.delete_from_namespace) != (self.delete_selector is not None):
             raise click.UsageError("--delete-from-namespace and --delete-selector go together; give both or none.")
         if self.delete_selector is not None and parse(self.delete_selector).is_everything:
@@ -52,6 +62,11 @@ class Settings:
                 GVK.parse(kind)
             except ValueError as error:
                 raise click.UsageError(f"--kinds: {error}.") from None
+
+    @property
+    def deletes(self) -> bool:
+        """Whether anything may be deleted."""
+        return bool(self.owner) or self.delete_selector is not None
 
 
 class _Verbosity(click.ParamType[int]):
@@ -95,6 +110,9 @@ _EXPECTED = (
         show_default=True,
         help="Compare every field, or only those that the files set.",
     ),
+    click.option(
+        "--rules", multiple=True, metavar="PATH", help="Rules of your own, in front of the shipped ones. Repeatable."
+    ),
     click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
     click.option("--kubeconfig", metavar="PATH", help="The kubeconfig file."),
 )
@@ -106,6 +124,21 @@ _DELETION = (
         help="Delete from this namespace what --delete-selector matches and the files do not hold.",
     ),
     click.option("--delete-selector", metavar="SELECTOR", help="Labels of what may be deleted, as kubectl's -l."),
+    click.option(
+        "--applyset",
+        "owner",
+        default="",
+        metavar="NAME",
+        help="Parent of the set that the objects are in, as configmaps/shop. Delete what left the set.",
+    ),
+    click.option(
+        "--applyset-tool",
+        "owner_tool",
+        type=click.Choice(("genreconcile", "kubectl")),
+        default="genreconcile",
+        show_default=True,
+        help="Whose set it is: kubectl shares it with kubectl apply --prune --applyset.",
+    ),
     click.option(
         "--kinds",
         multiple=True,
@@ -123,7 +156,7 @@ _DELETION = (
         "--max-deletions",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Delete nothing if it were more than this.  [default: 5, or 20 % of what the selector matches]",
+        help="Delete nothing if it were more than this.  [default: 5, or 20 % of those there are]",
     ),
 )
 VERIFY = click.option(

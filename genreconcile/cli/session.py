@@ -15,13 +15,14 @@ from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
-from genreconcile.errors import ClusterError, Unauthorized, Unreachable
+from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
 from genreconcile.load import load
 from genreconcile.objects import GVK, Object, namespace_of
 from genreconcile.order import defined_by
 from genreconcile.plan import Plan
 
 _log = logging.getLogger(__name__)
+
 
 _FEW: Final = 5
 """So many namespaces are read one by one; of more, all of the cluster."""
@@ -34,37 +35,24 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
     """
     import genreconcile
 
+    rules = genreconcile.Registry.builtin().extend(*settings.rules)
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
     discovery = Discovery(cluster)
     resources = _resources(expected, discovery)
-    namespaces = _namespaces(settings, expected, resources, cluster.namespace)
+    recorded = _recorded(cluster, settings)
+    namespaces = _namespaces(settings, expected, resources, cluster.namespace, recorded)
     if len(namespaces or ()) > _FEW and _may_read_all(cluster, resources):
         namespaces = None
-    with _opened(cluster, discovery, namespaces, settings, check_access=level, operator=False) as reconciler:
-        yield reconciler
-
-
-@contextmanager
-def _opened(  # noqa: PLR0913 - what a Reconciler is made of
-    cluster: Cluster,
-    discovery: Discovery,
-    namespaces: Sequence[str] | None,
-    settings: Settings,
-    *,
-    check_access: str,
-    operator: bool,
-) -> Iterator[Any]:
-    """One call needs no word of what changes later, unless it speaks for an ``operator``."""
-    import genreconcile
-
     with (
         genreconcile.Cache(cluster, namespaces=namespaces, discovery=discovery) as cache,
         genreconcile.Reconciler(
             cluster,
             cache=cache,
+            rules=rules,
             on_immutable=settings.on_immutable,
-            check_access=check_access,
-            follow_definitions=operator,
+            propagation=settings.cascade,
+            check_access=level,
+            follow_definitions=False,  # One call needs no word of what changes later.
         ) as reconciler,
     ):
         yield reconciler
@@ -73,25 +61,51 @@ def _opened(  # noqa: PLR0913 - what a Reconciler is made of
 def rights(
     settings: Settings, expected: Sequence[Object], *, level: str, operator: bool, everywhere: bool
 ) -> frozenset[Right]:
-    """The rights that ``apply`` with these settings needs, or ``diff`` for the ``level`` read."""
+    """The rights that ``apply`` with these settings needs, or ``diff`` for the ``level`` read; ``operator``: those of a
+    program that keeps running, ``everywhere``: of one that reads the whole cluster.
+    """
     import genreconcile
 
+    rules = genreconcile.Registry.builtin().extend(*settings.rules)
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
     discovery = Discovery(cluster)
+    try:
+        recorded = _recorded(cluster, settings)
+    except Forbidden as error:
+        output.notes("warning", [f"{error}; only the namespaces of the files are counted"])
+        recorded = frozenset()
     resources = _resources(expected, discovery)
-    namespaces = None if everywhere else _namespaces(settings, expected, resources, cluster.namespace)
-    with _opened(cluster, discovery, namespaces, settings, check_access="", operator=operator) as reconciler:
-        needed: frozenset[Right] = reconciler.rights(
+    namespaces = _namespaces(settings, expected, resources, cluster.namespace, recorded)
+    namespaces = None if everywhere else namespaces
+    with (
+        genreconcile.Cache(cluster, namespaces=namespaces, discovery=discovery) as cache,
+        genreconcile.Reconciler(
+            cluster, cache=cache, rules=rules, on_immutable=settings.on_immutable, follow_definitions=operator
+        ) as reconciler,
+    ):
+        return reconciler.rights(
             expected,
+            level=level,
             namespace=settings.namespace,
             delete_from_namespace=settings.delete_from_namespace,
             delete_selector=settings.delete_selector,
             kinds=settings.kinds,
             delete_kinds=settings.delete_kinds,
-            level=level,
+            owner=settings.owner,
+            owner_tool=settings.owner_tool,
             verify=settings.verify,
         )
-        return needed
+
+
+def _recorded(cluster: Any, settings: Settings) -> frozenset[str]:
+    """Where the owner set, if there is one, has members. Raises ClusterError."""
+    if not settings.owner:
+        return frozenset()
+    from genreconcile.plan import OwnerRef
+    from genreconcile.planner.owners import recorded_namespaces
+
+    place = settings.namespace or cluster.namespace or "default"
+    return recorded_namespaces(cluster, OwnerRef(settings.owner, settings.owner_tool), place)
 
 
 def _resources(expected: Sequence[Object], discovery: Discovery) -> dict[GVK, Resource | None]:
@@ -110,13 +124,17 @@ def _served(gvk: GVK, discovery: Discovery) -> Resource | None:
 
 
 def _namespaces(
-    settings: Settings, expected: Sequence[Object], resources: Mapping[GVK, Resource | None], default: str
+    settings: Settings,
+    expected: Sequence[Object],
+    resources: Mapping[GVK, Resource | None],
+    default: str,
+    recorded: frozenset[str],
 ) -> list[str] | None:
     """Where the objects are that may be read: with none of their own in that of the options or of the context. None
     where no kind has namespaces.
     """
     own = settings.namespace or default or "default"
-    found = {settings.delete_from_namespace} - {""}
+    found = {settings.delete_from_namespace, *recorded} - {""}
     for obj in expected:
         resource = resources[GVK.of(obj)]
         if resource is None or resource.namespaced:
@@ -140,7 +158,7 @@ def read_expected(settings: Settings) -> list[Object]:
 
 
 def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -> Plan:
-    """A plan; without --max-deletions it may delete 5 objects, or 20 % of those that the selector matches."""
+    """A plan; without --max-deletions it may delete 5 objects, or 20 % of those that there are."""
 
     def plan(max_deletions: int | None) -> Plan:
         made: Plan = reconciler.plan(
@@ -152,13 +170,17 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -
             delete_kinds=settings.delete_kinds,
             allow_empty=settings.allow_empty,
             max_deletions=max_deletions,
+            owner=settings.owner,
+            owner_tool=settings.owner_tool,
             fields=settings.fields,
             verify=settings.verify,
         )
         return made
 
     made = plan(settings.max_deletions)
-    if settings.max_deletions is not None or settings.delete_selector is None:
+    for change in made.spared:
+        _log.info("%s: %s", change.key, change.reason)
+    if settings.max_deletions is not None or not settings.deletes:
         return made
     limit = max(5, made.matches // 5)
     return plan(limit) if made.counts["delete"] > limit else made

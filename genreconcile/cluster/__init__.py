@@ -8,6 +8,7 @@ hold no value of any object. No other module imports ``kubernetes``, and this on
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -18,6 +19,7 @@ from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.cluster.plugins import require_allowed
 from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
 from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.mask import mask_answer
 
 if TYPE_CHECKING:
     import urllib3
@@ -80,6 +82,15 @@ def connect(
     """
     if plugins is not None:
         require_allowed(kubeconfig, context, plugins)
+    configuration, namespace, problem = _configuration(kubeconfig, context)
+    if problem:
+        place = kubeconfig or "kubeconfig"
+        raise Unreachable(f"{place}: not usable: {problem}; name a file with --kubeconfig or $KUBECONFIG")
+    return DynamicCluster(configuration, namespace=namespace)
+
+
+def _configuration(kubeconfig: str | None, context: str | None) -> tuple[Any, str, str]:
+    """A configuration, the context's namespace, and what is wrong, "" for nothing."""
     from kubernetes import client, config
 
     loader = cast("Any", config)
@@ -89,10 +100,13 @@ def connect(
             loader.load_incluster_config(client_configuration=configuration)
         else:
             loader.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
-    except (config.ConfigException, OSError, ValueError) as error:
-        place = kubeconfig or "kubeconfig"
-        raise Unreachable(f"{place}: not usable: {error}; name a file with --kubeconfig or $KUBECONFIG") from None
-    return DynamicCluster(configuration, namespace=_namespace(config, kubeconfig, context))
+        if not str(configuration.host).startswith(("https://", "http://")):
+            return None, "", "the cluster's server is no URL"
+        return configuration, _namespace(config, kubeconfig, context), ""
+    except (config.ConfigException, OSError) as error:
+        return None, "", str(error)
+    except Exception as error:  # noqa: BLE001 - a file may be of any shape, and the texts of other errors quote it
+        return None, "", f"it is no kubeconfig ({type(error).__name__})"
 
 
 def _namespace(config: Any, kubeconfig: str | None, context: str | None) -> str:
@@ -114,6 +128,13 @@ def _any_exists(locations: str) -> bool:
     return any(Path(part).expanduser().exists() for part in locations.split(pathsep) if part)
 
 
+def _without_user(url: str) -> str:
+    """The URL without ``user:password@``: it is for messages."""
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+
 class DynamicCluster:
     """``Cluster`` over ``DynamicClient``; ``configuration`` is a ``kubernetes.client.Configuration``, and is copied.
 
@@ -129,7 +150,7 @@ class DynamicCluster:
         own = deepcopy(configuration)
         own.connection_pool_maxsize = _POOL_SIZE
         own.socket_options = own.socket_options or keepalive()
-        self.server: str = own.host
+        self.server: str = _without_user(own.host)
         self.namespace = namespace
         if not own.verify_ssl:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
@@ -188,8 +209,8 @@ class DynamicCluster:
         try:
             with no_answer(name):
                 response = self._client.request(method, path, serialize=False, query_params=parameters, **options)
-        except ConfigException as error:  # From the hook that renews the token.
+        except (ConfigException, Unauthorized) as error:  # The first is from the hook that renews the token.
             raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
         if not 200 <= response.status < 300:
-            raise answer_error(name, response)
+            raise answer_error(name, response, functools.partial(mask_answer, path, options.get("body")))
         return response

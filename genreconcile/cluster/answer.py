@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from genreconcile.cluster.transport import no_answer
@@ -39,6 +39,7 @@ _ERRORS: dict[int, type[ClusterError]] = {
     422: Invalid,
 }
 _ADVICE = {401: "check the credentials", 403: "have it allowed by RBAC, or by the admission policy that is named"}
+_ADVICE_BY_CAUSE = {"NamespaceTerminating": "wait until the namespace is gone, and create it anew"}
 _LONGEST_MESSAGE = 2000
 _LONGEST_BODY = 4 * 1024 * 1024
 
@@ -48,8 +49,13 @@ _VALUE = re.compile(r'(?P<value>"(?:[^"\\]|\\.)*"|-?\d[\w.]*|true|false|null)(?:
 _ECHO = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found): |error found in #")
 
 
-def answer_error(name: str, response: urllib3.BaseHTTPResponse) -> ClusterError:
-    """The error for an answer that is not 2xx; ``name`` is the request. Reads and closes the response."""
+def answer_error(
+    name: str, response: urllib3.BaseHTTPResponse, hide: Callable[[str], str] | None = None
+) -> ClusterError:
+    """The error for an answer that is not 2xx; ``name`` is the request. Reads and closes the response.
+
+    ``hide`` takes what was written out of a text.
+    """
     body = b""
     with contextlib.suppress(Unreachable), no_answer(name):  # The status stands; only its explanation is missing.
         body = response.read(_LONGEST_BODY)
@@ -60,14 +66,17 @@ def answer_error(name: str, response: urllib3.BaseHTTPResponse) -> ClusterError:
         status = {}
     if not isinstance(status, dict) or status.get("apiVersion") != "v1":
         status = {}
-    return status_error(name, {**status, "code": response.status}, response.headers.get("Retry-After"))
+    return status_error(name, {**status, "code": response.status}, response.headers.get("Retry-After"), hide)
 
 
-def status_error(name: str, status: Mapping[str, Any], retry_after: str | None = None) -> ClusterError:
+def status_error(
+    name: str, status: Mapping[str, Any], retry_after: str | None = None, hide: Callable[[str], str] | None = None
+) -> ClusterError:
     """The error for a ``metav1.Status``, of an answer or of a watch's ERROR event; ``name`` is the request.
 
-    ``retry_after`` is the header's text; without it ``details.retryAfterSeconds`` counts.
+    ``retry_after`` is the header's text; without it ``details.retryAfterSeconds`` counts. ``hide`` is as above.
     """
+    status = _hidden(status, hide) if hide is not None else status
     code = status.get("code")
     code = code if isinstance(code, int) else 0
     reason = str(status.get("reason") or "")
@@ -75,11 +84,24 @@ def status_error(name: str, status: Mapping[str, Any], retry_after: str | None =
     if code in {403, 422} and says_immutable(str(status.get("message") or "")):
         details[IMMUTABLE] = True
     cause = _causes_text(details) or _safe_text(str(status.get("message") or "")) or "no explanation"
-    advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
-    message = f"{name}: {code} {reason}: {cause}{advice}"
+    message = f"{name}: {code} {reason}: {cause}{_advice(code, details)}"
     if code == 429:
         return Throttled(message, reason=reason, details=details, retry_after=_seconds(retry_after, details))
     return _ERRORS.get(code, ClusterError)(message, status=code, reason=reason, details=details)
+
+
+def _advice(code: int, details: Mapping[str, Any]) -> str:
+    by_cause = (_ADVICE_BY_CAUSE.get(str(cause.get("reason"))) for cause in details.get("causes") or ())
+    advice = next(filter(None, by_cause), _ADVICE.get(code))
+    return f"; {advice}" if advice else ""
+
+
+def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, Mapping):
+        return {key: _hidden(item, hide) for key, item in value.items()}
+    return [_hidden(item, hide) for item in value] if isinstance(value, list) else value
 
 
 def _seconds(header: str | None, details: Mapping[str, object]) -> float | None:

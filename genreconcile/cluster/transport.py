@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from genreconcile.cluster.interrupt import Interrupt
-from genreconcile.errors import Unreachable
+from genreconcile.errors import Unauthorized, Unreachable
 
 if TYPE_CHECKING:
     import urllib3
@@ -55,7 +55,7 @@ class Transport:
         import urllib3
 
         options: dict[str, Any] = {
-            "headers": headers,
+            "headers": _sendable(headers or {}),
             "body": body,
             "timeout": urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_request_timeout),
             "preload_content": False,
@@ -74,6 +74,15 @@ class Transport:
         self._pool.clear()
 
 
+def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers, trimmed: a token's file ends with a line break. ``http.client`` would quote what it cannot send."""
+    trimmed = {name: value.strip() for name, value in headers.items()}
+    for name, value in trimmed.items():
+        if not value.isascii() or not value.isprintable():
+            raise Unauthorized(f"the header {name} cannot be sent: it has a character that no header may have")
+    return trimmed
+
+
 def chunks(name: str, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     """The body as it arrives; Unreachable where it breaks off or stays silent."""
     with no_answer(name):
@@ -88,10 +97,15 @@ def no_answer(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (HTTPError, OSError) as error:
-        cause = error.__cause__ or error.__context__ or error  # The operating system's own words.
-        text = f"{type(cause).__name__}: {cause}"[:300]
-        raise Unreachable(f"{name}: no answer: {text}; check the address and the network") from None
+    except (HTTPError, OSError, ValueError) as error:
+        raise Unreachable(f"{name}: no answer: {_cause(error)}; check the address and the network") from None
+
+
+def _cause(error: Exception) -> str:
+    """The operating system's own words; of what others say only the kind, for it may quote an answer."""
+    cause = error.__cause__ or error.__context__ or error
+    text = f": {cause}" if isinstance(cause, OSError) else ""
+    return f"{type(cause).__name__}{text}"[:300]
 
 
 def keepalive() -> list[tuple[int, int, int]]:
@@ -110,6 +124,8 @@ def _interruptible_pools() -> dict[str, Any]:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
     class Connection(HTTPConnection):
+        debuglevel = 0  # Configuration(debug=True) would have http.client print the headers.
+
         def connect(self) -> None:
             _watched(self, super().connect)
 
@@ -117,6 +133,8 @@ def _interruptible_pools() -> dict[str, Any]:
             _watched(self, super().request, *args, **kwargs)
 
     class SecureConnection(HTTPSConnection):
+        debuglevel = 0
+
         def connect(self) -> None:
             _watched(self, super().connect)
 

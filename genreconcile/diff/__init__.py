@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-import jsonpatch
 
 from genreconcile.diff.foreign import without_foreign
 from genreconcile.diff.operation import Covered, Difference, Spot
-from genreconcile.diff.patch import to_patch
+from genreconcile.diff.patch import Patch, to_patch
 from genreconcile.diff.walk import SUBSET, Walk
 from genreconcile.errors import InputError
+from genreconcile.mask import Fields, fields_of
 from genreconcile.normalize import Registry, prepare
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.place import Others
+from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.objects import GVK, Object, namespace_of
 from genreconcile.schema import TypeGraph
 
@@ -39,13 +39,14 @@ class Policy:
 class Diff:
     """``patch`` brings live to expected and is empty without drift. ``differences`` are its operations with both
     values; ``covered`` are live-only values that a rule explains, with the rule's id. ``typed`` is False where no
-    schema described the kind: then lists count as atomic and no default is known.
+    schema described the kind: then lists count as atomic and no default is known. ``sensitive`` are the secret fields.
     """
 
-    patch: jsonpatch.JsonPatch
+    patch: Patch
     differences: tuple[Difference, ...]
     covered: tuple[Covered, ...]
     typed: bool
+    sensitive: Fields = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         """Whether there is drift."""
@@ -71,9 +72,12 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     gvk = GVK.of(expected)
     registry = rules if rules is not None else Registry.builtin()
     kind = schema.root(gvk) if schema is not None else None
-    node = registry.compile(gvk, kind, dict(expected), has_status=schema is None or schema.has_status(gvk))
+    has_status = schema is None or schema.has_status(gvk)
+    node = registry.compile(gvk, kind, dict(expected), has_status=has_status)
     policy = Policy(fields, functools.partial(_among, [dict(other) for other in others]))
-    return compare(expected, live, node, typed=kind is not None, policy=policy)
+    found = compare(expected, live, node, typed=kind is not None, policy=policy)
+    sensitive = (*fields_of(gvk), *sensitive_fields(registry, gvk, kind, expected, live, has_status=has_status))
+    return replace(found, patch=found.patch.shown(sensitive), sensitive=sensitive)
 
 
 def compare(
@@ -84,8 +88,14 @@ def compare(
     typed: bool = True,
     policy: Policy | None = None,
 ) -> Diff:
-    """As diff(), under rules that are compiled already."""
-    policy = policy or Policy()
+    """As diff(), under rules that are compiled already. InputError as well where an object is nested too deeply."""
+    try:
+        return _compared(expected, live, node, typed, policy or Policy())
+    except RecursionError:
+        raise InputError("nested too deeply; give a flatter object") from None
+
+
+def _compared(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, typed: bool, policy: Policy) -> Diff:
     prepared = prepare(expected, node, drop=_DROPPED)
     if prepared.errors:
         raise _first(prepared.errors)

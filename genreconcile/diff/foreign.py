@@ -11,8 +11,8 @@ from typing import Any
 
 from genreconcile.diff.operation import Covered, Difference, Path
 from genreconcile.managers import managers_of
-from genreconcile.normalize.path import token_matches
 from genreconcile.normalize.rule import Rule
+from genreconcile.pointer import token_matches
 from genreconcile.schema import MISSING
 
 

@@ -7,7 +7,7 @@ patch, except for the steps of one list, which follow each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from genreconcile.normalize.place import Others, Place
@@ -29,11 +29,12 @@ class Difference:
 
     op: str
     path: Path
-    expected: Any = MISSING
-    live: Any = MISSING
+    # The values may be secret.
+    expected: Any = field(default=MISSING, repr=False)
+    live: Any = field(default=MISSING, repr=False)
     origin: Path = ()
     structural: bool = False
-    guards: tuple[Guard, ...] = ()
+    guards: tuple[Guard, ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The RFC 6902 operation."""
@@ -54,11 +55,13 @@ class Covered:
 
     path: Path
     rule: str
-    value: Any
+    value: Any = field(repr=False)
     for_now: bool = False
 
 
-@dataclass(slots=True)  # Not frozen: there is one for each key that is compared, and that takes thrice the time.
+@dataclass(
+    slots=True, repr=False
+)  # Not frozen: there is one for each key that is compared, and that takes thrice the time.
 class Spot:
     """Where a walk stands: ``place`` in expected, ``path`` in live, and the guards of the list members on the way.
 

@@ -6,19 +6,42 @@ is empty.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import jsonpatch
 
 from genreconcile.diff.operation import Difference
+from genreconcile.mask import EVERYTHING, Fields, mask_patch
 from genreconcile.objects import resource_version_of, uid_of
 from genreconcile.pointer import join_pointer
 
 RESOURCE_VERSION: Final = "/metadata/resourceVersion"
 
 
-def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> jsonpatch.JsonPatch:
+class Patch(jsonpatch.JsonPatch):
+    """A JSON patch whose ``str`` and ``repr`` hide secrets; ``patch`` and ``to_string()`` have the real values.
+
+    ``fields`` are the secret ones of the object; None: not known, and every value is hidden.
+    """
+
+    def __init__(self, operations: Iterable[Mapping[str, Any]], fields: Fields | None = None) -> None:
+        super().__init__(list(operations))
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return json.dumps(mask_patch(EVERYTHING if self.fields is None else self.fields, self.patch))
+
+    def __repr__(self) -> str:
+        return f"<Patch {self}>"
+
+    def shown(self, fields: Fields) -> Patch:
+        """The same, when the secret fields are known."""
+        return Patch(self.patch, fields)
+
+
+def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> Patch:
     """The patch that removes these differences from ``live``.
 
     A patch that is right only for this very version replaces the resourceVersion by itself: the server answers 409
@@ -26,14 +49,14 @@ def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> json
     """
     found = list(differences)
     if not found:
-        return jsonpatch.JsonPatch([])
+        return Patch([])
     guards = {join_pointer(path): value for difference in found for path, value in difference.guards}
     tests = {path: value for path, value in guards.items() if not _holds_null_member(value)}
     operations = _identity(live)
     if (len(tests) < len(guards) or any(d.structural for d in found)) and resource_version_of(live):
         operations.append({"op": "replace", "path": RESOURCE_VERSION, "value": resource_version_of(live)})
     operations += [{"op": "test", "path": path, "value": value} for path, value in tests.items()]
-    return jsonpatch.JsonPatch([*operations, *(difference.to_json() for difference in found)])
+    return Patch([*operations, *(difference.to_json() for difference in found)])
 
 
 def _identity(live: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any, BinaryIO, NamedTuple
 
+from genreconcile.documents import documents
 from genreconcile.errors import LoadError
 from genreconcile.load.check import flatten, plain, refuse_unusable
-from genreconcile.load.parse import documents
 from genreconcile.load.sources import read
 from genreconcile.objects import Object, ObjectKey
 
@@ -24,6 +24,9 @@ class Loaded(NamedTuple):
 
     obj: Object
     origin: str
+
+    def __repr__(self) -> str:
+        return f"<Loaded {ObjectKey.of(self.obj)} from {self.origin}>"  # Never the object: it may be secret.
 
 
 def load(
@@ -83,7 +86,7 @@ def require_iterable(objects: Any, origin: str = "expected") -> Iterable[Any]:
     return objects
 
 
-def load_object(value: Any, origin: str, data: bytes = b"") -> Iterable[Loaded]:
+def load_object(value: Any, origin: str, data: bytes | bytearray = b"") -> Iterable[Loaded]:
     """One object, or those of a list, as copies; LoadError. ``data`` is its JSON, if somebody has that already."""
     for obj, place in flatten(plain(value, origin, data), origin):
         refuse_unusable(obj, place)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from genreconcile.errors import LoadError
-from genreconcile.gojson import dumps, loads
+from genreconcile.gojson import TooLargeError, encode, loads
 from genreconcile.objects import Object
 from genreconcile.pointer import join_pointer
 
@@ -23,7 +23,7 @@ _MAX_BITS = 10_000
 _PATTERNS = {"apiVersion": re.compile(r"[^/\s]+(/[^/\s]+)?"), "kind": re.compile(r"[^/\s]+")}
 
 
-def plain(value: Any, origin: str, data: bytes = b"") -> Object:
+def plain(value: Any, origin: str, data: bytes | bytearray = b"") -> Object:
     """A deep copy made of dict, list, str, int, float, bool and None; LoadError names the place of anything else.
 
     ``data`` is the value as JSON, if somebody has encoded it already.
@@ -35,9 +35,11 @@ def plain(value: Any, origin: str, data: bytes = b"") -> Object:
         )
     try:
         # Fast: what JSON cannot hold does not survive unchanged, whatever the encoder makes of it.
-        copied = loads(data or dumps(value))
+        copied = loads(data or encode(value))
         if copied == value:
             return copied  # type: ignore[no-any-return]  # a mapping, as value is one
+    except TooLargeError as error:
+        raise LoadError(f"{origin}: too large: {error}; split it, or do not repeat its parts") from None
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         pass
     try:
@@ -146,5 +148,7 @@ def _refuse_bad_metadata(metadata: Any, who: str) -> None:
 
 
 def _is_path_segment(name: Any) -> bool:
-    """As the API server's own check (k8s.io/apimachinery/pkg/api/validation/path)."""
-    return isinstance(name, str) and name not in (".", "..") and "/" not in name and "%" not in name
+    """As the API server's own check (k8s.io/apimachinery/pkg/api/validation/path), and of printable characters."""
+    return (
+        isinstance(name, str) and name not in (".", "..") and name.isprintable() and "/" not in name and "%" not in name
+    )

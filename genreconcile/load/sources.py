@@ -81,7 +81,9 @@ def _decode(data: bytes, name: str, *, strict_json: bool) -> Source:
     try:
         return Source(name, data.decode("utf-8-sig"), strict_json)
     except UnicodeDecodeError as error:
-        raise LoadError(f"{name}: cannot be read: byte {error.start} is not UTF-8; save it as UTF-8") from None
+        wrong = error.start
+    # Not in the handler: that error holds the data, and must not be chained.
+    raise LoadError(f"{name}: cannot be read: byte {wrong} is not UTF-8; save it as UTF-8")
 
 
 def _cause(error: Exception) -> str:

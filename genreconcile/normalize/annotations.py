@@ -1,7 +1,8 @@
 """Rules that an expected object carries itself, in its annotations.
 
 ``genreconcile.dev/ignore: /spec/replicas,/spec/template`` (or ``adopt``) names paths, and
-``genreconcile.dev/subset: /spec`` compares below a path only what expected sets ("/" for the whole object).
+``genreconcile.dev/subset: /spec`` compares below a path only what expected sets ("/" for the whole object);
+``genreconcile.dev/sensitive: /spec/password`` hides values from every output.
 
 Invariant: only expected is asked; a path that is none is an InputError, so that nothing is ignored by mistake.
 """
@@ -16,15 +17,27 @@ from genreconcile.normalize.path import parse_path
 from genreconcile.normalize.rule import Rule
 
 PREFIX: Final = "genreconcile.dev/"
-ANNOTATED: Final = ("ignore", "adopt", "subset")
+ANNOTATED: Final = ("ignore", "adopt", "subset", "sensitive")
 ANNOTATIONS: Final = frozenset(PREFIX + action for action in ANNOTATED)
 """The annotations that carry rules."""
+_LONGEST: Final = 10_000
 _LAYER: Final = 50  # Behind the user's rules, before the shipped ones.
 
 
-@functools.lru_cache(maxsize=1024)
 def annotated(texts: tuple[str, ...]) -> tuple[Rule, ...]:
-    """The rules of the annotations ANNOTATED, given in that order ("" for one that is missing)."""
+    """The rules of the annotations ANNOTATED, given in that order ("" for one that is missing).
+
+    InputError for one that is longer than an API server takes.
+    """
+    for action, paths in zip(ANNOTATED, texts, strict=True):
+        if len(paths) > _LONGEST:
+            where = f"/metadata/annotations/{PREFIX.replace('/', '~1')}{action}"
+            raise InputError(f"{where}: more than {_LONGEST} characters; shorten it", where)
+    return _parsed(texts)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(texts: tuple[str, ...]) -> tuple[Rule, ...]:
     return tuple(
         _rule(action, text.strip())
         for action, paths in zip(ANNOTATED, texts, strict=True)

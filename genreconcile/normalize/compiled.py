@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from genreconcile.normalize.path import token_matches
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import EXPLAINS, Rule
+from genreconcile.pointer import token_matches
 from genreconcile.schema import Field, Type, untyped
 
 ANY = untyped()
@@ -75,6 +75,11 @@ class Node:
         return self._compiler.reads
 
     @property
+    def scattered(self) -> tuple[Rule, ...]:
+        """The rules that call something sensitive wherever a type appears."""
+        return self._compiler.scattered
+
+    @property
     def foreign(self) -> tuple[Rule, ...]:
         """Rules that leave what other field managers own alone; of the root."""
         return tuple(rule for rule, matched in self.active if rule.managers and not matched)
@@ -132,12 +137,18 @@ class Node:
 
 class Compiler:
     """Makes nodes, each (type, rules) once. ``rules_of`` gives the rules that begin at a type of that name; ``reads``
-    are the keys that rules read besides their own.
+    are the keys that rules read besides their own, ``scattered`` as in Node.
     """
 
-    def __init__(self, rules_of: Callable[[str], Sequence[Rule]], reads: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        rules_of: Callable[[str], Sequence[Rule]],
+        reads: frozenset[str] = frozenset(),
+        scattered: tuple[Rule, ...] = (),
+    ) -> None:
         self._rules_of = rules_of
         self.reads = reads
+        self.scattered = scattered
         self._nodes: dict[tuple[Type, Active], Node] = {}
 
     def root(self, kind: Type | None, rules: Sequence[Rule]) -> Node:

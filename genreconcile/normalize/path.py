@@ -8,8 +8,6 @@ Invariant: matching is bounded by the length of the pattern and of the key; patt
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from genreconcile.pointer import split_pointer
 
 Pattern = tuple[str, ...]
@@ -21,10 +19,3 @@ def parse_path(text: str) -> Pattern:
     if not all(tokens):
         raise ValueError(f"{text!r} is no path: it has an empty part")
     return tokens
-
-
-def token_matches(token: str, key: str) -> bool:
-    """Whether one token of a pattern matches a key ("*" stands for any list member)."""
-    if "*" not in token and "?" not in token:
-        return token == key
-    return fnmatchcase(key, token)

@@ -18,7 +18,9 @@ Others = Callable[[str, str], Iterable[Object] | None]
 """(kind, namespace) → the live objects there, None where they are not known."""
 
 
-@dataclass(slots=True)  # Not frozen: there is one for each key that is compared, and that takes thrice the time.
+@dataclass(
+    slots=True, repr=False
+)  # Not frozen: there is one for each key that is compared, and that takes thrice the time.
 class Place:
     """``key`` in ``holder``, an object or map of E; ``outer`` is where the holder itself stands, lists left out.
 

@@ -56,7 +56,7 @@ def is_zero(value: Any, where: Field) -> bool:
     return value is False or (isinstance(value, int | float) and value == 0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Prepared:
     """An expected object, prepared; ``errors`` are what the server could not store, each with its path."""
 

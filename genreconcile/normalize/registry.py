@@ -16,17 +16,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
-import yaml
 from cachetools import FIFOCache
 
-from genreconcile.errors import RuleError
+from genreconcile.documents import documents
+from genreconcile.errors import LoadError, RuleError
 from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
 from genreconcile.normalize.compiled import Compiler, Node
 from genreconcile.normalize.rule import Rule, parse_rules
 from genreconcile.objects import GVK, Object, labels_of, metadata_of, name_of, namespace_of
 from genreconcile.schema import Type
 
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHIPPED: Final = 100
 _USER: Final = 10
 _ROOTS: Final = 4096
@@ -42,7 +41,11 @@ class Registry:
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
         self._lock = threading.Lock()
-        self._compiler = Compiler(self._rules_of, frozenset().union(*(rule.reads for rule in self.rules)))
+        self._compiler = Compiler(
+            self._rules_of,
+            frozenset().union(*(rule.reads for rule in self.rules)),
+            tuple(rule for rule in self._type_rules if rule.action == "sensitive"),
+        )
         self._roots: FIFOCache[tuple[Type, tuple[Rule, ...]], Node] = FIFOCache(_ROOTS)
         self._by_kind: FIFOCache[tuple[GVK, Type | None, bool], tuple[tuple[Rule, ...], bool]] = FIFOCache(_ROOTS)
 
@@ -119,15 +122,21 @@ class Registry:
             GVK.parse(other)
             for rule in self.rules
             for other in rule.consults
-            if (self._may_select(rule, gvk) if rule.root else any(_any_glob(rule.types, name) for name in names))
+            if (self.may_select(rule, gvk) if rule.root else any(_any_glob(rule.types, name) for name in names))
         )
+
+    @functools.cached_property
+    def has_sensitive(self) -> bool:
+        """Whether a rule calls something sensitive."""
+        return any(rule.action == "sensitive" for rule in self.rules)
 
     def needs_managers(self, gvk: GVK) -> bool:
         """Whether a rule asks who owns the fields of objects of this kind."""
-        return any(rule.managers and self._may_select(rule, gvk) for rule in self._root_rules)
+        return any(rule.managers and self.may_select(rule, gvk) for rule in self._root_rules)
 
     @staticmethod
-    def _may_select(rule: Rule, gvk: GVK) -> bool:
+    def may_select(rule: Rule, gvk: GVK) -> bool:
+        """Whether a rule for roots may apply to an object of a kind."""
         texts = {"group": gvk.group, "kind": gvk.kind}
         return all(key not in rule.selects or fnmatchcase(text, str(rule.selects[key])) for key, text in texts.items())
 
@@ -174,16 +183,19 @@ def _selects(rule: Rule, obj: Object) -> bool:
 def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleError(f"{file}: cannot be read: {error}") from error
+    except OSError as error:
+        raise RuleError(f"{file}: cannot be read: {error.strerror}; check the path") from error
+    except ValueError:  # UnicodeDecodeError holds the whole text, so it is not to be chained.
+        pass
+    raise RuleError(f"{file}: cannot be read: it is not UTF-8; save it as UTF-8")
 
 
 def _read(text: str, source: str, layer: int) -> tuple[Rule, ...]:
     try:
-        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
-    except yaml.YAMLError as error:
-        raise RuleError(f"{source}: is no YAML: {error}") from error
-    return tuple(rule for document in documents for rule in _layered(parse_rules(document, source), layer))
+        found = [document for document, _ in documents(text, source)]
+    except LoadError as error:
+        raise RuleError(str(error)) from None
+    return tuple(rule for document in found for rule in _layered(parse_rules(document, source), layer))
 
 
 def _layered(rules: Iterable[Rule], layer: int) -> tuple[Rule, ...]:

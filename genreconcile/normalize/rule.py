@@ -123,6 +123,8 @@ def parse_rule(entry: Any, where: str, source: str) -> Rule:
         raise RuleError(f"{where}: has {len(actions)} actions ({named}); give exactly one of {', '.join(ACTIONS)}")
     action = actions[0]
     _check_argument(action, entry[action], where)
+    if action == "sensitive" and "when" in entry:
+        raise RuleError(f"{where}: key when: does not go with sensitive, which always holds; leave it out")
     root = _flag(entry, "root", where) or "object" in entry
     return Rule(
         id=_text(entry, "id", where),

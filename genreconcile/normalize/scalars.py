@@ -43,6 +43,7 @@ _DECIMAL = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _LARGEST_BINARY = Decimal(2**63 - 1)
 _LARGEST_EXPONENT = 10**8
+_LONGEST_KEPT = 100
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_UP)
 _NANO, _MILLI = -9, -3
 
@@ -73,8 +74,12 @@ def is_quantity(value: Any) -> bool:
     return (_parse_quantity_text(value) if value.__class__ is str else _parse_quantity(value)) is not None
 
 
-@functools.lru_cache(maxsize=4096)
 def _parse_quantity_text(text: str) -> Decimal | None:
+    return _kept_quantity(text) if len(text) <= _LONGEST_KEPT else _kept_quantity.__wrapped__(text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _kept_quantity(text: str) -> Decimal | None:
     match = _QUANTITY.fullmatch(text.strip(" "))
     if match is None:
         return None

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jsonpatch
 import msgspec
 
+from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
+from genreconcile.mask import Fields, fields_of, mask_patch, mask_text
 from genreconcile.normalize.learned import Key
 from genreconcile.objects import GVK, Object, ObjectKey
+from genreconcile.ownership import Parent, Record
 
-NO_PATCH: Final = jsonpatch.JsonPatch([])
+NO_PATCH: Final = Patch((), ())
 """The patch of whatever is not patched; shared, for there are many."""
 OPERATIONS = ("create", "update", "delete", "none")
 
@@ -31,13 +33,16 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     not be judged; then the operation is none. ``skipped`` says that nothing is done although the object is not as it
     should be.
     ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
-    ``validated``: the schema of its kind was known, and ``expected`` fits it.
+    ``validated``: the schema of its kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
+    call so.
+
+    ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` hold what they hold.
     """
 
     operation: str
     gvk: GVK
     key: ObjectKey
-    patch: jsonpatch.JsonPatch = NO_PATCH
+    patch: Patch = NO_PATCH
     expected: Object | None = None
     live: Object | None = None
     reason: str = ""
@@ -46,11 +51,29 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     fields: str = "exact"
     keys: tuple[Key, ...] = ()
     validated: bool = False
+    sensitive: Fields = ()
 
     @property
     def operations(self) -> list[dict[str, Any]]:
-        """The patch without its preconditions (``test``s and the guard on resourceVersion): what a reader wants."""
+        """What a reader wants: ``writes`` with masks in the place of secrets."""
+        return mask_patch(self.secrets, self.writes)
+
+    @property
+    def writes(self) -> list[dict[str, Any]]:
+        """The patch without its preconditions (``test``s and the guard on resourceVersion), with its real values."""
         return [op for op in self.patch.patch if op["op"] != "test" and op["path"] != "/metadata/resourceVersion"]
+
+    @property
+    def secrets(self) -> Fields:
+        """The fields of this object that are secret: by its kind, and by rules."""
+        return (*fields_of(self.gvk), *self.sensitive)
+
+    def told(self, text: str) -> str:
+        """``text``, such as a server's refusal, without the secrets of this object."""
+        return mask_text(self.secrets, text, self.expected, self.live)
+
+    def __repr__(self) -> str:
+        return f"<Change {self.operation} {self.key}{' ' if self.patch else ''}{self.operations or ''}>"
 
     @property
     def is_in_sync(self) -> bool:
@@ -64,12 +87,25 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerPlan:
+    """What the parent of an owner set is to record: all of ``record`` before anything is written.
+
+    Afterwards ``kept``, which could not be looked at, and what has members still.
+    """
+
+    parent: Parent
+    record: Record
+    kept: Record
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """All changes of one reconcile, in the order of the expected set, deletions last.
 
     ``changes`` leaves out what is ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards
     that withhold deletions; ``warnings`` are for the reader. ``matches`` is how many live objects, expected ones
-    included, stand where deletion looks.
+    included, stand where deletion looks. ``spared`` is what stands there, is not expected, and is left alone because
+    Kubernetes or a controller made it, or it is going already; each says why. ``owner`` is the set, if there is one.
     """
 
     changes: tuple[Change, ...]
@@ -78,9 +114,14 @@ class Plan:
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     matches: int = 0
+    spared: tuple[Change, ...] = ()
+    owner: OwnerPlan | None = None
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.summary()}>"
 
     @property
     def counts(self) -> dict[str, int]:

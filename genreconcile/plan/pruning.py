@@ -1,43 +1,82 @@
 """Which live objects should not be there, and the guards that keep a deletion from going too far.
 
-Invariant: pure. Only objects in the given namespace that match the given selector and are not expected are named, and
-never more than the guards allow.
+Invariant: pure. Only what is not expected is named, of the objects in the given namespace that match the given selector
+or of the members of the given set, and never more than the guards allow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from genreconcile.objects import GVK, Object, ObjectKey, labels_of, metadata_of
-from genreconcile.order import is_delete_only_when_asked, is_never_deleted, kind_name
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of, namespace_of
+from genreconcile.ownership import OWN_TOOL, PART_OF, Membership
 from genreconcile.plan.change import Change
+from genreconcile.protection import protection
 from genreconcile.selector import Selector
+
+UNPROVEN: Final = (
+    "not deleted: it has the label of the set, and nothing else says that it is a member; "
+    "take the label off, or delete it yourself"
+)
+_IN_A_SET: Final = (
+    f"not deleted: its label {PART_OF} says that it is a member of an owner set; delete it by way of that set"
+)
+
+
+class OwnerRef(NamedTuple):
+    """The name of a set's parent, such as ``configmaps/shop``, and the tool whose set it is."""
+
+    text: str
+    tool: str = OWN_TOOL
 
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``."""
+    """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``.
+
+    ``kinds`` are names, as ``Kind.group``, of those that take others along and are to go all the same; ``also`` are
+    kinds to look at beside those in expected.
+    """
 
     namespace: str = ""
     selector: Selector | None = None
     allow_empty: bool = False
     max_deletions: int | None = None
     kinds: frozenset[str] = frozenset()
+    also: frozenset[GVK] = frozenset()
+    owner: OwnerRef | None = None
 
     @property
     def is_wanted(self) -> bool:
-        """An empty namespace or no selector skips deletion."""
+        """An empty namespace or no selector skips deletion, unless there is an owner."""
+        return self.owner is not None or self.has_selector
+
+    @property
+    def has_selector(self) -> bool:
+        """Whether a selector says what is looked at, in a namespace."""
         return bool(self.namespace) and self.selector is not None
 
     def refusals(self, *, expected: int, deletions: int) -> list[str]:
         """Why nothing may be deleted; empty where it may."""
         found = []
         if not expected and not self.allow_empty and deletions:
-            found.append("no object is expected, so all would be deleted; allow_empty=True (--allow-empty) permits it")
+            found.append(
+                f"{self.place}: nothing deleted: no object is expected, so all {deletions} would go; "
+                "allow_empty=True (--allow-empty) permits it"
+            )
         if self.max_deletions is not None and deletions > self.max_deletions:
-            found.append(f"{deletions} deletions are more than the {self.max_deletions} allowed; raise max_deletions")
+            found.append(
+                f"{self.place}: nothing deleted: {deletions} deletions are more than the {self.max_deletions} allowed; "
+                "see what is missing in the expected set, or raise max_deletions (--max-deletions)"
+            )
         return found
+
+    @property
+    def place(self) -> str:
+        """Where deletion looks, for messages."""
+        return f"namespace {self.namespace}" if self.owner is None else f"owner {self.owner.text}"
 
 
 def withheld(failed: int) -> str:
@@ -45,28 +84,33 @@ def withheld(failed: int) -> str:
     return f"not deleted: {failed} expected object(s) failed, so what is unexpected is not sure; correct them first"
 
 
-def prune(candidates: Iterable[tuple[GVK, Object]], expected: Collection[ObjectKey], wanted: Prune) -> list[Change]:
-    """The deletions (and what is skipped, with the reason) among live objects of the wanted namespace."""
+def prune(
+    candidates: Iterable[tuple[GVK, Object]],
+    expected: Collection[ObjectKey],
+    wanted: Prune,
+    members: Membership | None = None,
+) -> list[Change]:
+    """The deletions among live objects of the wanted namespace, or ``members``; with the reason what is left alone."""
     return [
-        change
+        _deletion(gvk, live, key, wanted, members)
         for gvk, live in candidates
-        if ObjectKey(gvk.group, gvk.kind, wanted.namespace, live["metadata"]["name"]) not in expected
-        and wanted.selector is not None
-        and wanted.selector.matches(labels_of(live))
-        and (change := _deletion(gvk, live, wanted)) is not None
+        if (key := ObjectKey(gvk.group, gvk.kind, namespace_of(live), live["metadata"]["name"])) not in expected
+        and (_is_selected(live, wanted) if members is None else members.may_hold(live, key))
     ]
 
 
-def _deletion(gvk: GVK, live: Object, wanted: Prune) -> Change | None:
-    metadata = metadata_of(live)
-    key = ObjectKey(gvk.group, gvk.kind, wanted.namespace, metadata["name"])
-    if "deletionTimestamp" in metadata or is_never_deleted(key):
-        return None
-    if any(owner.get("controller") for owner in metadata.get("ownerReferences") or ()):
-        # Its owner would create it again, and takes it along when it goes itself.
-        return None
-    name = kind_name(gvk.group, gvk.kind)
-    if is_delete_only_when_asked(gvk.group, gvk.kind) and name not in wanted.kinds:
-        reason = f"not deleted, for others go with it; name {name} in delete_kinds to have it deleted"
-        return Change("none", gvk, key, live=live, reason=reason, skipped=True)
+def _is_selected(live: Object, wanted: Prune) -> bool:
+    """Never one without a namespace."""
+    selector = wanted.selector if wanted.has_selector else None
+    return selector is not None and namespace_of(live) == wanted.namespace and selector.matches(labels_of(live))
+
+
+def _deletion(gvk: GVK, live: Object, key: ObjectKey, wanted: Prune, members: Membership | None) -> Change:
+    found = protection(key, live, wanted.kinds, members.parent_uid if members is not None else "")
+    if found is not None:
+        return Change("none", gvk, key, live=live, reason=found.reason, skipped=not found.quiet)
+    if members is None and PART_OF in labels_of(live):
+        return Change("none", gvk, key, live=live, reason=_IN_A_SET, skipped=True)
+    if members is not None and not members.proves(live, key):
+        return Change("none", gvk, key, live=live, reason=UNPROVEN)
     return Change("delete", gvk, key, live=live)

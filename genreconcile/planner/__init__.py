@@ -5,31 +5,36 @@ Invariant: sends no write; where nothing is new, sends no request at all.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+
+from msgspec.structs import replace
 
 from genreconcile.access import Access, Right, Use
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
+from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
-from genreconcile.discovery import Resource
 from genreconcile.load import refuse_duplicates
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.plan import Plan, Prune
+from genreconcile.plan import Change, Plan, Prune
 from genreconcile.planner.assembly import assemble, unmatched
-from genreconcile.planner.deletions import Deletions, deletions
+from genreconcile.planner.deletions import NO_DELETIONS
 from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Verdict
+from genreconcile.planner.evidence import Evidence
+from genreconcile.planner.further import Further
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
+from genreconcile.planner.owners import Head, Owners
 from genreconcile.planner.permits import Needs, every, permit
+from genreconcile.planner.scope import Scope
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.related import Related, View
 
 __all__ = ["Planner"]
-
-_NOTHING = Deletions([], [], 0)
 
 
 class Planner:
@@ -37,6 +42,7 @@ class Planner:
 
     def __init__(  # noqa: PLR0913 - what plans depend on
         self,
+        cluster: Cluster,
         catalog: Catalog,
         cache: Cache,
         learned: Learned,
@@ -46,12 +52,14 @@ class Planner:
         follow_definitions: bool = True,
     ) -> None:
         self._catalog = catalog
+        self._evidence = Evidence(cluster, catalog)
         self._cache = cache
         self._learned = learned
         self.related = Related(cache)
         self._verdicts = Verdicts()
         self._access = access
         self.kinds = Kinds(catalog, cache, sync_timeout, follow=follow_definitions)
+        self._owners = Owners(cluster, catalog, cache)
 
     def plan(  # noqa: PLR0913 - what a plan is made from
         self,
@@ -64,13 +72,14 @@ class Planner:
         only: Collection[ObjectKey] | None = None,
         use: Use | None = None,
     ) -> tuple[Plan, set[GVK]]:
-        """The plan, and the kinds that it saw. ``known`` are further kinds to delete from; ``fields`` is exact
-        or subset; ``only`` limits the keys; ``use`` is what rights are checked for.
+        """The plan, and the kinds that it saw. ``known`` are kinds seen before, to delete from as well; ``fields`` is
+        exact or subset; ``only`` limits the keys, and then nothing is deleted; ``use`` is what rights are checked for.
 
-        Raises LoadError, Unauthorized, Unreachable.
+        Raises LoadError, Unauthorized, Unreachable, and PlanRefused where an owner set is not ours.
         """
         self.kinds.follow_definitions()
-        draft = Draft(self._cache, self._catalog, View(self.related), (namespace, fields, self._catalog.generation))
+        head = self._owners.find(wanted.owner, namespace) if wanted.owner is not None else None
+        draft = self._draft(namespace, fields, head)
         draft.read(expected, self._verdicts)
         settled = draft.is_settled
         if not settled:
@@ -84,45 +93,75 @@ class Planner:
             return Plan((), unchanged, tuple(order)), set(draft.resources)
         if only is not None:
             draft.keep(only)
-        further = self._further(known, draft.resources) if wanted.is_wanted else []
-        refused = self._permit(draft, further, wanted, use)
-        place = wanted.namespace if wanted.is_wanted else ""
-        self.kinds.sync(self.kinds.needed(draft.places(place)), further, place)
+        refused = self._permit(draft, wanted, head, use) if only is None else []
+        scope, others = self._sync(draft, keys, wanted if only is None else Prune(), known, head)
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
-        warnings = [*refused, *(unmatched(draft.labels, wanted) if wanted.is_wanted else [])]
-        going = self._deletions(draft, further, keys, wanted) if wanted.is_wanted else _NOTHING
-        return assemble(changes, going, wanted, warnings), set(draft.resources)
+        if scope is None:
+            plan = assemble(changes, NO_DELETIONS, wanted, refused)
+        else:
+            going = scope.deletions(others, self.kinds.is_pending)
+            plan = assemble(changes, going, wanted, [*refused, *unmatched(draft.labels, wanted)], scope.plan(going))
+        return dataclasses.replace(plan, changes=tuple(map(self._with_secrets, plan.changes))), set(draft.resources)
+
+    def _with_secrets(self, change: Change) -> Change:
+        """The change, knowing what may not be shown of it."""
+        sensitive = self._catalog.sensitive(change.gvk, change.expected, change.live)
+        known = replace(change, sensitive=sensitive)
+        return replace(known, patch=change.patch.shown(known.secrets)) if change.patch else known
+
+    def _draft(self, namespace: str, fields: str, head: Head | None) -> Draft:
+        members = head.members if head is not None else None
+        terms = (namespace, fields, self._catalog.generation, members.id if members is not None else "")
+        return Draft(self._cache, self._catalog, View(self.related), terms, members)
+
+    def _sync(
+        self, draft: Draft, keys: set[ObjectKey], wanted: Prune, known: set[GVK], head: Head | None
+    ) -> tuple[Scope | None, Further]:
+        """Bring what is needed into the cache: first what is expected, then what the owner set says there may be."""
+        if not wanted.is_wanted:
+            self.kinds.sync(self.kinds.needed(draft.places()))
+            return None, Further()
+        owner, places = None, frozenset({wanted.namespace})
+        if head is not None:
+            self.kinds.sync(self.kinds.needed(draft.places()), [head.resource], [head.parent.key.namespace])
+            owner = self._owners.open(head)
+            places = owner.members(keys).namespaces
+        scope = Scope(self._cache, self._catalog.discovery, self._evidence, draft.resources, keys, wanted, owner)
+        others = scope.further(known)
+        self.kinds.sync(self.kinds.needed(draft.places(places)), others.resources, places)
+        return scope, others
 
     def rights(
-        self, expected: Iterable[Mapping[str, Any]], namespace: str, wanted: Prune, known: set[GVK], use: Use
+        self, expected: Iterable[Mapping[str, Any]], namespace: str, wanted: Prune, use: Use
     ) -> frozenset[Right]:
         """The rights that such a plan, and carrying it out, needs. Raises as ``plan``, and InputError."""
-        draft = Draft(self._cache, self._catalog, View(self.related), (namespace, EXACT, self._catalog.generation))
+        head = self._owners.find(wanted.owner, namespace) if wanted.owner is not None else None
+        draft = self._draft(namespace, EXACT, head)
         draft.read(expected, Verdicts())
         draft.locate(namespace)
-        further = self._further(known, draft.resources) if wanted.is_wanted else []
-        return every(draft, self._needs(use), further, wanted)
+        return every(draft, self._needs(use), self._beside(draft, self._needs(use), wanted, head))
 
     def _needs(self, use: Use) -> Needs:
         return Needs(self.kinds.consulted, self._cache.namespaces, use)
 
-    def _permit(self, draft: Draft, further: list[Resource], wanted: Prune, use: Use | None) -> list[str]:
+    def _permit(self, draft: Draft, wanted: Prune, head: Head | None, use: Use | None) -> list[str]:
         """Check what the draft needs; returns warnings."""
         if self._access is None or use is None:
             return []
         needs = self._needs(use)
-        kinds = [*draft.resources.values(), *further]
-        return permit(draft, needs, self._access, needs.of_deletion(kinds, wanted) if wanted.is_wanted else ())
+        return permit(draft, needs, self._access, self._beside(draft, needs, wanted, head))
 
-    def _further(self, known: set[GVK], seen: Mapping[GVK, Resource]) -> list[Resource]:
-        """The resources of kinds that are not in expected, for deletion only."""
-        there = {(gvk.group, gvk.kind) for gvk in seen}
-        wanted = [gvk for gvk in sorted(known) if (gvk.group, gvk.kind) not in there]
-        found = [self._catalog.discovery.get(gvk) for gvk in wanted]
-        return [resource for resource in found if resource is not None]
-
-    def _deletions(self, draft: Draft, further: list[Resource], keys: set[ObjectKey], wanted: Prune) -> Deletions:
-        resources = {*draft.resources.values(), *further}
-        there = [resource for resource in resources if not self.kinds.is_pending(resource)]
-        return deletions(self._cache, there, keys, wanted)
+    def _beside(self, draft: Draft, needs: Needs, wanted: Prune, head: Head | None) -> frozenset[Right]:
+        """The rights that no single object needs: to delete, and to keep the record of an owner set."""
+        if not wanted.is_wanted:
+            return frozenset()
+        places = {wanted.namespace} - {""}
+        found: set[Right] = set()
+        if head is not None:
+            places |= {key.namespace for key in draft.keys} | {head.parent.key.namespace}
+            places |= set(self._cache.namespaces or ())  # A set may have members in all that it was let see.
+            found.update(needs.of_parent(head.resource, head.parent.key, self.kinds.definers()))
+        asked = (self._catalog.discovery.find(gvk) for gvk in wanted.also)
+        kinds = {*draft.resources.values(), *(resource for resource in asked if resource is not None)}
+        return frozenset(found.union(needs.of_deletion(kinds, wanted, places - {""})))

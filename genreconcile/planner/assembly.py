@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from genreconcile.objects import ObjectKey
-from genreconcile.plan import Change, Plan, Prune, withheld
+from genreconcile.plan import Change, OwnerPlan, Plan, Prune, withheld
 from genreconcile.planner.deletions import Deletions
 
 
@@ -18,11 +18,16 @@ def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], wanted: Pr
     return [
         f"{key}: does not match the delete selector {selector}, so it will never be cleaned up"
         for key, labels in objects
-        if key.namespace == wanted.namespace and selector is not None and not selector.matches(labels)
+        if wanted.owner is None
+        and key.namespace == wanted.namespace
+        and selector is not None
+        and not selector.matches(labels)
     ]
 
 
-def assemble(changes: list[Change], deletions: Deletions, wanted: Prune, warnings: list[str]) -> Plan:
+def assemble(
+    changes: list[Change], deletions: Deletions, wanted: Prune, warnings: list[str], owner: OwnerPlan | None = None
+) -> Plan:
     """The plan; where an object failed, nothing is deleted."""
     failed = sum(change.error is not None for change in changes)
     going = deletions.changes
@@ -39,6 +44,8 @@ def assemble(changes: list[Change], deletions: Deletions, wanted: Prune, warning
         warnings=(*deletions.warnings, *warnings),
         refusals=tuple(refusals),
         matches=deletions.matches,
+        spared=tuple(deletions.spared),
+        owner=owner,
     )
 
 

@@ -12,10 +12,11 @@ from typing import Any
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, InputError, ReconcileError
+from genreconcile.errors import CacheError, InputError
 from genreconcile.load import load_object, require_iterable
 from genreconcile.load.check import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.ownership import Membership
 from genreconcile.plan.judgement import unusable
 from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.locate import locate
@@ -24,13 +25,16 @@ from genreconcile.related import View
 
 
 class Draft:
-    """What one call expects; ``view`` shows the objects that rules consult."""
+    """What one call expects; ``view`` shows the objects that rules consult, ``members`` is the owner set, if any."""
 
-    def __init__(self, cache: Cache, catalog: Catalog, view: View, terms: Terms) -> None:
+    def __init__(
+        self, cache: Cache, catalog: Catalog, view: View, terms: Terms, members: Membership | None = None
+    ) -> None:
         self._cache = cache
         self._catalog = catalog
         self.view = view
         self.terms = terms
+        self.members = members
         self.entries: list[Verdict | Fresh] = []
         self.resources: dict[GVK, Resource] = {}
         self._served: dict[Hashable, bool] = {}
@@ -81,27 +85,28 @@ class Draft:
         fresh = [entry for entry in self.entries if isinstance(entry, Fresh)]
         located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
         last = None
-        for entry, (obj, key, found) in zip(fresh, located, strict=True):
-            resource = self._within(key, found)
+        for entry, (obj, key, resource) in zip(fresh, located, strict=True):
             entry.obj, entry.key, entry.resource = obj, key, resource
+            if self.members is not None and isinstance(resource, Resource):
+                self._mark(entry, self.members)
             if resource is not last and isinstance(resource, Resource):
                 self.resources[resource.gvk] = last = resource
 
-    def _within(self, key: ObjectKey, resource: Resource | ReconcileError) -> Resource | ReconcileError:
-        """The resource, or the error of an object outside of the namespaces that were given."""
-        given = self._cache.namespaces
-        if given is None or key.namespace in given or not (isinstance(resource, Resource) and resource.namespaced):
-            return resource
-        why = f"its namespace is not one of those given; add {key.namespace} to namespaces"
-        return unusable(key, InputError(why, "/metadata/namespace"))
-
-    def places(self, further: str = "") -> dict[Resource, set[str]]:
-        """The namespaces in which each kind is to be read, ``further`` being one of all; none where all are read."""
-        found = {gvk: {further} if further else set() for gvk in self.resources}
+    def places(self, further: Collection[str] = ()) -> dict[Resource, set[str]]:
+        """The namespaces in which each kind is to be read, for all of them ``further`` too; none where all are read."""
+        found = {gvk: set(further) for gvk in self.resources}
         for entry in self.entries if self._is_spread else ():
             if isinstance(entry.resource, Resource):
                 found[entry.resource.gvk].add(entry.key.namespace)
         return {self.resources[gvk]: names for gvk, names in found.items()}
+
+    @staticmethod
+    def _mark(entry: Fresh, members: Membership) -> None:
+        """Make it a member of the set."""
+        try:
+            entry.obj = members.marked(entry.obj, entry.key)
+        except InputError as error:
+            entry.resource = unusable(entry.key, error)
 
     @property
     def keys(self) -> list[ObjectKey]:
@@ -127,7 +132,7 @@ class Draft:
         self.resources = {gvk: found for gvk, found in self.resources.items() if (gvk.group, gvk.kind) in kinds}
 
 
-def _loaded(obj: Any, origin: str, data: bytes, content: bytes) -> Iterator[Fresh]:
+def _loaded(obj: Any, origin: str, data: bytes | bytearray, content: bytes) -> Iterator[Fresh]:
     loaded = list(load_object(obj, origin, data))
     for found, place in loaded:
         yield Fresh(found, place, content if len(loaded) == 1 else b"", is_copy=True)

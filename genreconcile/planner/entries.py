@@ -56,3 +56,6 @@ class Fresh(msgspec.Struct, gc=False):
         if not self.is_copy:
             self.obj, self.is_copy = plain(self.obj, self.origin), True
         return self.obj
+
+    def __repr__(self) -> str:
+        return f"<Fresh {self.origin}>"  # Never the object: it may be secret.

@@ -7,17 +7,17 @@ copy. Facts about a kind are looked up once per plan.
 from __future__ import annotations
 
 import logging
-import traceback
 from typing import NamedTuple
 
 from genreconcile.cache import Cache, Record, Store
 from genreconcile.catalog import Catalog
 from genreconcile.diff import Policy
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, ClusterError, InputError, LoadError, NotSynced, ReconcileError
+from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError, trace
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.order import defined_by, defines_kinds
+from genreconcile.ownership import PART_OF
 from genreconcile.plan import Change, Terms, judge
 from genreconcile.plan.judgement import unusable
 from genreconcile.planner.draft import Draft
@@ -26,7 +26,7 @@ from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.schema import Type
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("genreconcile.planner")
 
 
 class _Kind(NamedTuple):
@@ -57,20 +57,19 @@ class Judge:
         self._stores: dict[tuple[GVK, str], Store] = {}
 
     def change(self, entry: Fresh) -> Change:
-        """What one object needs; a fault of whatever it meets, such as a rule's function, is its own error.
+        """What one object needs. Raises LoadError where it is no JSON data.
 
-        Raises LoadError where it is no JSON data.
+        Whatever else goes wrong is an error of this object: one that nobody thought of must not stop the others.
         """
         try:
             return self._change(entry)
-        except LoadError:
+        except ReconcileError:
             raise
-        except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
-            # Its text may hold a value of the object.
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("%s: not compared: %s\n%s", entry.key, type(error).__name__, frames)
-            fault = ReconcileError(f"{entry.key}: not compared: {type(error).__name__}; see the log")
-            return Change("none", GVK.of(entry.obj), entry.key, expected=entry.copy(), error=fault)
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.error("%s: not compared\n%s", entry.key, trace(error))
+            cause = "it is nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
+            failed = ReconcileError(f"{entry.key}: not compared: {cause}; see the log")
+            return Change("none", GVK.of(entry.obj), entry.key, error=failed)
 
     def _change(self, entry: Fresh) -> Change:
         resource, key = entry.resource, entry.key
@@ -79,6 +78,7 @@ class Judge:
         try:
             kind = self._kind(resource)
             if kind.pending:
+                self._require_covered(key)
                 return Change("create", resource.gvk, key, expected=entry.copy())
             store = self._store(resource, key)
             terms = self._terms_of(entry, kind, resource)
@@ -97,6 +97,9 @@ class Judge:
         self._draft.view.begin()
         if record is None:
             return judge(entry.copy(), None, terms, self._learned)
+        members = self._draft.members
+        if members is not None and members.is_other(record.labels):
+            return self._taken(entry, resource, record)
         live = record.decode()
         if not record.deleting and terms.is_clean(entry.obj, live):
             return self._remembered(entry, resource, store, record)
@@ -104,6 +107,20 @@ class Judge:
         if change.is_in_sync:
             return self._remembered(entry, resource, store, record)
         return self._unless_settling(change, resource)
+
+    def _require_covered(self, key: ObjectKey) -> None:
+        """An object outside of the namespaces that are ours is none of our business, also before its kind is there."""
+        if not self._cache.covers(key.namespace):
+            raise CacheError(f"{key}: not in the cache: the namespace is not watched; add it to namespaces")
+
+    @staticmethod
+    def _taken(entry: Fresh, resource: Resource, record: Record) -> Change:
+        """An object is in one set at most (KEP-3659)."""
+        error = ReconcileError(
+            f"{entry.key}: not taken into the owner set: it is a member of {record.labels[PART_OF]}; take it out there "
+            f"first, or remove its label {PART_OF}"
+        )
+        return Change("none", resource.gvk, entry.key, expected=entry.copy(), live=record.decode(), error=error)
 
     def _kind(self, resource: Resource) -> _Kind:
         known = self._facts.get(resource.gvk)

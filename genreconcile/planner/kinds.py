@@ -6,7 +6,7 @@ Invariant: where nothing is new, no request is sent.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -53,10 +53,11 @@ class Kinds:
         """What is read for objects of a kind beside themselves: what rules consult, and what defines the kind."""
         if self.is_pending(resource):
             return []
-        definers = self._definers() if self._follow and self._catalog.is_custom(resource) else []
+        definers = self.definers() if self._follow and self._catalog.is_custom(resource) else []
         return [*definers, *self._catalog.consulted(resource)]
 
-    def _definers(self) -> list[Resource]:
+    def definers(self) -> list[Resource]:
+        """The kinds whose objects define others."""
         return [resource for resource in self._catalog.discovery.resources() if is_definer(resource.gvk)]
 
     def follow_definitions(self) -> None:
@@ -73,10 +74,13 @@ class Kinds:
                 self._cache.relist(gvk, self._sync_timeout)
 
     def sync(
-        self, resources: Mapping[Resource, AbstractSet[str]], listed: Iterable[Resource] = (), place: str = ""
+        self,
+        resources: Mapping[Resource, AbstractSet[str]],
+        listed: Iterable[Resource] = (),
+        places: Collection[str] = (),
     ) -> None:
         """Wait until the cache has every kind in its namespaces, or knows why it cannot; of those that are only
-        ``listed``, in one ``place``, metadata are enough. Raises Unauthorized, Unreachable.
+        ``listed``, in these ``places``, metadata are enough. Raises Unauthorized, Unreachable.
         """
         compared = [resource for resource in resources if not self.is_pending(resource)]
         for resource in compared:
@@ -84,7 +88,7 @@ class Kinds:
             self._cache.add(resource, namespaces=resources[resource], keep_managers=managers)
         waiting = list({*compared, *listed})
         for resource in listed:
-            self._cache.add(resource, namespaces=[place], metadata_only=True)
+            self._cache.add(resource, namespaces=places, metadata_only=True)
         deadline = time.monotonic() + self._sync_timeout
         while waiting and time.monotonic() < deadline:
             waiting = [resource for resource in waiting if not self._is_settled(resource)]
@@ -130,4 +134,4 @@ class Kinds:
 
 
 def _changes_schema(change: Change) -> bool:
-    return any(operation["path"].startswith("/spec") for operation in change.operations)
+    return any(operation["path"].startswith("/spec") for operation in change.writes)

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
-from genreconcile.access import Access, Right, Use, deleting, reading, told, writing
+from genreconcile.access import READ, Access, Right, Use, deleting, reading, told, writing
 from genreconcile.discovery import Resource
 from genreconcile.errors import Forbidden
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.order import is_delete_only_when_asked, is_kind_never_deleted, kind_name
+from genreconcile.ownership import may_be_parent
 from genreconcile.plan import Prune
 from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Fresh
+from genreconcile.protection import maker_of, may_be_deleted
 
 _ADVICE = "have it granted: genreconcile rbac prints the least Role that suffices"
 
@@ -48,19 +49,29 @@ class Needs:
     def _reading(self, resource: Resource, namespace: str) -> Iterator[Right]:
         return reading(resource, None if self._namespaces is None else [namespace])
 
-    def of_deletion(self, resources: Iterable[Resource], wanted: Prune) -> Iterator[Right]:
-        """Those to find and to delete what is not expected."""
-        kinds = [resource for resource in resources if resource.namespaced and _may_go(resource.gvk, wanted)]
-        for resource in kinds:
-            yield from self._reading(resource, wanted.namespace)
-        if self._use.level == "write":
-            yield from deleting(kinds, wanted.namespace)
+    def of_deletion(self, resources: Iterable[Resource], wanted: Prune, namespaces: Iterable[str]) -> Iterator[Right]:
+        """Those to find and to delete what is not expected; without namespaces only what an owner set holds goes.
 
+        ``get`` is to learn who made an object, where that decides.
+        """
+        places = sorted(namespaces)
+        for resource in resources:
+            gvk, owned = resource.gvk, wanted.owner is not None
+            if not (resource.namespaced or owned) or not may_be_deleted(gvk.group, gvk.kind, wanted.kinds):
+                continue
+            is_made = maker_of(ObjectKey(gvk.group, gvk.kind, "", "")) is not None
+            for place in places if resource.namespaced else [""]:
+                yield from self._reading(resource, place)
+                yield from deleting(resource, place, asks=owned or is_made, use=self._use)
 
-def _may_go(gvk: GVK, wanted: Prune) -> bool:
-    asked = kind_name(gvk.group, gvk.kind) in wanted.kinds
-    only_when_asked = is_delete_only_when_asked(gvk.group, gvk.kind)
-    return not is_kind_never_deleted(gvk.group, gvk.kind) and (asked or not only_when_asked)
+    def of_parent(self, resource: Resource, key: ObjectKey, definers: Iterable[Resource]) -> Iterator[Right]:
+        """Those to read and to write the parent of an owner set."""
+        yield from self._reading(resource, key.namespace)
+        yield from writing(resource, key, Use(self._use.level))
+        if self._use.level == READ:
+            yield Right("get", key.group, resource.plural, key.namespace, key.name)
+        for definer in () if may_be_parent(key) else definers:
+            yield Right("get", definer.gvk.group, definer.plural, "", f"{resource.plural}.{key.group}")
 
 
 def permit(draft: Draft, needs: Needs, access: Access, further: Iterable[Right]) -> list[str]:
@@ -86,9 +97,9 @@ def _refused(key: ObjectKey, lacking: Iterable[Right]) -> Forbidden:
     return Forbidden(f"{key}: not compared: may not {told(lacking)}; {_ADVICE}", status=403, reason="Forbidden")
 
 
-def every(draft: Draft, needs: Needs, further: Iterable[Resource], wanted: Prune) -> frozenset[Right]:
-    """All rights that the draft needs. Raises the first error of an object that cannot be located."""
-    found = set(needs.of_deletion([*draft.resources.values(), *further], wanted) if wanted.is_wanted else ())
+def every(draft: Draft, needs: Needs, further: Iterable[Right]) -> frozenset[Right]:
+    """All rights that the draft needs, and ``further``. Raises the first error of an object that cannot be located."""
+    found = set(further)
     for entry in draft.entries:
         if isinstance(entry, Fresh):
             if not isinstance(entry.resource, Resource):

@@ -14,16 +14,16 @@ from typing import Any, Final
 import msgspec
 from cachetools import FIFOCache
 
+from genreconcile.gojson import encode
 from genreconcile.planner.entries import Verdict
 
 _SIZE: Final = 1 << 18
 """Verdicts kept, of a few hundred bytes each."""
 
-Terms = tuple[str, str, int]
-"""What a call decides: the namespace for objects that name none, the policy, and the generation of schemas."""
-
-
-_encode = msgspec.json.Encoder().encode
+Terms = tuple[str, str, int, str]
+"""What a call decides: the namespace for objects that name none, the policy, the generation of schemas, and the id of
+the owner set ("" without one).
+"""
 
 
 class Verdicts:
@@ -47,16 +47,16 @@ class Verdicts:
             self._found[content, terms] = verdict
 
 
-def encoded(obj: Any) -> bytes:
+def encoded(obj: Any) -> bytes | bytearray:
     """JSON data in the order of its keys; b"" for what is none. Two Python spellings of one JSON document (a tuple and
     a list) are one content.
     """
     try:
-        return _encode(obj)
+        return encode(obj)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return b""
 
 
-def digest_of(data: bytes) -> bytes:
+def digest_of(data: bytes | bytearray) -> bytes:
     """A digest of what ``encoded`` gave."""
     return hashlib.sha256(data).digest() if data else b""

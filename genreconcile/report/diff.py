@@ -14,7 +14,7 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from genreconcile.mask import mask_object, mask_patch
+from genreconcile.mask import mask_object
 from genreconcile.objects import Object
 from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
@@ -36,7 +36,7 @@ def _lines(row: Row) -> Iterator[str]:
         before, after = _sides(change)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
         yield f"# {row.title}: the patch does not fit the live object at hand"
-        yield from (f"# {json.dumps(operation)}" for operation in mask_patch(change.gvk, change.operations))
+        yield from (f"# {json.dumps(operation)}" for operation in change.operations)
         return
     name = "/".join(filter(None, (change.gvk.api_version, *change.key[1:])))
     yield from difflib.unified_diff(
@@ -53,7 +53,7 @@ def _sides(change: Change) -> tuple[Object | None, Object | None]:
         return None, change.expected
     if change.operation == "delete":
         return change.live, None
-    after: Any = jsonpatch.apply_patch(copy.deepcopy(change.live), change.operations, in_place=True)
+    after: Any = jsonpatch.apply_patch(copy.deepcopy(change.live), change.writes, in_place=True)
     return change.live, after
 
 
@@ -61,4 +61,4 @@ def _yaml(change: Change, obj: Object | None) -> list[str]:
     if obj is None:
         return []
     # Not splitlines: YAML may hold other line breaks as they are.
-    return dump(mask_object(obj, change.gvk)).removesuffix("\n").split("\n")
+    return dump(mask_object(obj, change.secrets)).removesuffix("\n").split("\n")

@@ -9,7 +9,6 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from genreconcile.mask import mask_patch
 from genreconcile.outcome import Result
 from genreconcile.plan import Plan
 from genreconcile.report.row import Row, rows
@@ -35,7 +34,7 @@ def _change(row: Row) -> dict[str, Any]:
         "kind": change.gvk.kind,
         "namespace": change.key.namespace,
         "name": change.key.name,
-        "patch": mask_patch(change.gvk, change.operations),
+        "patch": change.operations,
         "reason": row.safe_reason,
         "error": None,
     }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 
-from genreconcile.mask import mask_patch
 from genreconcile.outcome import Result
 from genreconcile.plan import Plan
 from genreconcile.report.row import rows
@@ -19,5 +18,5 @@ def render_patch(report: Plan | Result) -> str:
     for row in rows(report):
         lines += [f"# {line}" for line in row.title.split("\n")]
         if operations := row.change.operations:
-            lines.append(json.dumps(mask_patch(row.change.gvk, operations), sort_keys=True))
+            lines.append(json.dumps(operations, sort_keys=True))
     return "".join(f"{line}\n" for line in lines)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genreconcile.errors import ReconcileError
-from genreconcile.mask import mask_text
 from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
 
@@ -53,7 +52,7 @@ class Row:
 
     def _safe(self, text: str) -> str:
         # A server quotes what it refuses.
-        return mask_text(self.change.key, text, self.change.expected, self.change.live)
+        return self.change.told(text)
 
 
 def rows(report: Plan | Result) -> Iterator[Row]:

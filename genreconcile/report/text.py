@@ -36,7 +36,7 @@ def render_text(report: Plan | Result) -> str:
 def _operations(change: Change) -> Iterator[str]:
     """Old values are those that an operation meets: the ones before it may have moved them."""
     state: Any = copy.deepcopy(change.live)
-    for operation in change.operations:
+    for operation in change.writes:
         name, path = operation["op"], operation["path"]
         source = operation.get("from", path)
         old = _show(change, source, _at(state, source))
@@ -68,5 +68,5 @@ def _apply(state: Any, operation: dict[str, Any]) -> Any:
 def _show(change: Change, path: str, value: Any) -> str:
     if value is _Unknown:
         return "?"
-    text = json.dumps(mask_value(change.gvk, split_pointer(path), value), ensure_ascii=False)
+    text = json.dumps(mask_value(change.secrets, split_pointer(path), value), ensure_ascii=False)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}… ({len(text)} characters)"

@@ -330,6 +330,35 @@ def test_the_command_line_names_what_is_missing(server):
     server.grant(printed)
 
 
+def test_an_owner_set_under_exactly_its_role(server):
+    """Members are made, and go when they are expected no more; the parent is written by name."""
+    files = server.folder / "set.yaml"
+    members = [obj("v1", "ConfigMap", name, data={"k": "v"}) for name in ("one", "two")]
+    files.write_text(yaml.safe_dump_all(members))
+    options = ["--applyset", "configmaps/parent", "-n", "shop"]
+    command = [PROGRAM, "rbac", "-f", files, "--user", USER, "--kubeconfig", str(server.kubeconfig), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    printed = [found for found in yaml.safe_load_all(done.stdout) if found]
+    server.grant(printed)
+    before = len(server.log.settled())
+    settings = {"owner": "configmaps/parent", "namespace": "shop"}
+    with server.reconciler(namespaces=["shop"], follow_definitions=False) as reconciler:
+        result = reconciler.reconcile(members, **settings)
+        result.raise_for_failures()
+        assert (result.counts["created"], result.warnings) == (2, ())
+        result = reconciler.reconcile(members[:1], **settings)
+        assert (result.counts["deleted"], result.warnings) == (1, ())
+    used = {found for found in map(place, server.log.settled()[before:]) if found}
+    assert used <= verbs(printed)
+    (role,) = (item for item in printed if "rules" in item)
+    for index, verb in [(index, verb) for _, index, verb in removals([role]) if verb in {"create", "delete", "patch"}]:
+        server.revoke(role, index, verb)
+        with server.reconciler(namespaces=["shop"], follow_definitions=False) as reconciler:
+            named = reconciler.plan(members[:1], **settings).warnings
+        assert any(f"{verb} configmaps" in part for warning in named for part in warning.split(": ")), named
+        server.grant([role])
+
+
 def test_to_recreate_takes_the_right_to_delete(server):
     printed, _ = server.printed("--on-immutable", "recreate")
     named = [rule for role in printed for rule in role.get("rules", ()) if "delete" in rule["verbs"]]

@@ -145,7 +145,7 @@ def test_what_controllers_made_is_not_deleted(settled):
     result = settled.reconcile()
     assert result.counts["deleted"] == 0
     (skipped,) = loud(result)
-    assert skipped.startswith(f"{CLAIM} skipped (not deleted, for others go with it")
+    assert skipped.startswith(f"{CLAIM} skipped (not deleted: others go with it")
 
 
 CORE = f"/api/v1/namespaces/{NAMESPACE}"

@@ -35,7 +35,7 @@ def test_a_rule_that_raises(control_plane, namespace, monkeypatch, caplog):
         assert [outcome.status for outcome in result] == ["configured", "failed", "configured"]
         fault = str(result.failures[0].error)
         assert fault.startswith(f"Deployment.apps {namespace}/web: not compared: ZeroDivisionError")
-        assert f"{namespace}/web: not compared: ZeroDivisionError" in caplog.text
+        assert f"{namespace}/web: not compared" in caplog.text
         assert CANARY not in fault + caplog.text
         monkeypatch.undo()
         assert [outcome.status for outcome in reconciler.reconcile(expected)] == [

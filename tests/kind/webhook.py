@@ -12,7 +12,10 @@ HOST = "127.0.0.1"
 
 
 class Webhook:
-    """``mutate`` takes the object under admission and returns the operations of a JSON patch. A context manager."""
+    """``mutate`` takes the object under admission and returns the operations of a JSON patch. A context manager.
+
+    ``refuses`` is True, or a function of the object that returns the message of a refusal, "" for none.
+    """
 
     def __init__(self, folder, mutate):
         self.mutate = mutate
@@ -59,6 +62,12 @@ class Webhook:
             ],
         }
 
+    def refusal(self, obj):
+        """The message with which the object is refused, "" where it is not."""
+        if callable(self.refuses):
+            return self.refuses(obj)
+        return "denied by the test" if self.refuses else ""
+
     def _handler(self):
         webhook = self
 
@@ -69,7 +78,8 @@ class Webhook:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
                 webhook.calls += 1
                 operations = webhook.mutate(request["object"])
-                body = json.dumps(review(request["uid"], operations, refuses=webhook.refuses)).encode()
+                refusal = webhook.refusal(request["object"])
+                body = json.dumps(review(request["uid"], operations, refusal)).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -82,11 +92,11 @@ class Webhook:
         return Handler
 
 
-def review(uid, operations, *, refuses):
-    """The AdmissionReview that answers a request: refused, or allowed with changes."""
-    response = {"uid": uid, "allowed": not refuses}
-    if refuses:
-        response["status"] = {"message": "denied by the test"}
+def review(uid, operations, refusal):
+    """The AdmissionReview that answers a request: refused with a message, or allowed with changes."""
+    response = {"uid": uid, "allowed": not refusal}
+    if refusal:
+        response["status"] = {"message": refusal}
     elif operations:
         patch = base64.b64encode(json.dumps(operations).encode()).decode()
         response |= {"patchType": "JSONPatch", "patch": patch}

@@ -88,7 +88,7 @@ def test_no_pure_module_imports_threads_or_network():
         *(PACKAGE / "diff").rglob("*.py"),
         *(PACKAGE / "plan").rglob("*.py"),
     ]
-    pure += [PACKAGE / "schema.py", PACKAGE / "mask.py", *(PACKAGE / "report").rglob("*.py")]
+    pure += [PACKAGE / "schema.py", *(PACKAGE / "mask").rglob("*.py"), *(PACKAGE / "report").rglob("*.py")]
     memory = {"learned.py", "fights.py"}  # What was learned while running: no rules, and not pure.
     pure = [file for file in pure if file.name not in memory]
     forbidden = {"socket", "urllib3", "http", "concurrent", "asyncio", "subprocess", "time"}

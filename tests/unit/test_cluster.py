@@ -1,6 +1,5 @@
 """The adapter over a plain HTTP server on the loopback interface, and the mapping of errors."""
 
-import http.server
 import json
 import logging
 import subprocess
@@ -25,61 +24,6 @@ from genreconcile.errors import (
 
 JSON_PATCH = "application/json-patch+json"
 RAW = '[{"op":"test","path":"/data/k","value":"ä\\u003c\\u2028<"}]'.encode()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def _any(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.seen.append((self.command, self.path, dict(self.headers), body))
-        self.server.behave(self)
-
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _any  # noqa: N815 - the base class's names
-
-    def answer(self, code=200, body=b"{}", **headers):
-        self.send_response(code)
-        for name, value in {"Content-Length": len(body), **headers}.items():
-            self.send_header(name.replace("_", "-"), str(value))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def chunks(self, *chunks):
-        self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for chunk in chunks:
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-            self.wfile.flush()
-
-
-@pytest.fixture
-def server():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as opened:
-        opened.daemon_threads = True
-        opened.seen = []
-        opened.behave = Handler.answer
-        opened.release = threading.Event()
-        thread = threading.Thread(target=opened.serve_forever, args=(0.005,), daemon=True)
-        thread.start()
-        yield opened
-        opened.release.set()
-        opened.shutdown()
-
-
-@pytest.fixture
-def cluster(server):
-    from kubernetes.client import Configuration
-
-    configuration = Configuration(host=f"http://127.0.0.1:{server.server_port}")
-    configuration.no_proxy = "*"
-    configuration.api_key = {"authorization": "Bearer token-of-the-user"}
-    opened = DynamicCluster(configuration)
-    yield opened
-    opened.close()
 
 
 def test_importing_costs_no_client():
@@ -454,3 +398,16 @@ def test_many_threads(server, cluster):
         thread.join(10)
     assert wrong == []
     assert len(server.seen) == 80
+
+
+def test_a_namespace_that_ends_is_no_matter_of_rights():
+    causes = [
+        {"reason": "NamespaceTerminating", "message": "namespace x is being terminated", "field": "metadata.namespace"}
+    ]
+    status = {"code": 403, "reason": "Forbidden", "message": "forbidden", "details": {"causes": causes}}
+    error = status_error("POST /x", status)
+    assert str(error) == (
+        "POST /x: 403 Forbidden: metadata.namespace: namespace x is being terminated; "
+        "wait until the namespace is gone, and create it anew"
+    )
+    assert "have it allowed by RBAC" in str(status_error("POST /x", {**status, "details": {}}))

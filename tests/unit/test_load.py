@@ -14,11 +14,13 @@ from types import MappingProxyType
 
 import pytest
 import yaml
+from canary import Canary, texts_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from genreconcile import documents as parse
 from genreconcile.errors import LoadError
-from genreconcile.load import Loaded, load, load_objects, parse, refuse_duplicates, sources, validate_set
+from genreconcile.load import Loaded, load, load_objects, refuse_duplicates, sources, validate_set
 from genreconcile.objects import ObjectKey
 
 JSON_VALUES = st.recursive(
@@ -143,6 +145,74 @@ def test_too_large_a_source_is_refused(monkeypatch):
 
 def test_a_byte_order_mark_is_no_content():
     assert len(read(b"\xef\xbb\xbf" + text("a").encode())) == 1
+
+
+CANARY = Canary("c4n4ry-v4lu3-0123456789-abcdef")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "*{}",
+        "!{}",
+        "!!{} x",
+        "&{} &{} x",
+        "&{0} a\n  b: &{0} c\n  d: *{0}x",
+        "%{}",
+        "@{}",
+        "`{}`",
+        '"{}',
+        "'{}",
+        "{}: {}: x",
+        "[{}",
+        "{{{}",
+        "!<{}> x",
+        "!!int {}",
+        "!!float {}",
+        "!!bool {}",
+        '"\\q{}"',
+        "|9{}",
+        "|\n{}\n x: y",
+        "\t{}",
+        "{}\0",
+        '"{}" x',
+        "? [{}]\n  : b",
+        "{{[{}]: b}}",
+        "!!binary {}",
+        "!!python/object:{} x",
+        "{}\n---\n%YAML {}",
+        "{{a: {}, a: {}}}",
+        "\ud800{}",
+    ],
+)
+@pytest.mark.parametrize("key", ["password", '"password"', "{"])
+def test_no_error_quotes_a_value(value, key):
+    content = f"kind: Secret\nstringData:\n  {key}: {value.format(CANARY.text, CANARY.text)}\n: [\n"
+    with pytest.raises(LoadError) as caught:
+        read(content.encode(errors="surrogatepass"))
+    assert [CANARY.hits(text) for text in texts_of(caught.value) if CANARY.hits(text)] == []
+
+
+@pytest.mark.parametrize("value", ["!{}", "!!{} x", "!<{}> x", "!!int {}", "!!binary {}", "*{}", "!!python/name:{} x"])
+def test_no_error_quotes_a_value_that_yaml_takes_for_a_tag_or_an_alias(value):
+    with pytest.raises(LoadError) as caught:
+        read(f"kind: Secret\nstringData:\n  password: {value.format(CANARY.text)}\n")
+    assert [CANARY.hits(text) for text in texts_of(caught.value) if CANARY.hits(text)] == []
+
+
+@pytest.mark.parametrize(
+    "content", ['{"a": "%s"', '{"a": "%s", "a": 1}', '{"a": "%s\t"}', '{"a": NaN, "b": "%s"}', '"%s']
+)
+def test_no_error_of_json_quotes_a_value(tmp_path, content):
+    (tmp_path / "a.json").write_text(content % CANARY.text)
+    with pytest.raises(LoadError) as caught:
+        load([tmp_path / "a.json"])
+    assert [CANARY.hits(text) for text in texts_of(caught.value) if CANARY.hits(text)] == []
+
+
+def test_the_repr_of_what_was_loaded_is_its_name():
+    (loaded,) = read(f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {{k: {CANARY.text}}}\n")
+    assert repr(loaded) == str(loaded) == "<Loaded Secret a from stdin:1>"
 
 
 # YAML as kubectl reads it

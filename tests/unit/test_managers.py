@@ -42,3 +42,18 @@ def test_who_owns_a_field(path, managers):
 @pytest.mark.parametrize("live", [{}, {"metadata": {"managedFields": None}}, {"metadata": {"managedFields": [{}]}}])
 def test_nobody_owns_what_cannot_be_read(live):
     assert managers_of(live, ("spec",)) == []
+
+
+def test_exactly_the_field_or_nobody():
+    assert managers_of(LIVE, ("spec", "replicas"), exact=True) == ["us"]
+    assert managers_of(LIVE, ("spec", "replicas", "below"), exact=True) == []
+    assert managers_of(LIVE, ("spec", "other"), exact=True) == []
+    assert managers_of(LIVE, ("spec", "other")) == ["odd", "them", "us"]
+
+
+def test_a_manager_with_several_entries_owns_what_any_of_them_names():
+    spec = {"manager": "controller", "fieldsV1": {"f:spec": {"f:size": {}}}}
+    status = {"manager": "controller", "subresource": "status", "fieldsV1": {"f:status": {"f:phase": {}}}}
+    for entries in ([spec, status], [status, spec]):
+        live = {"metadata": {"managedFields": entries}, "spec": {"size": 1}}
+        assert managers_of(live, ("spec", "size")) == ["controller"]

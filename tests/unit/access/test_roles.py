@@ -46,11 +46,14 @@ def test_writing_takes_what_is_sent(use, verbs):
 def test_a_verb_that_the_server_does_not_serve_is_no_right():
     few = Resource(WIDGETS.gvk, "widgets", namespaced=True, verbs=frozenset({"list", "watch", "create"}))
     assert [right.verb for right in writing(few, KEY, Use(recreates=True))] == ["create"]
-    assert list(deleting([few], "shop")) == []
+    assert list(deleting(few, "shop", Use())) == []
 
 
-def test_deletion_never_reaches_beyond_namespaces():
-    assert list(deleting([WIDGETS, PLANETS], "shop")) == [Right("delete", "example.com", "widgets", "shop")]
+@pytest.mark.parametrize(("level", "asks", "verbs"), [("write", False, ["delete"]), ("write", True, ["get", "delete"])])
+def test_deletion_takes_a_look_where_the_maker_decides(level, asks, verbs):
+    found = list(deleting(WIDGETS, "shop", Use(level), asks=asks))
+    assert found == [Right(verb, "example.com", "widgets", "shop") for verb in verbs]
+    assert list(deleting(WIDGETS, "shop", Use("read"))) == []
 
 
 def test_resources_with_the_same_verbs_share_a_rule_and_names_never_mix():

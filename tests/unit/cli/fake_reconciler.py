@@ -62,6 +62,7 @@ class FakeReconciler:
         self.expected = None
         self.calls = []
         self.applied = []
+        self.apply_settings = None
         self.connected = None
         self.cluster = FakeCluster()
         self.settings = {}
@@ -93,9 +94,10 @@ class FakeReconciler:
         self.calls.append(settings)
         return self.plans[min(len(self.calls), len(self.plans)) - 1]
 
-    def apply(self, plan):
+    def apply(self, plan, **settings):
         assert self.is_open
         self.applied.append(plan)
+        self.apply_settings = settings
         self._raise("apply")
         outcomes = tuple(
             Outcome(item, "failed" if item.error else STATUSES[item.operation], item.reason, item.error)

@@ -15,13 +15,16 @@ from genreconcile.errors import (
     Forbidden,
     InputError,
     LoadError,
+    NotFound,
     NotSynced,
     PlanRefused,
     RuleError,
     Unauthorized,
     Unreachable,
 )
+from genreconcile.objects import GVK, ObjectKey
 from genreconcile.outcome import Outcome, Result
+from genreconcile.ownership import Parent
 from genreconcile.plan import Plan
 from genreconcile.report import FORMATS, schema
 
@@ -57,6 +60,8 @@ def test_the_options_reach_the_reconciler(run, reconciler, tmp_path):
             "delete_kinds": ("Widget.example.dev",),
             "allow_empty": True,
             "max_deletions": 3,
+            "owner": "",
+            "owner_tool": "genreconcile",
             "fields": "exact",
             "verify": False,
         }
@@ -88,6 +93,8 @@ def test_stdin_is_a_file(run, reconciler, monkeypatch):
         ([], "Missing option '-f'"),
         (["-f", "x", "-o", "xml"], "'xml' is not one of"),
         (["-f", "x", "--max-deletions", "-1"], "-1 is not in the range"),
+        (["-f", "x", "--applyset", "configmaps/x", *DELETION], "--applyset says what to delete"),
+        (["-f", "x", "--applyset", "configmaps/x", "--applyset-tool", "helm"], "'helm' is not one of"),
         (["-f", "x", "--delete-selector", "a=b"], "go together"),
         (["-f", "x", "--delete-from-namespace", "shop"], "go together"),
         (["-f", "x", "--delete-from-namespace", "shop", "--delete-selector", ""], "--delete-selector is empty"),
@@ -473,3 +480,114 @@ def test_rights_are_checked_for_what_a_command_does(program, command, level):
     program.run(command)
     assert program.reconciler.settings["check_access"] == level
     assert program.reconciler.settings["follow_definitions"] is False
+
+
+# How to delete
+
+
+def test_how_to_delete_reaches_the_reconciler(run, reconciler, manifest):
+    run("apply", "-f", manifest)
+    assert (reconciler.settings["propagation"], reconciler.settings["on_immutable"]) == ("background", "fail")
+    assert reconciler.apply_settings == {"wait": False, "dry_run": False}
+
+    run("apply", "-f", manifest, "--cascade", "foreground", "--wait", "--on-immutable", "recreate")
+    assert (reconciler.settings["propagation"], reconciler.settings["on_immutable"]) == ("foreground", "recreate")
+    assert reconciler.apply_settings == {"wait": True, "dry_run": False}
+
+
+@pytest.mark.parametrize(("plan", "code"), [(Plan(()), 0), (Plan((UPDATE, change("delete", "b"))), 1)])
+def test_a_dry_run_shows_the_result_and_says_that_nothing_was_written(run, reconciler, manifest, plan, code):
+    reconciler.plans = [plan]
+
+    done = run("apply", "-f", manifest, "--dry-run=server")
+
+    assert reconciler.apply_settings == {"wait": False, "dry_run": True}
+    assert done.code == code
+    assert done.err == "dry run: nothing was written\n"
+    assert ("widget.example.dev/b deleted" in done.out) is bool(plan.changes)
+
+
+def test_a_dry_run_asks_nothing(run, reconciler, manifest, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    reconciler.plans = [Plan((UPDATE,))]
+    run("apply", "-f", manifest, "--dry-run", "server")
+    assert reconciler.applied
+
+
+def test_a_refused_dry_run_is_4(run, reconciler, manifest):
+    reconciler.plans = [Plan((change("delete"),), refusals=("too many deletions",))]
+
+    done = run("apply", "-f", manifest, "--dry-run=server")
+
+    assert (done.code, done.err) == (4, "refused: too many deletions\n")
+
+
+# Owner sets
+
+
+@pytest.fixture
+def _owned(reconciler):
+    """A cluster that knows ConfigMaps, and has the parent ``configmaps/set`` in ``mine``."""
+    kind = {"version": "v1", "kind": "ConfigMap"}
+    resource = {"resource": "configmaps", "responseKind": kind, "scope": "Namespaced", "verbs": ["list", "watch"]}
+    core = [{"metadata": {"name": ""}, "versions": [{"version": "v1", "resources": [resource]}]}]
+    lists = {"/api": core, "/apis": []}
+    annotations = {
+        "applyset.kubernetes.io/tooling": "kubectl/v1.32.0",
+        "applyset.kubernetes.io/contains-group-kinds": "Gone.example.dev",
+        "applyset.kubernetes.io/additional-namespaces": "a,b",
+    }
+    set_id = Parent(GVK("", "v1", "ConfigMap"), ObjectKey("", "ConfigMap", "mine", "set")).id
+    parent = {"metadata": {"labels": {"applyset.kubernetes.io/id": set_id}, "annotations": annotations}}
+
+    def request(method, path, **_):
+        assert method == "GET"
+        if path in lists:
+            return json.dumps({"apiVersion": "apidiscovery.k8s.io/v2", "items": lists[path]}).encode()
+        if path != "/api/v1/namespaces/mine/configmaps/set":
+            raise NotFound(path, status=404)
+        return json.dumps(parent).encode()
+
+    reconciler.cluster.request = request
+
+
+@pytest.mark.usefixtures("_owned")
+def test_an_owner_set_is_read_in_all_its_namespaces(run, reconciler, manifest):
+    done = run("plan", "-f", manifest, "-n", "mine", "--applyset", "configmaps/set", "--applyset-tool", "kubectl")
+
+    assert done.code == 0, done.err
+    assert (reconciler.calls[0]["owner"], reconciler.calls[0]["owner_tool"]) == ("configmaps/set", "kubectl")
+    assert reconciler.settings["cache"].namespaces == ("a", "b", "mine")
+
+
+@pytest.mark.usefixtures("_owned")
+def test_another_tools_set_is_refused_before_anything_is_read(run, reconciler, manifest):
+    done = run("apply", "-f", manifest, "-n", "mine", "--applyset", "configmaps/set")
+
+    assert done.code == 4
+    assert "ConfigMap mine/set: not usable as an owner: it belongs to kubectl/v1.32.0" in done.err
+    assert reconciler.applied == []
+
+
+@pytest.mark.usefixtures("_owned")
+def test_a_new_owner_set_is_read_where_its_parent_is_to_be(run, reconciler, manifest):
+    run("plan", "-f", manifest, "-n", "mine", "--applyset", "configmaps/new")
+    assert reconciler.settings["cache"].namespaces == ("mine",)
+
+
+@pytest.mark.usefixtures("_owned")
+def test_by_default_a_fifth_of_an_owner_set_may_go(run, reconciler, manifest):
+    first = deletions(6)
+    reconciler.plans = [first, Plan(first.changes, refusals=("too many",))]
+
+    done = run("plan", "-f", manifest, "-n", "mine", "--applyset", "configmaps/new")
+
+    assert [call["max_deletions"] for call in reconciler.calls] == [None, 5]
+    assert done.code == 4
+
+
+def test_what_is_spared_is_told_who_asks_for_more(run, reconciler, manifest):
+    reconciler.plans = [Plan((), spared=(change("none", "pod", reason="not deleted: Widget web controls it"),))]
+    assert run("plan", "-f", manifest).err == ""
+    assert "Widget.example.dev pod: not deleted: Widget web controls it" in run("plan", "-f", manifest, "-v", "1").err

@@ -1,6 +1,7 @@
 import pytest
 
 from genreconcile.normalize import path
+from genreconcile.pointer import token_matches
 
 
 def test_parse():
@@ -23,7 +24,10 @@ def test_empty_parts_are_refused(text):
         ("v?", "v1", True),
         ("v?", "v12", False),
         ("[a]", "a", False),
+        ("[a]*", "ab", False),
+        ("[a]*", "[a]b", True),
+        ("[!a*", "[!a]", True),
     ],
 )
 def test_matches(token, key, matched):
-    assert path.token_matches(token, key) is matched
+    assert token_matches(token, key) is matched

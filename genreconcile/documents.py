@@ -24,8 +24,15 @@ except ImportError:
 
 # PyYAML's C composer is recursive without a limit: nested deeply enough, a text ends the process.
 _MAX_DEPTH = 500
+# Nodes of one document, each of half a kilobyte while it is read, and of one text: more would take minutes.
+_MAX_NODES = 1_000_000
+_MAX_NODES_OF_TEXT = 4_000_000
 # How many nodes aliases may add to one document (CVE-2019-11253, "billion laughs").
 _MAX_ALIASED_NODES = 100_000
+
+_LONGEST_KEY = 80
+# More than a character or two, which is what a scanner expected or found.
+_QUOTED = re.compile(r"\s*('[^']{3,}.*|\"[^\"]{3,}.*)", re.DOTALL)
 
 _TAG = "tag:yaml.org,2002:"
 _NUMBERS = {
@@ -35,6 +42,10 @@ _NUMBERS = {
     "float": r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
 }
+
+
+class _RefusedError(yaml.MarkedYAMLError):
+    """YAML that is not for us; its text is our own."""
 
 
 class _Loader(_SafeLoader):
@@ -64,8 +75,8 @@ class _Loader(_SafeLoader):
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                problem = f"the key {key.value!r} comes twice in one mapping"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                problem = f"the key {key.value[:_LONGEST_KEY]!r} comes twice in one mapping"
+                raise _RefusedError(problem=problem, problem_mark=key.start_mark)
             seen.add(_key_of(key))
         super().flatten_mapping(node)
         # What a mapping says itself wins over what it merges, also where it is merged in turn: PyYAML 6.0.4 lets the
@@ -87,24 +98,39 @@ def documents(text: str, name: str, *, strict_json: bool = False) -> Iterator[tu
     What begins with a brace is read as JSON, and where that fails and ``strict_json`` is not set, as YAML.
     """
     if strict_json or text.lstrip().startswith("{"):
-        try:
-            return iter(list(_json(text, name)))
-        except json.JSONDecodeError as error:
-            if strict_json:
-                raise LoadError(f"{name}:{error.lineno}: not readable: {error.msg}; correct the JSON") from None
+        found, problem = _json_or_problem(text, name)
+        if not problem:
+            return iter(found)
+        if strict_json:
+            raise LoadError(problem)
     return _yaml(text, name)
 
 
+def _json_or_problem(text: str, name: str) -> tuple[list[tuple[Any, int]], str]:
+    """What is no JSON at all is told; LoadError for what YAML cannot read either. The error that tells it holds the
+    whole text, so nothing may be chained to it.
+    """
+    try:
+        return list(_json(text, name)), ""
+    except json.JSONDecodeError as error:
+        return [], f"{name}:{error.lineno}: not readable: {error.msg}; correct the JSON"
+
+
 def _json(text: str, name: str) -> Iterator[tuple[Any, int]]:
+    if text.count("{") + text.count("[") > _MAX_NODES_OF_TEXT:
+        raise LoadError(f"{name}: not readable: more than {_MAX_NODES_OF_TEXT} objects and lists; split it")
     start = _skip_space(text, 0)
     while start < len(text):
         line = text.count("\n", 0, start) + 1
+        problem = ""
         try:
             value, end = _JSON.raw_decode(text, start)
         except json.JSONDecodeError:
             raise
         except (RecursionError, ValueError) as error:
-            raise LoadError(f"{name}:{line}: not readable: {_json_problem(error)}; correct the JSON") from None
+            problem = _json_problem(error)
+        if problem:
+            raise LoadError(f"{name}:{line}: not readable: {problem}; correct the JSON")
         yield value, line
         start = _skip_space(text, end)
 
@@ -128,7 +154,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise _BadJSONError(f"the key {twice!r} comes twice in one mapping")
+        raise _BadJSONError(f"the key {twice[:_LONGEST_KEY]!r} comes twice in one mapping")
     return result
 
 
@@ -141,7 +167,7 @@ _JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
 def _yaml(text: str, name: str) -> Iterator[tuple[Any, int]]:
-    line = 1
+    line, problem = 1, ""
     try:
         _refuse_unbounded(text)
         loader = _Loader(text)
@@ -155,12 +181,12 @@ def _yaml(text: str, name: str) -> Iterator[tuple[Any, int]]:
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
-        raise LoadError(
-            f"{name}:{_line(error, line)}: not readable: {_yaml_problem(error)}; correct the YAML"
-        ) from None
+        line, problem = _line(error, line), _yaml_problem(error)
     # A scalar that is not of the type of its tag; the error's own text would quote it.
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        raise LoadError(f"{name}:{line}: not readable: a value does not fit its type; correct the YAML") from None
+        problem = "a value does not fit its type"
+    if problem:  # Not in a handler: these errors hold the text, and must not be chained.
+        raise LoadError(f"{name}:{line}: not readable: {problem}; correct the YAML")
 
 
 def _line(error: yaml.YAMLError, default: int) -> int:
@@ -173,7 +199,10 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
         return f"{error.reason} at position {error.position}"
     problem: str = getattr(error, "problem", None) or "no YAML"
     # libyaml's own bound may be lower than ours.
-    return "nested too deeply" if "nesting depth" in problem else problem
+    if "nesting depth" in problem:
+        return "nested too deeply"
+    # PyYAML quotes tags and aliases: a password may begin with ! or *.
+    return problem if isinstance(error, _RefusedError) else _QUOTED.sub("", problem)
 
 
 def _refuse_unbounded(text: str) -> None:
@@ -182,7 +211,7 @@ def _refuse_unbounded(text: str) -> None:
     for event in yaml.parse(text, _SafeLoader):
         if problem := bounds.see(event):
             mark: Any = event.start_mark  # C's Mark, which has the same attributes
-            raise yaml.composer.ComposerError(None, None, problem, mark)
+            raise _RefusedError(problem=problem, problem_mark=mark)
 
 
 class _Bounds:
@@ -193,11 +222,13 @@ class _Bounds:
         self._added = 0
         self._sizes: dict[str | None, int] = {}  # by anchor
         self._open: list[tuple[str | None, int]] = []  # anchor, size before it
+        self._total = 0
 
     def see(self, event: yaml.Event) -> str:
         """What is wrong, "" for nothing."""
         if isinstance(event, yaml.DocumentStartEvent):
             self._size, self._added, self._sizes = 0, 0, {}
+            self._total += 1
         elif isinstance(event, yaml.AliasEvent):
             # PyYAML would build a mapping that holds itself.
             if any(anchor == event.anchor for anchor, _ in self._open):
@@ -215,4 +246,7 @@ class _Bounds:
             self._sizes[anchor] = self._size - before
         if len(self._open) > _MAX_DEPTH:
             return "nested too deeply"
+        self._total += isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
+        if self._size - self._added > _MAX_NODES or self._total > _MAX_NODES_OF_TEXT:
+            return f"more than {_MAX_NODES} values in one document, or {_MAX_NODES_OF_TEXT} in all; split it"
         return "aliases repeat too much" if self._added > _MAX_ALIASED_NODES else ""

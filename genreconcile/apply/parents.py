@@ -1,0 +1,104 @@
+"""Writes the parents of owner sets.
+
+Invariant: before anything else is written the parent records all that may have members, so that a crash loses none;
+what somebody else recorded meanwhile is never overwritten.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from genreconcile.apply.options import Options
+from genreconcile.cache import Cache
+from genreconcile.catalog import Catalog
+from genreconcile.cluster import Cluster
+from genreconcile.discovery import Resource
+from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound
+from genreconcile.gojson import dumps, loads
+from genreconcile.objects import Object, uid_of
+from genreconcile.ownership import Parent, Record
+from genreconcile.plan import OwnerPlan
+
+_ATTEMPTS: Final = 3
+_APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML.
+
+_log = logging.getLogger("genreconcile.apply")
+
+
+class Parents:
+    """Thread-safe."""
+
+    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, options: Options) -> None:
+        self._cluster = cluster
+        self._catalog = catalog
+        self._cache = cache
+        self._options = options
+
+    def widen(self, owner: OwnerPlan) -> None:
+        """Let the parent record all of the set, and what it records already. Raises PlanRefused and ClusterError."""
+        parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
+        live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
+        for attempt in range(_ATTEMPTS):
+            found = parent.record(live, self._catalog.kind_named)
+            if found.covers(owner.record) and parent.is_written(live, found):
+                return
+            try:
+                self._write(parent, resource, found | owner.record, live)
+            except (Conflict, NotFound, Invalid) as error:
+                # A changed uid gives 422.
+                if attempt + 1 == _ATTEMPTS:
+                    raise self._told(error, parent, "nothing was written") from error
+                live = self._read(parent, resource, live)
+            except ClusterError as error:
+                raise self._told(error, parent, "nothing was written") from error
+            else:
+                return
+
+    def narrow(self, owner: OwnerPlan, members: Record) -> str:
+        """Let the parent record what has members still; returns why it does not, "" where it does.
+
+        That is no harm: the next call looks at more kinds than there are, and tries again.
+        """
+        parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
+        live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
+        wanted = (members & owner.record) | owner.kept
+        if live is None or parent.is_written(live, wanted):
+            return ""
+        try:
+            self._write(parent, resource, wanted, live)
+        except ClusterError as error:
+            return str(self._told(error, parent, "the next reconcile tries again"))
+        return ""
+
+    def _write(self, parent: Parent, resource: Resource, record: Record, live: Object | None) -> None:
+        query = {"fieldManager": parent.field_manager, "fieldValidation": "Strict"}
+        query |= {"dryRun": "All"} if self._options.dry_run else {}
+        body = dumps(parent.body(record, live))
+        if live is None:
+            data = self._cluster.request("POST", resource.path(parent.key.namespace), query=query, body=body)
+        else:
+            path = resource.path(parent.key.namespace, parent.key.name)
+            query["force"] = "true"
+            data = self._cluster.request("PATCH", path, query=query, body=body, content_type=_APPLY)
+        _log.info("%s: the owner set records %s", parent.key, ", ".join(record.annotations().values()))
+        if not self._options.dry_run:
+            self._cache.record_write(resource, data)
+
+    def _read(self, parent: Parent, resource: Resource, before: Object | None) -> Object | None:
+        try:
+            data = self._cluster.request("GET", resource.path(parent.key.namespace, parent.key.name))
+        except NotFound:
+            if before is not None:
+                self._cache.record_delete(resource, parent.key, uid_of(before))
+            return None
+        self._cache.record_write(resource, data)
+        live: Object = loads(data)
+        return live
+
+    @staticmethod
+    def _told(error: ClusterError, parent: Parent, consequence: str) -> ClusterError:
+        if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
+            consequence += "; create its namespace first, for the set cannot bring that itself"
+        text = f"{parent.key}: the owner set is not recorded: {error}; {consequence}"
+        return type(error)(text, status=error.status, reason=error.reason, details=error.details)

@@ -1,0 +1,78 @@
+"""Deletes one object, and waits until it is gone.
+
+Invariant: a deletion names the very object that was seen, by uid and resourceVersion, and how its dependents go.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from genreconcile.apply.options import Options
+from genreconcile.cache import Cache
+from genreconcile.cluster import Cluster
+from genreconcile.discovery import Resource
+from genreconcile.errors import ClusterError, NotFound
+from genreconcile.gojson import dumps, loads
+from genreconcile.objects import metadata_of, resource_version_of, uid_of
+from genreconcile.plan import Change
+
+_POLL: Final = 0.02
+
+
+class Remover:
+    """Thread-safe. Its methods raise ClusterError."""
+
+    def __init__(self, cluster: Cluster, cache: Cache, options: Options) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._options = options
+
+    def remove(self, change: Change, resource: Resource, propagation: str = "") -> str:
+        """Delete exactly the object that was seen; returns what is worth saying about it.
+
+        ``propagation`` is that of the options unless given.
+        """
+        live = change.live or {}
+        options: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": propagation or self._options.propagation,
+            "preconditions": {"uid": uid_of(live), "resourceVersion": resource_version_of(live)},
+        }
+        if self._options.dry_run:
+            options["dryRun"] = ["All"]
+        path = resource.path(change.key.namespace, change.key.name)
+        try:
+            data = self._cluster.request("DELETE", path, body=dumps(options))
+        except NotFound:
+            self._cache.record_delete(resource, change.key, uid_of(live))
+            return "it was gone already"
+        if not self._options.dry_run:
+            self._record(data, change, resource)
+        return ""
+
+    def _record(self, data: bytes, change: Change, resource: Resource) -> None:
+        answer = loads(data)
+        if uid_of(answer) and "deletionTimestamp" in metadata_of(answer):
+            self._cache.record_write(resource, data)
+        else:
+            self._cache.record_delete(resource, change.key, uid_of(change.live or {}))
+
+    def wait_until_gone(self, change: Change, resource: Resource, deadline: float | None = None) -> None:
+        """Raises ClusterError at the ``deadline``, by default after the time of the options."""
+        uid, until = uid_of(change.live or {}), deadline or self.deadline()
+        while True:
+            live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+            if live is None or uid_of(live) != uid:
+                return
+            if time.monotonic() >= until:
+                break
+            time.sleep(_POLL)
+        held = ", ".join(map(str, metadata_of(live).get("finalizers") or ())) or "none"
+        seconds = self._options.wait_timeout
+        raise ClusterError(f"accepted, but not gone after {seconds:.0f} s; see to who removes its finalizers: {held}")
+
+    def deadline(self) -> float:
+        """Until when to wait, as a time of ``time.monotonic``."""
+        return time.monotonic() + self._options.wait_timeout

@@ -1,0 +1,168 @@
+"""One plan, carried out: creates and patches, then deletions, and again what somebody else was faster with.
+
+Invariant: nothing is deleted where an expected object failed or a guard refused; each object has one outcome.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from genreconcile.apply import Applier
+from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
+from genreconcile.objects import GVK, ObjectKey
+from genreconcile.outcome import Outcome, Result
+from genreconcile.ownership import Record
+from genreconcile.plan import Change, Plan, Prune, withheld
+from genreconcile.planner import Planner
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS: Final = 3
+_WRITES: Final = frozenset({"create", "update"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a plan was made from, so that it can be made again."""
+
+    expected: Iterable[Mapping[str, Any]]
+    namespace: str
+    wanted: Prune
+    known: frozenset[GVK]
+    fields: str
+
+
+class Execution:
+    """Carries out one plan. With ``call``, objects that others change meanwhile are compared again; without, refused.
+
+    ``wait``: deletions are waited for.
+    """
+
+    def __init__(self, planner: Planner, applier: Applier, call: Call | None = None, *, wait: bool = False) -> None:
+        self._planner = planner
+        self._applier = applier
+        self._call = call
+        self._wait = wait
+
+    def run(self, plan: Plan) -> Result:
+        """Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions.
+
+        Raises ClusterError, and then nothing was written, where the owner set cannot be recorded.
+        """
+        if plan.owner is not None:
+            self._applier.parents.widen(plan.owner)
+        written = self._write(plan)
+        for _ in range(_ATTEMPTS - 1):
+            written = self._written_again(written)
+        return self._finish(plan, written)
+
+    def _write(self, plan: Plan) -> list[Outcome]:
+        changes = [change for change in plan.changes if change.operation in _WRITES]
+        return self._applier.write(changes, self._planner.kinds.settle) if changes else []
+
+    def _written_again(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """Compare and write the objects again that had changed under the first write."""
+        lost = self._lost(outcomes)
+        if not lost or self._call is None:
+            return outcomes
+        plan = self._planned(self._call, only=frozenset(lost))
+        again = self._write(plan)
+        again += [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
+        return [outcome for outcome in outcomes if outcome.key not in lost] + again
+
+    def _lost(self, outcomes: list[Outcome]) -> dict[ObjectKey, Outcome]:
+        """The outcomes of objects that changed meanwhile, once the cache has what they had not.
+
+        Where an object cannot be read again, what its write came to stands.
+        """
+        if self._call is None:
+            return {}
+        found = [outcome for outcome in outcomes if _is_conflict(outcome)]
+        return {outcome.key: outcome for outcome in found if self._is_refreshed(outcome)}
+
+    def _is_refreshed(self, outcome: Outcome) -> bool:
+        try:
+            self._applier.refresh(outcome.change)
+        except ReconcileError as error:
+            _log.warning("%s: not read again after a conflict: %s", outcome.key, error)
+            return False
+        return True
+
+    def _planned(self, call: Call, only: frozenset[ObjectKey] | None = None) -> Plan:
+        """A new plan."""
+        plan, _ = self._planner.plan(
+            call.expected, call.namespace, call.wanted, set(call.known), fields=call.fields, only=only
+        )
+        return plan
+
+    def _finish(self, plan: Plan, written: list[Outcome]) -> Result:
+        deletions = [change for change in plan.changes if change.operation == "delete"]
+        settled = [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
+        failed = sum(outcome.status == "failed" for outcome in (*written, *settled))
+        reason = withheld(failed) if failed else next(iter(plan.refusals), "")
+        deleted = _skipped(deletions, reason) if reason else self._delete(deletions)
+        outcomes = _in_order(plan, [*written, *settled, *deleted])
+        result = Result(tuple(outcomes), (*plan.warnings, *self._concluded(plan, outcomes)))
+        if plan.refusals:
+            raise PlanRefused("; ".join(plan.refusals), result)
+        return result
+
+    def _concluded(self, plan: Plan, outcomes: Iterable[Outcome]) -> list[str]:
+        """The owner set records what is there still; a warning where it does not."""
+        if plan.owner is None:
+            return []
+        there = (outcome.key for outcome in outcomes if outcome.status != "deleted")
+        warning = self._applier.parents.narrow(plan.owner, Record.of(there, plan.owner.parent.key))
+        return [warning] if warning else []
+
+    def _delete(self, changes: list[Change]) -> list[Outcome]:
+        outcomes = self._applier.delete(changes, wait=self._wait) if changes else []
+        for _ in range(_ATTEMPTS - 1):
+            outcomes = self._deleted_again(outcomes)
+        return outcomes
+
+    def _deleted_again(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """Look again at what had changed since it was seen: where it is to go still, it goes."""
+        lost = self._lost(outcomes)
+        if not lost or self._call is None:
+            return outcomes
+        plan = self._planned(self._call)
+        now = {change.key: change for change in plan.changes if change.key in lost}
+        going = [change for change in now.values() if change.operation == "delete" and not plan.refusals]
+        again = self._applier.delete(going, wait=self._wait)
+        again += [_settled(change) for change in now.values() if change.operation == "none"]
+        done = {outcome.key for outcome in again}
+        again += [_spared(outcome) for key, outcome in lost.items() if key not in done]
+        return [outcome for outcome in outcomes if outcome.key not in lost] + again
+
+
+def _is_conflict(outcome: Outcome) -> bool:
+    """Whether the cause is an older view of the object: it changed, exists already, or is gone."""
+    error = outcome.error
+    if isinstance(error, NotFound):
+        return outcome.change.operation == "update"
+    return isinstance(error, Conflict)
+
+
+def _settled(change: Change) -> Outcome:
+    if change.error is not None:
+        return Outcome(change, "failed", error=change.error)
+    return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
+
+
+def _spared(outcome: Outcome) -> Outcome:
+    return Outcome(
+        outcome.change, "unchanged", reason="not deleted: it has changed meanwhile, and is not to go any more"
+    )
+
+
+def _skipped(changes: list[Change], reason: str) -> list[Outcome]:
+    return [Outcome(change, "skipped", reason=reason) for change in changes]
+
+
+def _in_order(plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
+    """As the expected set was ordered, deletions last."""
+    places: dict[ObjectKey, int] = {key: place for place, key in enumerate(plan.order)}
+    return sorted(outcomes, key=lambda outcome: places.get(outcome.key, len(places)))

@@ -1,0 +1,24 @@
+"""Hides the values of Secrets, of whatever else ``mask.yaml`` lists, and of what rules call sensitive.
+
+Invariant: what stands at, below or (in a patch) around a listed field comes out masked, however malformed it is; equal
+values get equal masks and different values different ones, so that changes stay visible; and whatever looks like a
+mask is one. Masks of two processes do not compare: the key is random, so that a mask cannot be tried against guesses.
+"""
+
+from genreconcile.mask.fields import EVERYTHING, Fields, Kind, fields_of
+from genreconcile.mask.request import mask_answer
+from genreconcile.mask.text import mask_text
+from genreconcile.mask.values import mask, mask_object, mask_patch, mask_value
+
+__all__ = [
+    "EVERYTHING",
+    "Fields",
+    "Kind",
+    "fields_of",
+    "mask",
+    "mask_answer",
+    "mask_object",
+    "mask_patch",
+    "mask_text",
+    "mask_value",
+]

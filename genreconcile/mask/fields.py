@@ -1,0 +1,54 @@
+"""Which fields are secret, as patterns from an object's root.
+
+Invariant: how a kind is spelled, in capitals or not, makes no difference: a misspelled object is hidden as well.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Final, Protocol
+
+import yaml
+
+from genreconcile.pointer import split_pointer
+
+Fields = tuple[tuple[str, ...], ...]
+"""Patterns as in rules: a token is a key, or holds ``*`` and ``?``; ``*`` stands for any member of a list, too."""
+
+EVERYTHING: Final[Fields] = ((),)
+"""The whole object is secret: for one of which nobody can tell."""
+
+
+class Kind(Protocol):
+    """A GVK or an ObjectKey."""
+
+    @property
+    def group(self) -> str:
+        """The API group, "" for the core group."""
+
+    @property
+    def kind(self) -> str:
+        """The kind's name."""
+
+
+@cache
+def _table(name: str) -> dict[tuple[str, str], Fields]:
+    """By group and ``name``, which is ``kind`` or ``resource``."""
+    entries = yaml.safe_load(files("genreconcile").joinpath("mask.yaml").read_text("utf-8"))
+    return {(entry["group"], entry[name].lower()): tuple(map(split_pointer, entry["fields"])) for entry in entries}
+
+
+def fields_of(kind: Kind) -> Fields:
+    """The fields of this kind's objects that are secret by ``mask.yaml``."""
+    return _table("kind").get((kind.group.lower(), kind.kind.lower()), ())
+
+
+def fields_of_resource(path: str) -> Fields:
+    """The same for the objects behind a path of the API, ``/api/v1/…`` or ``/apis/<group>/<version>/…``."""
+    root, _, rest = path.strip("/").partition("/")
+    group, _, rest = rest.partition("/") if root == "apis" else ("", "", rest)
+    parts = rest.split("/")[1:]
+    if parts[:1] == ["namespaces"] and len(parts) > 2:
+        parts = parts[2:]
+    return _table("resource").get((group, parts[0]), ()) if parts else ()

@@ -1,0 +1,123 @@
+"""Takes secrets out of messages, such as a server's refusal that quotes what it refuses.
+
+Invariant: of a secret that is known, no part of six characters gets through, in whatever usual spelling. What a
+message makes of a secret in another way (backwards, encrypted) cannot be found.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+from genreconcile.mask.fields import Fields
+from genreconcile.pointer import token_matches
+
+_PART: Final = 6
+"""Characters of a secret that are hidden also where a message shows no more than these."""
+_WORD: Final = 3
+"""A secret of so few characters is a part of too many words: only the word is hidden."""
+
+
+_MOST: Final = 20_000
+"""Characters of secrets that are searched for: more would take seconds."""
+NOT_SHOWN: Final = "(not shown: it may quote secrets, and there are too many to look for)"
+
+
+def mask_text(fields: Fields, text: str, *objects: Mapping[str, Any] | None) -> str:
+    """``text`` without what stands at the secret fields of these objects."""
+    if not fields or not text:
+        return text
+    known = {found for obj in objects if obj for field in fields for found in _texts_below(obj, field)}
+    if sum(map(len, known)) > _MOST:
+        return NOT_SHOWN
+    hidden = bytearray(len(text))
+    for form in {form for found in known for form in _forms(found)}:
+        _hide(text, form, hidden)
+    return _without(text, hidden)
+
+
+def _hide(text: str, form: str, hidden: bytearray) -> None:
+    if len(form) < _PART:
+        pattern = re.escape(form) if len(form) > _WORD else rf"(?<!\w){re.escape(form)}(?!\w)"
+        for match in re.finditer(pattern, text):
+            hidden[match.start() : match.end()] = b"\1" * len(match[0])
+        return
+    for start in range(len(text) - _PART + 1):
+        if text[start : start + _PART] in form:
+            hidden[start : start + _PART] = b"\1" * _PART
+
+
+def _without(text: str, hidden: bytearray) -> str:
+    result, end = [], 0
+    for match in re.finditer(rb"\x01+", hidden):
+        result += [text[end : match.start()], "***"]
+        end = match.end()
+    return "".join((*result, text[end:]))
+
+
+def _texts_below(value: Any, field: tuple[str, ...]) -> Iterator[str]:
+    pending = list(_at(value, field))
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Mapping):
+            pending += item.values()
+        elif isinstance(item, list | tuple):
+            pending += item
+        elif item not in (None, "") and not isinstance(item, bool):
+            yield str(item)
+
+
+def _at(value: Any, field: tuple[str, ...]) -> Iterator[Any]:
+    """What stands at the field, and what stands on the way to it where that is of another shape."""
+    if not field or not isinstance(value, Mapping | list | tuple):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(key, str) and token_matches(field[0], key):
+                yield from _at(item, field[1:])
+    else:
+        for member in value:
+            yield from _at(member, field[1:] if token_matches(field[0], "*") else ())
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How a message may write a value: plain, decoded or encoded, and each of them quoted."""
+    raw = [secret.encode(errors="replace")]
+    raw.append(base64.b64encode(raw[0]))  # As it stands in the live object.
+    with contextlib.suppress(ValueError):  # It is no base64.
+        raw.append(base64.b64decode(secret, validate=True))
+    for data in raw:
+        texts = {data.decode(errors="replace"), base64.b64encode(data).decode()}
+        if len(data) > _WORD:
+            texts |= {data.decode("latin-1"), *_base64(data), data.hex(), data.hex().upper()}
+        for text in filter(None, texts):
+            yield from {text, *_quoted(text)}
+
+
+def _base64(data: bytes) -> Iterator[str]:
+    """As a part of something else that was encoded as a whole: there are three ways to fall into its groups."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
+        # What is made of the bytes before and after, too, is not the secret's own.
+        own = encoded[(before * 8 + 5) // 6 : (before + len(data)) * 8 // 6]
+        yield own
+        yield own.translate(_URL_SAFE)
+
+
+_URL_SAFE: Final = str.maketrans("+/", "-_")
+
+
+def _quoted(text: str) -> Iterator[str]:
+    quoted = json.dumps(text, ensure_ascii=False)[1:-1]
+    yield quoted
+    yield json.dumps(quoted, ensure_ascii=False)[1:-1]  # In a document that is itself a string.
+    yield json.dumps(text)[1:-1]
+    yield repr(text)[1:-1]
+    with contextlib.suppress(UnicodeEncodeError):
+        yield quote(text, safe="")
+        yield quote_plus(text)

@@ -1,0 +1,112 @@
+"""The parent of a set: its id, and whether it is ours.
+
+Invariant: a set of another tool is refused, and so is a parent whose id is not its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Final
+
+from genreconcile.errors import PlanRefused
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of, metadata_of
+from genreconcile.ownership.record import Named, Record, read_record
+from genreconcile.ownership.tools import may_be_parent, version_of
+
+ID: Final = "applyset.kubernetes.io/id"
+TOOLING: Final = "applyset.kubernetes.io/tooling"
+OWN_TOOL: Final = "genreconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The object at the head of a set, which ``tool`` manages."""
+
+    gvk: GVK
+    key: ObjectKey
+    tool: str = OWN_TOOL
+
+    @property
+    def id(self) -> str:
+        """The set's id: made of what identifies the parent, so that nobody else's set can have it."""
+        text = f"{self.key.name}.{self.key.namespace}.{self.key.kind}.{self.key.group}"
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+        return f"applyset-{digest}-v1"
+
+    @property
+    def field_manager(self) -> str:
+        """Under which name the parent is written: that of the tool, so that sharing it gives no conflicts."""
+        return f"{self.tool}-applyset"
+
+    def record(self, live: Object | None, named: Named) -> Record:
+        """What the live parent records; nothing where there is none yet. Raises PlanRefused."""
+        if live is None or self._is_new(live):
+            return Record()
+        self._require_ours(live)
+        return read_record(_annotations(live), self.key, named)
+
+    def is_written(self, live: Object | None, record: Record) -> bool:
+        """Whether the live parent says all this already, whichever version of the tool wrote it."""
+        if live is None or labels_of(live).get(ID) != self.id:
+            return False
+        found = _annotations(live)
+        wanted = {**record.annotations(), TOOLING: found.get(TOOLING, "")}
+        return _base_name(wanted[TOOLING]) == self.tool and wanted.items() <= {**_NO_RECORD, **found}.items()
+
+    def body(self, record: Record, live: Object | None) -> Object:
+        """What is created, or applied on the server's side under the live parent's uid and resourceVersion."""
+        written: dict[str, Any] = {"name": self.key.name}
+        if self.key.namespace:
+            written["namespace"] = self.key.namespace
+        written |= {key: metadata_of(live)[key] for key in ("uid", "resourceVersion")} if live is not None else {}
+        written["labels"] = {ID: self.id}
+        written["annotations"] = {TOOLING: self._tooling(live), **record.annotations()}
+        return {"apiVersion": self.gvk.api_version, "kind": self.gvk.kind, "metadata": written}
+
+    def _tooling(self, live: Object | None) -> str:
+        there = _annotations(live or {}).get(TOOLING, "")
+        if _base_name(there) == self.tool:
+            return there
+        return f"{self.tool}/{f'v{metadata.version(OWN_TOOL)}' if self.tool == OWN_TOOL else version_of(self.tool)}"
+
+    def _is_new(self, live: Object) -> bool:
+        """A custom resource that nobody made a parent yet: whoever names it as owner means it to be one."""
+        return not may_be_parent(self.key) and ID not in labels_of(live) and TOOLING not in _annotations(live)
+
+    def _require_ours(self, live: Object) -> None:
+        if "deletionTimestamp" in metadata_of(live):
+            raise self._refused("it is being deleted", "wait until it is gone, or choose another parent")
+        there = _annotations(live).get(TOOLING)
+        if there is None:
+            raise self._refused(
+                f"it exists and is no parent of a set, for its annotation {TOOLING} is missing", "choose another parent"
+            )
+        # A set of ours may be handed over to the tool with which it is to be shared.
+        if _base_name(there) not in {self.tool, OWN_TOOL}:
+            raise self._refused(
+                f"it belongs to {there}",
+                "choose another parent, or share the set by owner_tool (--applyset-tool) if that tool is kubectl",
+            )
+        found = labels_of(live).get(ID)
+        if found != self.id:
+            raise self._refused(f"its label {ID} is {found or 'missing'}, which is not its id", f"set it to {self.id}")
+
+    def _refused(self, cause: str, advice: str) -> PlanRefused:
+        return PlanRefused(f"{self.key}: not usable as an owner: {cause}; {advice}")
+
+
+_NO_RECORD: Final = Record().annotations()
+
+
+def _base_name(tooling: str) -> str:
+    """``kubectl`` of ``kubectl/v1.27``; a name may have slashes itself."""
+    return tooling.rpartition("/")[0] or tooling
+
+
+def _annotations(obj: Object) -> Mapping[str, str]:
+    found = metadata_of(obj).get("annotations")
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,83 @@
+"""What the parent of a set records: the kinds of the members, and their namespaces.
+
+Invariant: written sorted, so that equal records give equal text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from genreconcile.errors import PlanRefused
+from genreconcile.objects import ObjectKey
+from genreconcile.order import kind_name
+
+KINDS: Final = "applyset.kubernetes.io/contains-group-kinds"
+RESOURCES: Final = "applyset.kubernetes.io/contains-group-resources"
+NAMESPACES: Final = "applyset.kubernetes.io/additional-namespaces"
+
+GroupKind = tuple[str, str]
+"""(group, kind)."""
+Named = Callable[[str, str], GroupKind | None]
+"""From (group, plural) to the kind, None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``kinds`` may have members; ``namespaces`` are those beside the parent's own."""
+
+    kinds: frozenset[GroupKind] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+
+    def __or__(self, other: Record) -> Record:
+        return Record(self.kinds | other.kinds, self.namespaces | other.namespaces)
+
+    def __and__(self, other: Record) -> Record:
+        return Record(self.kinds & other.kinds, self.namespaces & other.namespaces)
+
+    def covers(self, other: Record) -> bool:
+        """Whether all of the other is in this one."""
+        return self | other == self
+
+    @classmethod
+    def of(cls, keys: Iterable[ObjectKey], parent: ObjectKey) -> Record:
+        """That of a set with these members."""
+        members = list(keys)
+        kinds = frozenset((key.group, key.kind) for key in members)
+        return cls(kinds, frozenset(key.namespace for key in members) - {"", parent.namespace})
+
+    def annotations(self) -> dict[str, str]:
+        """As they are written."""
+        return {
+            KINDS: ",".join(sorted(kind_name(*kind) for kind in self.kinds)),
+            NAMESPACES: ",".join(sorted(self.namespaces)),
+        }
+
+
+def read_record(annotations: Mapping[str, str], parent: ObjectKey, named: Named) -> Record:
+    """Raises PlanRefused where the annotations do not say which kinds the set has."""
+    namespaces = frozenset(_parts(annotations.get(NAMESPACES, ""))) - {parent.namespace}
+    if KINDS in annotations:
+        return Record(frozenset(_kind(text) for text in _parts(annotations[KINDS])), namespaces)
+    if RESOURCES not in annotations:
+        raise PlanRefused(
+            f"{parent}: not usable as an owner: its annotation {KINDS} is missing; add it, empty for an empty set"
+        )
+    found = {text: named(*_kind(text)) for text in _parts(annotations[RESOURCES])}
+    unknown = sorted(text for text, kind in found.items() if kind is None)
+    if unknown:
+        raise PlanRefused(
+            f"{parent}: not usable as an owner: the server has no {unknown[0]}, which {RESOURCES} names; correct it"
+        )
+    return Record(frozenset(kind for kind in found.values() if kind is not None), namespaces)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _kind(text: str) -> GroupKind:
+    """``Kind.group`` or ``plural.group``."""
+    name, _, group = text.partition(".")
+    return group, name

@@ -1,0 +1,71 @@
+"""Which kinds deletion looks at beside those of the expected set.
+
+Invariant: a kind that the server cannot show now is named in a warning, and never taken for one without objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from genreconcile.discovery import Discovery, Resource
+from genreconcile.errors import ClusterError, Unauthorized, Unreachable
+from genreconcile.objects import GVK
+from genreconcile.order import kind_name
+from genreconcile.ownership import GroupKind
+
+_NO_KIND: Final = "the server has no such kind; correct it in kinds (--kinds)"
+_NO_KIND_ANY_MORE: Final = "the server does not have the kind any more, so that it leaves the owner set"
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """The resources; ``unknown`` are kinds of which it cannot be told whether the server has them; with warnings."""
+
+    resources: list[Resource] = field(default_factory=list)
+    unknown: list[GroupKind] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Wanted(NamedTuple):
+    """Kinds that somebody ``asked`` for, that were ``seen`` before, and that a set has ``recorded``."""
+
+    asked: Iterable[GVK] = ()
+    seen: Iterable[GVK] = ()
+    recorded: Iterable[GroupKind] = ()
+
+
+def further(discovery: Discovery, wanted: Wanted, expected: Mapping[GVK, Resource]) -> Further:
+    """The wanted kinds, less those of ``expected``. Raises Unauthorized and Unreachable."""
+    found = Further()
+    there = {(gvk.group, gvk.kind) for gvk in expected}
+    for gvk in sorted(wanted.asked):
+        _add(found, there, gvk, discovery.get, _NO_KIND)
+    for gvk in sorted(wanted.seen):
+        _add(found, there, gvk, discovery.find, "")
+    for group, kind in sorted(wanted.recorded):
+        _add(found, there, GVK(group, "", kind), discovery.find_now, _NO_KIND_ANY_MORE)
+    return found
+
+
+def _add(
+    found: Further, there: set[GroupKind], gvk: GVK, find: Callable[[GVK], Resource | None], if_missing: str
+) -> None:
+    place = (gvk.group, gvk.kind)
+    if place in there:
+        return
+    there.add(place)
+    name = str(gvk) if gvk.version else kind_name(*place)
+    try:
+        resource = find(gvk)
+    except (Unauthorized, Unreachable):
+        raise
+    except ClusterError as error:
+        found.unknown.append(place)
+        found.warnings.append(f"{name}: nothing deleted: {error}")
+        return
+    if resource is not None:
+        found.resources.append(resource)
+    elif if_missing:
+        found.warnings.append(f"{name}: nothing deleted: {if_missing}")
