@@ -43,12 +43,16 @@ class Writer:
     def create(self, change: Change, resource: Resource) -> Outcome:
         """Create it as expected was written, less what only the server may say."""
         expected = change.expected or {}
+        body = dumps(expected if change.validated and change.is_sendable else self._creation(change, resource))
+        self._record(resource, self._send("POST", resource.path(change.key.namespace), body))
+        return Outcome(change, "created")
+
+    def _creation(self, change: Change, resource: Resource) -> Object:
+        expected = change.expected or {}
         node, _ = self._catalog.node(resource, expected)
         if not change.validated:  # The kind is younger than the plan.
             require_valid(expected, node)
-        body = dumps(without_system(expected, node))
-        self._record(resource, self._send("POST", resource.path(change.key.namespace), body))
-        return Outcome(change, "created")
+        return without_system(expected, node)
 
     def update(self, change: Change, resource: Resource) -> Outcome:
         """Send the patch, and see what the server made of it."""

@@ -2,12 +2,15 @@
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from kubernetes.client import Configuration
 
 from genreconcile.cluster import DynamicCluster, Interrupt, connect, status_error
 from genreconcile.errors import (
@@ -42,6 +45,26 @@ def test_bytes_and_types_go_out_unchanged(server, cluster):
         method, path, headers, body = server.seen.pop()
         assert (method, path, body) == ("PATCH", "/x?a=b%20c", RAW)
         assert headers["Content-Type"] == content_type
+
+
+def first_piece(listener):
+    """What one read finds of a request, which is answered."""
+    connection, _ = listener.accept()
+    with connection:
+        piece = connection.recv(1 << 16)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        return piece
+
+
+def test_header_and_body_go_out_in_one_piece():
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        found = pool.submit(first_piece, listener)
+        cluster = DynamicCluster(Configuration(host=f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        assert cluster.request("POST", "/x", body=RAW) == b"{}"
+        header, _, body = found.result(timeout=30).partition(b"\r\n\r\n")
+        cluster.close()
+    assert header.startswith(b"POST /x HTTP/1.1\r\n")
+    assert body == RAW
 
 
 def test_headers(server, cluster):
