@@ -111,10 +111,11 @@ def _any_exists(locations: str) -> bool:
 class DynamicCluster:
     """``Cluster`` over ``DynamicClient``; ``configuration`` is a ``kubernetes.client.Configuration``, and is copied.
 
-    That of a ``DynamicClient`` which an operator already has is its ``.configuration``.
+    That of a ``DynamicClient`` which an operator already has is its ``.configuration``. ``timeout`` is the longest
+    silence in seconds of a request that names none.
     """
 
-    def __init__(self, configuration: Any, *, namespace: str = "") -> None:
+    def __init__(self, configuration: Any, *, namespace: str = "", timeout: float = _READ_TIMEOUT) -> None:
         from copy import deepcopy
 
         from kubernetes.client import ApiClient
@@ -125,6 +126,7 @@ class DynamicCluster:
         own.socket_options = own.socket_options or keepalive()
         self.server: str = own.host
         self.namespace = namespace
+        self._timeout = timeout
         if not own.verify_ssl:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
         client = cast("Any", ApiClient)(own)
@@ -152,7 +154,7 @@ class DynamicCluster:
             body=body,
             header_params={"Accept": accept},
             content_type=content_type,
-            _request_timeout=timeout or _READ_TIMEOUT,
+            _request_timeout=timeout or self._timeout,
         )
         with no_answer(f"{method} {self.server}{path}"):
             return bytes(response.data)

@@ -12,6 +12,7 @@ from typing import Any
 from faults.ground.wire import Answer, Request
 from genreconcile.cluster import Cluster, DynamicCluster
 from genreconcile.objects import Object
+from genreconcile.testing.certificates import Authority
 
 JSON_PATCH = "application/json-patch+json"
 
@@ -68,12 +69,17 @@ class Admin:
         return found
 
 
-def cluster_of(url: str, *, token: str = "", **settings: Any) -> Cluster:
-    """The engine's client for a server; ``token`` is a bearer token, ``settings`` are DynamicCluster's."""
+def cluster_of(url: str, *, token: str = "", authority: Authority | None = None, **settings: Any) -> Cluster:
+    """The engine's client for a server; ``token`` is a bearer token, ``settings`` are DynamicCluster's.
+
+    ``authority`` signed the server's certificate.
+    """
     from kubernetes.client import Configuration
 
     configuration = Configuration(host=url)
     configuration.no_proxy = "*"
+    if authority:
+        configuration.ca_cert_data = authority.credential.certificate.decode()
     if token:
         configuration.api_key = {"authorization": f"Bearer {token}"}
     return DynamicCluster(configuration, **settings)
