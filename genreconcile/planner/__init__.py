@@ -12,6 +12,7 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.diff import EXACT
 from genreconcile.discovery import Resource
+from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 from genreconcile.load import refuse_duplicates
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
@@ -71,20 +72,31 @@ class Planner:
             return Plan((), unchanged, tuple(order)), set(draft.resources)
         if only is not None:
             draft.keep(only)
-        further = self._further(known, draft.resources) if wanted.is_wanted else []
+        further, unknown = self._further(known, draft.resources) if wanted.is_wanted else ([], [])
         self.kinds.sync(self.kinds.needed(draft.resources.values()), listed=further)
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
-        warnings = unmatched(draft.labels, wanted) if wanted.is_wanted else []
+        warnings = [*unknown, *unmatched(draft.labels, wanted)] if wanted.is_wanted else []
         going = self._deletions(draft, further, keys, wanted) if wanted.is_wanted else _NOTHING
         return assemble(changes, going, wanted, warnings), set(draft.resources)
 
-    def _further(self, known: set[GVK], seen: Mapping[GVK, Resource]) -> list[Resource]:
-        """The resources of kinds that are not in expected, for deletion only."""
+    def _further(self, known: set[GVK], seen: Mapping[GVK, Resource]) -> tuple[list[Resource], list[str]]:
+        """The resources of kinds that are not in expected, for deletion only, and a warning for each unknown one."""
         there = {(gvk.group, gvk.kind) for gvk in seen}
-        wanted = [gvk for gvk in sorted(known) if (gvk.group, gvk.kind) not in there]
-        found = [self._catalog.discovery.get(gvk) for gvk in wanted]
-        return [resource for resource in found if resource is not None]
+        found: list[Resource] = []
+        warnings: list[str] = []
+        for gvk in sorted(known):
+            if (gvk.group, gvk.kind) in there:
+                continue
+            try:
+                resource = self._catalog.discovery.get(gvk)
+            except (Unauthorized, Unreachable):
+                raise
+            except ClusterError as error:
+                warnings.append(f"{gvk}: nothing deleted: {error}")
+            else:
+                found += [resource] if resource else []
+        return found, warnings
 
     def _deletions(self, draft: Draft, further: list[Resource], keys: set[ObjectKey], wanted: Prune) -> Deletions:
         resources = {*draft.resources.values(), *further}

@@ -154,6 +154,17 @@ class Shorten(Effect):
 
 
 @dataclass
+class Mutate(Effect):
+    """Change the JSON that the client sends, as a mutating webhook would change what is stored."""
+
+    change: Callable[[Any], Any]
+
+    def before(self, request: Request) -> Answer | None:
+        request.body = encode(self.change(json.loads(request.body)))
+        return None
+
+
+@dataclass
 class Rewrite(Effect):
     """Change the JSON of an answer."""
 

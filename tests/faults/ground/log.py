@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from faults.ground.wire import WRITES, Answer, Request, Target
@@ -33,6 +33,7 @@ class Entry:
     name: str
     status: int
     is_dry_run: bool
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def changed(self) -> bool:
@@ -67,6 +68,7 @@ class Log:
                 target.name or _name(request, answer),
                 answer.status if answer else 0,
                 request.is_dry_run,
+                request.body,
             )
             self._entries.append(entry)
         return entry
