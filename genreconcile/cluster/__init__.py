@@ -1,19 +1,21 @@
 """The API server as raw JSON in and out: the ``Cluster`` protocol and its adapter over ``DynamicClient``.
 
 Invariants: bytes go out as they were handed in (a JSON patch ``test`` compares raw spelling); nothing is sent twice
-except a GET whose idle connection the server had closed; every failure is a ``ClusterError``, whose text and details
-hold no value of any object. No other module imports ``kubernetes``, and this one only when a connection is made.
+except a GET whose idle connection the server had closed, and what it refused for old credentials; every failure is a
+``ClusterError``, whose text and details hold no value of any object. No other module imports ``kubernetes``, and this
+one only when a connection is made.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from genreconcile.cluster.answer import answer_error, status_error
+from genreconcile.cluster.credentials import Credentials
 from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
 from genreconcile.errors import Unauthorized, Unreachable
@@ -74,6 +76,16 @@ def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Clu
     A kubeconfig may name a program to run for credentials: pass only files that you trust. No request is sent.
     Raises Unreachable where no usable configuration is found.
     """
+    from kubernetes import config
+
+    configuration = _load(kubeconfig, context)
+    return DynamicCluster(
+        configuration, namespace=_namespace(config, kubeconfig, context), renew=lambda: _load(kubeconfig, context)
+    )
+
+
+def _load(kubeconfig: str | None, context: str | None) -> Any:
+    """A new Configuration. Raises Unreachable."""
     from kubernetes import client, config
 
     loader = cast("Any", config)
@@ -86,7 +98,7 @@ def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Clu
     except (config.ConfigException, OSError, ValueError) as error:
         place = kubeconfig or "kubeconfig"
         raise Unreachable(f"{place}: not usable: {error}; name a file with --kubeconfig or $KUBECONFIG") from None
-    return DynamicCluster(configuration, namespace=_namespace(config, kubeconfig, context))
+    return configuration
 
 
 def _namespace(config: Any, kubeconfig: str | None, context: str | None) -> str:
@@ -112,10 +124,18 @@ class DynamicCluster:
     """``Cluster`` over ``DynamicClient``; ``configuration`` is a ``kubernetes.client.Configuration``, and is copied.
 
     That of a ``DynamicClient`` which an operator already has is its ``.configuration``. ``timeout`` is the longest
-    silence in seconds of a request that names none.
+    silence in seconds of a request that names none. ``renew`` returns a Configuration with the credentials as they are
+    now; it is called when the server refuses those that were sent.
     """
 
-    def __init__(self, configuration: Any, *, namespace: str = "", timeout: float = _READ_TIMEOUT) -> None:
+    def __init__(
+        self,
+        configuration: Any,
+        *,
+        namespace: str = "",
+        timeout: float = _READ_TIMEOUT,
+        renew: Callable[[], Any] | None = None,
+    ) -> None:
         from copy import deepcopy
 
         from kubernetes.client import ApiClient
@@ -127,6 +147,7 @@ class DynamicCluster:
         self.server: str = own.host
         self.namespace = namespace
         self._timeout = timeout
+        self._credentials = Credentials(own, renew)
         if not own.verify_ssl:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
         client = cast("Any", ApiClient)(own)
@@ -179,13 +200,20 @@ class DynamicCluster:
         from kubernetes.config import ConfigException
 
         name = f"{method} {self.server}{path}"
-        parameters = list(query.items())
-        response: urllib3.BaseHTTPResponse
+        options["query_params"] = list(query.items())
         try:
-            with no_answer(name):
-                response = self._client.request(method, path, serialize=False, query_params=parameters, **options)
+            sent = self._credentials.current
+            response = self._send_once(name, method, path, options)
+            if response.status == 401 and self._credentials.renew(sent):
+                response.close()
+                response = self._send_once(name, method, path, options)
         except ConfigException as error:  # From the hook that renews the token.
             raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
         if not 200 <= response.status < 300:
             raise answer_error(name, response)
         return response
+
+    def _send_once(self, name: str, method: str, path: str, options: Mapping[str, Any]) -> urllib3.BaseHTTPResponse:
+        with no_answer(name):
+            response: urllib3.BaseHTTPResponse = self._client.request(method, path, serialize=False, **options)
+            return response

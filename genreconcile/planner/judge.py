@@ -1,18 +1,20 @@
 """The objects of one draft, judged one after the other against the cache.
 
 Invariant: what only ``is_clean`` has looked at is the caller's own and stays as it is; what goes into a change is a
-copy. Facts about a kind are looked up once per plan.
+copy; whatever goes wrong with one object is that object's error. Facts about a kind are looked up once per plan.
 """
 
 from __future__ import annotations
 
+import logging
+import traceback
 from typing import NamedTuple
 
 from genreconcile.cache import Cache, Record, Store
 from genreconcile.catalog import Catalog
 from genreconcile.diff import Policy
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError
+from genreconcile.errors import CacheError, ClusterError, InputError, LoadError, NotSynced, ReconcileError
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.order import defined_by, defines_kinds
@@ -23,6 +25,8 @@ from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.schema import Type
+
+_log = logging.getLogger("genreconcile.planner")
 
 
 class _Kind(NamedTuple):
@@ -54,6 +58,21 @@ class Judge:
 
     def change(self, entry: Fresh) -> Change:
         """What one object needs. Raises LoadError where it is no JSON data."""
+        try:
+            return self._change(entry)
+        except LoadError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
+            # Without the error's own text, which may hold a value of the object.
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("%s: not compared: %s\n%s", entry.key, type(error).__name__, trace)
+            fault = ReconcileError(
+                f"{entry.key}: not compared: {type(error).__name__} in a rule or in genreconcile; "
+                "the others go on; please report it with the log"
+            )
+            return Change("none", GVK.of(entry.obj), entry.key, expected=entry.copy(), error=fault)
+
+    def _change(self, entry: Fresh) -> Change:
         resource, key = entry.resource, entry.key
         if isinstance(resource, ReconcileError):
             return Change("none", GVK.of(entry.obj), key, expected=entry.copy(), error=resource)

@@ -23,20 +23,34 @@ _OUTCOMES = pytest.StashKey[dict]()
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: not in the quick part; `make faults` runs it")
+    config.addinivalue_line("markers", "quick(ground): a long scenario that the quick part has on one ground alone")
     config.addinivalue_line("markers", "only(ground, reason): a scenario that makes sense on one ground alone")
     config.stash[_REASONS], config.stash[_OUTCOMES] = defaultdict(set), defaultdict(list)
 
 
+@pytest.hookimpl(tryfirst=True)  # Before -m chooses.
 def pytest_collection_modifyitems(config, items):
-    """Take out the scenarios that make no sense on a ground; why is told at the end."""
+    """Take out the scenarios that make no sense on a ground; why is told at the end.
+
+    The quick part has the first variant of each scenario on each ground.
+    """
     left = []
     for item in items:
         only = item.get_closest_marker("only")
-        if only and getattr(item, "callspec", None) and item.callspec.params.get("ground") not in {None, only.args[0]}:
+        if only and _ground(item) not in {"", only.args[0]}:
             config.stash[_REASONS][_number(item.nodeid)].add(f"{only.args[0]} alone: {only.args[1]}")
             left.append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
+    seen = set()
+    for item in items:
+        if _number(item.nodeid):
+            variant = (item.function, _ground(item))
+            quick = item.get_closest_marker("quick")
+            if variant in seen or (quick and _ground(item) != quick.args[0]):
+                item.add_marker(pytest.mark.slow)
+            seen.add(variant)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +69,7 @@ def seed():
 def ground(request):
     """A server with faults and a namespace of its own in ``ground.namespace``; scripted, or real behind a proxy."""
     if request.param == "scripted":
-        with ScriptedServer(SEED) as server:
+        with ScriptedServer(SEED, bookmarks=0.5) as server:
             server.namespace = server.add_namespace("shop")
             yield server
         return
@@ -69,8 +83,7 @@ def ground(request):
 def pytest_runtest_makereport(item, call):
     report = yield
     if _number(item.nodeid) and (report.when == "call" or report.outcome != "passed"):
-        where = getattr(item, "callspec", None) and item.callspec.params.get("ground")
-        item.config.stash[_OUTCOMES][_number(item.nodeid), where or "scripted"].append(report.outcome)
+        item.config.stash[_OUTCOMES][_number(item.nodeid), _ground(item) or "scripted"].append(report.outcome)
     return report
 
 
@@ -89,6 +102,10 @@ def pytest_terminal_summary(terminalreporter, config):
 def _cell(outcomes):
     passed = outcomes.count("passed")
     return "-" if not outcomes else f"{passed} ok" if passed == len(outcomes) else f"{len(outcomes) - passed} FAILED"
+
+
+def _ground(item):
+    return item.callspec.params.get("ground", "") if hasattr(item, "callspec") else ""
 
 
 def _number(nodeid):

@@ -18,11 +18,11 @@ LONG = 45.0
 """Seconds that are enough on any machine; nobody waits for them to pass."""
 
 QUICK = Pace(
-    list_timeout=1.0,
+    list_timeout=2.0,
     short_watch=1.0,
-    watch=3.0,
-    silence=1.0,
-    grace=0.5,
+    watch=1.5,
+    silence=3.0,
+    grace=1.5,
     too_short=0.05,
     first_backoff=0.02,
     longest_backoff=0.2,
@@ -76,11 +76,11 @@ def converge(ground, reconciler, expected, *, rounds=3, **settings):
 
     def settled():
         result = reconcile(reconciler, expected, **settings)
-        return result if result and _is_settled(result) else None
+        return result if result and _is_settled(result) and differing(ground, expected) == [] else None
 
     result = eventually(settled, "expected")
     assert_stays(ground, reconciler, expected, rounds=rounds, **settings)
-    assert_equals(ground, expected)
+    assert differing(ground, expected) == []
     return result
 
 
@@ -98,12 +98,15 @@ def _is_settled(result):
     return not result.failures and {outcome.status for outcome in result} <= {"unchanged"}
 
 
-def assert_equals(ground, expected):
-    """The cluster has what is expected, by the administrator's own look."""
+def differing(ground, expected):
+    """The names of expected objects that the cluster has not, by the administrator's own look."""
+    found = []
     for obj in expected:
-        live = ground.admin.get(path_of(obj["metadata"]["namespace"], obj["metadata"]["name"]))
-        assert (live.get("data") or {}) == (obj.get("data") or {}), obj["metadata"]["name"]
-        assert live["metadata"].get("labels") == obj["metadata"].get("labels")
+        live = ground.admin.find(path_of(obj["metadata"]["namespace"], obj["metadata"]["name"])) or {"metadata": {}}
+        is_equal = (live.get("data") or {}) == (obj.get("data") or {})
+        if not is_equal or live["metadata"].get("labels") != obj["metadata"].get("labels"):
+            found.append(obj["metadata"]["name"])
+    return found
 
 
 def names(ground, plural="configmaps", *, ours=LABELS):

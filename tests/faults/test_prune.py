@@ -188,6 +188,7 @@ def test_s18_an_api_that_goes_away_while_running(ground, gadgets):
         assert {name: counts for (_, _, name), counts in tally.items()} == {"stray": (0, 1)}
 
 
+@pytest.mark.quick("scripted")
 def test_s18_a_definition_that_is_removed_and_comes_back(ground, gadgets):
     group, definition = gadgets
     expected = [config_map("a", ground.namespace, k="1"), gadget(ground, group)]
@@ -204,6 +205,7 @@ def test_s18_a_definition_that_is_removed_and_comes_back(ground, gadgets):
     assert names(ground) == {"a"}
 
 
+@pytest.mark.quick("scripted")
 def test_s18_a_version_that_is_no_longer_served(ground, gadgets):
     """The objects live on under the other version: neither deleted nor created again."""
     group, _ = gadgets

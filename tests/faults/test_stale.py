@@ -151,6 +151,7 @@ def _data(ground, name):
     return ground.admin.get(path_of(ground.namespace, name)).get("data")
 
 
+@pytest.mark.quick("scripted")
 def test_s05_a_hidden_deletion_is_found_by_the_next_list(ground):
     expected = [config_map("a", ground.namespace, k="1")]
     with engine(ground) as reconciler:
@@ -200,6 +201,7 @@ def test_s07_410_for_a_watch(ground, how):
         assert lists(ground) - before == 1
 
 
+@pytest.mark.quick("scripted")
 def test_s07_410_in_the_middle_of_paging(ground):
     """The token expires: the list is asked for once more, as a whole."""
     make(ground, *(f"n{number:03}" for number in range(505)))

@@ -7,7 +7,7 @@ import pytest
 from faults.ground.effects import CommitThenDrop, Drop, Hold, Refuse, Shorten, Truncate
 from faults.oracles import LABELS, MAPS, config_map, converge, engine, eventually, names, path_of, reconcile
 
-DROPS = [Drop(), CommitThenDrop(), CommitThenDrop(reset=True), Truncate(), Shorten()]
+DROPS = [CommitThenDrop(), Drop(), CommitThenDrop(reset=True), Truncate(), Shorten()]
 
 
 def tally(ground, name):

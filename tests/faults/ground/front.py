@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import json
 import select
 import socket
 import ssl
@@ -15,6 +16,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,6 +60,21 @@ class Front:
     def url(self) -> str:
         """Where to connect to."""
         return f"{'https' if self.context else 'http'}://{HOST}:{self.port}"
+
+    def kubeconfig(self, folder: Path, **user: str) -> Path:
+        """Write a kubeconfig for other processes; ``user`` are a user's fields, such as ``tokenFile``."""
+        path = folder / "kubeconfig"
+        name = "ground"
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "clusters": [{"name": name, "cluster": {"server": self.url}}],
+            "users": [{"name": name, "user": user}],
+        }
+        path.write_text(json.dumps(config), "utf-8")
+        return path
 
     def refuse_connections(self) -> None:
         """Be down: those that are open are reset, new ones refused."""

@@ -107,19 +107,19 @@ class ProxiedServer(Front):
 
     def __init__(self, kubeconfig: Path, *, admin: Path | None = None, seed: int = 0, tls: bool = False) -> None:
         self.seed = seed
-        self._authority = Authority() if tls else None
-        super().__init__(Upstream(kubeconfig), context=_server_context(self._authority) if self._authority else None)
+        self.authority = Authority() if tls else None
+        super().__init__(Upstream(kubeconfig), context=_server_context(self.authority) if self.authority else None)
         self._upstream = Upstream(admin or kubeconfig)
         self.admin = Admin(self._upstream.answer)
 
     def connect(self, **settings: Any) -> Cluster:
         """A Cluster that reaches the server through the faults; ``settings`` as ``cluster_of``."""
-        return cluster_of(self.url, authority=self._authority, **settings)
+        return cluster_of(self.url, authority=self.authority, **settings)
 
     def renew_certificate(self) -> None:
         """Present a new certificate of the same authority to new connections, and end the old ones."""
-        if self._authority is not None:
-            self.context = _server_context(self._authority)
+        if self.authority is not None:
+            self.context = _server_context(self.authority)
             self.cut_connections()
 
 

@@ -14,9 +14,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from faults.ground.api import Api
@@ -39,21 +37,6 @@ class ScriptedServer(Front):
     def connect(self, **settings: Any) -> Cluster:
         """A Cluster that reaches this server over HTTP, with faults; ``settings`` as ``cluster_of``."""
         return cluster_of(self.url, **settings)
-
-    def kubeconfig(self, folder: Path) -> Path:
-        """Write a kubeconfig for other processes; returns its path."""
-        path = folder / "kubeconfig"
-        context = {"name": "scripted", "context": {"cluster": "scripted", "user": "scripted"}}
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "scripted",
-            "contexts": [context],
-            "clusters": [{"name": "scripted", "cluster": {"server": self.url}}],
-            "users": [{"name": "scripted", "user": {}}],
-        }
-        path.write_text(json.dumps(config), "utf-8")
-        return path
 
     def add_namespace(self, name: str) -> str:
         """Create a namespace; returns its name."""
