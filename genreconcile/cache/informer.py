@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from genreconcile.cache.pace import Pace
 from genreconcile.cache.store import Delta, Store
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number
@@ -37,9 +38,10 @@ class Cache:
     ``namespaces`` None watches the whole cluster, else each kind in each of them; kinds without namespaces are always
     watched whole. ``metadata.managedFields`` (unless asked for) and the last-applied annotation are not kept.
     ``compress`` keeps objects packed: a fifth of the memory of their JSON, for time at each arrival and each read.
+    ``pace`` says how long readers wait.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
         cluster: Cluster,
         kinds: Iterable[Kind] = (),
@@ -47,6 +49,7 @@ class Cache:
         namespaces: Iterable[str] | None = None,
         discovery: Discovery | None = None,
         compress: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         if isinstance(namespaces, str):
             raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
@@ -55,6 +58,7 @@ class Cache:
         self._namespaces = None if namespaces is None else tuple(dict.fromkeys(namespaces))
         self._first = tuple(kinds)
         self._compress = compress
+        self._pace = pace
         self._lock = threading.RLock()
         self._state = threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
@@ -113,6 +117,7 @@ class Cache:
                 keep_managers=keep_managers,
                 compress=self._compress if compress is None else compress,
                 metadata_only=metadata_only,
+                pace=self._pace,
             )
             self._kinds[resource.gvk] = watched
             if self._running:

@@ -1,8 +1,8 @@
 """Lists and then watches one resource, in a thread of its own, and hands on what it reads.
 
-Invariants: after a list every change reaches the sink, in order, or a new list does (no gap); the only requests are
-that list and that watch, and their rate is bounded whatever the server answers. Names and rules follow client-go's
-``tools/cache`` reflector.
+Invariants: after a list every change reaches the sink, in order, or a new list does (no gap), also where the server is
+restored from a backup; the only requests are lists and watches of the resource, and their rate is bounded whatever the
+server answers. Names and rules follow client-go's ``tools/cache`` reflector.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from genreconcile.cache.pace import Pace
 from genreconcile.cache.store import ADDED, DELETED, MODIFIED
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
@@ -28,16 +28,6 @@ from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttl
 from genreconcile.gojson import loads
 
 _PAGE = 500
-_LIST_TIMEOUT = 65.0
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
-_SHORT_WATCH = 5.0
-
-# A server that sends bookmarks sends one a minute, and mostly one 2 s before a watch times out (KEP-956); for a kind
-# that has not changed since the server started it may send none. So the first watch is short: if it brings one, silence
-# on the later ones means that the stream is dead. A wrong guess costs a new watch, not a list.
-_FIRST_WATCH, _WATCH = 30.0, 300.0
-_SILENCE = 70.0
-_GRACE = 10.0
 
 _log = logging.getLogger("genreconcile.cache")
 
@@ -90,6 +80,7 @@ class Reflector:
         *,
         reader: Callable[[msgspec.Raw], Record],
         metadata_only: bool = False,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
     ) -> None:
@@ -99,6 +90,7 @@ class Reflector:
         self._sink = sink
         self._read = reader
         self._accept = _METADATA if metadata_only else _WHOLE
+        self._pace = pace or Pace()
         self._clock = clock
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
@@ -106,7 +98,8 @@ class Reflector:
         self._resource_version = ""
         self._synced = False
         self._bookmarks = False
-        self._first_watch = True
+        self._lost_touch = False
+        self._doubted = False
         self._failures = 0
         self._retry_after = 0.0
         self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)
@@ -132,12 +125,14 @@ class Reflector:
         """List and watch until stopped; no error ends it."""
         while not self._stopping.is_set():
             try:
+                if self._lost_touch and self._resource_version:
+                    self._check_history()
                 if not self._resource_version:
                     self._list()
                 started = self._clock()
                 self._watch()
                 # A watch that ends at once is a failure, or a proxy that cuts each one would make a busy loop.
-                self._failures += self._clock() - started < _SHORT_WATCH
+                self._failures += self._clock() - started < self._pace.too_short
             except ClusterError as error:
                 self._failed(error)
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
@@ -161,13 +156,21 @@ class Reflector:
         if isinstance(error, Forbidden | NotFound):  # What is not shown to us is unknown, not absent.
             self._resource_version = ""
             self._synced = False
+        self._lost_touch = not isinstance(error, Throttled)
         self._retry_after = (error.retry_after or 0.0) if isinstance(error, Throttled) else 0.0
         self._sink.state(synced=self._synced, error=error)
 
     def _delay(self) -> float:
-        longest = min(_FIRST_BACKOFF * 2.0 ** (self._failures - 1), _LONGEST_BACKOFF)
         asked, self._retry_after = self._retry_after, 0.0
-        return max(asked, longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
+        return max(min(asked, self._pace.longest_asked), self._pace.backoff(self._failures))
+
+    def _check_history(self) -> None:
+        """A server that was restored from a backup meanwhile would keep quiet until it is where we were: list anew."""
+        with self._interrupt:
+            page = read_page(self._request_list({"limit": "1"}))
+        if 0 < number(page.metadata.resource_version) < number(self._resource_version):
+            self._resource_version = ""
+        self._lost_touch = False
 
     def _list(self) -> None:
         since = self._sink.seen()
@@ -178,24 +181,34 @@ class Reflector:
         if self._stopping.is_set():
             return
         self._resource_version = resource_version
-        self._synced = True
+        self._synced, self._lost_touch = True, False
         self._sink.state(synced=True, error=None)
 
     def _take(self, limit: int, since: int) -> str:
         with contextlib.closing(self._pages(limit)) as pages:
             first = next(pages)
+            self._require_newer(number(first.metadata.resource_version), since)
             records = (list(self._records(page.items or ())) for page in itertools.chain((first,), pages))
             self._sink.replace(records, number(first.metadata.resource_version), since)
         return first.metadata.resource_version
+
+    def _require_newer(self, resource_version: int, since: int) -> None:
+        """An older list is believed, and the server taken for restored, when it comes a second time."""
+        is_older = 0 < resource_version < since
+        if is_older and not self._doubted:
+            self._doubted = True
+            raise ClusterError(
+                f"GET {self._cluster.server}{self._path}: not taken: the list is of resourceVersion "
+                f"{resource_version}, and {since} was seen before; it is asked for again"
+            )
+        self._doubted = False
 
     def _pages(self, limit: int) -> Generator[Page, None, None]:
         """The pages of one list; the next one travels while one is read."""
 
         def fetch(query: Mapping[str, str]) -> bytes:
             with self._interrupt:
-                return self._cluster.request(
-                    "GET", self._path, query=query, accept=self._accept.of_lists, timeout=_LIST_TIMEOUT
-                )
+                return self._request_list(query)
 
         query = {"limit": str(limit)} if limit else {}
         with ThreadPoolExecutor(1, f"genreconcile list {self._path}") as pool:
@@ -205,6 +218,10 @@ class Reflector:
                 query["continue"] = page.metadata.continue_
                 coming = pool.submit(fetch, dict(query)) if page.metadata.continue_ else None
                 yield page
+
+    def _request_list(self, query: Mapping[str, str]) -> bytes:
+        timeout = self._pace.list_timeout
+        return self._cluster.request("GET", self._path, query=query, accept=self._accept.of_lists, timeout=timeout)
 
     def _records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
         for item in items:
@@ -218,14 +235,14 @@ class Reflector:
     def _watch(self) -> None:
         started = self._clock()
         events = 0
-        seconds = (_FIRST_WATCH if self._first_watch else _WATCH) * random.uniform(1.0, 1.5)  # noqa: S311 - as above
+        seconds = self._pace.seconds_of_watch(bookmarks=self._bookmarks)
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._resource_version,
-            "timeoutSeconds": str(round(seconds)),
+            "timeoutSeconds": str(max(1, round(seconds))),
         }
-        silence = _SILENCE if self._bookmarks else seconds + _GRACE
+        silence = self._pace.silence_of_watch(seconds, bookmarks=self._bookmarks)
         try:
             watch = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=self._accept.of_watches)
             with self._interrupt, watch as chunks:
@@ -233,17 +250,16 @@ class Reflector:
                 for event in read_events(chunks):
                     self._event(event)
                     events += 1
-            self._first_watch = False
         except ClusterError:
             if not events:  # Perhaps this server sends no bookmarks, unlike the one before: find out again.
-                self._bookmarks, self._first_watch = False, True
+                self._bookmarks = False
             raise
         finally:
             self._judge(self._clock() - started, events)
 
     def _judge(self, seconds: float, events: int) -> None:
         """After a watch that brought something, or lasted, failures count from the beginning."""
-        if seconds >= _SHORT_WATCH or events:
+        if seconds >= self._pace.too_short or events:
             self._failures = 0
 
     def _event(self, event: WatchEvent) -> None:

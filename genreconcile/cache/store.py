@@ -128,14 +128,15 @@ class Store:
         with self._changed:
             return self._changed.wait_for(arrived, timeout)
 
-    def _put(self, name: Name, record: Record, old: Record | None) -> list[Delta]:
+    def _put(self, name: Name, record: Record, old: Record | None, *, bury: bool = True) -> list[Delta]:
         if old is None:
             deltas = [Delta(ADDED, record)]
         elif old.uid == record.uid:
             deltas = [Delta(MODIFIED, record)]
         else:
             deltas = [Delta(DELETED, old), Delta(ADDED, record)]
-            self._bury(old.uid)
+            if bury:
+                self._bury(old.uid)
         if old is not None:
             self._index.remove(name, old)
         self.version += 1
@@ -173,7 +174,7 @@ class Listing:
                 self._listed.add(name)
                 old = store._records.get(name)  # noqa: SLF001 - as above
                 if record.uid not in store._tombstones and (old is None or self._replaces(record, old)):  # noqa: SLF001 - as above
-                    deltas += store._put(name, record, old)  # noqa: SLF001 - as above
+                    deltas += store._put(name, record, old, bury=not self._restored)  # noqa: SLF001 - as above
         return deltas
 
     def _replaces(self, record: Record, old: Record) -> bool:
@@ -190,7 +191,8 @@ class Listing:
             for name, old in list(store._records.items()):  # noqa: SLF001 - as above
                 is_newer = not self._restored and 0 < self._resource_version < old.resource_version
                 if name not in self._listed and not is_newer and self._scope in {"", name[0]}:
-                    store._bury(old.uid)  # noqa: SLF001 - as above
+                    if not self._restored:  # The history that follows may bring it back.
+                        store._bury(old.uid)  # noqa: SLF001 - as above
                     deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
             store.progress(self._resource_version, self._scope)
         return deltas

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from genreconcile.cache.codec import Codec
+from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import DELETED, Delta, Store
 from genreconcile.cache.transform import Record, read, read_metadata
@@ -41,9 +42,11 @@ class Watched:
         keep_managers: bool = False,
         compress: bool = False,
         metadata_only: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         self.resource = resource
         self.metadata_only = metadata_only
+        self._pace = pace
         codec = Codec() if compress else None
         self.read: Callable[[bytes | msgspec.Raw], Record] = (
             functools.partial(read_metadata, gvk=resource.gvk, codec=codec)
@@ -72,7 +75,15 @@ class Watched:
     def start(self, cluster: Cluster) -> None:
         """Start the reflectors."""
         self._reflectors = [
-            Reflector(cluster, self.resource, name, scope, reader=self.read, metadata_only=self.metadata_only)
+            Reflector(
+                cluster,
+                self.resource,
+                name,
+                scope,
+                reader=self.read,
+                metadata_only=self.metadata_only,
+                pace=self._pace,
+            )
             for name, scope in self._scopes.items()
         ]
         for reflector in self._reflectors:

@@ -434,3 +434,51 @@ def test_a_namespace_that_ends_is_no_matter_of_rights():
         "wait until the namespace is gone, and create it anew"
     )
     assert "have it allowed by RBAC" in str(status_error("POST /x", {**status, "details": {}}))
+
+
+def kubeconfig_with_token_file(server, folder):
+    (folder / "token").write_text("old")
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+        "users": [{"name": "c", "user": {"tokenFile": str(folder / "token")}}],
+    }
+    (folder / "kubeconfig").write_text(json.dumps(config))
+    return str(folder / "kubeconfig")
+
+
+def only(token):
+    def behave(handler):
+        accepted = handler.headers["Authorization"] == f"Bearer {token}"
+        handler.answer(200 if accepted else 401)
+
+    return behave
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_token_that_was_rotated_is_read_again(server, tmp_path, method):
+    opened = connect(kubeconfig=kubeconfig_with_token_file(server, tmp_path))
+    server.behave = only("new")
+    (tmp_path / "token").write_text("new")
+    assert opened.request(method, "/x") == b"{}"
+    assert opened.request("GET", "/x") == b"{}"
+    assert len(server.seen) == 3
+    opened.close()
+
+
+def test_a_token_that_stays_refused_is_not_read_with_each_request(server, tmp_path, monkeypatch):
+    opened = connect(kubeconfig=kubeconfig_with_token_file(server, tmp_path))
+    server.behave = only("new")
+    for _ in range(3):
+        with pytest.raises(Unauthorized):
+            opened.request("GET", "/x")
+    assert len(server.seen) == 3
+    (tmp_path / "token").write_text("new")
+    monkeypatch.setattr("genreconcile.cluster.credentials._NOT_AGAIN_WITHIN", 0.0)
+    assert opened.request("GET", "/x") == b"{}"
+    (tmp_path / "token").unlink()
+    server.behave = only("newer")
+    with pytest.raises(Unreachable, match="not usable"):
+        opened.request("GET", "/x")
+    opened.close()

@@ -142,6 +142,15 @@ def test_a_server_that_went_back_begins_an_epoch(store):
     assert changes(store.upsert(record("a", 51))) == [("MODIFIED", "a", 51)]
 
 
+def test_what_a_restored_server_lacks_may_come_back(store):
+    """Its history may be that of before: the same objects, the same uids."""
+    store.replace([record("a", 90), record("b", 95, uid="new")], 100)
+    store.replace([record("b", 25, uid="old")], 50, since=store.seen())
+    assert changes(store.upsert(record("a", 90))) == [("ADDED", "a", 90)]
+    store.delete(("shop", "b"), "old", 94)
+    assert changes(store.upsert(record("b", 95, uid="new"))) == [("ADDED", "b", 95)]
+
+
 def test_a_list_overtaken_by_events_is_no_new_epoch(store):
     store.replace([record("a", 1)], 5)
     since = store.seen()
