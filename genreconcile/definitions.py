@@ -62,7 +62,8 @@ class Definitions:
             known = self._generations.get(event.key)
             self._generations[event.key] = generation
             # A first sight is the list; an unknown kind is looked up when it is asked for.
-            if event.type == "DELETED" or (known is not None and generation > known):
+            # It is lower where the server was restored from a backup.
+            if event.type == "DELETED" or (known is not None and generation != known):
                 self._changing[event.key] = self._clock() + _LAG
                 self._followed = False
 

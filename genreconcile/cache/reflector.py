@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from genreconcile.cache.pace import Pace
-from genreconcile.cache.store import ADDED, DELETED, MODIFIED
+from genreconcile.cache.store import ADDED, DELETED, MODIFIED, Mark, WentBack
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
 from genreconcile.cluster import Cluster, Interrupt, status_error
@@ -28,6 +28,9 @@ from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttl
 from genreconcile.gojson import loads
 
 _PAGE = 500
+_ROUNDING = 1.0  # A watch is asked for whole seconds.
+_SIGNS = 2
+"""So often the server must be seen to have gone back before that is believed: one of several may only lag behind."""
 
 _log = logging.getLogger("genreconcile.cache")
 
@@ -47,13 +50,16 @@ _METADATA = _Accept(
 class Sink(Protocol):
     """Where a reflector's findings go; called from its thread."""
 
-    def seen(self) -> int:
-        """The newest resourceVersion known."""
+    def mark(self) -> Mark:
+        """What is known now."""
 
-    def replace(self, pages: Iterator[Sequence[Record]], resource_version: int, since: int) -> None:
-        """A whole list, whose pages come as they are taken; ``since`` is ``seen()`` from before it was asked for.
+    def replace(
+        self, pages: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
+    ) -> None:
+        """A whole list, whose pages come as they are taken; ``mark`` is that of before it was asked for.
 
-        What ``pages`` raises goes through: then the list is not whole.
+        ``restored``: the server has gone back. Raises WentBack where only the list shows that. What ``pages`` raises
+        goes through: then the list is not whole.
         """
 
     def event(self, event_type: str, record: Record) -> None:
@@ -95,11 +101,12 @@ class Reflector:
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._interrupt = Interrupt()
+        self._interrupt_of_check = Interrupt()
         self._resource_version = ""
         self._synced = False
         self._bookmarks = False
-        self._lost_touch = False
-        self._doubted = False
+        self._was_cut = False
+        self._signs = 0
         self._failures = 0
         self._retry_after = 0.0
         self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)
@@ -112,6 +119,7 @@ class Reflector:
         """Ask the thread to end, also where it is blocked in a read. Does not wait."""
         self._stopping.set()
         self._interrupt.set()
+        self._interrupt_of_check.set()
 
     def join(self, timeout: float) -> bool:
         """Whether the thread has ended within ``timeout`` seconds."""
@@ -125,8 +133,6 @@ class Reflector:
         """List and watch until stopped; no error ends it."""
         while not self._stopping.is_set():
             try:
-                if self._lost_touch and self._resource_version:
-                    self._check_history()
                 if not self._resource_version:
                     self._list()
                 started = self._clock()
@@ -135,6 +141,10 @@ class Reflector:
                 self._failures += self._clock() - started < self._pace.too_short
             except ClusterError as error:
                 self._failed(error)
+            except WentBack as sign:
+                self._resource_version = ""
+                self._signs += 1
+                self._failed(ClusterError(f"GET {self._cluster.server}{self._path}: {sign}; it is listed anew"))
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
                 if not isinstance(error, msgspec.MsgspecError):
                     _log.exception("%s: the reader failed; it begins again with a list", self._resource)
@@ -154,7 +164,6 @@ class Reflector:
         if isinstance(error, Forbidden | NotFound):  # What is not shown to us is unknown, not absent.
             self._resource_version = ""
             self._synced = False
-        self._lost_touch = not isinstance(error, Throttled)
         self._retry_after = (error.retry_after or 0.0) if isinstance(error, Throttled) else 0.0
         self._sink.state(synced=self._synced, error=error)
 
@@ -162,44 +171,28 @@ class Reflector:
         asked, self._retry_after = self._retry_after, 0.0
         return max(min(asked, self._pace.longest_asked), self._pace.backoff(self._failures))
 
-    def _check_history(self) -> None:
-        """A server that was restored from a backup meanwhile would keep quiet until it is where we were: list anew."""
-        with self._interrupt:
-            page = read_page(self._request_list({"limit": "1"}))
-        if 0 < number(page.metadata.resource_version) < number(self._resource_version):
-            self._resource_version = ""
-        self._lost_touch = False
-
     def _list(self) -> None:
-        since = self._sink.seen()
+        mark = self._sink.mark()
         try:
-            resource_version = self._take(_PAGE, since)
+            resource_version = self._take(_PAGE, mark)
         except Gone:  # The token expired while paging: one answer for all cannot.
-            resource_version = self._take(0, since)
+            resource_version = self._take(0, mark)
         if self._stopping.is_set():
             return
         self._resource_version = resource_version
-        self._synced, self._lost_touch = True, False
+        self._synced, self._was_cut, self._signs = True, False, 0
         self._sink.state(synced=True, error=None)
 
-    def _take(self, limit: int, since: int) -> str:
+    def _take(self, limit: int, mark: Mark) -> str:
         with contextlib.closing(self._pages(limit)) as pages:
             first = next(pages)
-            self._require_newer(number(first.metadata.resource_version), since)
+            version = first.metadata.resource_version
+            restored = self._signs >= _SIGNS
+            if not restored:
+                _require_not_older(version, mark.resource_version)
             records = (list(self._records(page.items or ())) for page in itertools.chain((first,), pages))
-            self._sink.replace(records, number(first.metadata.resource_version), since)
-        return first.metadata.resource_version
-
-    def _require_newer(self, resource_version: int, since: int) -> None:
-        """An older list is believed, and the server taken for restored, when it comes a second time."""
-        is_older = 0 < resource_version < since
-        if is_older and not self._doubted:
-            self._doubted = True
-            raise ClusterError(
-                f"GET {self._cluster.server}{self._path}: not taken: the list is of resourceVersion "
-                f"{resource_version}, and {since} was seen before; it is asked for again"
-            )
-        self._doubted = False
+            self._sink.replace(records, number(version), mark, restored=restored)
+        return version
 
     def _pages(self, limit: int) -> Generator[Page, None, None]:
         """The pages of one list; the next one travels while one is read."""
@@ -232,26 +225,41 @@ class Reflector:
         started = self._clock()
         events = 0
         seconds = self._pace.seconds_of_watch(bookmarks=self._bookmarks)
+        asked = max(1, round(seconds))
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._resource_version,
-            "timeoutSeconds": str(max(1, round(seconds))),
+            "timeoutSeconds": str(asked),
         }
         silence = self._pace.silence_of_watch(seconds, bookmarks=self._bookmarks)
         try:
             watch = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=self._accept.of_watches)
             with self._interrupt, watch as chunks:
+                if self._was_cut:
+                    self._check_history()
                 self._sink.state(synced=self._synced, error=None)
                 for event in read_events(chunks):
                     self._event(event)
                     events += 1
-        except ClusterError:
+            self._was_cut = self._clock() - started < asked - _ROUNDING
+        except ClusterError as error:
+            self._was_cut = self._was_cut or not isinstance(error, Throttled)
             if not events:  # Perhaps this server sends no bookmarks, unlike the one before: find out again.
                 self._bookmarks = False
             raise
         finally:
             self._judge(self._clock() - started, events)
+
+    def _check_history(self) -> None:
+        """A server that was restored from a backup meanwhile would keep quiet until it is where we were.
+
+        Asked while the watch is open: were the server restored now, that would be cut. Raises WentBack.
+        """
+        with self._interrupt_of_check:
+            page = read_page(self._request_list({"limit": "1"}))
+        _require_not_older(page.metadata.resource_version, number(self._resource_version))
+        self._was_cut, self._signs = False, 0
 
     def _judge(self, seconds: float, events: int) -> None:
         """After a watch that brought something, or lasted, failures count from the beginning."""
@@ -273,3 +281,8 @@ class Reflector:
             self._sink.event(event.type, record)
             if record.resource_version:
                 self._resource_version = str(record.resource_version)
+
+
+def _require_not_older(resource_version: str, known: int) -> None:
+    if 0 < number(resource_version) < known:
+        raise WentBack(f"it is at resourceVersion {resource_version}, and {known} was seen before")
