@@ -1,0 +1,95 @@
+"""A control plane of this machine's processes, which are killed: so no other test shares it."""
+
+import itertools
+import json
+import os
+
+import pytest
+from audit import AuditLog
+
+import genreconcile as gr
+from faults.worlds.observer import Observer
+from faults.worlds.small import World
+from genreconcile.errors import ClusterError
+from genreconcile.testing import ControlPlane, sources
+
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(config, items):
+    """What takes minutes runs where all is asked for."""
+    if os.environ.get("GENRECONCILE_FAULTS") != "all" and not config.option.markexpr:
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+class Mortal:
+    """A real API server that can be killed, with its audit log; ``user`` is whom the engine runs as."""
+
+    user = "runner"
+
+    def __init__(self, plane, audit):
+        self.plane = plane
+        self.audit = audit
+        self.kubeconfig = str(plane.user_kubeconfig(self.user, ["system:masters"]))
+        self.admin = gr.connect(kubeconfig=str(plane.kubeconfig))
+        self.observer = Observer(self.admin)
+
+    def connect(self):
+        return gr.connect(kubeconfig=self.kubeconfig)
+
+    def send(self, method, path, obj):
+        self.admin.request(method, path, body=json.dumps(obj).encode())
+
+    def read(self, path):
+        try:
+            return json.loads(self.admin.request("GET", path))
+        except ClusterError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    def world(self):
+        """A new one, with what is there at first."""
+        world = World(f"n{next(_numbers)}x")
+        self.plane.create_namespace(world.namespace)
+        world.prepare(self.send)
+        return world
+
+    def tally(self, world):
+        """(creates, deletions) of each object of the world: what it was compared by in Sieve."""
+        return {
+            tuple(name): tuple(counts) for name, counts in world.plain([*self.observer.tally(world.suffix).items()])
+        }
+
+    def sent(self, world):
+        """How many writes of the engine the world has seen, whatever became of them."""
+        return len(self.audit.writes(world.suffix))
+
+    def remove(self, world):
+        """Each definition makes the server slower."""
+        self.admin.request("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.{world.group}")
+
+
+@pytest.fixture(scope="session")
+def mortal(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    # Only processes of this machine can be killed.
+    patch.delenv("GENRECONCILE_TEST_KUBECONFIG", raising=False)
+    patch.setattr(sources, "_kind", lambda _: None)
+    audit = AuditLog(tmp_path_factory.mktemp("audit"), Mortal.user)
+    with ControlPlane(extra_apiserver_args=audit.arguments) as plane:
+        opened = Mortal(plane, audit)
+        yield opened
+        opened.observer.close()
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def fault_free(mortal):
+    """(end state, tally) of a run that nothing disturbs."""
+    world = mortal.world()
+    with gr.Reconciler(mortal.connect()) as reconciler:
+        reconciler.reconcile(world.expected(), **world.settings).raise_for_failures()
+    return world.state(mortal.read), mortal.tally(world), mortal.sent(world)
