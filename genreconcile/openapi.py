@@ -24,6 +24,7 @@ import platformdirs
 from cachetools import LRUCache
 
 from genreconcile.cluster import Cluster
+from genreconcile.cluster.answer import readable
 from genreconcile.errors import ClusterError
 from genreconcile.gojson import loads
 
@@ -73,8 +74,9 @@ class OpenAPIDocuments:
             return document
 
     def _read_index(self) -> Mapping[str, str]:
-        paths = loads(self._cluster.request("GET", _INDEX))["paths"]
-        urls = {path: urlsplit(entry["serverRelativeURL"]) for path, entry in paths.items()}
+        data = self._cluster.request("GET", _INDEX)
+        with readable(f"GET {self._cluster.server}{_INDEX}"):
+            urls = {path: urlsplit(entry["serverRelativeURL"]) for path, entry in loads(data)["paths"].items()}
         return MappingProxyType({path: parse_qs(url.query).get("hash", [""])[0] for path, url in urls.items()})
 
     def _fetch(self, path: str, digest: str) -> Document:
@@ -85,8 +87,9 @@ class OpenAPIDocuments:
                 raise
             # The hash is no longer the server's: https://kep.k8s.io/2896 answers with a redirect to the new one.
             self.refresh()
-            return _parse(self._cluster.request("GET", f"{_INDEX}/{path}"))
-        document = _parse(data)
+            data, digest = self._cluster.request("GET", f"{_INDEX}/{path}"), ""
+        with readable(f"GET {self._cluster.server}{_INDEX}/{path}"):
+            document = _parse(data)
         if digest:
             self._disk.write(path, digest, data)
         return document

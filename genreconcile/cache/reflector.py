@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from genreconcile.cache.history import History, require_not_older
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.store import ADDED, DELETED, MODIFIED, Mark, WentBack
 from genreconcile.cache.transform import Record, number
@@ -29,8 +30,6 @@ from genreconcile.gojson import loads
 
 _PAGE = 500
 _ROUNDING = 1.0  # A watch is asked for whole seconds.
-_SIGNS = 2
-"""So often the server must be seen to have gone back before that is believed: one of several may only lag behind."""
 
 _log = logging.getLogger("genreconcile.cache")
 
@@ -105,8 +104,7 @@ class Reflector:
         self._resource_version = ""
         self._synced = False
         self._bookmarks = False
-        self._was_cut = False
-        self._signs = 0
+        self._history = History(clock)
         self._failures = 0
         self._retry_after = 0.0
         self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)
@@ -143,7 +141,7 @@ class Reflector:
                 self._failed(error)
             except WentBack as sign:
                 self._resource_version = ""
-                self._signs += 1
+                self._history.sign()
                 self._failed(ClusterError(f"GET {self._cluster.server}{self._path}: {sign}; it is listed anew"))
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
                 if not isinstance(error, msgspec.MsgspecError):
@@ -180,16 +178,17 @@ class Reflector:
         if self._stopping.is_set():
             return
         self._resource_version = resource_version
-        self._synced, self._was_cut, self._signs = True, False, 0
+        self._synced = True
+        self._history.settled()
         self._sink.state(synced=True, error=None)
 
     def _take(self, limit: int, mark: Mark) -> str:
         with contextlib.closing(self._pages(limit)) as pages:
             first = next(pages)
             version = first.metadata.resource_version
-            restored = self._signs >= _SIGNS
+            restored = self._history.has_gone_back
             if not restored:
-                _require_not_older(version, mark.resource_version)
+                require_not_older(version, mark.resource_version)
             records = (list(self._records(page.items or ())) for page in itertools.chain((first,), pages))
             self._sink.replace(records, number(version), mark, restored=restored)
         return version
@@ -222,8 +221,7 @@ class Reflector:
                 _log.exception("%s: an object is not readable; it is left out of the cache", self._resource)
 
     def _watch(self) -> None:
-        started = self._clock()
-        events = 0
+        started, opened, events = self._clock(), False, 0
         seconds = self._pace.seconds_of_watch(bookmarks=self._bookmarks)
         asked = max(1, round(seconds))
         query = {
@@ -236,15 +234,20 @@ class Reflector:
         try:
             watch = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=self._accept.of_watches)
             with self._interrupt, watch as chunks:
-                if self._was_cut:
+                opened = True
+                if self._history.is_doubtful:
                     self._check_history()
                 self._sink.state(synced=self._synced, error=None)
                 for event in read_events(chunks):
                     self._event(event)
                     events += 1
-            self._was_cut = self._clock() - started < asked - _ROUNDING
+            if self._clock() - started < asked - _ROUNDING:
+                self._history.cut()
         except ClusterError as error:
-            self._was_cut = self._was_cut or not isinstance(error, Throttled)
+            if opened:
+                self._history.cut()
+            elif not isinstance(error, Throttled):
+                self._history.missed()
             if not events:  # Perhaps this server sends no bookmarks, unlike the one before: find out again.
                 self._bookmarks = False
             raise
@@ -254,12 +257,16 @@ class Reflector:
     def _check_history(self) -> None:
         """A server that was restored from a backup meanwhile would keep quiet until it is where we were.
 
-        Asked while the watch is open: were the server restored now, that would be cut. Raises WentBack.
+        Asked while the watch is open: were the server restored now, that would be cut. Raises WentBack, and Gone where
+        only a list can tell.
         """
+        if self._history.may_have_changed:
+            self._failures = 0
+            raise Gone(f"GET {self._cluster.server}{self._path}: the server was out of reach; listing again")
         with self._interrupt_of_check:
             page = read_page(self._request_list({"limit": "1"}))
-        _require_not_older(page.metadata.resource_version, number(self._resource_version))
-        self._was_cut, self._signs = False, 0
+        require_not_older(page.metadata.resource_version, number(self._resource_version))
+        self._history.settled()
 
     def _judge(self, seconds: float, events: int) -> None:
         """After a watch that brought something, or lasted, failures count from the beginning."""
@@ -281,8 +288,3 @@ class Reflector:
             self._sink.event(event.type, record)
             if record.resource_version:
                 self._resource_version = str(record.resource_version)
-
-
-def _require_not_older(resource_version: str, known: int) -> None:
-    if 0 < number(resource_version) < known:
-        raise WentBack(f"it is at resourceVersion {resource_version}, and {known} was seen before")

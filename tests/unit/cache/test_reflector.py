@@ -196,9 +196,9 @@ def test_short_watches_with_events_wait_a_little(server):
 
 def test_a_watch_that_ends_in_its_time_is_opened_again_at_once(server, run):
     server.answer(PATH, page(5))
-    server.watch(PATH, status(500), status(500), [run.passes(300)], [run.passes(300)])
+    server.watch(PATH, status(500), [run.passes(300)], [run.passes(300)])
     run.go()
-    assert len(run.sleeps) == 2
+    assert len(run.sleeps) == 1
 
 
 def test_429_waits_as_asked_without_a_list(server, run):
@@ -340,6 +340,24 @@ def test_after_a_watch_that_was_cut_the_server_is_asked_whether_it_has_gone_back
     assert run.gets == [{"limit": "500"}, {"limit": "1"}, {"limit": "500"}, {"limit": "500"}]
     assert (True, ClusterError) in run.sink.states
     assert run.versions[:3] == ["50", "50", "31"]
+
+
+def test_a_server_that_was_out_of_reach_for_long_is_listed_anew(server, run):
+    """Restored meanwhile, it may have overtaken us: no answer but a list would tell."""
+    server.answer(PATH, page(50, obj("a", 40)), page(90, obj("b", 60)))
+    refused = Unreachable("refused")
+    server.watch(PATH, [run.passes(5), Unreachable("cut")], refused, refused, refused, [event("ADDED", obj("c", 95))])
+    assert run.go() == [("LIST", ["a"], 50, 0), ("LIST", ["b"], 90, 50)]
+    assert run.gets == [{"limit": "500"}, {"limit": "500"}]
+    assert run.sleeps[-1] <= 0.5
+
+
+def test_throttling_is_no_reason_for_a_list(server, run):
+    slow_down = status(429, details={"retryAfterSeconds": 5})
+    server.answer(PATH, page(50, obj("a", 40)))
+    server.watch(PATH, [run.passes(600)], slow_down, slow_down, [run.passes(600)])
+    run.go()
+    assert run.gets == [{"limit": "500"}]
 
 
 def test_a_server_that_has_not_gone_back_is_watched_on(server, run):
