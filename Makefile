@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind faults conformance bench clean help
+.PHONY: demo test lint unit kind faults conformance bench soak clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -42,6 +42,10 @@ conformance: $(READY) ## try every field of every kind on a real API server
 bench: $(READY) ## measure against others, side by side
 	@echo "make bench: about an hour; BENCH='--size 1000 --no-go-peers' for less" >&2
 	$(TOX) run -e bench -- $(BENCH)
+
+soak: $(READY) ## minutes of edits by others and faults on a real API server
+	@echo "make soak: about 12 minutes; SOAK='--minutes 60 --seed 7' for another" >&2
+	$(TOX) run -e soak -- $(SOAK)
 
 clean: ## remove what the other commands made here
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov

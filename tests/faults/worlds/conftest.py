@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from collections import Counter
 
 import pytest
 from audit import AuditLog
@@ -14,6 +15,14 @@ from genreconcile.errors import ClusterError
 from genreconcile.testing import ControlPlane, sources
 
 _numbers = itertools.count(1)
+POINTS = {
+    "test_crash_at_each_write": "crashes, before and after each write (scripted)",
+    "test_two_crashes": "pairs of crashes (scripted)",
+    "test_stale_view_at_each_step": "restarts on a stale view: after each write, each older revision (scripted)",
+    "test_each_event_hidden": "hidden events (scripted)",
+    "test_a_process_that_dies_at_a_write_leaves_no_trace": "SIGKILL of the process at a write (real)",
+    "test_a_server_that_dies_in_the_middle_leaves_no_trace": "SIGKILL of kube-apiserver or etcd at a write (real)",
+}
 
 
 def pytest_collection_modifyitems(config, items):
@@ -22,6 +31,22 @@ def pytest_collection_modifyitems(config, items):
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many points of the small worlds were run."""
+    outcomes = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            name = report.nodeid.rpartition("::")[2].partition("[")[0]
+            if name in POINTS and report.when == "call":
+                outcomes[name, outcome] += 1
+    if outcomes:
+        terminalreporter.section("points of small worlds")
+    for name, what in POINTS.items():
+        passed, failed = outcomes[name, "passed"], outcomes[name, "failed"]
+        if passed or failed:
+            terminalreporter.write_line(f"{passed:4} ok{f', {failed} FAILED' * bool(failed)}  {what}")
 
 
 class Mortal:
