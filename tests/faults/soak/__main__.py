@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import genreconcile as gr
 from faults.ground.log import Log
 from faults.ground.proxy import ProxiedServer
 from faults.soak.objects import collections, lasting
@@ -52,6 +53,13 @@ class Engine:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+
     def _read(self):
         for line in self._process.stdout:
             self.samples.append(json.loads(line))
@@ -77,11 +85,13 @@ class Engine:
         self._process.stdin.flush()
 
 
-def state(server, namespaces):
-    """Everything in the namespaces, comparable."""
-    found = {}
+def state(plane, namespaces):
+    """Everything in the namespaces, comparable; not through the faults."""
+    cluster, found = gr.connect(kubeconfig=str(plane.kubeconfig)), {}
     for path in (path for namespace in namespaces for path in collections(namespace)):
-        found |= {f"{path}/{name}": lasting(item) for name, item in server.admin.list(path).items()}
+        items = json.loads(cluster.request("GET", path))["items"]
+        found |= {f"{path}/{item['metadata']['name']}": lasting(item) for item in items}
+    cluster.close()
     return found
 
 
@@ -127,20 +137,20 @@ class Account:
 
 
 def soak(options, plane, server):
+    """Whether all is as it should be; prints the account."""
     namespaces = [plane.create_namespace(f"soak-{number}") for number in range(options.reconcilers)]
-    engine = Engine(server.url, options.objects, namespaces)
-    assert engine.settle() is not None, "never began"
-    before, calm = state(server, namespaces), engine.samples[-1]
-    others = Others(plane.kubeconfig, namespaces, options.objects, seed=options.seed)
-    weather = Weather(server, plane, seed=options.seed)
-    began = len(engine.samples)
-    time.sleep(options.minutes * 60)
-    weather.stop()
-    others.stop()
-    stormy = engine.samples[began:]
-    settled = engine.settle()
-    after, last = state(server, namespaces), engine.samples[-1]
-    account = Account(stormy, (calm, last), settled, before == after, engine.end())
+    with Engine(server.url, options.objects, namespaces) as engine:
+        assert engine.settle() is not None, "never began"
+        before, calm = state(plane, namespaces), engine.samples[-1]
+        others = Others(plane.kubeconfig, namespaces, options.objects, seed=options.seed)
+        weather = Weather(server, plane, seed=options.seed)
+        began = len(engine.samples)
+        time.sleep(options.minutes * 60)
+        weather.stop()
+        others.stop()
+        stormy, settled = engine.samples[began:], engine.settle()
+        is_equal, last = state(plane, namespaces) == before, engine.samples[-1]
+        account = Account(stormy, (calm, last), settled, is_equal, engine.end())
     for name, text in account.rows(options, server, others, weather):
         print(f"{name:<24} {text}")
     return account.passed
