@@ -14,9 +14,23 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 import genreconcile as gr
 from faults.esr.breaking import EFFECTS, WRITE_EFFECTS
+from faults.esr.objects import (
+    DEFINITIONS,
+    GROUP,
+    KINDS,
+    PATHS,
+    PLACE,
+    TEAMS,
+    kinds,
+    make,
+    names,
+    numbers,
+    teams,
+)
+from faults.esr.oracle import Oracle
 from faults.ground.client import Refused
 from faults.ground.scripted import ScriptedServer
-from faults.worlds.small import ROUNDS, config, definition, deployment
+from faults.worlds.small import ROUNDS, definition
 from genreconcile.cache import Pace
 from genreconcile.errors import ReconcileError
 
@@ -25,45 +39,9 @@ PACE = Pace(first_backoff=0.01, longest_backoff=0.05, longest_asked=0.05)
 """Pauses that spare a server are of no use here."""
 BRIEF = 0.05
 """Seconds that a server is away without being taken for one that may have been restored."""
-PLACE = "shop"
-GROUP = "esr.example.com"
-KINDS = ("v1/ConfigMap", "apps/v1/Deployment", f"{GROUP}/v1/Gadget")
-PATHS = {
-    "ConfigMap": f"/api/v1/namespaces/{PLACE}/configmaps",
-    "Deployment": f"/apis/apps/v1/namespaces/{PLACE}/deployments",
-    "Gadget": f"/apis/{GROUP}/v1/namespaces/{PLACE}/gadgets",
-    "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-}
-TEAMS = ("red", "blue")
-names = st.sampled_from(["a", "b", "c"])
-kinds = st.sampled_from(["ConfigMap", "Deployment", "Gadget"])
-teams = st.sampled_from(TEAMS)
-verbs = st.sampled_from(["list", "watch", "get", "write"])
-numbers = st.integers(0, 2)
 
 
-def make(kind, name, team, number):
-    """An object of the kind; ``number`` decides its content."""
-    if kind == "ConfigMap":
-        obj = config(name, PLACE, k=str(number), **{f"k{number}": "v"})
-    elif kind == "Deployment":
-        obj = deployment(name, PLACE, number)
-    else:
-        head = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": name, "namespace": PLACE}}
-        obj = {**head, "spec": {"size": number}}
-    return {**obj, "metadata": {**obj["metadata"], "labels": {"team": team}}}
-
-
-def same(expected, live):
-    """Whether the live object is exactly the expected one; the scripted server fills nothing in."""
-    own = {name: value for name, value in live.items() if name not in {"metadata", "status"}}
-    metadata = live["metadata"]
-    labels, annotations = metadata.get("labels"), metadata.get("annotations") or {}
-    rest = {name: value for name, value in expected.items() if name != "metadata"}
-    return own == rest and labels == expected["metadata"].get("labels") and not annotations
-
-
-class ReachAndStay(RuleBasedStateMachine):
+class ReachAndStay(Oracle, RuleBasedStateMachine):
     """One server, one engine, which may be started again, and others who write as they like."""
 
     def __init__(self):
@@ -108,7 +86,7 @@ class ReachAndStay(RuleBasedStateMachine):
     @rule(kind=kinds, name=names, number=numbers)
     def expect(self, kind, name, number):
         if kind == "Gadget":
-            self.expected["CustomResourceDefinition", f"gadgets.{GROUP}"] = definition(GROUP)
+            self.expected[DEFINITIONS, f"gadgets.{GROUP}"] = definition(GROUP)
         self.expected[kind, name] = make(kind, name, self.team, number)
 
     @rule(kind=kinds, name=names)
@@ -150,7 +128,7 @@ class ReachAndStay(RuleBasedStateMachine):
 
     @rule()
     def others_delete_the_definition(self):
-        self._as_others("delete", f"{PATHS['CustomResourceDefinition']}/gadgets.{GROUP}")
+        self._as_others("delete", f"{PATHS[DEFINITIONS]}/gadgets.{GROUP}")
 
     def _as_others(self, verb, *arguments):
         try:
@@ -238,41 +216,6 @@ class ReachAndStay(RuleBasedStateMachine):
             allow_empty=True,
         )
 
-    def _is_reached(self, foreign):
-        live = self._live()
-        for key, obj in self.expected.items():
-            assert same(obj, live[key]), (obj, live[key])
-        left = {key for key, obj in live.items() if self._is_ours(obj)}
-        assert left <= set(self.expected)
-        assert {key: live.get(key) for key in foreign} == foreign
-
-    def _foreign(self):
-        """What others have and we have no say in."""
-        return {
-            key: obj
-            for key, obj in self._live().items()
-            if key not in self.expected and not self._is_ours(obj) and key[0] != "CustomResourceDefinition"
-        }
-
-    def _is_ours(self, obj):
-        return (obj["metadata"].get("labels") or {}).get("team") == self.team
-
-    def _live(self):
-        """All objects by kind and name."""
-        store, found = self.server.api.store, {}
-        for key in store.names():
-            obj = store.get(key)
-            if obj["kind"] in PATHS:
-                found[obj["kind"], key.name] = obj
-        return found
-
-    def _deletions_were_right(self, since):
-        """Only what the selector matched, and was not expected; what a definition takes along is the server's doing."""
-        for change in self.server.api.store.changes_after(since):
-            if change.type == "DELETED":
-                assert (change.obj["kind"], change.key.name) not in self.expected
-                assert self._is_ours(change.obj)
-
     def _catch_up(self):
         """Wait until the cache has been told of everything there is to tell."""
         self._until(self._is_told)
@@ -285,7 +228,7 @@ class ReachAndStay(RuleBasedStateMachine):
 
     def _is_told(self):
         cache, changing = self.cache, self.engine._planner.kinds.definitions._changing
-        is_defined = ("CustomResourceDefinition", f"gadgets.{GROUP}") in self._live()
+        is_defined = (DEFINITIONS, f"gadgets.{GROUP}") in self._live()
         served = [kind for kind in cache.kinds() if kind.group != GROUP or is_defined]
         if any(until > time.monotonic() for until in changing.values()) or not all(map(cache.has_synced, served)):
             return False
