@@ -32,7 +32,7 @@ kind: $(READY) ## run the tests on a real API server
 	$(TOX) run -e kind
 
 faults: $(READY) ## let everything fail that can, on a scripted server and on a real one
-	@echo "make faults: about 10 minutes; GENRECONCILE_SEED=7 for another order of events" >&2
+	@echo "make faults: about 25 minutes; GENRECONCILE_SEED=7 for another order of events" >&2
 	$(TOX) run -e faults
 
 conformance: $(READY) ## try every field of every kind on a real API server

@@ -1,28 +1,20 @@
-"""The state machine, for seconds in the ordinary run and for minutes where all is asked for."""
+"""The state machine: for seconds in the ordinary run, for minutes in ``make faults``."""
 
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 
 from faults.esr.machine import BRIEF, ReachAndStay
 from genreconcile import definitions
 from genreconcile.apply import writer
 from genreconcile.cache import history
 
-IS_LONG = os.environ.get("GENRECONCILE_FAULTS") == "all"
-EXAMPLES, STEPS = (300, 60) if IS_LONG else (12, 25)
-SETTINGS = settings(
-    settings.get_profile("steady"),
-    max_examples=EXAMPLES,
-    stateful_step_count=STEPS,
-    derandomize=not IS_LONG,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
+SEED = int(os.environ.get("GENRECONCILE_SEED", "0"))
+STEADY = settings(settings.get_profile("steady"), suppress_health_check=list(HealthCheck), print_blob=True)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def hurry(monkeypatch):
     """Pauses that spare a server are of no use here."""
     monkeypatch.setattr(writer, "_CACHE_LAG", 0.1)
@@ -31,8 +23,20 @@ def hurry(monkeypatch):
     monkeypatch.setattr(history, "_BRIEF", BRIEF)
 
 
-@pytest.mark.timeout(3600 if IS_LONG else 300)
-def test_reach_and_stay(hurry):
-    ReachAndStay.TestCase.settings = SETTINGS
-    case = ReachAndStay.TestCase()
-    case.runTest()
+def run(examples, steps, **more):
+    class Run(ReachAndStay):
+        pass
+
+    case = seed(SEED)(Run).TestCase
+    case.settings = settings(STEADY, max_examples=examples, stateful_step_count=steps, **more)
+    case().runTest()
+
+
+def test_reach_and_stay():
+    run(12, 25)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_reach_and_stay_for_long():
+    run(150, 60, derandomize=False)

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 from collections import Counter
 
 import pytest
@@ -23,14 +22,6 @@ POINTS = {
     "test_a_process_that_dies_at_a_write_leaves_no_trace": "SIGKILL of the process at a write (real)",
     "test_a_server_that_dies_in_the_middle_leaves_no_trace": "SIGKILL of kube-apiserver or etcd at a write (real)",
 }
-
-
-def pytest_collection_modifyitems(config, items):
-    """What takes minutes runs where all is asked for."""
-    if os.environ.get("GENRECONCILE_FAULTS") != "all" and not config.option.markexpr:
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
 
 
 def pytest_terminal_summary(terminalreporter):

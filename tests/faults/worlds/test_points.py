@@ -4,7 +4,6 @@ Each point is one run, compared with the run without faults: the same end state,
 """
 
 import itertools
-import os
 
 import pytest
 
@@ -15,7 +14,7 @@ MOMENTS = ("before", "after")
 STEPS = range(1, WRITES + 1)
 EVENTS = 36
 """16 of the engine's writes, 13 of others', 7 of the repair."""
-QUICK = int(os.environ.get("GENRECONCILE_EVERY", "20"))
+QUICK = 20
 """The ordinary run takes each so many-th point, all of them run in ``make faults``."""
 
 
