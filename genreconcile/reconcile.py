@@ -16,7 +16,6 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
-from genreconcile.discovery import Discovery
 from genreconcile.execution import Call, Execution
 from genreconcile.load import require_iterable
 from genreconcile.normalize import Registry
@@ -52,12 +51,11 @@ class Reconciler:
         on_immutable: str = "fail",
         sync_timeout: float = 60.0,
     ) -> None:
-        discovery = Discovery(cluster)
         self._owns_cache = cache is None
-        self._cache = cache if cache is not None else Cache(cluster, namespaces=namespaces, discovery=discovery)
+        self._cache = cache if cache is not None else Cache(cluster, namespaces=namespaces)
         if self._owns_cache:
             self._cache.start()
-        self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), discovery)
+        self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), self._cache.discovery)
         self._learned = Learned()
         options = Options(field_manager, concurrency, propagation_of(propagation), on_immutable)
         self._planner = Planner(cluster, self._catalog, self._cache, self._learned, sync_timeout)

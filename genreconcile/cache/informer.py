@@ -54,7 +54,8 @@ class Cache:
         if isinstance(namespaces, str):
             raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
         self._cluster = cluster
-        self._discovery = discovery or Discovery(cluster)
+        self.discovery = discovery or Discovery(cluster)
+        """The kinds of the cluster: read again, before the next answer, where the watch of a kind ends in 404."""
         self._namespaces = None if namespaces is None else tuple(dict.fromkeys(namespaces))
         self._first = tuple(kinds)
         self._compress = compress
@@ -257,9 +258,9 @@ class Cache:
         return watched.store.wait_for((key.namespace, key.name), number(resource_version), scope, timeout)
 
     def _resource(self, kind: Kind) -> Resource:
-        resource = kind if isinstance(kind, Resource) else self._discovery.get(_gvk(kind))
+        resource = kind if isinstance(kind, Resource) else self.discovery.get(_gvk(kind))
         if resource is None:
-            near = self._discovery.nearest(_gvk(kind))
+            near = self.discovery.nearest(_gvk(kind))
             raise CacheError(f"{kind}: cannot be watched: the server has no such kind; {_hint(near)}")
         if not resource.verbs >= {"list", "watch"}:
             raise CacheError(f"{kind}: cannot be watched: the server cannot list and watch it; leave it out")
@@ -286,7 +287,7 @@ class Cache:
 
     def _on_state(self, watched: Watched, error: ClusterError | None) -> None:
         if isinstance(error, NotFound):  # The kind may be gone; who asks next is to know.
-            self._discovery.invalidate()
+            self.discovery.invalidate()
         if error is not None:
             _log.info("%s: %s", watched.resource, error)
         with self._state:

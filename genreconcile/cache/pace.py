@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+_DOUBLINGS = 64  # Of a server that is away for days no power of two is large enough to be no float.
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -36,7 +38,8 @@ class Pace:
 
     def backoff(self, failures: int) -> float:
         """How long to wait after so many failures in a row, with jitter."""
-        longest = min(self.first_backoff * 2.0 ** (failures - 1), self.longest_backoff)
+        doublings = min(failures - 1, _DOUBLINGS)
+        longest = min(self.first_backoff * 2.0**doublings, self.longest_backoff)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
 
     def seconds_of_watch(self, *, bookmarks: bool) -> float:

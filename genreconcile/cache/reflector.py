@@ -18,8 +18,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from genreconcile.cache.history import History, require_not_older
 from genreconcile.cache.pace import Pace
-from genreconcile.cache.store import ADDED, DELETED, MODIFIED
+from genreconcile.cache.store import ADDED, DELETED, MODIFIED, Mark, WentBack
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
 from genreconcile.cluster import Cluster, Interrupt, status_error
@@ -28,6 +29,7 @@ from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttl
 from genreconcile.gojson import loads
 
 _PAGE = 500
+_ROUNDING = 1.0  # A watch is asked for whole seconds.
 
 _log = logging.getLogger("genreconcile.cache")
 
@@ -47,13 +49,16 @@ _METADATA = _Accept(
 class Sink(Protocol):
     """Where a reflector's findings go; called from its thread."""
 
-    def seen(self) -> int:
-        """The newest resourceVersion known."""
+    def mark(self) -> Mark:
+        """What is known now."""
 
-    def replace(self, pages: Iterator[Sequence[Record]], resource_version: int, since: int) -> None:
-        """A whole list, whose pages come as they are taken; ``since`` is ``seen()`` from before it was asked for.
+    def replace(
+        self, pages: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
+    ) -> None:
+        """A whole list, whose pages come as they are taken; ``mark`` is that of before it was asked for.
 
-        What ``pages`` raises goes through: then the list is not whole.
+        ``restored``: the server has gone back. Raises WentBack where only the list shows that. What ``pages`` raises
+        goes through: then the list is not whole.
         """
 
     def event(self, event_type: str, record: Record) -> None:
@@ -95,11 +100,11 @@ class Reflector:
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._interrupt = Interrupt()
+        self._interrupt_of_check = Interrupt()
         self._resource_version = ""
         self._synced = False
         self._bookmarks = False
-        self._lost_touch = False
-        self._doubted = False
+        self._history = History(clock)
         self._failures = 0
         self._retry_after = 0.0
         self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)
@@ -112,6 +117,7 @@ class Reflector:
         """Ask the thread to end, also where it is blocked in a read. Does not wait."""
         self._stopping.set()
         self._interrupt.set()
+        self._interrupt_of_check.set()
 
     def join(self, timeout: float) -> bool:
         """Whether the thread has ended within ``timeout`` seconds."""
@@ -125,8 +131,6 @@ class Reflector:
         """List and watch until stopped; no error ends it."""
         while not self._stopping.is_set():
             try:
-                if self._lost_touch and self._resource_version:
-                    self._check_history()
                 if not self._resource_version:
                     self._list()
                 started = self._clock()
@@ -135,6 +139,10 @@ class Reflector:
                 self._failures += self._clock() - started < self._pace.too_short
             except ClusterError as error:
                 self._failed(error)
+            except WentBack as sign:
+                self._resource_version = ""
+                self._history.sign()
+                self._failed(ClusterError(f"GET {self._cluster.server}{self._path}: {sign}; it is listed anew"))
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
                 known = isinstance(error, msgspec.MsgspecError)  # Names places, and quotes nothing.
                 if not known:
@@ -156,7 +164,6 @@ class Reflector:
         if isinstance(error, Forbidden | NotFound):  # What is not shown to us is unknown, not absent.
             self._resource_version = ""
             self._synced = False
-        self._lost_touch = not isinstance(error, Throttled)
         self._retry_after = (error.retry_after or 0.0) if isinstance(error, Throttled) else 0.0
         self._sink.state(synced=self._synced, error=error)
 
@@ -164,44 +171,29 @@ class Reflector:
         asked, self._retry_after = self._retry_after, 0.0
         return max(min(asked, self._pace.longest_asked), self._pace.backoff(self._failures))
 
-    def _check_history(self) -> None:
-        """A server that was restored from a backup meanwhile would keep quiet until it is where we were: list anew."""
-        with self._interrupt:
-            page = read_page(self._request_list({"limit": "1"}))
-        if 0 < number(page.metadata.resource_version) < number(self._resource_version):
-            self._resource_version = ""
-        self._lost_touch = False
-
     def _list(self) -> None:
-        since = self._sink.seen()
+        mark = self._sink.mark()
         try:
-            resource_version = self._take(_PAGE, since)
+            resource_version = self._take(_PAGE, mark)
         except Gone:  # The token expired while paging: one answer for all cannot.
-            resource_version = self._take(0, since)
+            resource_version = self._take(0, mark)
         if self._stopping.is_set():
             return
         self._resource_version = resource_version
-        self._synced, self._lost_touch = True, False
+        self._synced = True
+        self._history.settled()
         self._sink.state(synced=True, error=None)
 
-    def _take(self, limit: int, since: int) -> str:
+    def _take(self, limit: int, mark: Mark) -> str:
         with contextlib.closing(self._pages(limit)) as pages:
             first = next(pages)
-            self._require_newer(number(first.metadata.resource_version), since)
+            version = first.metadata.resource_version
+            restored = self._history.has_gone_back
+            if not restored:
+                require_not_older(version, mark.resource_version)
             records = (list(self._records(page.items or ())) for page in itertools.chain((first,), pages))
-            self._sink.replace(records, number(first.metadata.resource_version), since)
-        return first.metadata.resource_version
-
-    def _require_newer(self, resource_version: int, since: int) -> None:
-        """An older list is believed, and the server taken for restored, when it comes a second time."""
-        is_older = 0 < resource_version < since
-        if is_older and not self._doubted:
-            self._doubted = True
-            raise ClusterError(
-                f"GET {self._cluster.server}{self._path}: not taken: the list is of resourceVersion "
-                f"{resource_version}, and {since} was seen before; it is asked for again"
-            )
-        self._doubted = False
+            self._sink.replace(records, number(version), mark, restored=restored)
+        return version
 
     def _pages(self, limit: int) -> Generator[Page, None, None]:
         """The pages of one list; the next one travels while one is read."""
@@ -233,29 +225,52 @@ class Reflector:
                 _log.error("%s: an object is nested too deeply; it is left out of the cache", self._resource)
 
     def _watch(self) -> None:
-        started = self._clock()
-        events = 0
+        started, opened, events = self._clock(), False, 0
         seconds = self._pace.seconds_of_watch(bookmarks=self._bookmarks)
+        asked = max(1, round(seconds))
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._resource_version,
-            "timeoutSeconds": str(max(1, round(seconds))),
+            "timeoutSeconds": str(asked),
         }
         silence = self._pace.silence_of_watch(seconds, bookmarks=self._bookmarks)
         try:
             watch = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=self._accept.of_watches)
             with self._interrupt, watch as chunks:
+                opened = True
+                if self._history.is_doubtful:
+                    self._check_history()
                 self._sink.state(synced=self._synced, error=None)
                 for event in read_events(chunks):
                     self._event(event)
                     events += 1
-        except ClusterError:
+            if self._clock() - started < asked - _ROUNDING:
+                self._history.cut()
+        except ClusterError as error:
+            if opened:
+                self._history.cut()
+            elif not isinstance(error, Throttled):
+                self._history.missed()
             if not events:  # Perhaps this server sends no bookmarks, unlike the one before: find out again.
                 self._bookmarks = False
             raise
         finally:
             self._judge(self._clock() - started, events)
+
+    def _check_history(self) -> None:
+        """A server that was restored from a backup meanwhile would keep quiet until it is where we were.
+
+        Asked while the watch is open: were the server restored now, that would be cut. Raises WentBack, and Gone where
+        only a list can tell.
+        """
+        if self._history.may_have_changed:
+            self._failures = 0
+            raise Gone(f"GET {self._cluster.server}{self._path}: the server was out of reach; listing again")
+        with self._interrupt_of_check:
+            page = read_page(self._request_list({"limit": "1"}))
+        require_not_older(page.metadata.resource_version, number(self._resource_version))
+        self._history.settled()
 
     def _judge(self, seconds: float, events: int) -> None:
         """After a watch that brought something, or lasted, failures count from the beginning."""

@@ -14,7 +14,7 @@ import msgspec
 from genreconcile.cache.codec import Codec
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
-from genreconcile.cache.store import DELETED, Delta, Store
+from genreconcile.cache.store import DELETED, Delta, Mark, Store
 from genreconcile.cache.transform import Record, read, read_metadata
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
@@ -135,16 +135,18 @@ class _Scope:
         self.error: ClusterError | None = None
         self.lists = 0
 
-    def seen(self) -> int:
-        return self._watched.store.seen(self._name)
+    def mark(self) -> Mark:
+        return self._watched.store.mark(self._name)
 
-    def replace(self, pages: Iterator[Sequence[Record]], resource_version: int, since: int) -> None:
+    def replace(
+        self, pages: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
+    ) -> None:
         watched, store = self._watched, self._watched.store
-        if 0 < resource_version < since:  # Restored from a backup: all or nothing.
+        if restored:  # All or nothing.
             every = [record for page in pages for record in page]
-            watched.change(lambda: store.replace(every, resource_version, self._name, since))
+            watched.change(lambda: store.replace(every, resource_version, self._name, restored=True))
         else:
-            listing = store.begin(resource_version, self._name)
+            listing = store.begin(resource_version, self._name, mark)
             for page in pages:
                 watched.change(functools.partial(listing.take, page))
             watched.change(listing.finish)

@@ -6,8 +6,10 @@ Invariant: where nothing is new, no request is sent.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
+
+from cachetools import LRUCache
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
@@ -22,6 +24,8 @@ from genreconcile.schema import document_path
 
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 _POLL: Final = 0.02
+_LATE: Final = 10.0  # Seconds for a kind whose definition was there before us.
+_LATE_POLL: Final = 0.1
 
 
 class Kinds:
@@ -31,6 +35,7 @@ class Kinds:
         self._catalog = catalog
         self._cache = cache
         self._sync_timeout = sync_timeout
+        self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self.definitions = Definitions(cache)
 
     def is_pending(self, resource: Resource) -> bool:
@@ -60,7 +65,7 @@ class Kinds:
             if document_path(gvk.group, gvk.version) in changed:
                 self._cache.relist(gvk, self._sync_timeout)
 
-    def sync(self, resources: Iterable[Resource], listed: Iterable[Resource] = ()) -> None:
+    def sync(self, resources: Collection[Resource], listed: Iterable[Resource] = ()) -> None:
         """Wait until the cache has every kind, or knows why it cannot; of those that are only ``listed``, metadata are
         enough. Raises Unauthorized, Unreachable.
         """
@@ -70,6 +75,11 @@ class Kinds:
         waiting = list({*compared, *listed})
         for resource in listed:
             self._cache.add(resource, metadata_only=True)
+        self._await(waiting)
+        if served := self._await_served({*resources} - {*compared}):
+            self.sync(served)
+
+    def _await(self, waiting: list[Resource]) -> None:
         deadline = time.monotonic() + self._sync_timeout
         while waiting and time.monotonic() < deadline:
             waiting = [resource for resource in waiting if not self._is_settled(resource)]
@@ -83,6 +93,35 @@ class Kinds:
         if isinstance(error, Unauthorized | Unreachable):
             raise error
         return error is not None
+
+    def _await_served(self, pending: Collection[Resource]) -> list[Resource]:
+        """Wait for kinds whose definitions are there already: the server serves them a moment later. Returns those.
+
+        Once for each definition: it may be one that the server cannot serve.
+        """
+        defined = {other.gvk for other in self._lately_defined()} if pending else set()
+        missing = [resource for resource in pending if resource.gvk in defined]
+        served: list[Resource] = []
+        deadline = time.monotonic() + _LATE
+        while missing and time.monotonic() < deadline:
+            self._catalog.invalidate()
+            served += [resource for resource in missing if not self.is_pending(resource)]
+            missing = [resource for resource in missing if resource not in served]
+            if missing:
+                time.sleep(_LATE_POLL)
+        for resource in served:
+            self._catalog.wait_until_described(resource.gvk, deadline, changed=False)
+        if served:
+            self.follow_definitions()
+        return served
+
+    def _lately_defined(self) -> Iterator[Resource]:
+        """What definitions that were not waited for before bring."""
+        for gvk in filter(is_definer, self._cache.kinds()):
+            for record in self._cache.records(gvk) if self._cache.has_synced(gvk) else ():
+                if (seen := (record.uid, record.resource_version)) not in self._awaited:
+                    self._awaited[seen] = True
+                    yield from defined_by(record.decode())
 
     def settle(self, outcomes: list[Outcome]) -> None:
         """After a wave: wait until kinds that it defined are served, and forget what was known of them."""
