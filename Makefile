@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind conformance bench compiled locked lock audit sbom clean help
+.PHONY: demo test lint unit kind faults conformance bench soak compiled locked lock audit sbom clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -30,6 +30,10 @@ unit: $(READY) ## run the tests that need no server
 
 kind: $(READY) ## run the tests on a real API server
 	$(TOX) run -e kind
+
+faults: $(READY) ## let everything fail that can, on a scripted server and on a real one
+	@echo "make faults: about 25 minutes; GENRECONCILE_SEED=7 for another order of events" >&2
+	$(TOX) run -e faults
 
 conformance: $(READY) ## try every field of every kind on a real API server
 	@echo "make conformance: about an hour; K8S_VERSION=1.36.3 for another Kubernetes" >&2
@@ -53,6 +57,10 @@ sbom: $(READY) ## write a bill of materials to dist/genreconcile.cdx.json
 
 compiled: $(READY) ## run the tests that need no server on compiled modules
 	$(TOX) run -e compiled
+
+soak: $(READY) ## minutes of edits by others and faults on a real API server
+	@echo "make soak: about 12 minutes; SOAK='--minutes 60 --seed 7' for another" >&2
+	$(TOX) run -e soak -- $(SOAK)
 
 clean: ## remove what the other commands made here
 	rm -rf build genreconcile__mypyc.* && find genreconcile -name '*.so' -delete

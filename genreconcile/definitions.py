@@ -33,11 +33,15 @@ class Definitions:
 
     @property
     def are_changing(self) -> bool:
-        """Whether one has changed so lately that the server's documents may still follow."""
+        """Whether one has changed so lately that the server's documents may still follow.
+
+        It is said once after that time, too: nobody may have asked meanwhile.
+        """
         now = self._clock()
         with self._lock:
+            are_changing = bool(self._changing)
             self._changing = {key: until for key, until in self._changing.items() if until > now}
-            return bool(self._changing)
+            return are_changing
 
     @property
     def are_ahead(self) -> bool:
@@ -61,8 +65,9 @@ class Definitions:
         with self._lock:
             known = self._generations.get(event.key)
             self._generations[event.key] = generation
-            # A first sight is the list; an unknown kind is looked up when it is asked for.
-            if event.type == "DELETED" or (known is not None and generation > known):
+            # It is lower where the server was restored from a backup. A first sight is no news in the first list.
+            is_news = generation != known if known is not None else self._cache.has_synced(event.resource)
+            if event.type == "DELETED" or is_news:
                 self._changing[event.key] = self._clock() + _LAG
                 self._followed = False
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from cachetools import TTLCache
 
 from genreconcile.cluster import Cluster
+from genreconcile.cluster.answer import readable
 from genreconcile.errors import ClusterError, InputError
 from genreconcile.gojson import loads
 from genreconcile.objects import GVK
@@ -139,7 +140,8 @@ class Discovery:
         """Read all kinds now. Raises ClusterError, and then keeps what was known."""
         with self._lock:
             wanted = self._wanted
-            resources, unavailable = _read_or_fail(self._cluster)
+            with readable(f"GET {self._cluster.server}/apis"):
+                resources, unavailable = _read(self._cluster)
             kept = {gvk: old for gvk, old in self._resources.items() if (gvk.group, gvk.version) in unavailable}
             self._resources = {**kept, **resources}
             self._unavailable = unavailable
@@ -185,14 +187,6 @@ def _segment(text: str, pointer: str) -> str:
     if text in {".", ".."} or "/" in text:
         raise InputError(f"{text!r}: cannot be part of a path: it is or holds a dot segment or a slash", pointer)
     return quote(text, safe="")
-
-
-def _read_or_fail(cluster: Cluster) -> tuple[Resources, frozenset[GroupVersion]]:
-    try:
-        return _read(cluster)
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        problem = type(error).__name__
-    raise ClusterError(f"GET {cluster.server}/apis: not readable ({problem}): is it an API server? check the address")
 
 
 def _read(cluster: Cluster) -> tuple[Resources, frozenset[GroupVersion]]:
@@ -242,8 +236,9 @@ def _group_by_group(
     cluster: Cluster, answer: Mapping[str, Any]
 ) -> Iterator[tuple[GroupVersion, list[Resource] | None]]:
     """``answer`` is an APIVersions (``versions``) or an APIGroupList (``groups``)."""
-    versions = [("", version) for version in answer.get("versions") or ()]
-    for group in answer.get("groups") or ():
+    is_core = "versions" in answer
+    versions = [("", version) for version in answer["versions"] or ()] if is_core else []
+    for group in () if is_core else answer["groups"] or ():
         versions += [(group["name"], version["version"]) for version in group["versions"]]
     for group_version in versions:
         try:

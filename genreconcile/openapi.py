@@ -24,6 +24,7 @@ import platformdirs
 from cachetools import LRUCache
 
 from genreconcile.cluster import Cluster
+from genreconcile.cluster.answer import readable
 from genreconcile.errors import ClusterError
 from genreconcile.gojson import loads
 
@@ -74,15 +75,9 @@ class OpenAPIDocuments:
 
     def _read_index(self) -> Mapping[str, str]:
         data = self._cluster.request("GET", _INDEX)
-        try:
+        with readable(f"GET {self._cluster.server}{_INDEX}"):
             urls = {path: urlsplit(entry["serverRelativeURL"]) for path, entry in loads(data)["paths"].items()}
-            hashes = {path: parse_qs(url.query).get("hash", [""])[0] for path, url in urls.items()}
-        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            raise self._unreadable(_INDEX, error) from None
-        return MappingProxyType(hashes)
-
-    def _unreadable(self, path: str, error: Exception) -> ClusterError:
-        return ClusterError(f"GET {self._cluster.server}{path}: no OpenAPI document ({type(error).__name__})")
+        return MappingProxyType({path: parse_qs(url.query).get("hash", [""])[0] for path, url in urls.items()})
 
     def _fetch(self, path: str, digest: str) -> Document:
         try:
@@ -92,11 +87,9 @@ class OpenAPIDocuments:
                 raise
             # The hash is no longer the server's: https://kep.k8s.io/2896 answers with a redirect to the new one.
             self.refresh()
-            digest, data = "", self._cluster.request("GET", f"{_INDEX}/{path}")
-        try:
+            data, digest = self._cluster.request("GET", f"{_INDEX}/{path}"), ""
+        with readable(f"GET {self._cluster.server}{_INDEX}/{path}"):
             document = _parse(data)
-        except (RecursionError, ValueError) as error:
-            raise self._unreadable(f"{_INDEX}/{path}", error) from None
         if digest:
             self._disk.write(path, digest, data)
         return document

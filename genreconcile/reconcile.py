@@ -17,7 +17,6 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
-from genreconcile.discovery import Discovery
 from genreconcile.errors import InputError
 from genreconcile.execution import Call, Execution
 from genreconcile.load import require_iterable
@@ -61,12 +60,11 @@ class Reconciler:
     ) -> None:
         if check_access not in {"", "read", "write"}:
             raise InputError(f"check_access: {check_access!r}: not known; give 'read', 'write', or '' for no check")
-        discovery = Discovery(cluster) if cache is None else cache.discovery
         self._owns_cache = cache is None
-        self._cache = cache if cache is not None else Cache(cluster, namespaces=namespaces, discovery=discovery)
+        self._cache = cache if cache is not None else Cache(cluster, namespaces=namespaces)
         if self._owns_cache:
             self._cache.start()
-        self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), discovery)
+        self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), self._cache.discovery)
         self._learned = Learned()
         options = Options(field_manager, concurrency, propagation_of(propagation), on_immutable)
         self._use = Use(check_access, recreates=on_immutable == "recreate")

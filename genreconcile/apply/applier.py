@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
+
 from genreconcile.apply.answers import Answers
 from genreconcile.apply.options import Options
 from genreconcile.apply.parents import Parents
@@ -112,6 +114,9 @@ class Applier:
             return Outcome(change, "failed", error=unusable(change.key, error))
         except ReconcileError as error:
             return Outcome(change, "failed", error=error)
+        except msgspec.MsgspecError:  # Nothing of the answer is shown: it may hold a secret.
+            text = f"{change.key}: {change.operation} sent, and its answer is not readable; it is compared again"
+            return Outcome(change, "failed", error=ClusterError(text))
         except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
             _log.error("%s: not %sd\n%s", change.key, change.operation, trace(error))
             return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))

@@ -41,15 +41,19 @@ class Writer:
 
     def create(self, change: Change, resource: Resource) -> Outcome:
         """Create it as expected was written, less what only the server may say."""
+        if self._is_there(change, resource):
+            raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
+        expected = change.expected or {}
+        body = dumps(expected if change.validated and change.is_sendable else self._creation(change, resource))
+        self._record(resource, self._send("POST", resource.path(change.key.namespace), body))
+        return Outcome(change, "created")
+
+    def _creation(self, change: Change, resource: Resource) -> Object:
         expected = change.expected or {}
         node, _ = self._catalog.node(resource, expected)
         if not change.validated:  # The kind is younger than the plan.
             require_valid(expected, node)
-        if self._is_there(change, resource):
-            raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
-        body = dumps(without_system(expected, node))
-        self._record(resource, self._send("POST", resource.path(change.key.namespace), body))
-        return Outcome(change, "created")
+        return without_system(expected, node)
 
     def _is_there(self, change: Change, resource: Resource) -> bool:
         """Whether the cache has an object that was not there when the change was computed."""

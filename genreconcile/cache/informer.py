@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import Delta, Store
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
@@ -38,9 +39,10 @@ class Cache:
     ``namespaces`` None watches the whole cluster, else each kind in each of them; kinds without namespaces are always
     watched whole. ``metadata.managedFields`` (unless asked for) and the last-applied annotation are not kept.
     ``compress`` keeps objects packed: a fifth of the memory of their JSON, for time at each arrival and each read.
+    ``pace`` says how long readers wait.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
         cluster: Cluster,
         kinds: Iterable[Kind] = (),
@@ -48,14 +50,17 @@ class Cache:
         namespaces: Iterable[str] | None = None,
         discovery: Discovery | None = None,
         compress: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         if isinstance(namespaces, str):
             raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
         self._cluster = cluster
-        self._discovery = discovery or Discovery(cluster)
+        self.discovery = discovery or Discovery(cluster)
+        """The kinds of the cluster: read again, before the next answer, where the watch of a kind ends in 404."""
         self._namespaces = None if namespaces is None else tuple(dict.fromkeys(namespaces))
         self._first = tuple(kinds)
         self._compress = compress
+        self._pace = pace
         self._lock = threading.RLock()
         self._state = threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
@@ -127,6 +132,7 @@ class Cache:
                 keep_managers=keep_managers,
                 compress=self._compress if compress is None else compress,
                 metadata_only=metadata_only,
+                pace=self._pace,
             )
             self._kinds[resource.gvk] = watched
             if self._running:
@@ -169,11 +175,6 @@ class Cache:
     def namespaces(self) -> tuple[str, ...] | None:
         """Those that are watched, None for the whole cluster."""
         return self._namespaces
-
-    @property
-    def discovery(self) -> Discovery:
-        """What knows the server's kinds; shared with whoever uses this cache."""
-        return self._discovery
 
     def kinds(self) -> tuple[GVK, ...]:
         """The kinds that were added, sorted."""
@@ -296,9 +297,9 @@ class Cache:
         return watched.store.wait_for((key.namespace, key.name), number(resource_version), scope, timeout)
 
     def _resource(self, kind: Kind) -> Resource:
-        resource = kind if isinstance(kind, Resource) else self._discovery.get(_gvk(kind))
+        resource = kind if isinstance(kind, Resource) else self.discovery.get(_gvk(kind))
         if resource is None:
-            near = self._discovery.nearest(_gvk(kind))
+            near = self.discovery.nearest(_gvk(kind))
             raise CacheError(f"{kind}: cannot be watched: the server has no such kind; {_hint(near)}")
         if not resource.verbs >= {"list", "watch"}:
             raise CacheError(f"{kind}: cannot be watched: the server cannot list and watch it; leave it out")
@@ -327,7 +328,7 @@ class Cache:
 
     def _on_state(self, watched: Watched, error: ClusterError | None) -> None:
         if isinstance(error, NotFound):  # The kind may be gone; who asks next is to know.
-            self._discovery.invalidate()
+            self.discovery.invalidate()
         if error is not None:
             _log.info("%s: %s", watched.resource, error)
         with self._state:

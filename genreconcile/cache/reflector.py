@@ -1,8 +1,8 @@
 """Lists and then watches one resource, in a thread of its own, and hands on what it reads.
 
-Invariants: after a list every change reaches the sink, in order, or a new list does (no gap); the only requests are
-that list and that watch, and their rate is bounded whatever the server answers. Names and rules follow client-go's
-``tools/cache`` reflector.
+Invariants: after a list every change reaches the sink, in order, or a new list does (no gap), also where the server is
+restored from a backup; the only requests are lists and watches of the resource, and their rate is bounded whatever the
+server answers. Names and rules follow client-go's ``tools/cache`` reflector.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +18,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from genreconcile.cache.store import ADDED, DELETED, MODIFIED
+from genreconcile.cache.history import History, require_not_older
+from genreconcile.cache.pace import Pace
+from genreconcile.cache.store import ADDED, DELETED, MODIFIED, Mark, WentBack
 from genreconcile.cache.transform import Record, number, read_name
 from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
 from genreconcile.cluster import Cluster, Interrupt, status_error
@@ -28,16 +29,7 @@ from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttl
 from genreconcile.gojson import loads
 
 _PAGE = 500
-_LIST_TIMEOUT = 65.0
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
-_SHORT_WATCH = 5.0
-
-# A server that sends bookmarks sends one a minute, and mostly one 2 s before a watch times out (KEP-956); for a kind
-# that has not changed since the server started it may send none. So the first watch is short: if it brings one, silence
-# on the later ones means that the stream is dead. A wrong guess costs a new watch, not a list.
-_FIRST_WATCH, _WATCH = 30.0, 300.0
-_SILENCE = 70.0
-_GRACE = 10.0
+_ROUNDING = 1.0  # A watch is asked for whole seconds.
 
 _log = logging.getLogger("genreconcile.cache")
 
@@ -57,13 +49,16 @@ _METADATA = _Accept(
 class Sink(Protocol):
     """Where a reflector's findings go; called from its thread."""
 
-    def seen(self) -> int:
-        """The newest resourceVersion known."""
+    def mark(self) -> Mark:
+        """What is known now."""
 
-    def replace(self, pages: Iterator[Sequence[Record]], resource_version: int, since: int) -> None:
-        """A whole list, whose pages come as they are taken; ``since`` is ``seen()`` from before it was asked for.
+    def replace(
+        self, pages: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
+    ) -> None:
+        """A whole list, whose pages come as they are taken; ``mark`` is that of before it was asked for.
 
-        What ``pages`` raises goes through: then the list is not whole.
+        ``restored``: the server has gone back. Raises WentBack where only the list shows that. What ``pages`` raises
+        goes through: then the list is not whole.
         """
 
     def event(self, event_type: str, record: Record) -> None:
@@ -90,6 +85,7 @@ class Reflector:
         *,
         reader: Callable[[msgspec.Raw], Record],
         metadata_only: bool = False,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
     ) -> None:
@@ -99,14 +95,16 @@ class Reflector:
         self._sink = sink
         self._read = reader
         self._accept = _METADATA if metadata_only else _WHOLE
+        self._pace = pace or Pace()
         self._clock = clock
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._interrupt = Interrupt()
+        self._interrupt_of_check = Interrupt()
         self._resource_version = ""
         self._synced = False
         self._bookmarks = False
-        self._first_watch = True
+        self._history = History(clock)
         self._failures = 0
         self._retry_after = 0.0
         self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)
@@ -119,6 +117,7 @@ class Reflector:
         """Ask the thread to end, also where it is blocked in a read. Does not wait."""
         self._stopping.set()
         self._interrupt.set()
+        self._interrupt_of_check.set()
 
     def join(self, timeout: float) -> bool:
         """Whether the thread has ended within ``timeout`` seconds."""
@@ -137,9 +136,13 @@ class Reflector:
                 started = self._clock()
                 self._watch()
                 # A watch that ends at once is a failure, or a proxy that cuts each one would make a busy loop.
-                self._failures += self._clock() - started < _SHORT_WATCH
+                self._failures += self._clock() - started < self._pace.too_short
             except ClusterError as error:
                 self._failed(error)
+            except WentBack as sign:
+                self._resource_version = ""
+                self._history.sign()
+                self._failed(ClusterError(f"GET {self._cluster.server}{self._path}: {sign}; it is listed anew"))
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
                 known = isinstance(error, msgspec.MsgspecError)  # Names places, and quotes nothing.
                 if not known:
@@ -165,37 +168,39 @@ class Reflector:
         self._sink.state(synced=self._synced, error=error)
 
     def _delay(self) -> float:
-        longest = min(_FIRST_BACKOFF * 2.0 ** (self._failures - 1), _LONGEST_BACKOFF)
         asked, self._retry_after = self._retry_after, 0.0
-        return max(asked, longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
+        return max(min(asked, self._pace.longest_asked), self._pace.backoff(self._failures))
 
     def _list(self) -> None:
-        since = self._sink.seen()
+        mark = self._sink.mark()
         try:
-            resource_version = self._take(_PAGE, since)
+            resource_version = self._take(_PAGE, mark)
         except Gone:  # The token expired while paging: one answer for all cannot.
-            resource_version = self._take(0, since)
+            resource_version = self._take(0, mark)
         if self._stopping.is_set():
             return
         self._resource_version = resource_version
         self._synced = True
+        self._history.settled()
         self._sink.state(synced=True, error=None)
 
-    def _take(self, limit: int, since: int) -> str:
+    def _take(self, limit: int, mark: Mark) -> str:
         with contextlib.closing(self._pages(limit)) as pages:
             first = next(pages)
+            version = first.metadata.resource_version
+            restored = self._history.has_gone_back
+            if not restored:
+                require_not_older(version, mark.resource_version)
             records = (list(self._records(page.items or ())) for page in itertools.chain((first,), pages))
-            self._sink.replace(records, number(first.metadata.resource_version), since)
-        return first.metadata.resource_version
+            self._sink.replace(records, number(version), mark, restored=restored)
+        return version
 
     def _pages(self, limit: int) -> Generator[Page, None, None]:
         """The pages of one list; the next one travels while one is read."""
 
         def fetch(query: Mapping[str, str]) -> bytes:
             with self._interrupt:
-                return self._cluster.request(
-                    "GET", self._path, query=query, accept=self._accept.of_lists, timeout=_LIST_TIMEOUT
-                )
+                return self._request_list(query)
 
         query = {"limit": str(limit)} if limit else {}
         with ThreadPoolExecutor(1, f"genreconcile list {self._path}") as pool:
@@ -205,6 +210,10 @@ class Reflector:
                 query["continue"] = page.metadata.continue_
                 coming = pool.submit(fetch, dict(query)) if page.metadata.continue_ else None
                 yield page
+
+    def _request_list(self, query: Mapping[str, str]) -> bytes:
+        timeout = self._pace.list_timeout
+        return self._cluster.request("GET", self._path, query=query, accept=self._accept.of_lists, timeout=timeout)
 
     def _records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
         for item in items:
@@ -220,34 +229,56 @@ class Reflector:
                 _log.error("%s: an object is nested too deeply; it is left out of the cache", self._resource)
 
     def _watch(self) -> None:
-        started = self._clock()
-        events = 0
-        seconds = (_FIRST_WATCH if self._first_watch else _WATCH) * random.uniform(1.0, 1.5)  # noqa: S311 - as above
+        started, opened, events = self._clock(), False, 0
+        seconds = self._pace.seconds_of_watch(bookmarks=self._bookmarks)
+        asked = max(1, round(seconds))
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._resource_version,
-            "timeoutSeconds": str(round(seconds)),
+            "timeoutSeconds": str(asked),
         }
-        silence = _SILENCE if self._bookmarks else seconds + _GRACE
+        silence = self._pace.silence_of_watch(seconds, bookmarks=self._bookmarks)
         try:
             watch = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=self._accept.of_watches)
             with self._interrupt, watch as chunks:
+                opened = True
+                if self._history.is_doubtful:
+                    self._check_history()
                 self._sink.state(synced=self._synced, error=None)
                 for event in read_events(chunks):
                     self._event(event)
                     events += 1
-            self._first_watch = False
-        except ClusterError:
+            if self._clock() - started < asked - _ROUNDING:
+                self._history.cut()
+        except ClusterError as error:
+            if opened:
+                self._history.cut()
+            elif not isinstance(error, Throttled):
+                self._history.missed()
             if not events:  # Perhaps this server sends no bookmarks, unlike the one before: find out again.
-                self._bookmarks, self._first_watch = False, True
+                self._bookmarks = False
             raise
         finally:
             self._judge(self._clock() - started, events)
 
+    def _check_history(self) -> None:
+        """A server that was restored from a backup meanwhile would keep quiet until it is where we were.
+
+        Asked while the watch is open: were the server restored now, that would be cut. Raises WentBack, and Gone where
+        only a list can tell.
+        """
+        if self._history.may_have_changed:
+            self._failures = 0
+            raise Gone(f"GET {self._cluster.server}{self._path}: the server was out of reach; listing again")
+        with self._interrupt_of_check:
+            page = read_page(self._request_list({"limit": "1"}))
+        require_not_older(page.metadata.resource_version, number(self._resource_version))
+        self._history.settled()
+
     def _judge(self, seconds: float, events: int) -> None:
         """After a watch that brought something, or lasted, failures count from the beginning."""
-        if seconds >= _SHORT_WATCH or events:
+        if seconds >= self._pace.too_short or events:
             self._failures = 0
 
     def _event(self, event: WatchEvent) -> None:

@@ -8,7 +8,7 @@ deleted does not return within an epoch.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cachetools import LRUCache
@@ -30,6 +30,20 @@ class Delta(NamedTuple):
     record: Record
 
 
+class WentBack(Exception):
+    """The server shows an older state than it did before: it was restored from a backup, or lags behind."""
+
+
+class Mark(NamedTuple):
+    """What a store knew at a moment: up to which resourceVersion, and how many objects had been buried."""
+
+    resource_version: int = 0
+    burials: int = 0
+
+
+_NOTHING_YET = Mark()
+
+
 class Store:
     """Records by (namespace, name). A scope is what one list covers: a namespace, or "" for all objects."""
 
@@ -37,7 +51,8 @@ class Store:
         self._changed = threading.Condition(threading.RLock())
         self._records: dict[Name, Record] = {}
         self._index = Index()
-        self._tombstones: LRUCache[str, bool] = LRUCache(_TOMBSTONES)
+        self._tombstones: LRUCache[str, int] = LRUCache(_TOMBSTONES)
+        self._burials = 0
         self._seen: dict[str, int] = {}
         self.epoch = 0
         self.version = 0
@@ -88,24 +103,27 @@ class Store:
             self._changed.notify_all()
             return [self._drop(name, old)]
 
-    def replace(self, records: Iterable[Record], resource_version: int, scope: str = "", since: int = 0) -> list[Delta]:
+    def replace(
+        self, records: Sequence[Record], resource_version: int, scope: str = "", *, restored: bool = False
+    ) -> list[Delta]:
         """Take a whole list, made at ``resource_version``; what it lacks is gone, unless it is newer than the list.
 
-        ``since`` is ``seen(scope)`` from before the list was asked for. A list older than that shows that the server
-        was restored from a backup: everything is replaced, and ``epoch`` grows.
+        ``restored``: the server has gone back. Then everything is replaced, and ``epoch`` grows.
         """
         with self._changed:
-            restored = 0 < resource_version < since
             if restored:
                 self.epoch += 1
                 self._tombstones.clear()
-                self._seen.clear()
+                self._seen.pop(scope, None)
             listing = Listing(self, resource_version, scope, restored=restored)
             return [*listing.take(records), *listing.finish()]
 
-    def begin(self, resource_version: int, scope: str = "") -> Listing:
-        """Take a list page by page, so that it never stands in memory beside what it replaces."""
-        return Listing(self, resource_version, scope)
+    def begin(self, resource_version: int, scope: str = "", mark: Mark = _NOTHING_YET) -> Listing:
+        """Take a list page by page, so that it never stands in memory beside what it replaces.
+
+        ``mark`` is that of before it was asked for.
+        """
+        return Listing(self, resource_version, scope, mark)
 
     def progress(self, resource_version: int, scope: str = "") -> None:
         """All of the scope's events up to here have arrived."""
@@ -116,6 +134,11 @@ class Store:
     def seen(self, scope: str = "") -> int:
         """The resourceVersion up to which the scope is known; 0 before the first list."""
         return self._seen.get(scope, 0)
+
+    def mark(self, scope: str = "") -> Mark:
+        """What is known now."""
+        with self._changed:
+            return Mark(self.seen(scope), self._burials)
 
     def wait_for(self, name: Name, resource_version: int, scope: str, timeout: float) -> bool:
         """Wait until the object, or its whole scope, is known at this resourceVersion; False after ``timeout`` s."""
@@ -128,14 +151,15 @@ class Store:
         with self._changed:
             return self._changed.wait_for(arrived, timeout)
 
-    def _put(self, name: Name, record: Record, old: Record | None) -> list[Delta]:
+    def _put(self, name: Name, record: Record, old: Record | None, *, bury: bool = True) -> list[Delta]:
         if old is None:
             deltas = [Delta(ADDED, record)]
         elif old.uid == record.uid:
             deltas = [Delta(MODIFIED, record)]
         else:
             deltas = [Delta(DELETED, old), Delta(ADDED, record)]
-            self._bury(old.uid)
+            if bury:
+                self._bury(old.uid)
         if old is not None:
             self._index.remove(name, old)
         self.version += 1
@@ -145,7 +169,8 @@ class Store:
 
     def _bury(self, uid: str) -> None:
         if uid:  # Some APIs have none.
-            self._tombstones[uid] = True
+            self._burials += 1
+            self._tombstones[uid] = self._burials
 
     def _drop(self, name: Name, record: Record) -> Delta:
         self.version += 1
@@ -157,24 +182,49 @@ class Store:
 class Listing:
     """A list on its way into a store. A page that never comes leaves the store with what is newer, and nothing lost."""
 
-    def __init__(self, store: Store, resource_version: int, scope: str, *, restored: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        resource_version: int,
+        scope: str,
+        mark: Mark = _NOTHING_YET,
+        *,
+        restored: bool = False,
+    ) -> None:
         self._store = store
         self._resource_version = resource_version
         self._scope = scope
+        self._mark = mark
         self._restored = restored
         self._listed: set[Name] = set()
 
-    def take(self, records: Iterable[Record]) -> list[Delta]:
-        """Take some of the objects; others may change the store between two calls."""
+    def take(self, records: Sequence[Record]) -> list[Delta]:
+        """Take some of the objects; others may change the store between two calls.
+
+        Raises WentBack, and takes none, where one of them contradicts what was known.
+        """
         store, deltas = self._store, []
         with store._changed:  # noqa: SLF001 - a part of the store, which lives as long as one list
+            if not self._restored and any(self._contradicts(record) for record in records):
+                raise WentBack("its list shows an object as it was before")
             for record in records:
                 name = (record.namespace, record.name)
                 self._listed.add(name)
                 old = store._records.get(name)  # noqa: SLF001 - as above
                 if record.uid not in store._tombstones and (old is None or self._replaces(record, old)):  # noqa: SLF001 - as above
-                    deltas += store._put(name, record, old)  # noqa: SLF001 - as above
+                    deltas += store._put(name, record, old, bury=not self._restored)  # noqa: SLF001 - as above
         return deltas
+
+    def _contradicts(self, record: Record) -> bool:
+        """Whether a consistent list cannot show this object, in the history that is known.
+
+        A backup that was restored with a raised revision gives itself away only so.
+        """
+        old = self._store._records.get((record.namespace, record.name))  # noqa: SLF001 - as above
+        if old is not None and 0 < record.resource_version < old.resource_version <= self._resource_version:
+            return True
+        buried: int = self._store._tombstones.get(record.uid, 0)  # noqa: SLF001 - as above
+        return self._resource_version > 0 and 0 < buried <= self._mark.burials
 
     def _replaces(self, record: Record, old: Record) -> bool:
         """A list replaces an equal version too: a CRD's new default comes under the old resourceVersion."""
@@ -190,7 +240,8 @@ class Listing:
             for name, old in list(store._records.items()):  # noqa: SLF001 - as above
                 is_newer = not self._restored and 0 < self._resource_version < old.resource_version
                 if name not in self._listed and not is_newer and self._scope in {"", name[0]}:
-                    store._bury(old.uid)  # noqa: SLF001 - as above
+                    if not self._restored:  # The history that follows may bring it back.
+                        store._bury(old.uid)  # noqa: SLF001 - as above
                     deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
             store.progress(self._resource_version, self._scope)
         return deltas

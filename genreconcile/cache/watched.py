@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from genreconcile.cache.codec import Codec
+from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
-from genreconcile.cache.store import DELETED, Delta, Store
+from genreconcile.cache.store import DELETED, Delta, Mark, Store
 from genreconcile.cache.transform import Record, read, read_metadata
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
@@ -41,9 +42,11 @@ class Watched:
         keep_managers: bool = False,
         compress: bool = False,
         metadata_only: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         self.resource = resource
         self.metadata_only = metadata_only
+        self._pace = pace
         codec = Codec() if compress else None
         self.read: Callable[[bytes | msgspec.Raw], Record] = (
             functools.partial(read_metadata, gvk=resource.gvk, codec=codec)
@@ -101,7 +104,15 @@ class Watched:
         """Start the reflectors, by default of every scope."""
         scopes = self._scopes
         starting = [
-            Reflector(cluster, self.resource, name, scopes[name], reader=self.read, metadata_only=self.metadata_only)
+            Reflector(
+                cluster,
+                self.resource,
+                name,
+                scopes[name],
+                reader=self.read,
+                metadata_only=self.metadata_only,
+                pace=self._pace,
+            )
             for name in (scopes if names is None else names)
         ]
         self._reflectors = [*self._reflectors, *starting]
@@ -154,16 +165,18 @@ class _Scope:
         self.error: ClusterError | None = None
         self.lists = 0
 
-    def seen(self) -> int:
-        return self._watched.store.seen(self._name)
+    def mark(self) -> Mark:
+        return self._watched.store.mark(self._name)
 
-    def replace(self, pages: Iterator[Sequence[Record]], resource_version: int, since: int) -> None:
+    def replace(
+        self, pages: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
+    ) -> None:
         watched, store = self._watched, self._watched.store
-        if 0 < resource_version < since:  # Restored from a backup: all or nothing.
+        if restored:  # All or nothing.
             every = [record for page in pages for record in page]
-            watched.change(lambda: store.replace(every, resource_version, self._name, since))
+            watched.change(lambda: store.replace(every, resource_version, self._name, restored=True))
         else:
-            listing = store.begin(resource_version, self._name)
+            listing = store.begin(resource_version, self._name, mark)
             for page in pages:
                 watched.change(functools.partial(listing.take, page))
             watched.change(listing.finish)

@@ -1,8 +1,9 @@
 """The API server as raw JSON in and out: the ``Cluster`` protocol and its adapter over ``DynamicClient``.
 
 Invariants: bytes go out as they were handed in (a JSON patch ``test`` compares raw spelling); nothing is sent twice
-except a GET whose idle connection the server had closed; every failure is a ``ClusterError``, whose text and details
-hold no value of any object. No other module imports ``kubernetes``, and this one only when a connection is made.
+except a GET whose idle connection the server had closed, and what it refused for old credentials; every failure is a
+``ClusterError``, whose text and details hold no value of any object. No other module imports ``kubernetes``, and this
+one only when a connection is made.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from genreconcile.cluster.answer import answer_error, status_error
+from genreconcile.cluster.credentials import Credentials
 from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.cluster.plugins import require_allowed
 from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
@@ -82,11 +84,17 @@ def connect(
     """
     if plugins is not None:
         require_allowed(kubeconfig, context, plugins)
+    configuration, namespace = _load(kubeconfig, context)
+    return DynamicCluster(configuration, namespace=namespace, renew=lambda: _load(kubeconfig, context)[0])
+
+
+def _load(kubeconfig: str | None, context: str | None) -> tuple[Any, str]:
+    """A new Configuration, and the context's namespace. Raises Unreachable."""
     configuration, namespace, problem = _configuration(kubeconfig, context)
     if problem:
         place = kubeconfig or "kubeconfig"
         raise Unreachable(f"{place}: not usable: {problem}; name a file with --kubeconfig or $KUBECONFIG")
-    return DynamicCluster(configuration, namespace=namespace)
+    return configuration, namespace
 
 
 def _configuration(kubeconfig: str | None, context: str | None) -> tuple[Any, str, str]:
@@ -138,10 +146,19 @@ def _without_user(url: str) -> str:
 class DynamicCluster:
     """``Cluster`` over ``DynamicClient``; ``configuration`` is a ``kubernetes.client.Configuration``, and is copied.
 
-    That of a ``DynamicClient`` which an operator already has is its ``.configuration``.
+    That of a ``DynamicClient`` which an operator already has is its ``.configuration``. ``timeout`` is the longest
+    silence in seconds of a request that names none. ``renew`` returns a Configuration with the credentials as they are
+    now; it is called when the server refuses those that were sent.
     """
 
-    def __init__(self, configuration: Any, *, namespace: str = "") -> None:
+    def __init__(
+        self,
+        configuration: Any,
+        *,
+        namespace: str = "",
+        timeout: float = _READ_TIMEOUT,
+        renew: Callable[[], Any] | None = None,
+    ) -> None:
         from copy import deepcopy
 
         from kubernetes.client import ApiClient
@@ -152,6 +169,8 @@ class DynamicCluster:
         own.socket_options = own.socket_options or keepalive()
         self.server: str = _without_user(own.host)
         self.namespace = namespace
+        self._timeout = timeout
+        self._credentials = Credentials(own, renew)
         if not own.verify_ssl:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
         client = cast("Any", ApiClient)(own)
@@ -179,7 +198,7 @@ class DynamicCluster:
             body=body,
             header_params={"Accept": accept},
             content_type=content_type,
-            _request_timeout=timeout or _READ_TIMEOUT,
+            _request_timeout=timeout or self._timeout,
         )
         with no_answer(f"{method} {self.server}{path}"):
             return bytes(response.data)
@@ -204,13 +223,20 @@ class DynamicCluster:
         from kubernetes.config import ConfigException
 
         name = f"{method} {self.server}{path}"
-        parameters = list(query.items())
-        response: urllib3.BaseHTTPResponse
+        options["query_params"] = list(query.items())
         try:
-            with no_answer(name):
-                response = self._client.request(method, path, serialize=False, query_params=parameters, **options)
+            sent = self._credentials.current
+            response = self._send_once(name, method, path, options)
+            if response.status == 401 and self._credentials.renew(sent):
+                response.close()
+                response = self._send_once(name, method, path, options)
         except (ConfigException, Unauthorized) as error:  # The first is from the hook that renews the token.
             raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
         if not 200 <= response.status < 300:
             raise answer_error(name, response, functools.partial(mask_answer, path, options.get("body")))
         return response
+
+    def _send_once(self, name: str, method: str, path: str, options: Mapping[str, Any]) -> urllib3.BaseHTTPResponse:
+        with no_answer(name):
+            response: urllib3.BaseHTTPResponse = self._client.request(method, path, serialize=False, **options)
+            return response

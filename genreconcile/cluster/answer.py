@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from genreconcile.cluster.transport import no_answer
 from genreconcile.errors import (
@@ -47,6 +49,17 @@ _LONGEST_BODY = 4 * 1024 * 1024
 _HEADS_WITHOUT_VALUE = frozenset({"Required value", "Forbidden", "Too long", "Internal error"})
 _VALUE = re.compile(r'(?P<value>"(?:[^"\\]|\\.)*"|-?\d[\w.]*|true|false|null)(?:: (?P<detail>.*))?$', re.DOTALL)
 _ECHO = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found): |error found in #")
+
+
+@contextlib.contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Turn what reading an answer raises into a ClusterError; ``name`` is the request."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
+        cause = type(error).__name__  # Its text may quote the answer.
+        text = f"{name}: the answer is not readable: {cause}; it was cut short, or came from a proxy: look in between"
+        raise ClusterError(text) from None
 
 
 def answer_error(

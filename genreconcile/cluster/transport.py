@@ -125,21 +125,29 @@ def _interruptible_pools() -> dict[str, Any]:
 
     class Connection(HTTPConnection):
         debuglevel = 0  # Configuration(debug=True) would have http.client print the headers.
+        held: list[bytes] | None = None
 
         def connect(self) -> None:
             _watched(self, super().connect)
 
         def request(self, *args: Any, **kwargs: Any) -> None:
-            _watched(self, super().request, *args, **kwargs)
+            _watched(self, _at_once, self, super().request, super().send, *args, **kwargs)
+
+        def send(self, data: Any) -> None:
+            _hold(self, super().send, data)
 
     class SecureConnection(HTTPSConnection):
         debuglevel = 0
+        held: list[bytes] | None = None
 
         def connect(self) -> None:
             _watched(self, super().connect)
 
         def request(self, *args: Any, **kwargs: Any) -> None:
-            _watched(self, super().request, *args, **kwargs)
+            _watched(self, _at_once, self, super().request, super().send, *args, **kwargs)
+
+        def send(self, data: Any) -> None:
+            _hold(self, super().send, data)
 
     class Pool(HTTPConnectionPool):
         ConnectionCls = Connection
@@ -148,6 +156,26 @@ def _interruptible_pools() -> dict[str, Any]:
         ConnectionCls = SecureConnection
 
     return {"http": Pool, "https": SecurePool}
+
+
+def _at_once(
+    connection: Any, request: Callable[..., None], send: Callable[[bytes], None], *args: Any, **kwargs: Any
+) -> None:
+    """Send header and body in one piece: two would be two TLS records, and wake the server twice."""
+    connection.held = []
+    try:
+        request(*args, **kwargs)
+    finally:
+        held, connection.held = connection.held, None
+    if held:
+        send(b"".join(held))
+
+
+def _hold(connection: Any, send: Callable[[Any], None], data: Any) -> None:
+    if connection.held is not None and isinstance(data, bytes):
+        connection.held.append(data)
+    else:
+        send(data)
 
 
 def _watched(connection: Any, send: Callable[..., None], *args: Any, **kwargs: Any) -> None:

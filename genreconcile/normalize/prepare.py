@@ -58,17 +58,21 @@ def is_zero(value: Any, where: Field) -> bool:
 
 @dataclass(slots=True, repr=False)
 class Prepared:
-    """An expected object, prepared; ``errors`` are what the server could not store, each with its path."""
+    """An expected object, prepared; ``errors`` are what the server could not store, each with its path.
+
+    ``is_sendable`` tells that ``without_system`` would leave it as it was written.
+    """
 
     value: dict[str, Any]
     errors: list[InputError] = field(default_factory=list)
+    is_sendable: bool = False
 
 
 def prepare(expected: Mapping[str, Any], root: Node, *, drop: frozenset[str] = frozenset({"system"})) -> Prepared:
     """Prepare an expected object; what rules with an action in ``drop`` name is left out."""
     work = _Preparation(drop)
     value = work.mapping(expected, root, None, ())
-    return Prepared(value, work.errors)
+    return Prepared(value, work.errors, work.is_sendable)
 
 
 def without_system(expected: Mapping[str, Any], root: Node) -> dict[str, Any]:
@@ -104,6 +108,7 @@ class _Preparation:
     def __init__(self, drop: frozenset[str]) -> None:
         self.drop = drop
         self.errors: list[InputError] = []
+        self.is_sendable = True
 
     def fail(self, path: tuple[str | int, ...], problem: str) -> Any:
         where = join_pointer(path)
@@ -121,6 +126,8 @@ class _Preparation:
             child = node.child(key)
             place = Place(value, key, outer)
             rule = child.explaining(place) if child.rules else None
+            if rule is not None and rule.action == "system":
+                self.is_sendable = False
             if rule is not None and rule.action in self.drop:
                 continue
             prepared = self.entry(entry, child, place, (*path, key), in_map=node.type.shape == "map")
@@ -166,7 +173,9 @@ class _Preparation:
         return [member for member in prepared if member is not MISSING]
 
     def scalar(self, value: Any, scalar: str, path: tuple[str | int, ...]) -> Any:
-        value = _integral(value, scalar)
+        if isinstance(value, float):
+            value = _integral(value, scalar)
+            self.is_sendable = False
         wanted = PYTHON_TYPES[scalar]
         if not isinstance(value, wanted) or (isinstance(value, bool) and scalar != "boolean"):
             return self.fail(path, _mismatch(f"of type {scalar}", value))

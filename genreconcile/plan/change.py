@@ -34,7 +34,7 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     should be.
     ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
     ``validated``: the schema of its kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
-    call so.
+    call so. ``is_sendable``: nothing in ``expected`` is the server's alone to say.
 
     ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` hold what they hold.
     """
@@ -51,6 +51,7 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     fields: str = "exact"
     keys: tuple[Key, ...] = ()
     validated: bool = False
+    is_sendable: bool = False
     sensitive: Fields = ()
 
     @property

@@ -45,8 +45,8 @@ def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned 
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     try:
         if live is None:
-            require_valid(expected, terms.node)
-            return Change("create", gvk, key, expected=expected, validated=terms.typed)
+            is_sendable = require_valid(expected, terms.node)
+            return Change("create", gvk, key, expected=expected, validated=terms.typed, is_sendable=is_sendable)
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
@@ -62,11 +62,12 @@ def unusable(key: ObjectKey, error: InputError) -> InputError:
     return InputError(f"{key}: not usable: {error}", error.path)
 
 
-def require_valid(expected: Object, node: Node) -> None:
-    """InputError where the server could not store the object."""
-    errors = prepare(expected, node).errors
-    if errors:
-        raise InputError("; ".join(map(str, errors)), errors[0].path)
+def require_valid(expected: Object, node: Node) -> bool:
+    """InputError where the server could not store the object; else whether it may be sent as it was written."""
+    prepared = prepare(expected, node)
+    if prepared.errors:
+        raise InputError("; ".join(map(str, prepared.errors)), prepared.errors[0].path)
+    return prepared.is_sendable
 
 
 def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None) -> Change:

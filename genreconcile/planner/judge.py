@@ -1,7 +1,7 @@
 """The objects of one draft, judged one after the other against the cache.
 
 Invariant: what only ``is_clean`` has looked at is the caller's own and stays as it is; what goes into a change is a
-copy. Facts about a kind are looked up once per plan.
+copy; whatever goes wrong with one object is that object's error. Facts about a kind are looked up once per plan.
 """
 
 from __future__ import annotations

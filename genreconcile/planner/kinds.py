@@ -6,9 +6,11 @@ Invariant: where nothing is new, no request is sent.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
+
+from cachetools import LRUCache
 
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
@@ -23,6 +25,8 @@ from genreconcile.schema import document_path
 
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 _POLL: Final = 0.02
+_LATE: Final = 10.0  # Seconds for a kind whose definition was there before us.
+_LATE_POLL: Final = 0.1
 
 
 class Kinds:
@@ -33,6 +37,7 @@ class Kinds:
         self._cache = cache
         self._sync_timeout = sync_timeout
         self._follow = follow
+        self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self.definitions = Definitions(cache)
 
     def is_pending(self, resource: Resource) -> bool:
@@ -89,6 +94,11 @@ class Kinds:
         waiting = list({*compared, *listed})
         for resource in listed:
             self._cache.add(resource, namespaces=places, metadata_only=True)
+        self._await(waiting)
+        if served := self._await_served({*resources} - {*compared}):
+            self.sync({resource: resources[resource] for resource in served})
+
+    def _await(self, waiting: list[Resource]) -> None:
         deadline = time.monotonic() + self._sync_timeout
         while waiting and time.monotonic() < deadline:
             waiting = [resource for resource in waiting if not self._is_settled(resource)]
@@ -102,6 +112,35 @@ class Kinds:
         if isinstance(error, Unauthorized | Unreachable):
             raise error
         return self._cache.has_settled(resource)
+
+    def _await_served(self, pending: Collection[Resource]) -> list[Resource]:
+        """Wait for kinds whose definitions are there already: the server serves them a moment later. Returns those.
+
+        Once for each definition: it may be one that the server cannot serve.
+        """
+        defined = {other.gvk for other in self._lately_defined()} if pending else set()
+        missing = [resource for resource in pending if resource.gvk in defined]
+        served: list[Resource] = []
+        deadline = time.monotonic() + _LATE
+        while missing and time.monotonic() < deadline:
+            self._catalog.invalidate()
+            served += [resource for resource in missing if not self.is_pending(resource)]
+            missing = [resource for resource in missing if resource not in served]
+            if missing:
+                time.sleep(_LATE_POLL)
+        for resource in served:
+            self._catalog.wait_until_described(resource.gvk, deadline, changed=False)
+        if served:
+            self.follow_definitions()
+        return served
+
+    def _lately_defined(self) -> Iterator[Resource]:
+        """What definitions that were not waited for before bring."""
+        for gvk in filter(is_definer, self._cache.kinds()):
+            for record in self._cache.records(gvk) if self._cache.has_synced(gvk) else ():
+                if (seen := (record.uid, record.resource_version)) not in self._awaited:
+                    self._awaited[seen] = True
+                    yield from defined_by(record.decode())
 
     def settle(self, outcomes: list[Outcome]) -> None:
         """After a wave: wait until kinds that it defined are served, and forget what was known of them."""

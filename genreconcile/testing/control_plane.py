@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -91,6 +92,24 @@ class ControlPlane:
     def user_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
         """Return the path of a new kubeconfig for ``user`` in ``groups``, who may do only what RBAC grants."""
         return self._running.user_kubeconfig(user, tuple(groups))
+
+    def down(self, *servers: str) -> AbstractContextManager[None]:
+        """Kill ``etcd``, ``kube-apiserver`` or others for the time of a ``with`` block; ready again at its end.
+
+        Raises ControlPlaneError where they are not this machine's processes.
+        """
+        return self._running.down(servers)
+
+    def snapshot(self) -> Path:
+        """Return the path of a copy of etcd's data; etcd is killed and started again for it. Raises as ``down``."""
+        return self._running.snapshot()
+
+    def restore(self, snapshot: Path) -> None:
+        """Go back to a snapshot, as an administrator restores a backup: resourceVersions go back too.
+
+        Raises as ``down``.
+        """
+        self._running.restore(snapshot)
 
     def create_namespace(self, name: str) -> str:
         """Create a namespace in which Pods can be created, and return its name."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,18 @@ class ExistingPlane:
         name, certificate = self._sign(user, signing_request(key, user, groups))
         path = self._supervision.state / f"{name}.kubeconfig"
         return kubeconfig.write(path, kubeconfig.current_cluster(self.kubeconfig), certificate, private_pem(key))
+
+    def down(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """Servers of others are not killed."""
+        raise ControlPlaneError(f"{self.server}: {', '.join(names)} not killed: not started here; give no cluster")
+
+    def snapshot(self) -> Path:
+        """As ``down``."""
+        raise ControlPlaneError(f"{self.server}: no snapshot of etcd: not started here; give no cluster")
+
+    def restore(self, snapshot: Path) -> None:
+        """As ``down``."""
+        raise ControlPlaneError(f"{self.server}: {snapshot} not restored: etcd was not started here; give no cluster")
 
     def stop(self, *, keep_logs: bool) -> Path | None:
         """Delete the namespaces made here and the files; return where the logs are kept, if they are."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import shutil
 import socket
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from genreconcile.errors import ClusterError
@@ -30,6 +33,7 @@ class LocalPlane:
         self._programs = programs
         self._options = options
         self._authority = Authority()
+        self._snapshots = itertools.count()
         self.namespaces: list[str] = []
         self.has_controllers = options.controller_manager
         for attempt in range(1, _PORT_ATTEMPTS + 1):
@@ -48,6 +52,26 @@ class LocalPlane:
         folder.mkdir(exist_ok=True)
         path = folder / f"{len(list(folder.iterdir()))}.kubeconfig"
         return self._kubeconfig(path, self._authority.user(user, groups))
+
+    @contextlib.contextmanager
+    def down(self, names: Sequence[str]) -> Iterator[None]:
+        """Kill these servers for the time of the block; then they are started again, and ready."""
+        with self._supervision.down(names):
+            yield
+        self._wait_ready()
+
+    def snapshot(self) -> Path:
+        """Return the path of a new copy of etcd's data."""
+        copy = self.state / f"snapshot-{next(self._snapshots)}"
+        with self.down(["etcd"]):
+            shutil.copytree(self.state / "etcd", copy)
+        return copy
+
+    def restore(self, snapshot: Path) -> None:
+        """Put such a copy in the place of etcd's data."""
+        with self.down(["kube-apiserver", "etcd"]):
+            shutil.rmtree(self.state / "etcd")
+            shutil.copytree(snapshot, self.state / "etcd")
 
     def stop(self, *, keep_logs: bool) -> Path | None:
         """End the servers; return where the logs are kept, if they are."""

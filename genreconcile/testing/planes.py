@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +33,15 @@ class Plane(Protocol):
 
     def user_kubeconfig(self, user: str, groups: tuple[str, ...]) -> Path:
         """Return the kubeconfig of another user."""
+
+    def down(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """Kill servers for the time of a block. Raises ControlPlaneError where they are not ours."""
+
+    def snapshot(self) -> Path:
+        """Return the path of a copy of etcd's data. Raises as ``down``."""
+
+    def restore(self, snapshot: Path) -> None:
+        """Go back to a copy. Raises as ``down``."""
 
     def stop(self, *, keep_logs: bool) -> Path | None:
         """End it; return where the logs are kept, if they are."""

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from genreconcile.testing import supervisor
@@ -30,6 +30,7 @@ class Supervision:
         self.kept = self.state.with_name(f"{self.state.name}-logs")
         self.logs = self.state / "logs"
         self.logs.mkdir()
+        self._argv: dict[str, list[str]] = {}
         script = [sys.executable, "-I", supervisor.__file__, str(self.state), str(self.kept), str(os.getpid())]
         with (self.logs / "supervisor.log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - this package's own script
@@ -37,7 +38,7 @@ class Supervision:
                 # Unbuffered: a command that cannot be sent must not come up again when the pipe is closed.
                 bufsize=0,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=log,
                 # Ctrl-C must reach the tests alone; the supervisor ends the servers afterwards.
                 start_new_session=True,
@@ -45,7 +46,30 @@ class Supervision:
 
     def start(self, name: str, argv: Sequence[str]) -> None:
         """Start a server; later ones are ended first. Its output goes to ``logs/<name>.log``."""
-        self._send({"start": name, "argv": list(argv)})
+        self._argv[name] = list(argv)
+        self._send({"start": name, "argv": self._argv[name]})
+
+    @contextlib.contextmanager
+    def down(self, names: Sequence[str]) -> Iterator[None]:
+        """Kill servers, in this order, for the time of the block; then start them again, the last one first.
+
+        Raises ControlPlaneError where there is no such server, or all have ended.
+        """
+        if unknown := [name for name in names if name not in self._argv]:
+            running = ", ".join(self._argv)
+            raise ControlPlaneError(f"{unknown[0]}: not killed: no such server; there are {running}")
+        for name in names:
+            self._kill(name)
+        try:
+            yield
+        finally:
+            for name in reversed(names):
+                self.start(name, self._argv[name])
+
+    def _kill(self, name: str) -> None:
+        self._send({"kill": name})
+        if not (self._process.stdout and self._process.stdout.readline()):
+            raise self.failure(f"{name}: not killed", "a server has ended")
 
     def at_end(self, argv: Sequence[str]) -> None:
         """Let the supervisor run a command line at the end."""
@@ -61,6 +85,8 @@ class Supervision:
             self._send({"keep": True})
         if self._process.stdin:
             self._process.stdin.close()
+        if self._process.stdout:
+            self._process.stdout.close()
         self._process.wait()
 
     def failure(self, what: str, cause: str) -> ControlPlaneError:

@@ -4,7 +4,8 @@ Its parent may be killed at any moment, and a killed process cleans nothing up; 
 It reads one JSON command a line on standard input, and ends when that ends, when its parent is another one, or when a
 server ends by itself. It runs as a script, without the package around it: standard library only.
 
-Commands: ``{"start": name, "argv": […]}`` starts a server with its output in ``logs/<name>.log``;
+Commands: ``{"start": name, "argv": […]}`` starts a server with its output appended to ``logs/<name>.log``;
+``{"kill": name}`` kills it, so that it can be started again, and says ``killed`` on standard output;
 ``{"finally": […]}`` is a command line to run at the end; ``{"keep": true}`` moves ``logs`` aside at the end.
 """
 
@@ -32,6 +33,7 @@ SERVER_ENDED = 3
 """Exit code: a server ended by itself."""
 
 _STDIN = 0
+_STDOUT = 1
 _STDERR = 2
 _PR_SET_PDEATHSIG = 1
 
@@ -45,7 +47,8 @@ class Supervisor:
         self._parent = parent
         self._keep = False
         self._stopping = False
-        self._servers: list[subprocess.Popen[bytes]] = []
+        # In the order of their first start; None while one is killed.
+        self._servers: dict[str, subprocess.Popen[bytes] | None] = {}
         self._finally: list[list[str]] = []
 
     def run(self) -> int:
@@ -67,7 +70,7 @@ class Supervisor:
         unread = b""
         # A forked child of the parent may hold the pipe open after the parent's death: so look at the parent as well.
         while os.getppid() == self._parent and not self._stopping:
-            if any(server.poll() is not None for server in self._servers):
+            if self._has_lost_one():
                 return SERVER_ENDED
             if select.select([_STDIN], [], [], POLL)[0]:
                 data = os.read(_STDIN, 65536)
@@ -78,9 +81,15 @@ class Supervisor:
                     self._command(json.loads(line))
         return 0
 
+    def _has_lost_one(self) -> bool:
+        """Whether a server has ended by itself."""
+        return any(server is not None and server.poll() is not None for server in self._servers.values())
+
     def _command(self, command: dict[str, Any]) -> None:
         if "start" in command:
             self._start(command["start"], command["argv"])
+        elif "kill" in command:
+            self._kill(command["kill"])
         elif "finally" in command:
             self._finally.append(command["finally"])
         else:
@@ -89,7 +98,7 @@ class Supervisor:
     def _start(self, name: str, argv: list[str]) -> None:
         # The caller's environment stays outside: etcd reads ETCD_*, and all of them read proxy settings.
         environment = {"HOME": str(self._state), "PATH": os.defpath, "TMPDIR": str(self._state)}
-        with (self._state / "logs" / f"{name}.log").open("wb") as log:
+        with (self._state / "logs" / f"{name}.log").open("ab") as log:
             server = subprocess.Popen(  # noqa: S603 - the command line is made by the parent
                 argv,
                 cwd=self._state,
@@ -99,12 +108,20 @@ class Supervisor:
                 stderr=log,
                 preexec_fn=_die_with_supervisor,  # noqa: PLW1509 - this process has one thread
             )
-        self._servers.append(server)
+        self._servers[name] = server
+
+    def _kill(self, name: str) -> None:
+        server = self._servers[name]
+        if server is not None:
+            server.kill()
+            server.wait()
+        self._servers[name] = None
+        os.write(_STDOUT, b"killed\n")
 
     def _end(self) -> None:
         # The API server before etcd: without etcd it lingers for a minute. So no grace where one has ended already.
-        grace = 0.0 if any(server.poll() is not None for server in self._servers) else GRACE
-        for server in reversed(self._servers):
+        grace = 0.0 if self._has_lost_one() or None in self._servers.values() else GRACE
+        for server in filter(None, reversed(self._servers.values())):
             server.terminate()
             try:
                 server.wait(grace)

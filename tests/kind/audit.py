@@ -9,6 +9,7 @@ kind: Policy
 omitStages: [RequestReceived]
 rules: [{level: Metadata}]
 """
+_WRITES = {"create", "patch", "delete"}
 
 
 class AuditLog:
@@ -37,6 +38,27 @@ class AuditLog:
             if event["user"]["username"] == self.user:
                 found[event["auditID"]] = (event["verb"], event["requestURI"])
         return list(found.values())
+
+    def events(self):
+        """What each request came to, of those that were answered."""
+        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        found = [event for event in map(json.loads, lines) if event["user"]["username"] == self.user]
+        return [event for event in found if event["stage"] == "ResponseComplete" and "objectRef" in event]
+
+    def writes(self, text):
+        """(verb, resource, name, status) of each write whose object's place or name contains ``text``."""
+        return [
+            (
+                event["verb"],
+                event["objectRef"]["resource"],
+                event["objectRef"].get("name"),
+                event["responseStatus"]["code"],
+            )
+            for event in self.events()
+            if event["verb"] in _WRITES
+            and text in json.dumps(event["objectRef"])
+            and "dryRun" not in event["requestURI"]
+        ]
 
     def settled(self):
         """The requests, once none has come for a while: watches begin in threads of their own."""

@@ -2,12 +2,15 @@
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from kubernetes.client import Configuration
 
 from genreconcile.cluster import DynamicCluster, Interrupt, connect, status_error
 from genreconcile.errors import (
@@ -42,6 +45,26 @@ def test_bytes_and_types_go_out_unchanged(server, cluster):
         method, path, headers, body = server.seen.pop()
         assert (method, path, body) == ("PATCH", "/x?a=b%20c", RAW)
         assert headers["Content-Type"] == content_type
+
+
+def first_piece(listener):
+    """What one read finds of a request, which is answered."""
+    connection, _ = listener.accept()
+    with connection:
+        piece = connection.recv(1 << 16)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        return piece
+
+
+def test_header_and_body_go_out_in_one_piece():
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        found = pool.submit(first_piece, listener)
+        cluster = DynamicCluster(Configuration(host=f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        assert cluster.request("POST", "/x", body=RAW) == b"{}"
+        header, _, body = found.result(timeout=30).partition(b"\r\n\r\n")
+        cluster.close()
+    assert header.startswith(b"POST /x HTTP/1.1\r\n")
+    assert body == RAW
 
 
 def test_headers(server, cluster):
@@ -411,3 +434,51 @@ def test_a_namespace_that_ends_is_no_matter_of_rights():
         "wait until the namespace is gone, and create it anew"
     )
     assert "have it allowed by RBAC" in str(status_error("POST /x", {**status, "details": {}}))
+
+
+def kubeconfig_with_token_file(server, folder):
+    (folder / "token").write_text("old")
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+        "users": [{"name": "c", "user": {"tokenFile": str(folder / "token")}}],
+    }
+    (folder / "kubeconfig").write_text(json.dumps(config))
+    return str(folder / "kubeconfig")
+
+
+def only(token):
+    def behave(handler):
+        accepted = handler.headers["Authorization"] == f"Bearer {token}"
+        handler.answer(200 if accepted else 401)
+
+    return behave
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_token_that_was_rotated_is_read_again(server, tmp_path, method):
+    opened = connect(kubeconfig=kubeconfig_with_token_file(server, tmp_path))
+    server.behave = only("new")
+    (tmp_path / "token").write_text("new")
+    assert opened.request(method, "/x") == b"{}"
+    assert opened.request("GET", "/x") == b"{}"
+    assert len(server.seen) == 3
+    opened.close()
+
+
+def test_a_token_that_stays_refused_is_not_read_with_each_request(server, tmp_path, monkeypatch):
+    opened = connect(kubeconfig=kubeconfig_with_token_file(server, tmp_path))
+    server.behave = only("new")
+    for _ in range(3):
+        with pytest.raises(Unauthorized):
+            opened.request("GET", "/x")
+    assert len(server.seen) == 3
+    (tmp_path / "token").write_text("new")
+    monkeypatch.setattr("genreconcile.cluster.credentials._NOT_AGAIN_WITHIN", 0.0)
+    assert opened.request("GET", "/x") == b"{}"
+    (tmp_path / "token").unlink()
+    server.behave = only("newer")
+    with pytest.raises(Unreachable, match="not usable"):
+        opened.request("GET", "/x")
+    opened.close()

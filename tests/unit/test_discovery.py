@@ -160,6 +160,15 @@ def test_errors_are_not_absence(server, discovery, clock):
         discovery.get(WIDGET)
 
 
+@pytest.mark.parametrize("body", [b'{"kind": "APIGro', b"<html>", b"[]", b'{"items": 3}', b'{"groups": [{"name": 1}]}'])
+def test_an_answer_that_is_not_readable_is_an_error_of_the_cluster(body):
+    server = ScriptedCluster()
+    for path in ("/api", "/apis"):
+        server.answer(path, body)
+    with pytest.raises(ClusterError, match=r"^GET https://scripted/apis: the answer is not readable: "):
+        Discovery(server).resources()
+
+
 def test_a_group_that_does_not_answer_is_not_empty(server, discovery):
     set_answer(server, "/apis", aggregated(group("example.com", "v1", freshness="Stale")))
     with pytest.raises(

@@ -105,6 +105,23 @@ def test_other_errors_are_raised(server, folder):
     assert documents.document(PATH)["components"]
 
 
+@pytest.mark.parametrize("body", [b'{"paths": {', b"<html>", b"[]", b'{"paths": 3}', b'{"paths": {"api/v1": {}}}'])
+def test_an_index_that_is_not_readable_is_an_error_of_the_cluster(server, folder, body):
+    server.answers["/openapi/v3"].appendleft(body)
+    documents = OpenAPIDocuments(server, cache_dir=folder)
+    with pytest.raises(ClusterError, match="the answer is not readable"):
+        documents.hashes()
+    assert documents.hashes()
+
+
+@pytest.mark.parametrize("body", [b'{"components": {', b"<html>", b"[]"])
+def test_a_document_that_is_not_readable_is_an_error_and_not_kept(server, folder, body):
+    server.answers[URL].appendleft(body)
+    with pytest.raises(ClusterError, match="the answer is not readable"):
+        OpenAPIDocuments(server, cache_dir=folder).document(PATH)
+    assert OpenAPIDocuments(server, cache_dir=folder).document(PATH)["components"]
+
+
 def test_a_document_without_hash_is_not_kept_on_disk(server, folder):
     server.answer("/openapi/v3", index(example=""))
     server.answers["/openapi/v3"].popleft()

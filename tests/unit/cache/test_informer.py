@@ -1,3 +1,4 @@
+import functools
 import json
 import threading
 import time
@@ -5,7 +6,7 @@ import time
 import pytest
 from scripted_server import PLANETS, VERBS, WIDGETS, LiveWatch, ScriptedCluster, event, obj, page, status
 
-from genreconcile.cache import Cache, reflector
+from genreconcile.cache import Cache, Pace, reflector
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.objects import GVK, ObjectKey
@@ -20,8 +21,7 @@ KEY = ObjectKey("example.com", "Widget", "shop", "a")
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch):
-    monkeypatch.setattr(reflector, "_FIRST_BACKOFF", 0.001)
-    monkeypatch.setattr(reflector, "_LONGEST_BACKOFF", 0.004)
+    monkeypatch.setattr(reflector, "Pace", functools.partial(Pace, first_backoff=0.001, longest_backoff=0.004))
 
 
 @pytest.fixture

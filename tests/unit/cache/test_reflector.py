@@ -5,7 +5,9 @@ import pytest
 from scripted_server import WIDGETS, ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 from genreconcile.cache.reflector import Reflector
+from genreconcile.cache.store import Mark, WentBack
 from genreconcile.cache.transform import read
+from genreconcile.cluster import Interrupt
 from genreconcile.errors import ClusterError, Forbidden, NotFound, Throttled, Unreachable
 
 READ = functools.partial(read, gvk=WIDGETS.gvk)
@@ -20,13 +22,13 @@ class Sink:
         self.states = []
         self.newest = 0
 
-    def seen(self):
-        return self.newest
+    def mark(self):
+        return Mark(self.newest)
 
-    def replace(self, pages, resource_version, since):
+    def replace(self, pages, resource_version, mark, *, restored=False):
         found = [record.name for page in pages for record in page]
         self.newest = resource_version
-        self.calls.append(("LIST", found, resource_version, since))
+        self.calls.append(("RESTORED" if restored else "LIST", found, resource_version, mark.resource_version))
 
     def event(self, event_type, record):
         self.newest = record.resource_version
@@ -76,6 +78,11 @@ class Run:
 
     @property
     def lists(self):
+        """Without the looks at the server's history, which take one object."""
+        return [query for query in self.gets if query.get("limit") != "1"]
+
+    @property
+    def gets(self):
         return [request.query for request in self.server.requests if request.method == "GET"]
 
 
@@ -139,7 +146,7 @@ def test_410_for_ever_is_asked_ever_more_slowly(server):
 
 
 def test_a_cut_in_the_middle_of_a_line_resumes_from_the_last_complete_event(server, run):
-    server.answer(PATH, page(5))
+    server.answer(PATH, page(5), page(7))
     lost = event("ADDED", obj("b", 7))
     server.watch(PATH, [event("ADDED", obj("a", 6)) + lost[:30], Unreachable("cut")], [lost])
     assert run.go() == [("LIST", [], 5, 0), ("ADDED", "a", 6), ("ADDED", "b", 7)]
@@ -181,7 +188,7 @@ def test_watches_that_end_at_once_back_off(server):
 
 def test_short_watches_with_events_wait_a_little(server):
     run = Run(server, most_sleeps=6)
-    server.answer(PATH, page(5))
+    server.answer(PATH, page(5), page(20))
     server.watch(PATH, *[[event("MODIFIED", obj("a", version))] for version in range(6, 20)])
     run.go()
     assert all(0.25 <= slept <= 0.5 for slept in run.sleeps)
@@ -189,9 +196,9 @@ def test_short_watches_with_events_wait_a_little(server):
 
 def test_a_watch_that_ends_in_its_time_is_opened_again_at_once(server, run):
     server.answer(PATH, page(5))
-    server.watch(PATH, status(500), status(500), [run.passes(300)], [run.passes(300)])
+    server.watch(PATH, status(500), [run.passes(300)], [run.passes(300)])
     run.go()
-    assert len(run.sleeps) == 2
+    assert len(run.sleeps) == 1
 
 
 def test_429_waits_as_asked_without_a_list(server, run):
@@ -239,16 +246,16 @@ def test_the_first_watch_is_short_and_a_bookmark_makes_silence_suspicious(server
     assert second["read_timeout"] == "70"
 
 
-def test_without_bookmarks_only_the_watchs_own_end_bounds_the_silence(server, run):
+def test_without_bookmarks_watches_stay_short_so_that_a_dead_one_is_noticed(server, run):
     server.answer(PATH, page(5))
     server.watch(PATH, [run.passes(30)], [run.passes(300)])
     run.go()
     _, second, *_ = (request.query for request in server.requests if request.method == "WATCH")
-    assert int(second["read_timeout"]) > int(second["timeoutSeconds"]) >= 300
+    assert 75 >= int(second["read_timeout"]) > int(second["timeoutSeconds"]) >= 30
 
 
 def test_a_silent_stream_is_followed_by_a_short_watch(server, run):
-    server.answer(PATH, page(5))
+    server.answer(PATH, page(5), page(6))
     server.watch(PATH, [run.passes(28), bookmark(6)], [run.passes(70), Unreachable("silence")], [])
     run.go()
     third = [request.query for request in server.requests if request.method == "WATCH"][2]
@@ -310,3 +317,79 @@ def test_a_list_without_a_version_is_watched_and_then_listed_again(server, run):
     server.answer(PATH, page("", obj("a", 0)), page("", obj("b", 0)))
     server.watch(PATH, [run.passes(30)])
     assert [call[1] for call in run.go()] == [["a"], ["b"]]
+
+
+def test_an_older_list_is_not_believed_the_first_time(server, run):
+    server.answer(PATH, page(90, obj("a", 80)), page(40), page(95, obj("a", 80)))
+    server.watch(PATH, [error_event(410)], [])
+    run.go()
+    assert run.versions[:2] == ["90", "95"]
+    assert [call[2] for call in run.sink.calls] == [90, 95]
+
+
+def test_the_server_cannot_ask_for_a_pause_without_end(server, run):
+    server.answer(PATH, status(429, details={"retryAfterSeconds": 86400}), page(5))
+    run.go()
+    assert run.sleeps[0] == 60
+
+
+def test_after_a_watch_that_was_cut_the_server_is_asked_whether_it_has_gone_back(server, run):
+    """A watch that begins in the server's future is silent: the cache would be wrong without knowing it."""
+    server.answer(PATH, page(50, obj("a", 40)), page(30, obj("a", 20)), page(30, obj("a", 20)), page(31, obj("a", 20)))
+    server.watch(PATH, [run.passes(5), Unreachable("cut")], [event("ADDED", obj("b", 60))], [])
+    assert run.go() == [("LIST", ["a"], 50, 0), ("RESTORED", ["a"], 31, 50)]
+    assert run.gets == [{"limit": "500"}, {"limit": "1"}, {"limit": "500"}, {"limit": "500"}]
+    assert (True, ClusterError) in run.sink.states
+    assert run.versions[:3] == ["50", "50", "31"]
+
+
+def test_a_server_that_was_out_of_reach_for_long_is_listed_anew(server, run):
+    """Restored meanwhile, it may have overtaken us: no answer but a list would tell."""
+    server.answer(PATH, page(50, obj("a", 40)), page(90, obj("b", 60)))
+    refused = Unreachable("refused")
+    server.watch(PATH, [run.passes(5), Unreachable("cut")], refused, refused, refused, [event("ADDED", obj("c", 95))])
+    assert run.go() == [("LIST", ["a"], 50, 0), ("LIST", ["b"], 90, 50)]
+    assert run.gets == [{"limit": "500"}, {"limit": "500"}]
+    assert run.sleeps[-1] <= 0.5
+
+
+def test_throttling_is_no_reason_for_a_list(server, run):
+    slow_down = status(429, details={"retryAfterSeconds": 5})
+    server.answer(PATH, page(50, obj("a", 40)))
+    server.watch(PATH, [run.passes(600)], slow_down, slow_down, [run.passes(600)])
+    run.go()
+    assert run.gets == [{"limit": "500"}]
+
+
+def test_a_server_that_has_not_gone_back_is_watched_on(server, run):
+    server.answer(PATH, page(50, obj("a", 40)), page(50, obj("a", 40)))
+    server.watch(PATH, [run.passes(5)], [event("ADDED", obj("b", 60)), run.passes(600)], [run.passes(600)])
+    assert run.go() == [("LIST", ["a"], 50, 0), ("ADDED", "b", 60)]
+    assert run.gets == [{"limit": "500"}, {"limit": "1"}]
+
+
+def test_a_list_that_contradicts_what_was_known_is_taken_again_as_a_whole(server, run):
+    replace, faults = run.sink.replace, [WentBack("one"), WentBack("two")]
+
+    def once(*arguments, restored):
+        if faults:
+            raise faults.pop()
+        replace(*arguments, restored=restored)
+
+    run.sink.replace = once
+    server.answer(PATH, page(90, obj("a", 20)))
+    assert run.go() == [("RESTORED", ["a"], 90, 0)]
+
+
+def test_a_check_that_waits_for_its_answer_is_ended_by_the_stop(server, run):
+    stopped = []
+
+    def check():
+        run.reflector.stop()
+        stopped.append(Interrupt.current()._set)
+        return page(50)
+
+    server.answer(PATH, page(50), check)
+    server.watch(PATH, [], [])
+    run.go()
+    assert stopped == [True]

@@ -7,7 +7,8 @@ import time
 import pytest
 from scripted_server import VERBS, LiveWatch, ScriptedCluster, obj, page, status
 
-from genreconcile.cache import Cache, reflector
+from genreconcile.cache import Cache
+from genreconcile.cache.pace import Pace
 from genreconcile.cluster import Interrupt
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, NotSynced
@@ -109,11 +110,10 @@ def test_100_cycles_leave_no_thread(server):
     assert threading.active_count() <= before
 
 
-def test_kinds_are_added_while_others_sync_and_the_cache_stops(server, monkeypatch):
+def test_kinds_are_added_while_others_sync_and_the_cache_stops(server):
     """Threads add, upgrade, list anew and remove, and one stops: each call ends, by its result or by a CacheError."""
-    monkeypatch.setattr(reflector, "_FIRST_BACKOFF", 0.001)
     for _ in range(20):
-        cache = Cache(server, KINDS[:5])
+        cache = Cache(server, KINDS[:5], pace=Pace(first_backoff=0.001))
         faults = []
 
         def work(number, cache=cache, faults=faults):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreconcile.cache.store import Store
+from genreconcile.cache.store import Store, WentBack
 from genreconcile.cache.transform import Record
 from genreconcile.selector import parse
 
@@ -134,20 +134,66 @@ def test_a_list_without_a_version_replaces_all(store):
 def test_a_server_that_went_back_begins_an_epoch(store):
     store.replace([record("a", 90), record("b", 95)], 100)
     store.delete(("shop", "b"), "uid-b", 101)
-    since = store.seen()
-    deltas = store.replace([record("a", 20), record("b", 25)], 50, since=since)
+    deltas = store.replace([record("a", 20), record("b", 25)], 50, restored=True)
     assert changes(deltas) == [("MODIFIED", "a", 20), ("ADDED", "b", 25)]
     assert store.epoch == 1
     assert store.seen() == 50
     assert changes(store.upsert(record("a", 51))) == [("MODIFIED", "a", 51)]
 
 
+def test_what_a_restored_server_lacks_may_come_back(store):
+    """Its history may be that of before: the same objects, the same uids."""
+    store.replace([record("a", 90), record("b", 95, uid="new")], 100)
+    store.replace([record("b", 25, uid="old")], 50, restored=True)
+    assert changes(store.upsert(record("a", 90))) == [("ADDED", "a", 90)]
+    store.delete(("shop", "b"), "old", 94)
+    assert changes(store.upsert(record("b", 95, uid="new"))) == [("ADDED", "b", 95)]
+
+
+def test_an_older_version_in_a_newer_list_shows_that_the_server_went_back(store):
+    """As after a restore with a raised revision."""
+    store.replace([record("a", 90), record("b", 95)], 100)
+    listing = store.begin(1000, mark=store.mark())
+    with pytest.raises(WentBack):
+        listing.take([record("b", 95), record("a", 20)])
+    assert store.get(("shop", "a")).resource_version == 90
+
+
+def test_a_former_object_of_that_name_shows_it_too(store):
+    store.replace([record("a", 90, uid="new")], 100)
+    with pytest.raises(WentBack):
+        store.begin(1000, mark=store.mark()).take([record("a", 20, uid="old")])
+
+
+def test_an_object_that_is_back_from_its_deletion_shows_it_too(store):
+    store.replace([record("a", 90)], 100)
+    store.delete(("shop", "a"), "uid-a", 101)
+    with pytest.raises(WentBack):
+        store.begin(1000, mark=store.mark()).take([record("a", 90)])
+
+
+def test_a_list_that_was_made_before_a_deletion_is_no_contradiction(store):
+    store.replace([record("a", 90)], 100)
+    listing = store.begin(100, mark=store.mark())
+    store.delete(("shop", "a"), "uid-a", 101)
+    assert listing.take([record("a", 90)]) == []
+    assert listing.finish() == []
+    assert store.select() == []
+    assert store.epoch == 0
+
+
+def test_an_epoch_of_one_scope_leaves_what_is_known_of_the_others(store):
+    store.replace([], 100, "x")
+    store.replace([], 90, "y")
+    store.replace([], 50, "x", restored=True)
+    assert (store.seen("x"), store.seen("y")) == (50, 90)
+
+
 def test_a_list_overtaken_by_events_is_no_new_epoch(store):
     store.replace([record("a", 1)], 5)
-    since = store.seen()
     store.upsert(record("a", 9))
     store.progress(9)
-    assert store.replace([record("a", 1)], 7, since=since) == []
+    assert store.replace([record("a", 1)], 7) == []
     assert store.epoch == 0
     assert store.seen() == 9
 

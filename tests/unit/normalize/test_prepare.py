@@ -179,3 +179,29 @@ def test_for_creation_integers_are_written_as_such():
     obj = {**POD, "spec": {"priority": 2.0, "containers": containers}}
     sent = without_system(obj, node_of(obj))
     assert str(sent["spec"]) == "{'priority': 2, 'containers': [{'name': 'a', 'ports': [{'containerPort': 80}]}]}"
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4),
+    st.dictionaries(st.sampled_from(["uid", "labels", "generation"]), JSON, max_size=2),
+)
+def test_what_is_called_sendable_is_sent_as_it_was_written(fields, metadata):
+    obj = {**POD, "metadata": {"name": "p", **metadata}, "spec": fields}
+    node = node_of(obj)
+    if prepare(obj, node).is_sendable:
+        assert repr(without_system(obj, node)) == repr(obj)
+
+
+@pytest.mark.parametrize(
+    ("change", "sendable"),
+    [
+        ({}, True),
+        ({"spec": {"hostNetwork": False, "x": None, "nodeName": ""}}, True),
+        ({"spec": {"priority": 2.0}}, False),
+        ({"status": {}}, False),
+        ({"metadata": {"name": "p", "uid": None}}, False),
+        ({"metadata": {"name": "p", "resourceVersion": "1"}}, False),
+    ],
+)
+def test_what_the_server_alone_may_say_is_noticed(change, sendable):
+    assert prepared({**POD, **change}).is_sendable is sendable

@@ -60,3 +60,15 @@ def test_wishes_that_it_grants(monkeypatch):
     assert existing._refuse_unfit(plane(), Options()) is None
     wish = Options("1.36.3", controller_manager=True)
     assert existing._refuse_unfit(plane(has_controllers=True), wish) is None
+
+
+def test_servers_of_others_are_neither_killed_nor_restored(tmp_path):
+    given = object.__new__(existing.ExistingPlane)
+    given.server = "https://x"
+
+    with pytest.raises(ControlPlaneError, match="https://x: etcd not killed: not started here"):
+        given.down(["etcd"])
+    with pytest.raises(ControlPlaneError, match="https://x: no snapshot of etcd: not started here"):
+        given.snapshot()
+    with pytest.raises(ControlPlaneError, match=f"https://x: {tmp_path} not restored: etcd was not started here"):
+        given.restore(tmp_path)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from genreconcile.testing import supervisor
+from genreconcile.testing import ControlPlaneError, supervisor
 from genreconcile.testing.supervision import Supervision
 
 BOUND = 10.0
@@ -91,6 +91,40 @@ def test_servers_see_nothing_of_the_callers_environment(tmp_path, monkeypatch):
     supervision.stop()
 
     assert "surprise" not in text
+
+
+def test_a_server_can_be_killed_and_started_again(supervision):
+    other, pid = start(supervision, "other"), start(supervision, "one")
+
+    with supervision.down(["one"]):
+        assert not runs(pid)
+        assert supervision.alive()
+        assert runs(other)
+    log = supervision.logs / "one.log"
+    assert_soon(lambda: len(log.read_text().splitlines()) == 2)
+
+    again = int(log.read_text().splitlines()[1])
+    assert runs(again)
+    supervision.stop()
+    assert not runs(again)
+
+
+def test_a_server_that_is_not_there_cannot_be_killed(supervision):
+    start(supervision, "one")
+
+    with (
+        pytest.raises(ControlPlaneError, match="two: not killed: no such server; there are one"),
+        supervision.down(["two"]),
+    ):
+        pass
+
+
+def test_nothing_can_be_killed_after_the_end(supervision):
+    supervision.start("broken", ["sh", "-c", "exit 1"])
+    assert_soon(lambda: not supervision.alive())
+
+    with pytest.raises(ControlPlaneError, match="broken: not killed: a server has ended"), supervision.down(["broken"]):
+        pass
 
 
 def test_logs_are_kept_on_request(supervision):
@@ -231,7 +265,7 @@ def test_deaf_server_is_killed(tmp_path, monkeypatch):
 
     one._end()
 
-    assert one._servers[0].returncode == -signal.SIGKILL
+    assert one._servers["deaf"].returncode == -signal.SIGKILL
     assert not (tmp_path / "state").exists()
 
 

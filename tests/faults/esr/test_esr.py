@@ -1,0 +1,42 @@
+"""The state machine: for seconds in the ordinary run, for minutes in ``make faults``."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+
+from faults.esr.machine import BRIEF, ReachAndStay
+from genreconcile import definitions
+from genreconcile.apply import writer
+from genreconcile.cache import history
+
+SEED = int(os.environ.get("GENRECONCILE_SEED", "0"))
+STEADY = settings(settings.get_profile("steady"), suppress_health_check=list(HealthCheck), print_blob=True)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch):
+    """Pauses that spare a server are of no use here."""
+    monkeypatch.setattr(writer, "_CACHE_LAG", 0.1)
+    monkeypatch.setattr(writer, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(definitions, "_LAG", 0.2)
+    monkeypatch.setattr(history, "_BRIEF", BRIEF)
+
+
+def run(examples, steps, **more):
+    class Run(ReachAndStay):
+        pass
+
+    case = seed(SEED)(Run).TestCase
+    case.settings = settings(STEADY, max_examples=examples, stateful_step_count=steps, **more)
+    case().runTest()
+
+
+def test_reach_and_stay():
+    run(12, 25)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_reach_and_stay_for_long():
+    run(150, 60, derandomize=False)

@@ -1,0 +1,151 @@
+"""What etcd is to an API server: objects under revisions, with the history that watches read.
+
+Invariants: each change has a revision of its own, larger than all before; what has been handed out is never changed;
+history before the compaction is refused, never guessed. Thread-safe.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from faults.ground.kinds import Place
+from faults.ground.wire import Refusal
+
+Object = Mapping[str, Any]
+
+
+class Key(NamedTuple):
+    """What an object is stored under; ``namespace`` is "" where the kind has none."""
+
+    group: str
+    plural: str
+    namespace: str
+    name: str
+
+    def is_in(self, place: Place, namespace: str) -> bool:
+        """Whether a list of this kind, and of this namespace ("" for all), shows it."""
+        return (self.group, self.plural) == place and namespace in {"", self.namespace}
+
+
+class Change(NamedTuple):
+    """``type`` is ADDED, MODIFIED or DELETED; ``obj`` the new object, of DELETED the last one under a new revision."""
+
+    revision: int
+    type: str
+    key: Key
+    obj: Object
+    before: Object | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A backup."""
+
+    revision: int
+    objects: Mapping[Key, Object]
+
+
+class Store:
+    """``changed`` is notified after each change, and guards every use of the other members."""
+
+    def __init__(self, revision: int = 1000) -> None:
+        self.changed = threading.Condition(threading.RLock())
+        self.revision = revision
+        self.compacted = revision
+        self._objects: dict[Key, Object] = {}
+        self._history: list[Change] = []
+
+    def get(self, key: Key) -> Object | None:
+        """The object as it is."""
+        with self.changed:
+            return self._objects.get(key)
+
+    def names(self) -> list[Key]:
+        """The keys of all objects."""
+        with self.changed:
+            return list(self._objects)
+
+    def put(self, key: Key, obj: Mapping[str, Any]) -> Object:
+        """Store under the next revision, which the returned object has."""
+        with self.changed:
+            before = self._objects.get(key)
+            self.revision += 1
+            kept = _at(obj, self.revision)
+            self._objects[key] = kept
+            self._note("MODIFIED" if before else "ADDED", key, kept, before)
+            return kept
+
+    def remove(self, key: Key) -> Object:
+        """Delete; returns the last state under the revision of the deletion."""
+        with self.changed:
+            before = self._objects.pop(key)
+            self.revision += 1
+            last = _at(before, self.revision)
+            self._note("DELETED", key, last, before)
+            return last
+
+    def list(self, place: Place, namespace: str, revision: int | None = None) -> list[tuple[Key, Object]]:
+        """The objects of one kind, sorted; as they were at an older revision if one is given. Raises Refusal (410)."""
+        with self.changed:
+            objects = self._objects if revision is None else self._state_at(revision)
+            found = [(key, obj) for key, obj in objects.items() if key.is_in(place, namespace)]
+        return sorted(found, key=lambda pair: pair[0])
+
+    def changes_after(self, revision: int) -> Sequence[Change]:
+        """History; Refusal (410) where a part of it is compacted."""
+        with self.changed:
+            self._require_kept(revision)
+            # From the end: mostly there is little that is new.
+            first = len(self._history)
+            while first and self._history[first - 1].revision > revision:
+                first -= 1
+            return self._history[first:]
+
+    def compact(self) -> None:
+        """Forget all history: watches and pages from before are refused with 410."""
+        with self.changed:
+            self.compacted = self.revision
+            self._history.clear()
+            self.changed.notify_all()
+
+    def backup(self) -> Snapshot:
+        """Everything as it is now."""
+        with self.changed:
+            return Snapshot(self.revision, dict(self._objects))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a backup, its revision included; there is no history from before it."""
+        with self.changed:
+            self._objects = dict(snapshot.objects)
+            self.revision = self.compacted = snapshot.revision
+            self._history.clear()
+            self.changed.notify_all()
+
+    def _note(self, event_type: str, key: Key, obj: Object, before: Object | None) -> None:
+        self._history.append(Change(self.revision, event_type, key, obj, before))
+        self.changed.notify_all()
+
+    def _state_at(self, revision: int) -> Mapping[Key, Object]:
+        self._require_kept(revision)
+        objects = dict(self._objects)
+        for change in self._undone(revision):
+            if change.before is None:
+                objects.pop(change.key, None)
+            else:
+                objects[change.key] = change.before
+        return objects
+
+    def _undone(self, revision: int) -> Iterator[Change]:
+        return (change for change in reversed(self._history) if change.revision > revision)
+
+    def _require_kept(self, revision: int) -> None:
+        if revision < self.compacted:
+            message = f"too old resource version: {revision} ({self.compacted})"
+            raise Refusal(410, message, reason="Expired")
+
+
+def _at(obj: Mapping[str, Any], revision: int) -> dict[str, Any]:
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(revision)}}

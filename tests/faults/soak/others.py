@@ -1,0 +1,76 @@
+"""Those who write what they like into the same namespaces, straight to the API server, as fast as they can."""
+
+import json
+import random
+import threading
+from collections import Counter
+
+import genreconcile as gr
+from faults.soak.objects import collections, config
+from genreconcile.errors import ClusterError
+
+JSON_PATCH = "application/json-patch+json"
+
+
+class Others:
+    """``threads`` writers; ``rate`` bounds the writes a second of each. ``done`` counts what was accepted."""
+
+    def __init__(self, kubeconfig, namespaces, count, *, seed, threads=3, rate=60.0):
+        self.done, self.refused = Counter(), 0
+        self._namespaces, self._count, self._rate = namespaces, count, rate
+        self._cluster = gr.connect(kubeconfig=str(kubeconfig))
+        self._stopping = threading.Event()
+        dice = [random.Random(seed * 1000 + number) for number in range(threads)]  # noqa: S311 - no secret
+        self._threads = [threading.Thread(target=self._run, args=(own,)) for own in dice]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self):
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+        self._cluster.close()
+
+    def _run(self, dice):
+        deeds = [self._edit, self._edit, self._edit, self._label, self._annotate, self._delete, self._create]
+        while not self._stopping.wait(1 / self._rate):
+            namespace, number = dice.choice(self._namespaces), dice.randrange(self._count)
+            deed = dice.choice(deeds)
+            try:
+                deed(dice, namespace, number)
+                self.done[deed.__name__[1:]] += 1
+            except ClusterError:
+                self.refused += 1
+
+    def _place(self, namespace, number):
+        kinds, rest = collections(namespace), number % 10
+        return kinds[{0: 1, 1: 2, 2: 3, 3: 3}.get(rest, 0)] + f"/o-{number}", rest
+
+    def _patch(self, path, operation):
+        self._cluster.request("PATCH", path, body=json.dumps([operation]).encode(), content_type=JSON_PATCH)
+
+    def _edit(self, dice, namespace, number):
+        path, rest = self._place(namespace, number)
+        value = dice.randrange(10**6)
+        places = {0: ("/data/k", "dGhlaXJz"), 1: ("/spec/ports/0/port", 1 + value % 9999)}
+        places |= dict.fromkeys((2, 3), ("/spec/replicas", value))
+        where, what = places.get(rest, ("/data/k", str(value)))
+        self._patch(path, {"op": "replace", "path": where, "value": what})
+
+    def _label(self, dice, namespace, number):
+        """Out of the selector; the object is expected all the same."""
+        path, _ = self._place(namespace, number)
+        self._patch(path, {"op": "replace", "path": "/metadata/labels/app", "value": f"x{dice.randrange(9)}"})
+
+    def _annotate(self, dice, namespace, number):
+        path, _ = self._place(namespace, number)
+        self._patch(path, {"op": "add", "path": "/metadata/annotations", "value": {"note": str(dice.random())}})
+
+    def _delete(self, dice, namespace, number):
+        del dice
+        self._cluster.request("DELETE", self._place(namespace, number)[0])
+
+    def _create(self, dice, namespace, number):
+        """In the scope of the deletion."""
+        foreign = config(namespace, f"foreign-{number}-{dice.randrange(10**6)}")
+        self._cluster.request("POST", collections(namespace)[0], body=json.dumps(foreign).encode())

@@ -1,0 +1,185 @@
+"""Processes that really die, or sleep, in the middle of their work (1, 25), and clocks that jump (26)."""
+
+import ast
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import genreconcile as gr
+from faults.ground.effects import Call, Hold
+from faults.oracles import (
+    LABELS,
+    LONG,
+    MAPS,
+    config_map,
+    converge,
+    engine,
+    eventually,
+    lists,
+    names,
+    path_of,
+    reconcile,
+    watches,
+)
+
+ROOT = Path(__file__).parents[2]
+WORKER = Path(__file__).with_name("worker.py")
+
+
+def service(name, namespace):
+    """Of a later wave than ConfigMaps."""
+    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
+    spec = {"ports": [{"port": 80}], "selector": {"app": name}}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+@contextlib.contextmanager
+def worker(ground, folder, expected, **settings):
+    """A process that reconciles once; ended in any case."""
+    folder.mkdir(exist_ok=True)
+    job = folder / "job.json"
+    settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS, **settings}
+    job.write_text(json.dumps({"namespace": ground.namespace, "expected": expected, "settings": settings}))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_PROXY": "*"}
+    process = subprocess.Popen(
+        [sys.executable, WORKER, ground.kubeconfig(folder), job], env=environment, stdout=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finish(ground, folder, expected):
+    """Run it to its end; what became of each object."""
+    with worker(ground, folder, expected) as process:
+        output, _ = process.communicate(timeout=LONG)
+        assert process.returncode == 0
+    return json.loads(output)
+
+
+def prepare(ground):
+    """To create: a, b. To patch: edited. To delete: old."""
+    path = path_of(ground.namespace)
+    ground.admin.create(path, config_map("edited", ground.namespace, k="by hand"))
+    ground.admin.create(path, config_map("old", ground.namespace, k="1"))
+    return [config_map(name, ground.namespace, k="1") for name in ("a", "b", "edited")]
+
+
+WRITES = 4
+ONCE = {"a": (1, 0), "b": (1, 0), "old": (0, 1)}
+POINTS = [(number, when) for number in (2, 4, 1, 3) for when in ("then", "first")]
+
+
+@pytest.mark.quick("scripted")
+@pytest.mark.parametrize(("number", "when"), POINTS)
+def test_s01_killed_at_a_write(ground, tmp_path, number, when):
+    """SIGKILL while the write is on its way to the server, or its answer on the way back; started again."""
+    expected = prepare(ground)
+    running = []
+    kill = Call(**{when: lambda *_: running[0].kill()})
+    happens = ground.faults.add(kill, "write", nth=number)
+    with worker(ground, tmp_path / "first", expected) as process:
+        running.append(process)
+        process.communicate(timeout=LONG)
+        assert process.returncode == -signal.SIGKILL
+    assert happens.fired == 1
+    finish(ground, tmp_path / "second", expected)
+    assert set(finish(ground, tmp_path / "third", expected).values()) == {"unchanged"}
+    assert names(ground) == {"a", "b", "edited"}
+    assert {name: counts for (_, _, name), counts in ground.log.tally().items()} == ONCE
+
+
+@pytest.mark.quick("scripted")
+def test_s25_a_process_that_sleeps_while_another_takes_over(ground, tmp_path):
+    """Stopped between two waves, it wakes with an old plan: what it would delete or create has changed, and is refused.
+
+    There is no leader election in this project; what bounds the harm are the preconditions of each write.
+    """
+    ground.admin.create(path_of(ground.namespace, plural="services"), service("going", ground.namespace))
+    old = [config_map("a", ground.namespace, k="1"), service("web", ground.namespace)]
+    hold = Hold(commit=True)
+    ground.faults.add(hold, "create", resource="configmaps")
+    services = path_of(ground.namespace, plural="services")
+    with worker(ground, tmp_path, old) as process:
+        assert hold.arrived.wait(LONG)
+        process.send_signal(signal.SIGSTOP)
+        hold.released.set()
+        # Meanwhile another one: "going" is wanted again, and "web" is there already, another one.
+        new = [config_map("a", ground.namespace, k="2"), service("going", ground.namespace)]
+        kept = {**service("web", ground.namespace), "metadata": {"name": "web", "labels": {"app": "other"}}}
+        with engine(ground) as reconciler:
+            eventually(lambda: reconcile(reconciler, new) and not reconciler.plan(new).changes)
+            web = ground.admin.create(services, kept)
+            label = {"op": "add", "path": "/metadata/annotations", "value": {"since": "the new leader"}}
+            going = ground.admin.patch(f"{services}/going", label)
+            since = len(ground.log)
+            process.send_signal(signal.SIGCONT)
+            output, _ = process.communicate(timeout=LONG)
+            found = json.loads(output)
+        assert found["web"] in {"failed", "configured"}
+        assert found["going"] in {"failed", "skipped"}
+    assert ground.admin.get(f"{services}/going") == going
+    assert ground.admin.get(f"{services}/web")["metadata"]["uid"] == web["metadata"]["uid"]
+    tally = {name: counts for (_, _, name), counts in ground.log.tally(since=since).items()}
+    assert tally == {}, "nothing created, nothing deleted after it woke"
+    with engine(ground) as reconciler:
+        eventually(lambda: reconcile(reconciler, new) and not reconciler.plan(new).changes)
+
+
+def test_s25_two_replicas_at_once(ground):
+    """Both believe to lead: no object is made twice or lost, and both come to rest."""
+    expected = [config_map(f"n{number}", ground.namespace, k="1") for number in range(10)]
+    settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS}
+    ground.admin.create(path_of(ground.namespace), config_map("old", ground.namespace))
+    with engine(ground) as first, engine(ground) as second:
+        with ThreadPoolExecutor(2) as pool:
+            list(
+                pool.map(lambda replica: [reconcile(replica, expected, **settings) for _ in range(5)], (first, second))
+            )
+        converge(ground, first, expected, **settings)
+        converge(ground, second, expected, **settings)
+    assert names(ground) == {obj["metadata"]["name"] for obj in expected}
+    counts = {name: found for (_, _, name), found in ground.log.tally().items()}
+    assert counts == {**{f"n{number}": (1, 0) for number in range(10)}, "old": (0, 1)}
+
+
+@pytest.mark.quick("scripted")
+@pytest.mark.parametrize("jump", [-86400 * 365, 86400 * 365], ids=["back", "ahead"])
+def test_s26_the_clock_jumps(ground, monkeypatch, jump):
+    """Watches go on, nothing is listed or sent that would not be otherwise."""
+    expected = [config_map("a", ground.namespace, k="1")]
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, expected)
+        real = time.time
+        monkeypatch.setattr(time, "time", lambda: real() + jump)
+        before, listed = len(watches(ground)), lists(ground)
+        ground.admin.patch(path_of(ground.namespace, "a"), {"op": "add", "path": "/data/k", "value": "2"})
+        eventually(lambda: reconcile(reconciler, expected) and names(ground) and not reconciler.plan(expected).changes)
+        converge(ground, reconciler, expected)
+        eventually(lambda: len(watches(ground)) > before + 1)
+        assert reconciler.cache.error(MAPS) is None
+        assert lists(ground) == listed
+
+
+def test_s26_no_timer_reads_the_wall_clock():
+    """The one use is the age of files that nobody has used for a month."""
+    found = set()
+    for file in Path(gr.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in {
+                "time.time",
+                "datetime.now",
+                "dt.datetime.now",
+            }:
+                found.add(file.relative_to(Path(gr.__file__).parent).as_posix())
+    assert found == {"openapi.py", "testing/certificates.py"}

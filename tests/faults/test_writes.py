@@ -1,0 +1,150 @@
+"""Writes whose outcome nobody knows, and writes on a view that is no longer true (2, 15, 17)."""
+
+import threading
+
+import pytest
+
+from faults.ground.effects import CommitThenDrop, Drop, Hold, Refuse, Shorten, Truncate
+from faults.oracles import LABELS, MAPS, config_map, converge, engine, eventually, names, path_of, reconcile
+
+DROPS = [CommitThenDrop(), Drop(), CommitThenDrop(reset=True), Truncate(), Shorten()]
+
+
+def tally(ground, name):
+    return ground.log.tally().get(("configmaps", ground.namespace, name), (0, 0))
+
+
+@pytest.mark.parametrize("drop", DROPS, ids=lambda effect: str(effect).split("(")[0] + str(DROPS.index(effect)))
+def test_s02_a_create_whose_answer_is_lost(ground, drop):
+    expected = [config_map("a", ground.namespace, k="1"), config_map("b", ground.namespace, k="1")]
+    ground.faults.add(drop, "create", resource="configmaps")
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, expected)
+    assert tally(ground, "a") == tally(ground, "b") == (1, 0)
+
+
+@pytest.mark.parametrize("drop", DROPS, ids=lambda effect: str(effect).split("(")[0] + str(DROPS.index(effect)))
+def test_s02_a_patch_whose_answer_is_lost(ground, drop):
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, [config_map("a", ground.namespace, k="1")])
+        ground.faults.add(drop, "patch", resource="configmaps")
+        since = len(ground.log)
+        converge(ground, reconciler, [config_map("a", ground.namespace, k="2")])
+        done = ground.log.entries("patch", since=since, where=lambda entry: entry.changed)
+    assert len(done) == 1
+    assert tally(ground, "a") == (1, 0)
+
+
+@pytest.mark.parametrize("drop", DROPS, ids=lambda effect: str(effect).split("(")[0] + str(DROPS.index(effect)))
+def test_s02_a_deletion_whose_answer_is_lost(ground, drop):
+    both = [config_map("a", ground.namespace, k="1"), config_map("b", ground.namespace, k="1")]
+    settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS}
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, both, **settings)
+        ground.faults.add(drop, "delete", resource="configmaps")
+        converge(ground, reconciler, both[:1], **settings)
+    assert names(ground) == {"a"}
+    assert (tally(ground, "a"), tally(ground, "b")) == ((1, 0), (1, 1))
+
+
+def test_s02_a_write_that_gets_no_answer_in_time(ground):
+    expected = [config_map("a", ground.namespace, k="1")]
+    hold = Hold(commit=True)
+    ground.faults.add(hold, "create", resource="configmaps")
+    with engine(ground, timeout=0.5) as reconciler:
+        result = reconcile(reconciler, expected)
+        assert [outcome.status for outcome in result] == ["failed"]
+        converge(ground, reconciler, expected)
+    assert tally(ground, "a") == (1, 0)
+
+
+def test_s02_a_name_that_the_server_would_make_up_is_refused(ground):
+    """A create that is repeated after a lost answer would make a second object: so no such object is taken."""
+    nameless = config_map("a", ground.namespace)
+    nameless["metadata"] = {"generateName": "a-", "namespace": ground.namespace}
+    with engine(ground) as reconciler, pytest.raises(Exception, match=r"generateName|name"):
+        reconciler.reconcile([nameless])
+    assert ground.log.writes() == []
+
+
+def test_s15_a_storm_of_conflicts(ground):
+    """Somebody changes the object under each of our writes: compared again, a bounded number of times, and in the end
+    ours and theirs both stand.
+    """
+    path = path_of(ground.namespace, "a")
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, [config_map("a", ground.namespace, k="1")])
+        conflict = Refuse(409, reason="Conflict", message="the object has been modified")
+        fault = ground.faults.add(conflict, "patch", resource="configmaps", times=None)
+        since = len(ground.log)
+        result = reconciler.reconcile([config_map("a", ground.namespace, k="2")])
+        assert [outcome.status for outcome in result] == ["failed"]
+        assert len(ground.log.entries("patch", since=since)) <= 3
+        ground.faults.remove(fault)
+        converge(ground, reconciler, [config_map("a", ground.namespace, k="2")])
+    assert ground.admin.get(path)["data"] == {"k": "2"}
+
+
+def test_s15_a_test_of_ours_fails_because_somebody_was_faster(ground):
+    """The server holds our patch back until somebody else has changed what its ``test`` names."""
+    path = path_of(ground.namespace, "a")
+    finalizers = {"finalizers": ["example.com/a", "example.com/b"]}
+    expected = config_map("a", ground.namespace, metadata={"finalizers": ["example.com/a"]}, k="1")
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, [config_map("a", ground.namespace, k="1")])
+        ground.admin.patch(path, {"op": "add", "path": "/metadata/finalizers", "value": finalizers["finalizers"]})
+        hold = Hold()
+        ground.faults.add(hold, "patch", resource="configmaps")
+        changed = {**expected, "data": {"k": "2"}}
+        since = len(ground.log)
+        writer = threading.Thread(target=reconcile, args=(reconciler, [changed]))
+        writer.start()
+        assert hold.arrived.wait(30)
+        ground.admin.patch(path, {"op": "add", "path": "/data/other", "value": "x"})
+        hold.released.set()
+        writer.join(30)
+        converge(ground, reconciler, [changed])
+        assert len(ground.log.entries("patch", since=since)) <= 6
+    ground.admin.patch(path, {"op": "remove", "path": "/metadata/finalizers"})
+
+
+@pytest.mark.parametrize("prunes", [False, True])
+def test_s17_an_object_that_is_stuck_in_its_deletion(ground, prunes):
+    """Neither created again nor patched while it goes; when it is gone, it is created, once."""
+    path = path_of(ground.namespace, "a")
+    expected = [config_map("a", ground.namespace, k="1"), config_map("b", ground.namespace, k="1")]
+    settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS} if prunes else {}
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, expected, **settings)
+        ground.admin.patch(path, {"op": "add", "path": "/metadata/finalizers", "value": ["example.com/stuck"]})
+        ground.admin.delete(path)
+        eventually(lambda: reconciler.cache.record(MAPS, "a", namespace=ground.namespace).deleting)
+        since = len(ground.log)
+        for _ in range(3):
+            result = reconciler.reconcile([config_map("a", ground.namespace, k="2"), expected[1]], **settings)
+            assert [outcome.status for outcome in result] == ["skipped", "unchanged"]
+        assert ground.log.writes(since=since) == []
+        ground.admin.patch(path, {"op": "remove", "path": "/metadata/finalizers"})
+        converge(ground, reconciler, expected, **settings)
+    assert tally(ground, "a") == (2, 0)
+
+
+def test_s17_an_object_that_is_pruned_but_stuck_is_deleted_once(ground):
+    path = path_of(ground.namespace, "b")
+    both = [config_map("a", ground.namespace, k="1"), config_map("b", ground.namespace, k="1")]
+    settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS, "max_deletions": 1}
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, both, **settings)
+        ground.admin.patch(path, {"op": "add", "path": "/metadata/finalizers", "value": ["example.com/stuck"]})
+        eventually(
+            lambda: (
+                reconciler.reconcile(both[:1], **settings) and "deletionTimestamp" in ground.admin.get(path)["metadata"]
+            )
+        )
+        since = len(ground.log)
+        for _ in range(3):
+            assert reconciler.reconcile(both[:1], **settings).counts["deleted"] == 0
+        assert ground.log.writes(since=since) == []
+        ground.admin.patch(path, {"op": "remove", "path": "/metadata/finalizers"})
+        converge(ground, reconciler, both[:1], **settings)
+    assert tally(ground, "b") == (1, 1)
