@@ -39,7 +39,7 @@ class FakeReconciler:
         self.applied = []
         self.apply_settings = None
         self.connected = None
-        self.cluster = SimpleNamespace(namespace="context")
+        self.cluster = SimpleNamespace(server="https://scripted", namespace="context")
         self.settings = {}
         self.result = None
         self.raises = {}
