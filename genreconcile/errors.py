@@ -10,7 +10,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
      ├── InputError             one expected object is wrong: ``path`` says where
      ├── CacheError
      │    └── NotSynced         a kind's initial list has not arrived
-     ├── PlanRefused            a guard refused to delete
+     ├── PlanRefused            a guard refused to delete, or an owner set is not ours
      └── ClusterError           the API server answered with an error, or could not be reached
           ├── Conflict          409
           ├── Forbidden         403
@@ -57,7 +57,10 @@ class NotSynced(CacheError):
 
 
 class PlanRefused(ReconcileError):
-    """A guard refused the deletions of a plan. Creates and patches were carried out; ``result`` is their Result."""
+    """A guard refused the deletions of a plan. Creates and patches were carried out; ``result`` is their Result.
+
+    Or the owner set belongs to another tool: then nothing was written, and ``result`` is None.
+    """
 
     def __init__(self, message: str, result: Any = None) -> None:
         super().__init__(message)

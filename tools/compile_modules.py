@@ -7,7 +7,6 @@ a C compiler and Python's headers. `python tools/compile_modules.py` compiles; w
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -53,7 +52,7 @@ def compile_modules(root: Path = ROOT) -> list[Path]:
             "--build-lib",
             folder,
         ]
-        done = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": ""}, check=False)
+        done = subprocess.run(command, cwd=root, check=False)
     if done.returncode:
         raise CompileError(f"mypyc: exit code {done.returncode}, see above; without it the same code is interpreted")
     return compiled(root)

@@ -42,3 +42,14 @@ def test_drift(run):
     assert lines[0] == "0 to create, 1 to update, 0 to delete, 0 unchanged"
     assert sum('"op"' in line for line in lines) == 4
     assert lines[-2:] == ["1 configured", "1 unchanged"]
+
+
+def test_owner_set(run):
+    assert run("owner_set.py").stdout.splitlines() == [
+        "2 to create, 0 to update, 0 to delete, 0 unchanged",
+        "  ConfigMap default/settings created",
+        "  Service default/web created",
+        "0 to create, 0 to update, 1 to delete, 1 unchanged",
+        "  ConfigMap default/settings unchanged",
+        "  Service default/web deleted",
+    ]

@@ -1,6 +1,7 @@
 """Owner sets on a real server: what left the set goes, also after a restart, and copied labels make nothing ours."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ground import Ground, Recorded, eventually, statuses
@@ -385,3 +386,21 @@ def is_gone(ground, path):
     except gr.NotFound:
         return True
     return False
+
+
+def test_many_who_work_on_one_set_at_once(ground, settings):
+    """The parent, too, is written by all of them: no write is lost, none fails, and nothing is deleted."""
+    expected = [plain(ground, name) for name in "abc"] + [service(ground)]
+    clusters = [Recorded(ground.admin) for _ in range(4)]
+
+    def work(cluster):
+        with gr.Reconciler(cluster) as reconciler:
+            return [reconciler.reconcile(expected, **settings) for _ in range(3)]
+
+    with ThreadPoolExecutor(len(clusters)) as pool:
+        results = [result for found in pool.map(work, clusters) for result in found]
+    assert [str(outcome) for result in results for outcome in result.failures] == []
+    assert [cluster.sent("DELETE") for cluster in clusters] == [[]] * 4
+    assert recorded(ground) == ("ConfigMap,Service", "")
+    created = [str(outcome.key) for result in results for outcome in result if outcome.status == "created"]
+    assert sorted(created) == sorted(set(created)), "each object is created once"

@@ -95,9 +95,10 @@ def state(plane, namespaces):
     return found
 
 
-def halves(samples, name):
-    middle = len(samples) // 2
-    return [statistics.median(sample[name] for sample in part) for part in (samples[:middle], samples[middle:])]
+def parts(samples, name, count):
+    """The medians of so many parts of a run."""
+    size = max(len(samples) // count, 1)
+    return [statistics.median(sample[name] for sample in samples[size * n : size * (n + 1)]) for n in range(count)]
 
 
 class Account:
@@ -106,12 +107,13 @@ class Account:
     def __init__(self, stormy, calm, settled, is_equal, code):
         self.seconds = stormy[-1]["at"] - stormy[0]["at"]
         self.rss, self.calm, self.settled, self.is_equal, self.code = (
-            halves(stormy, "rss"),
+            parts(stormy, "rss", 2),
             calm,
             settled,
             is_equal,
             code,
         )
+        self.quarters = parts(stormy, "rss", 4)
         self.grew = {name: stormy[-1][name] - stormy[0][name] for name in ("rounds", "errors", "failed", "written")}
 
     @property
@@ -132,6 +134,7 @@ class Account:
         yield "settled after", "never" if self.settled is None else f"{self.settled:.0f} s"
         yield "end state equal", "yes" if self.is_equal else "NO"
         yield "memory", "{:.0f} MB in the first half, {:.0f} MB in the second".format(*self.rss)
+        yield "memory by quarter", ", ".join(f"{size:.0f} MB" for size in self.quarters)
         yield "threads at rest", "{} before, {} after".format(*(sample["threads"] for sample in self.calm))
         yield "exit code", str(self.code)
 
