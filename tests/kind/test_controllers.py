@@ -148,6 +148,13 @@ def test_what_controllers_made_is_not_deleted(settled):
     assert skipped.startswith(f"{CLAIM} skipped (not deleted: others go with it")
 
 
+def test_a_volume_that_a_statefulset_made_is_not_deleted_when_its_kind_was_asked_for(settled):
+    result = settled.reconciler.reconcile(settled.expected, **PRUNE, delete_kinds=["PersistentVolumeClaim"])
+    assert result.counts["deleted"] == 0
+    (skipped,) = loud(result)
+    assert skipped.startswith(f"{CLAIM} skipped (not deleted: a StatefulSet's controller made it")
+
+
 CORE = f"/api/v1/namespaces/{NAMESPACE}"
 APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
