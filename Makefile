@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind faults conformance bench soak compiled locked lock audit sbom clean help
+.PHONY: demo test lint unit kind faults fuzz conformance bench soak compiled locked lock audit sbom clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -34,6 +34,10 @@ kind: $(READY) ## run the tests on a real API server
 faults: $(READY) ## let everything fail that can, on a scripted server and on a real one
 	@echo "make faults: about 25 minutes; GENRECONCILE_SEED=7 for another order of events" >&2
 	$(TOX) run -e faults
+
+fuzz: $(READY) ## search for input that breaks it
+	@echo "make fuzz: about half an hour; GENRECONCILE_FUZZ=1000 for fewer examples of each target" >&2
+	$(TOX) run -e fuzz
 
 conformance: $(READY) ## try every field of every kind on a real API server
 	@echo "make conformance: about an hour; K8S_VERSION=1.36.3 for another Kubernetes" >&2

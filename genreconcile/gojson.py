@@ -30,8 +30,8 @@ def dumps(value: Any) -> bytes:
 
 
 _SMALL: Final = 8192
-_MOST_NODES: Final = 2_000_000
-"""Mappings and lists in one value, each counted as often as it would be written."""
+_MOST_VALUES: Final = 2_000_000
+"""Members of the mappings and lists in one value, each counted as often as it would be written."""
 
 _into = msgspec.json.Encoder().encode_into
 
@@ -57,11 +57,12 @@ def encode(value: Any) -> bytes | bytearray:
 
 def _require_finite(value: Any) -> None:
     """Count as a tree, level by level: what is shared, as YAML's aliases are, counts each time."""
-    level, count = [value], 0
+    level = [value] if isinstance(value, dict | list | tuple) else []
+    count = 0
     while level:
-        count += len(level)
-        if count > _MOST_NODES:
-            raise TooLargeError(f"more than {_MOST_NODES} mappings and lists")
+        count += sum(map(len, level))  # Before they are looked at: they may all be the same long list.
+        if count > _MOST_VALUES:
+            raise TooLargeError(f"more than {_MOST_VALUES} values")
         level = [found for found in get_referents(*level) if isinstance(found, dict | list | tuple)]
 
 

@@ -8,7 +8,7 @@ Sources: https://kubernetes.io/docs/reference/using-api/api-concepts/ and KEP-28
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -42,6 +42,22 @@ class _Missing:
 MISSING: Final = _Missing()
 
 
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """What stands in a document in the place of a mapping: a served document may be anything."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _members(value: Any) -> list[Mapping[str, Any]]:
+    """The mappings of what stands in the place of a list of them."""
+    return [member for member in value if isinstance(member, Mapping)] if isinstance(value, list) else []
+
+
+def _gvks(schema: Any) -> Iterator[GVK]:
+    """The kinds that a schema is of."""
+    for gvk in _members(_mapping(schema).get(_GVKS)):
+        yield GVK(*(str(gvk.get(part) or "") for part in ("group", "version", "kind")))
+
+
 class Type:
     """One type: ``shape`` is object, map, list, scalar or any.
 
@@ -59,7 +75,8 @@ class Type:
         self.preserve = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
         self.embedded = bool(schema.get("x-kubernetes-embedded-resource"))
         self.list_type = str(schema.get("x-kubernetes-list-type") or "atomic")
-        self.list_keys: tuple[str, ...] = tuple(schema.get("x-kubernetes-list-map-keys") or ())
+        keys = schema.get("x-kubernetes-list-map-keys")
+        self.list_keys: tuple[str, ...] = tuple(map(str, keys)) if isinstance(keys, list) else ()
         self.scalar = _scalar_of(name, schema)
         self.shape = self._shape()
 
@@ -72,7 +89,7 @@ class Type:
             return "scalar"
         if kind == "array":
             return "list"
-        if self._schema.get("properties") or self.embedded:
+        if _mapping(self._schema.get("properties")) or self.embedded:
             return "object"
         if isinstance(self._schema.get("additionalProperties"), Mapping):
             return "map"
@@ -88,7 +105,7 @@ class Type:
     @cached_property
     def fields(self) -> Mapping[str, Field]:
         """The known fields of an object."""
-        properties = dict(self._schema.get("properties") or {})
+        properties = dict(_mapping(self._schema.get("properties")))
         if self.embedded:
             for key in ("apiVersion", "kind"):
                 properties.setdefault(key, {"type": "string"})
@@ -104,17 +121,17 @@ class Type:
     @cached_property
     def values(self) -> Field:
         """What a map's values are."""
-        return self._compiler.field(self, "*", self._schema.get("additionalProperties") or {})
+        return self._compiler.field(self, "*", self._schema.get("additionalProperties"))
 
     @cached_property
     def items(self) -> Field:
         """What a list's members are."""
-        return self._compiler.field(self, "*", self._schema.get("items") or {})
+        return self._compiler.field(self, "*", self._schema.get("items"))
 
     @cached_property
     def is_frozen(self) -> bool:
         """Whether a validation rule of a custom resource forbids that the value changes."""
-        rules = self._schema.get("x-kubernetes-validations") or ()
+        rules = _members(self._schema.get("x-kubernetes-validations"))
         return any("".join(str(rule.get("rule")).split()) in {"self==oldSelf", "oldSelf==self"} for rule in rules)
 
     @cached_property
@@ -155,41 +172,42 @@ class _Compiler:
 
     def __init__(self, graph: TypeGraph, document: Document) -> None:
         self.graph = graph
-        self.schemas: Mapping[str, Any] = (document.get("components") or {}).get("schemas") or {}
+        self.schemas = _mapping(_mapping(document.get("components")).get("schemas"))
         self._named: dict[str, Type] = {}
-        self._paths: Mapping[str, Any] = document.get("paths") or {}
+        self._paths = _mapping(document.get("paths"))
 
     @cached_property
     def with_status(self) -> frozenset[GVK]:
         """The kinds with a status subresource."""
         found = set()
         for path, operations in self._paths.items():
-            gvk = (operations.get("get") or {}).get(_GVKS)
-            if gvk and path.endswith("/{name}/status"):
-                found.add(GVK(gvk["group"], gvk["version"], gvk["kind"]))
+            if path.endswith("/{name}/status"):
+                operation = _mapping(_mapping(operations).get("get"))
+                found |= set(_gvks({_GVKS: [operation.get(_GVKS)]}))
         return frozenset(found)
 
     def roots(self) -> dict[GVK, str]:
         """The type name of each kind that the document describes."""
         found: dict[GVK, str] = {}
         for name, schema in self.schemas.items():
-            for gvk in schema.get(_GVKS) or ():
-                found.setdefault(GVK(gvk["group"], gvk["version"], gvk["kind"]), name)
+            for gvk in _gvks(schema):
+                found.setdefault(gvk, name)
         return found
 
     def root(self, gvk: GVK, name: str) -> Type:
         if name not in self._named:
-            self._named[name] = Type(name, self.schemas[name], self, custom=name == _custom_name(gvk))
+            self._named[name] = Type(name, _mapping(self.schemas[name]), self, custom=name == _custom_name(gvk))
         return self._named[name]
 
     def named(self, name: str) -> Type:
         # A type that is referred to is a Go type: the schemas of custom resources are inlined, and refer to nothing
         # but the metadata types.
         if name not in self._named:
-            self._named[name] = Type(name, self.schemas.get(name) or {}, self, custom=False)
+            self._named[name] = Type(name, _mapping(self.schemas.get(name)), self, custom=False)
         return self._named[name]
 
-    def field(self, owner: Type, key: str, schema: Mapping[str, Any]) -> Field:
+    def field(self, owner: Type, key: str, found: Any) -> Field:
+        schema = _mapping(found)
         reference = _reference(schema)
         kind = self.named(reference) if reference else Type("", schema, self, custom=owner.custom)
         if owner.custom:
@@ -264,7 +282,7 @@ def _custom_name(gvk: GVK) -> str:
 
 
 def _reference(schema: Mapping[str, Any]) -> str:
-    for part in (schema, *(schema.get("allOf") or ())):
+    for part in (schema, *_members(schema.get("allOf"))):
         reference = part.get("$ref")
         if isinstance(reference, str):
             return reference.rpartition("/")[2]
@@ -279,9 +297,9 @@ def _scalar_of(name: str, schema: Mapping[str, Any]) -> str:
     if schema.get("x-kubernetes-int-or-string"):
         return "quantity" if schema.get("pattern") == _QUANTITY_PATTERN else "int-or-string"
     kind, form = schema.get("type"), schema.get("format")
-    if form in _FORMATS:
+    if isinstance(form, str) and form in _FORMATS:
         return _FORMATS[form]
-    return kind if kind in {"string", "integer", "number", "boolean"} else ""
+    return str(kind) if kind in ("string", "integer", "number", "boolean") else ""
 
 
 def untyped() -> Type:

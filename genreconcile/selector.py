@@ -18,6 +18,7 @@ _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _TOKEN = re.compile(r"\s*(?:(?P<symbol>!=|==|[=!(),<>])|(?P<word>[^\s=!(),<>]+))")
 _SHOWN = 100
+_LONGEST = 100_000
 _EXPRESSION_KEYS = {"key", "operator", "values"}
 
 
@@ -73,6 +74,8 @@ def parse(spec: str | Mapping[str, Any] | Selector) -> Selector:
     if isinstance(spec, Selector):
         return spec
     if isinstance(spec, str):
+        if len(spec) > _LONGEST:
+            raise LoadError(f"label selector: not readable: more than {_LONGEST} characters; shorten it")
         found = _Parser(spec).requirements()
     elif isinstance(spec, Mapping):
         found = _from_mapping(spec)

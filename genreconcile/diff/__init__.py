@@ -15,6 +15,7 @@ from genreconcile.diff.operation import Covered, Difference, Spot
 from genreconcile.diff.patch import Patch, to_patch
 from genreconcile.diff.walk import SUBSET, Walk
 from genreconcile.errors import InputError
+from genreconcile.load.check import plain
 from genreconcile.mask import Fields, fields_of
 from genreconcile.normalize import Registry, prepare
 from genreconcile.normalize.compiled import Node
@@ -67,8 +68,9 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     ``rules`` are the shipped ones unless given. Without ``schema`` the comparison is untyped. ``fields`` is ``exact``,
     or ``subset`` to compare what ``expected`` sets and nothing else. ``others`` are live objects that rules may
     consult: autoscalers that target this one. InputError where ``expected`` holds what the schema does not know or the
-    server could not store; ``path`` says where.
+    server could not store; ``path`` says where. LoadError where a side is no JSON data.
     """
+    expected, live = plain(expected, "expected"), plain(live, "live")
     gvk = GVK.of(expected)
     registry = rules if rules is not None else Registry.builtin()
     kind = schema.root(gvk) if schema is not None else None

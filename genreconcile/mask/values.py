@@ -43,8 +43,10 @@ def _bytes(value: Any) -> bytes:
 
 def mask_object(obj: Mapping[str, Any], fields: Fields) -> Object:
     """A copy without secrets."""
-    masked: Object = mask_value(fields, (), obj)
-    return masked if masked is not obj else dict(obj)
+    masked = mask_value(fields, (), obj)
+    if not isinstance(masked, Mapping):  # It is nested too deeply.
+        return {key: mask(value) for key, value in obj.items()}
+    return dict(masked)
 
 
 def mask_patch(fields: Fields, operations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -66,6 +68,13 @@ def _mask_operation(fields: Fields, operation: Mapping[str, Any]) -> dict[str, A
 
 def mask_value(fields: Fields, path: Tokens, value: Any) -> Any:
     """``value``, which stands at ``path`` in an object with these secret fields, without secrets."""
+    try:
+        return _masked(fields, path, value)
+    except RecursionError:
+        return mask(value)
+
+
+def _masked(fields: Fields, path: Tokens, value: Any) -> Any:
     value = _unposed(value)
     is_whole = False
     for field in fields:

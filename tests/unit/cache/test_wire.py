@@ -61,3 +61,24 @@ def test_a_page_without_items():
 def test_a_bookmark():
     (event,) = read_events([b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'])
     assert read_bookmark(event) == "9"
+
+
+DEEP = b'{"metadata":{"name":"deep"},"spec":' + b"[" * 3000 + b"]" * 3000 + b"}"
+FLAT = b'{"metadata":{"name":"a \\" ]}, b"}}'
+
+
+def test_one_object_that_is_nested_too_deeply_hides_no_other():
+    data = b'{"kind":"L","metadata":{"resourceVersion":"7","continue":"x"},"items":[%b,%b,%b]}' % (FLAT, DEEP, FLAT)
+
+    page = wire.read_page(data)
+
+    assert (page.metadata.resource_version, page.metadata.continue_) == ("7", "x")
+    assert [bytes(item) for item in page.items] == [FLAT, DEEP, FLAT]
+
+
+def test_an_event_with_such_an_object_is_an_event():
+    lines = b'{"type":"ADDED","object":%b}\n{"type":"MODIFIED","object":%b}\n' % (DEEP, FLAT)
+
+    events = list(wire.read_events([lines]))
+
+    assert [(event.type, bytes(event.object)) for event in events] == [("ADDED", DEEP), ("MODIFIED", FLAT)]
