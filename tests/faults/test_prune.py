@@ -180,7 +180,8 @@ def test_s18_an_api_that_goes_away_while_running(ground, gadgets):
         eventually(lambda: reconciler.cache.error(f"{group}/v1/Gadget"))
         changed = [config_map("a", ground.namespace, k="2"), gadget(ground, group, size=2)]
         found = statuses(reconciler.reconcile(changed, **prunes(ground)))
-        assert (found["a"], found["g"], found.get("stray")) == ("configured", "failed", "skipped")
+        assert (found["a"], found["g"]) == ("configured", "failed")
+        assert found.get("stray") in {"skipped", None}, "None: its kind may be behind, too"
         for fault in faults:
             ground.faults.remove(fault)
         eventually(lambda: reconcile(reconciler, changed, **prunes(ground)) and names(ground) == {"a"})
