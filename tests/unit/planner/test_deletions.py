@@ -31,10 +31,12 @@ class FakeCache:
         data = msgspec.json.encode({"metadata": {key: value for key, value in obj.items() if value != ""}})
         self.stores.setdefault(resource.gvk, Store()).upsert(read(data, resource.gvk))
 
-    def has_synced(self, resource):
+    def has_synced(self, resource, namespace=""):
+        assert namespace in {"", "shop"}, "no other place matters"
         return resource.gvk in self.stores and resource.gvk not in self.unsynced
 
-    def error(self, resource):
+    def error(self, resource, namespace=""):
+        assert namespace in {"", "shop"}, "as above"
         return self.errors.get(resource.gvk)
 
     def records(self, resource, *, namespace, selector):
