@@ -248,7 +248,7 @@ def _check_argument(action: str, argument: Any, where: str) -> None:
         problem = "" if _is_list_argument(argument) else "must be ordered, unordered or a list of keys"
     elif action == "keep" and not (argument == "all" or isinstance(argument, list)):
         problem = "must be all or a list of members"
-    elif action == "canonical" and argument not in CANONICAL:
+    elif action == "canonical" and argument not in list(CANONICAL):
         problem = f"must be one of {', '.join(sorted(CANONICAL))}"
     elif action == "fold" and not (isinstance(argument, Mapping) and set(argument) == {"into", "encode"}):
         problem = "must be a mapping of into and encode"
@@ -259,7 +259,7 @@ def _check_argument(action: str, argument: Any, where: str) -> None:
 def _is_list_argument(argument: Any) -> bool:
     if isinstance(argument, list):
         return bool(argument) and all(isinstance(key, str) for key in argument)
-    return argument in {"ordered", "unordered"}
+    return argument in ("ordered", "unordered")
 
 
 def _reference_problem(argument: Any) -> str:
@@ -278,7 +278,7 @@ def _reference_problem(argument: Any) -> str:
 
 def _function_problem(argument: Any) -> str:
     name = argument.get("name") if isinstance(argument, Mapping) else argument
-    return "" if name in FUNCTIONS else f"must name one of {', '.join(sorted(FUNCTIONS))}"
+    return "" if name in list(FUNCTIONS) else f"must name one of {', '.join(sorted(FUNCTIONS))}"
 
 
 def _unique_ids(rules: Sequence[Rule], source: str) -> None:

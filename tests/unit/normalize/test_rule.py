@@ -78,6 +78,9 @@ def test_an_object_selector_means_the_root():
         ({**without("default"), "list": []}, "rule one: key list: must be ordered, unordered or a list of keys"),
         ({**without("default"), "keep": "some"}, "rule one: key keep: must be all or a list of members"),
         ({**without("default"), "canonical": "money"}, "rule one: key canonical: must be one of"),
+        ({**without("default"), "canonical": []}, "rule one: key canonical: must be one of"),
+        ({**without("default"), "function": {"name": []}}, "rule one: key function: must name one of"),
+        ({**without("default"), "list": {}}, "rule one: key list: must be ordered, unordered or a list of keys"),
         ({**without("default"), "fold": {"into": "x"}}, "rule one: key fold: must be a mapping of into and encode"),
     ],
 )
