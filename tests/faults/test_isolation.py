@@ -247,7 +247,7 @@ def test_s28_a_hundred_starts_and_stops(ground):
         elif number % 3 == 1:
             time.sleep(0.002 * (number % 7))
         cache.stop()
-        assert readers() == []
+        eventually(lambda: readers() == [], "its threads have ended")
     cluster.close()
 
 

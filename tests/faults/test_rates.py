@@ -68,5 +68,6 @@ def test_s13_the_rate_of_requests_to_a_server_that_is_not_well(ground, ill):
     reader.run()
     cluster.close()
     requests = len(ground.log.entries("list", "watch"))
+    print(f"{ill}: {requests / time.now:.3f} requests a second")
     assert requests / time.now <= MOST
     assert requests > MINUTES, "it goes on asking"

@@ -164,6 +164,7 @@ def test_s10_a_stream_that_is_cut(ground, cache, how):
     eventually(lambda: cache.has_synced(MAPS) and known(cache, "c", ground.namespace))
     assert_no_gap(ground, cache)
     assert monotonic.back == []
+    eventually(lambda: ("ADDED", "c") in monotonic.events)  # It is in the cache a moment before it is told.
     assert [name for kind, name in monotonic.events if kind == "ADDED" and name in {"a", "b", "c"}] == ["a", "b", "c"]
     assert known(cache, "a", ground.namespace) == made[0]["data"]
 

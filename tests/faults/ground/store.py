@@ -56,6 +56,7 @@ class Store:
         self.revision = revision
         self.compacted = revision
         self._objects: dict[Key, Object] = {}
+        self._places: dict[Place, dict[Key, Object]] = {}  # The same, for lists of one kind among many objects.
         self._history: list[Change] = []
 
     def get(self, key: Key) -> Object | None:
@@ -74,7 +75,7 @@ class Store:
             before = self._objects.get(key)
             self.revision += 1
             kept = _at(obj, self.revision)
-            self._objects[key] = kept
+            self._objects[key] = self._places.setdefault(key[:2], {})[key] = kept
             self._note("MODIFIED" if before else "ADDED", key, kept, before)
             return kept
 
@@ -82,6 +83,7 @@ class Store:
         """Delete; returns the last state under the revision of the deletion."""
         with self.changed:
             before = self._objects.pop(key)
+            del self._places[key[:2]][key]
             self.revision += 1
             last = _at(before, self.revision)
             self._note("DELETED", key, last, before)
@@ -90,7 +92,7 @@ class Store:
     def list(self, place: Place, namespace: str, revision: int | None = None) -> list[tuple[Key, Object]]:
         """The objects of one kind, sorted; as they were at an older revision if one is given. Raises Refusal (410)."""
         with self.changed:
-            objects = self._objects if revision is None else self._state_at(revision)
+            objects = self._places.get(place, {}) if revision is None else self._state_at(revision)
             found = [(key, obj) for key, obj in objects.items() if key.is_in(place, namespace)]
         return sorted(found, key=lambda pair: pair[0])
 
@@ -120,6 +122,9 @@ class Store:
         """Go back to a backup, its revision included; there is no history from before it."""
         with self.changed:
             self._objects = dict(snapshot.objects)
+            self._places = {}
+            for key, obj in snapshot.objects.items():
+                self._places.setdefault(key[:2], {})[key] = obj
             self.revision = self.compacted = snapshot.revision
             self._history.clear()
             self.changed.notify_all()
