@@ -144,7 +144,9 @@ class Cache:
             if self._running:
                 watched.relist(self._cluster)
         with self._state:
-            return self._state.wait_for(lambda: watched.lists > before, timeout)
+            # A kind that is gone, or may not be listed, is not waited for.
+            self._state.wait_for(lambda: watched.lists > before or (watched.error and not watched.synced), timeout)
+            return watched.lists > before
 
     def kinds(self) -> tuple[GVK, ...]:
         """The kinds that were added, sorted."""
