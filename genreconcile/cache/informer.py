@@ -169,7 +169,9 @@ class Cache:
             if self._running:
                 self._let_end(watched.relist(self._cluster))
         with self._state:
-            return self._state.wait_for(lambda: watched.lists > before, timeout)
+            # A kind that is gone, or may not be listed, is not waited for.
+            self._state.wait_for(lambda: watched.lists > before or (watched.error and not watched.synced), timeout)
+            return watched.lists > before
 
     @property
     def namespaces(self) -> tuple[str, ...] | None:

@@ -52,6 +52,12 @@ class Mortal:
         self.admin = gr.connect(kubeconfig=str(plane.kubeconfig))
         self.observer = Observer(self.admin)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.observer.close()
+
     def connect(self):
         return gr.connect(kubeconfig=self.kubeconfig)
 
@@ -89,23 +95,30 @@ class Mortal:
 
 
 @pytest.fixture(scope="session")
-def mortal(tmp_path_factory):
+def audited(tmp_path_factory):
+    """A control plane of this machine's processes, and its audit log."""
     patch = pytest.MonkeyPatch()
     # Only processes of this machine can be killed.
     patch.delenv("GENRECONCILE_TEST_KUBECONFIG", raising=False)
     patch.setattr(sources, "_kind", lambda _: None)
     audit = AuditLog(tmp_path_factory.mktemp("audit"), Mortal.user)
     with ControlPlane(extra_apiserver_args=audit.arguments) as plane:
-        opened = Mortal(plane, audit)
-        yield opened
-        opened.observer.close()
+        yield plane, audit
     patch.undo()
 
 
+@pytest.fixture
+def mortal(audited):
+    """No thread outlives the test: others count them."""
+    with Mortal(*audited) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
-def fault_free(mortal):
-    """(end state, tally) of a run that nothing disturbs."""
-    world = mortal.world()
-    with gr.Reconciler(mortal.connect()) as reconciler:
-        reconciler.reconcile(world.expected(), **world.settings).raise_for_failures()
-    return world.state(mortal.read), mortal.tally(world), mortal.sent(world)
+def fault_free(audited):
+    """(end state, tally, writes) of a run that nothing disturbs."""
+    with Mortal(*audited) as mortal:
+        world = mortal.world()
+        with gr.Reconciler(mortal.connect()) as reconciler:
+            reconciler.reconcile(world.expected(), **world.settings).raise_for_failures()
+        return world.state(mortal.read), mortal.tally(world), mortal.sent(world)

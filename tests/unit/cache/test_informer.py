@@ -2,6 +2,7 @@ import functools
 import json
 import threading
 import time
+from collections import deque
 
 import pytest
 from scripted_server import PLANETS, VERBS, WIDGETS, LiveWatch, ScriptedCluster, event, obj, page, status
@@ -351,6 +352,15 @@ def test_not_synced_in_time(server):
     server.answer(ALL, status(500))
     with Cache(server, [WIDGETS]) as cache, pytest.raises(NotSynced, match=r"Widget: not synced: .* 500 InternalError"):
         cache.wait_for_sync(timeout=0.05)
+
+
+def test_a_list_anew_of_a_kind_that_is_gone_is_not_waited_for(server, cache, watch):
+    """Its definition was deleted: a reconcile stood still for its whole time limit."""
+    server.answers[ALL] = deque([status(404)])
+    started = time.monotonic()
+    assert not cache.relist(KIND, 60)
+    assert time.monotonic() - started < 30
+    assert isinstance(cache.error(KIND), NotFound)
 
 
 def test_a_kind_that_is_gone_makes_discovery_ask_again(server):
