@@ -249,6 +249,7 @@ def test_s28_a_hundred_starts_and_stops(ground):
         cache.stop()
         eventually(lambda: readers() == [], "its threads have ended")
     cluster.close()
+    assert readers() == []
 
 
 def test_s28_stop_while_the_server_keeps_silent(ground):

@@ -179,6 +179,7 @@ def test_s05_a_hidden_deletion_is_found_by_the_next_list(ground):
         relist(ground)
         eventually(lambda: reconcile(reconciler, expected) and ground.admin.find(path_of(ground.namespace, "a")))
         converge(ground, reconciler, expected)
+        assert _data(ground, "a") == {"k": "1"}
 
 
 def test_s06_deleted_and_created_again_in_one_update(ground):

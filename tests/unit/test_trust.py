@@ -72,7 +72,7 @@ def test_older_ways_to_name_a_program_count_too(tmp_path):
 def test_a_file_of_another_shape_is_no_reason_to_fail_here(tmp_path, content):
     file = tmp_path / "kubeconfig"
     file.write_text(content)
-    require_allowed(str(file), None, ())
+    assert require_allowed(str(file), None, ()) is None
 
 
 def test_of_several_files_the_first_that_names_a_user_counts(tmp_path, monkeypatch):

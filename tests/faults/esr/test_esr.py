@@ -24,19 +24,25 @@ def hurry(monkeypatch):
 
 
 def run(examples, steps, **more):
+    """How many histories came to their end."""
+    ends = []
+
     class Run(ReachAndStay):
-        pass
+        def teardown(self):
+            super().teardown()
+            ends.append(self)
 
     case = seed(SEED)(Run).TestCase
     case.settings = settings(STEADY, max_examples=examples, stateful_step_count=steps, **more)
     case().runTest()
+    return len(ends)
 
 
 def test_reach_and_stay():
-    run(12, 25)
+    assert run(12, 25) >= 1
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_reach_and_stay_for_long():
-    run(150, 60, derandomize=False)
+    assert run(150, 60, derandomize=False) >= 1
