@@ -17,7 +17,7 @@ KINDS = (
     "apps/v1/Deployment",
     "apiextensions.k8s.io/v1/CustomResourceDefinition",
 )
-_BOUND = 60.0
+_BOUND = 180.0
 
 
 class Observer:

@@ -14,7 +14,7 @@ from faults.worlds import small
 from faults.worlds.small import ROUNDS, World, config
 from genreconcile.errors import Unreachable
 
-BOUND = 30.0
+BOUND = 120.0
 WRITES = small.WRITES + 4
 """To recreate an object: a patch that is refused, a dry run, a deletion and a create."""
 

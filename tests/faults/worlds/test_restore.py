@@ -10,7 +10,7 @@ import genreconcile as gr
 from faults.worlds.small import config
 from genreconcile.errors import ReconcileError
 
-BOUND = 60.0
+BOUND = 180.0
 KINDS = ["v1/ConfigMap", "v1/Service", "apps/v1/Deployment"]
 
 

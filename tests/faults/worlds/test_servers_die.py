@@ -11,7 +11,7 @@ from faults.worlds.small import ROUNDS, WRITES
 SERVERS = ("kube-apiserver", "etcd")
 QUICK = [(9, "kube-apiserver")]
 MORE = [(nth, server) for nth in range(1, WRITES + 1) for server in SERVERS if (nth, server) not in QUICK]
-BOUND = 90.0
+BOUND = 180.0
 """Seconds for the watches to come back: the longest pause between two attempts is 30."""
 
 
