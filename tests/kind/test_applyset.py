@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ground import Ground, eventually, statuses
+from deletion_ground import Ground, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from ground import LABELS, Ground, eventually, statuses
+from deletion_ground import LABELS, Ground, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.apply import Options

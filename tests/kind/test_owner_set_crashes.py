@@ -1,7 +1,7 @@
 """A crash at any write, before it is sent or after, and another expected set after the restart: no member is lost."""
 
 import pytest
-from ground import Ground, Recorded, statuses
+from deletion_ground import Ground, Recorded, statuses
 
 import genreconcile as gr
 

@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ground import Ground, Recorded, eventually, statuses
+from deletion_ground import Ground, Recorded, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused

@@ -1,7 +1,7 @@
 """Kinds that cannot be read, or are not there any more: unknown, never empty; the others go on."""
 
 import pytest
-from ground import LABELS, Ground, Recorded, eventually, statuses
+from deletion_ground import LABELS, Ground, Recorded, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import ClusterError
