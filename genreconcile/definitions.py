@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
-from genreconcile.errors import CacheError
 from genreconcile.objects import ObjectKey, metadata_of
 from genreconcile.order import defines_kinds
 
@@ -61,7 +60,7 @@ class Definitions:
     def _on_event(self, event: CacheEvent) -> None:
         if not defines_kinds(event.resource.gvk):
             return
-        generation = self._generation(event)
+        generation = 0 if event.type == "DELETED" else _generation(event)
         with self._lock:
             known = self._generations.get(event.key)
             self._generations[event.key] = generation
@@ -71,9 +70,7 @@ class Definitions:
                 self._changing[event.key] = self._clock() + _LAG
                 self._followed = False
 
-    def _generation(self, event: CacheEvent) -> int:
-        try:
-            live = self._cache.get(event.resource, event.key.name, namespace=event.key.namespace)
-        except CacheError:
-            return 0
-        return int(metadata_of(live or {}).get("generation") or 0)
+
+def _generation(event: CacheEvent) -> int:
+    """From the event itself: while the first list arrives the cache does not answer."""
+    return int(metadata_of(event.record.decode()).get("generation") or 0)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from genreconcile.cache.store import Delta
+from genreconcile.cache.transform import Record
 from genreconcile.discovery import Resource
 from genreconcile.errors import trace
 from genreconcile.objects import ObjectKey
@@ -23,13 +24,15 @@ class CacheEvent:
     """A change in the cache; ``type`` is ADDED, MODIFIED or DELETED.
 
     ``resource_version`` is that of the object as it is now, of DELETED that of its last known state. An object that
-    was deleted and created anew between two looks gives DELETED and ADDED.
+    was deleted and created anew between two looks gives DELETED and ADDED. ``record`` is the object in that state: of
+    a list that is not complete yet the cache itself says nothing.
     """
 
     type: str
     resource: Resource
     key: ObjectKey
     resource_version: str
+    record: Record
 
 
 class Subscribers:
@@ -62,7 +65,7 @@ class Subscribers:
         for delta in deltas:
             record = delta.record
             key = ObjectKey(resource.gvk.group, resource.gvk.kind, record.namespace, record.name)
-            event = CacheEvent(delta.type, resource, key, str(record.resource_version))
+            event = CacheEvent(delta.type, resource, key, str(record.resource_version), record)
             for callback in callbacks:
                 _call(callback, event)
 

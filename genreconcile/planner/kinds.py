@@ -150,8 +150,9 @@ class Kinds:
             return
         deadline = time.monotonic() + _SETTLE
         brought = {change: defined_by(change.expected or {}) for change in defining}
-        for change in (change for change in defining if brought[change]):
-            self._wait_until_served(change, deadline)
+        for change in defining:
+            if brought[change]:
+                self._wait_until_served(change, deadline)
             self._note_own_write(change)
         self._catalog.invalidate()
         for change, resources in brought.items():

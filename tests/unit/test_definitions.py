@@ -1,6 +1,10 @@
+import json
+
 from genreconcile.cache import CacheEvent
+from genreconcile.cache.transform import read
 from genreconcile.definitions import _LAG, Definitions
 from genreconcile.discovery import Resource
+from genreconcile.errors import NotSynced
 from genreconcile.objects import GVK, ObjectKey
 
 GROUP, KIND = "apiextensions.k8s.io", "CustomResourceDefinition"
@@ -24,11 +28,14 @@ class Cache:
         return self.synced
 
     def get(self, *_, **__):
+        if not self.synced:
+            raise NotSynced("its first list has not arrived")
         return {"metadata": {"generation": self.generation}}
 
     def becomes(self, generation, event_type="MODIFIED"):
         self.generation = generation
-        self.tell(CacheEvent(event_type, DEFINITIONS, KEY, "1"))
+        data = {"metadata": {"name": KEY.name, "resourceVersion": "1", "generation": generation}}
+        self.tell(CacheEvent(event_type, DEFINITIONS, KEY, "1", read(json.dumps(data).encode(), DEFINITIONS.gvk)))
 
 
 class Clock:
