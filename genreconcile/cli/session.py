@@ -86,15 +86,22 @@ def rights(
         return reconciler.rights(
             expected,
             level=level,
-            namespace=settings.namespace,
-            delete_from_namespace=settings.delete_from_namespace,
-            delete_selector=settings.delete_selector,
-            kinds=settings.kinds,
-            delete_kinds=settings.delete_kinds,
-            owner=settings.owner,
-            owner_tool=settings.owner_tool,
             verify=settings.verify,
+            **_reach(settings),
         )
+
+
+def _reach(settings: Settings) -> dict[str, Any]:
+    """Where objects go and what is deleted, as keywords of ``plan`` and ``rights``."""
+    return {
+        "namespace": settings.namespace,
+        "delete_from_namespace": settings.delete_from_namespace,
+        "delete_selector": settings.delete_selector,
+        "kinds": settings.kinds,
+        "delete_kinds": settings.delete_kinds,
+        "owner": settings.owner,
+        "owner_tool": settings.owner_tool,
+    }
 
 
 def _recorded(cluster: Any, settings: Settings) -> frozenset[str]:
@@ -163,15 +170,9 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -
     def plan(max_deletions: int | None) -> Plan:
         made: Plan = reconciler.plan(
             expected,
-            namespace=settings.namespace,
-            delete_from_namespace=settings.delete_from_namespace,
-            delete_selector=settings.delete_selector,
-            kinds=settings.kinds,
-            delete_kinds=settings.delete_kinds,
+            **_reach(settings),
             allow_empty=settings.allow_empty,
             max_deletions=max_deletions,
-            owner=settings.owner,
-            owner_tool=settings.owner_tool,
             fields=settings.fields,
             verify=settings.verify,
         )

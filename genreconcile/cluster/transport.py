@@ -123,7 +123,22 @@ def _interruptible_pools() -> dict[str, Any]:
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-    class Connection(HTTPConnection):
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = _interruptible(HTTPConnection)
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = _interruptible(HTTPSConnection)
+
+    return {"http": Pool, "https": SecurePool}
+
+
+def _interruptible(base: Any) -> Any:
+    """A connection class that registers with the thread's Interrupt, and sends header and body in one piece.
+
+    Two pieces would be two TLS records, and wake the server twice.
+    """
+
+    class Connection(base):  # type: ignore[misc]  # whichever class of urllib3
         debuglevel = 0  # Configuration(debug=True) would have http.client print the headers.
         held: list[bytes] | None = None
 
@@ -131,51 +146,24 @@ def _interruptible_pools() -> dict[str, Any]:
             _watched(self, super().connect)
 
         def request(self, *args: Any, **kwargs: Any) -> None:
-            _watched(self, _at_once, self, super().request, super().send, *args, **kwargs)
+            _watched(self, self._request_at_once, *args, **kwargs)
+
+        def _request_at_once(self, *args: Any, **kwargs: Any) -> None:
+            self.held = []
+            try:
+                super().request(*args, **kwargs)
+            finally:
+                held, self.held = self.held, None
+            if held:
+                super().send(b"".join(held))
 
         def send(self, data: Any) -> None:
-            _hold(self, super().send, data)
+            if self.held is not None and isinstance(data, bytes):
+                self.held.append(data)
+            else:
+                super().send(data)
 
-    class SecureConnection(HTTPSConnection):
-        debuglevel = 0
-        held: list[bytes] | None = None
-
-        def connect(self) -> None:
-            _watched(self, super().connect)
-
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            _watched(self, _at_once, self, super().request, super().send, *args, **kwargs)
-
-        def send(self, data: Any) -> None:
-            _hold(self, super().send, data)
-
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = Connection
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = SecureConnection
-
-    return {"http": Pool, "https": SecurePool}
-
-
-def _at_once(
-    connection: Any, request: Callable[..., None], send: Callable[[bytes], None], *args: Any, **kwargs: Any
-) -> None:
-    """Send header and body in one piece: two would be two TLS records, and wake the server twice."""
-    connection.held = []
-    try:
-        request(*args, **kwargs)
-    finally:
-        held, connection.held = connection.held, None
-    if held:
-        send(b"".join(held))
-
-
-def _hold(connection: Any, send: Callable[[Any], None], data: Any) -> None:
-    if connection.held is not None and isinstance(data, bytes):
-        connection.held.append(data)
-    else:
-        send(data)
+    return Connection
 
 
 def _watched(connection: Any, send: Callable[..., None], *args: Any, **kwargs: Any) -> None:

@@ -135,22 +135,18 @@ class Truncate(Effect):
             return answer
         body = gzip.compress(answer.body) if self.packed else answer.body
         headers = {**answer.headers, "Content-Encoding": "gzip"} if self.packed else answer.headers
-        return Answer(answer.status, body, headers, int(len(body) * self.share))
+        return self.cut(Answer(answer.status, body, headers), body, int(len(body) * self.share))
+
+    def cut(self, answer: Answer, body: bytes, length: int) -> Answer:
+        return Answer(answer.status, body, answer.headers, length)
 
 
 @dataclass
-class Shorten(Effect):
+class Shorten(Truncate):
     """As ``Truncate``, but the length that is announced is that of what is sent: only the syntax tells."""
 
-    share: float = 0.5
-    packed: bool = False
-
-    def after(self, request: Request, answer: Answer) -> Answer:
-        if not isinstance(answer.body, bytes):
-            return answer
-        body = gzip.compress(answer.body) if self.packed else answer.body
-        headers = {**answer.headers, "Content-Encoding": "gzip"} if self.packed else answer.headers
-        return Answer(answer.status, body[: int(len(body) * self.share)], headers)
+    def cut(self, answer: Answer, body: bytes, length: int) -> Answer:
+        return Answer(answer.status, body[:length], answer.headers)
 
 
 @dataclass
