@@ -27,6 +27,11 @@ class Contender:
     run: Callable[[], Figures]
 
 
+def of_fewer(name: str, size: int, full: int) -> str:
+    """The name of a contender that has ``size`` objects where the entry has ``full``: it tells, in every output."""
+    return name if size == full else f"{name} ({size:,} objects)"
+
+
 @dataclass(slots=True)
 class Entry:
     """All figures of one entry of the results: ``samples`` and ``missing`` by the contender's name.

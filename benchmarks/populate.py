@@ -49,6 +49,14 @@ def clear(server: Server, namespace: str) -> None:
     connection.close()
 
 
+def count_of(server: Server, namespace: str) -> int:
+    """How many Deployments the server has in a namespace."""
+    connection = server.connect()
+    found = connection.get(COLLECTION.format(namespace), {"limit": "1"})
+    connection.close()
+    return len(found["items"]) + int(found["metadata"].get("remainingItemCount", 0))
+
+
 def path_of(obj: Object) -> str:
     """The path of an object on the server."""
     return f"{COLLECTION.format(obj['metadata']['namespace'])}/{obj['metadata']['name']}"

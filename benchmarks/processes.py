@@ -32,20 +32,16 @@ def worker(name: str, *arguments: object) -> list[str]:
 
 def run(command: Sequence[str], *, timeout: float = _TIMEOUT) -> dict[str, Any]:
     """Run to the end; the JSON object of the last line. Raises Missing where it fails."""
-    process = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=timeout, env=environment(), cwd=ROOT
-    )
+    process = _to_the_end(command, timeout, environment())
     return _answer(command, process.returncode, process.stdout, process.stderr)
 
 
-def seconds(command: Sequence[str], *, codes: Sequence[int] = (0,), environ: Mapping[str, str] | None = None) -> float:
-    """Wall time of a whole process. Raises Missing where it ends with none of ``codes``."""
+def seconds(command: Sequence[str], *, environ: Mapping[str, str] | None = None, timeout: float = _TIMEOUT) -> float:
+    """Wall time of a whole process. Raises Missing where it fails."""
     begin = time.perf_counter()
-    process = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=_TIMEOUT, env=environment(environ), cwd=ROOT
-    )
+    process = _to_the_end(command, timeout, environment(environ))
     taken = time.perf_counter() - begin
-    if process.returncode not in codes:
+    if process.returncode != 0:
         raise Missing(_failure(command, process.returncode, process.stderr))
     return taken
 
@@ -71,7 +67,7 @@ class Background:
         try:
             output, _ = self._process.communicate("\n", timeout=timeout)
         except subprocess.TimeoutExpired:
-            raise Missing(f"{_name(self._command)}: not done after {timeout:.0f} s") from None
+            raise Missing(_not_done(self._command, timeout)) from None
         return _answer(self._command, self._process.returncode, output, self._errors())
 
     def _errors(self) -> str:
@@ -101,6 +97,15 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {"HOME": str(Path.home()), **os.environ, "PYTHONPATH": os.pathsep.join(paths), **(more or {})}
 
 
+def _to_the_end(command: Sequence[str], timeout: float, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=timeout, env=environ, cwd=ROOT
+        )
+    except subprocess.TimeoutExpired:
+        raise Missing(_not_done(command, timeout)) from None
+
+
 def _answer(command: Sequence[str], code: int, output: str, errors: str) -> dict[str, Any]:
     if code != 0:
         raise Missing(_failure(command, code, errors))
@@ -116,6 +121,10 @@ def _answer(command: Sequence[str], code: int, output: str, errors: str) -> dict
 def _failure(command: Sequence[str], code: int | None, errors: str) -> str:
     last = " ".join(errors.strip().splitlines()[-3:])[-400:]
     return f"{_name(command)}: ended with code {code}: {last or 'no message'}"
+
+
+def _not_done(command: Sequence[str], timeout: float) -> str:
+    return f"{_name(command)}: not done after {timeout:g} s"
 
 
 def _name(command: Sequence[str]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
 
-from benchmarks import processes
-from benchmarks.contest import OURS, Contender, Entry, Figures, Missing, hold
+from benchmarks import kubectl, processes
+from benchmarks.contest import OURS, Contender, Entry, Figures, hold
 from benchmarks.ground import Ground
 from benchmarks.workload import read_lines
 
@@ -21,35 +20,31 @@ def measure(ground: Ground) -> list[Entry]:
     count = min(_OBJECTS, ground.size)
     manifests = ground.file("manifests.yaml")
     manifests.write_text(yaml.safe_dump_all(read_lines(ground.expected(count))), "utf-8")
-    where = ("--kubeconfig", ground.kubeconfig, "-f", str(manifests))
     home = ground.file("home")
     home.mkdir()
+
+    def ours() -> Sequence[str]:
+        return [*processes.GENRECONCILE, "diff", "--kubeconfig", ground.kubeconfig, "-f", str(manifests)]
+
+    def theirs(*options: str) -> Callable[[], Figures]:
+        return _timed(lambda: kubectl.command(ground, "diff", *options, "-f", manifests), home)
+
     contenders = [
-        Contender(OURS, _timed((*processes.GENRECONCILE, "diff", *where), home)),
-        Contender("kubectl diff", _kubectl(ground, ("diff", *where), home)),
-        Contender("kubectl diff --server-side", _kubectl(ground, ("diff", "--server-side", *where), home)),
+        Contender(OURS, _timed(ours, home)),
+        Contender("kubectl diff", theirs()),
+        Contender("kubectl diff --server-side", theirs("--server-side")),
     ]
     return hold({"cli_diff": "s"}, count, contenders, ground.repetitions)
 
 
-def _kubectl(ground: Ground, arguments: Sequence[str], home: Path) -> Callable[[], Figures]:
-    program = shutil.which("kubectl")
-
-    def missing() -> Figures:
-        raise Missing("kubectl is not installed" if program is None else "no peers in Go were wanted")
-
-    wanted = program is not None and ground.with_go_peers
-    return _timed((str(program), *arguments), home) if wanted else missing
-
-
-def _timed(command: Sequence[str], home: Path) -> Callable[[], Figures]:
-    environ = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+def _timed(command: Callable[[], Sequence[str]], home: Path) -> Callable[[], Figures]:
     warm: list[bool] = []
 
     def run() -> Figures:
+        words, environ = command(), kubectl.environ(home)
         if not warm:
-            processes.seconds(command, environ=environ)
+            processes.seconds(words, environ=environ)
             warm.append(True)
-        return {"cli_diff": processes.seconds(command, environ=environ)}
+        return {"cli_diff": processes.seconds(words, environ=environ)}
 
     return run

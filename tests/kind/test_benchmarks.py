@@ -1,13 +1,17 @@
 """The benchmarks, with few objects and one repetition: that they run and what they write, not how fast anything is."""
 
+import importlib.util
 import json
 
 import pytest
 
 from benchmarks import metrics, targets
 from benchmarks.__main__ import main, measure
+from benchmarks.bare import Server
 from benchmarks.contest import OURS
 from benchmarks.ground import prepare
+from benchmarks.populate import clear, count_of, populate
+from benchmarks.workload import deployments
 
 pytestmark = pytest.mark.timeout(900)  # Dozens of processes: 40 s on an idle machine, and longer on a busy one.
 SIZE = 200
@@ -61,6 +65,25 @@ def test_a_peer_that_is_not_there_is_named_with_the_reason(results):
     assert written["metrics"]["cold_sync"]["peers"]["client-go dynamic"] is None
     assert details["metrics"]["cold_sync"]["missing"]["client-go dynamic"] == "no peers in Go were wanted"
     assert written["metrics"]["cold_sync"]["met"] in {None, False}
+
+
+def test_what_is_not_installed_is_named_with_the_reason(results):
+    _, written, details = results
+    peers, missing = written["metrics"]["converge"]["peers"], details["metrics"]["converge"]["missing"]
+    assert missing["kubectl apply"] in {"kubectl is not installed", "no peers in Go were wanted"}
+    if importlib.util.find_spec("lightkube"):
+        assert peers["lightkube apply"] > 0
+    else:
+        assert "No module named 'lightkube'" in missing["lightkube apply"]
+
+
+def test_all_objects_of_a_namespace_are_counted_and_cleared(control_plane, namespace):
+    server = Server(control_plane.kubeconfig)
+    assert count_of(server, namespace) == 0
+    populate(server, deployments(3, namespace))
+    assert count_of(server, namespace) == 3
+    clear(server, namespace)
+    assert count_of(server, namespace) == 0
 
 
 def test_a_metric_that_fails_stops_no_other(monkeypatch):

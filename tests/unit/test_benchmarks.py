@@ -4,11 +4,12 @@ import json
 import statistics
 import sys
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import machine, metrics, plots, processes, results, table, targets, workload
-from benchmarks.contest import OURS, Contender, Entry, Missing, hold
+from benchmarks import kubectl, machine, metrics, plots, processes, results, table, targets, workload
+from benchmarks.contest import OURS, Contender, Entry, Missing, hold, of_fewer
 
 KEYS = {"unit", "size", "ours", "peers", "ratio", "target", "met"}
 
@@ -47,6 +48,12 @@ def test_a_peer_that_cannot_run_is_noted_and_stops_nobody():
     metric = results.document({}, [found])["metrics"]["cold_sync"]
     assert metric["peers"] == {"peer": None}
     assert "peer: missing: no Go" in table.text([found])
+
+
+def test_a_peer_with_fewer_objects_tells_so_in_its_name():
+    assert of_fewer("kubectl apply", 500, 2000) == "kubectl apply (500 objects)"
+    assert of_fewer("kubectl apply", 1000, 12000) == "kubectl apply (1,000 objects)"
+    assert of_fewer("kubectl apply", 300, 300) == "kubectl apply"
 
 
 def test_a_peer_that_breaks_later_has_no_figure():
@@ -181,6 +188,41 @@ def test_a_process_that_fails_says_why(program, reason):
 
 def test_a_process_tells_its_last_line():
     assert processes.run([sys.executable, "-c", "print('hello'); print('{\"objects\": 1}')"]) == {"objects": 1}
+
+
+NEVER = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+@pytest.mark.parametrize("run", [processes.run, processes.seconds])
+def test_a_process_that_does_not_end_is_missing(run):
+    with pytest.raises(Missing, match=r"not done after 0\.2 s"):
+        run(NEVER, timeout=0.2)
+
+
+def test_wall_time_is_that_of_a_process_that_succeeds():
+    assert processes.seconds([sys.executable, "-c", "import time; time.sleep(0.2)"]) >= 0.2
+    with pytest.raises(Missing, match="ended with code 3"):
+        processes.seconds([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+@pytest.mark.parametrize(
+    ("program", "wanted", "reason"),
+    [
+        (None, True, "kubectl is not installed"),
+        (None, False, "kubectl is not installed"),
+        ("/bin/kubectl", False, "no peers in Go were wanted"),
+    ],
+)
+def test_kubectl_is_missing_with_the_reason(program, wanted, reason, monkeypatch):
+    monkeypatch.setattr(kubectl.shutil, "which", lambda _: program)
+    with pytest.raises(Missing, match=reason):
+        kubectl.command(SimpleNamespace(with_go_peers=wanted, kubeconfig="k"), "diff")
+
+
+def test_kubectl_gets_the_kubeconfig_of_the_run(monkeypatch):
+    monkeypatch.setattr(kubectl.shutil, "which", lambda _: "/bin/kubectl")
+    command = kubectl.command(SimpleNamespace(with_go_peers=True, kubeconfig="k"), "apply", "-f", "x")
+    assert command == ["/bin/kubectl", "apply", "-f", "x", "--kubeconfig", "k"]
 
 
 def test_a_background_process_is_waited_for_and_let_go(tmp_path):
