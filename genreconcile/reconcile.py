@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from genreconcile.access import Access, Right, Use
 from genreconcile.apply import Applier, Options, Rehearsal, propagation_of
-from genreconcile.cache import Cache
+from genreconcile.cache import Cache, CacheEvent
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
@@ -66,6 +66,7 @@ class Reconciler:
             self._cache.start()
         self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), self._cache.discovery)
         self._learned = Learned()
+        self._unsubscribe = self._cache.subscribe(_forgetting(self._learned))
         options = Options(field_manager, concurrency, propagation_of(propagation), on_immutable)
         self._use = Use(check_access, recreates=on_immutable == "recreate")
         self._planner = Planner(
@@ -95,6 +96,7 @@ class Reconciler:
 
     def close(self) -> None:
         """Stop the watches, unless the cache was handed in."""
+        self._unsubscribe()
         self._planner.kinds.definitions.forget()
         if self._owns_cache:
             self._cache.stop()
@@ -206,3 +208,13 @@ class Reconciler:
             changes=tuple(change for change in changes if not change.is_quiet),
             unchanged=(*plan.unchanged, *(change for change in changes if change.is_quiet)),
         )
+
+
+def _forgetting(learned: Learned) -> Callable[[CacheEvent], None]:
+    """What forgets an object that is gone. It holds nothing else of a Reconciler that nobody has closed."""
+
+    def forget(event: CacheEvent) -> None:
+        if event.type == "DELETED" and event.record.uid:  # Some APIs have no uids.
+            learned.forget(event.record.uid)
+
+    return forget

@@ -79,6 +79,8 @@ class Type:
         self.list_keys: tuple[str, ...] = tuple(map(str, keys)) if isinstance(keys, list) else ()
         self.scalar = _scalar_of(name, schema)
         self.shape = self._shape()
+        self.made: dict[Any, Any] = {}
+        """What others have made from this type, under keys of theirs: here it goes when the type does."""
 
     def __repr__(self) -> str:
         return f"<Type {self.name or '(anonymous)'} {self.shape}>"

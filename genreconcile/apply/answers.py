@@ -15,7 +15,8 @@ from genreconcile.diff.operation import Difference, Path
 from genreconcile.discovery import Resource
 from genreconcile.gojson import loads
 from genreconcile.managers import managers_of
-from genreconcile.normalize.learned import INSISTS, RULE_GAP, Key, Learned
+from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned
+from genreconcile.normalize.remembered import Key
 from genreconcile.objects import Object, resource_version_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Terms

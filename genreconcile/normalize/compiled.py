@@ -1,12 +1,12 @@
 """Rules laid over a type graph: at each place of a walk, the rules that end there and those that lead on.
 
 Invariant: a Node is a pure function of (type, rules on the way), made once and then shared; a look-up costs a dict
-access, however many rules there are.
+access, however many rules there are. Nodes live as long as their type: rules outlive the schemas of a cluster.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from genreconcile.normalize.place import Place
@@ -21,8 +21,18 @@ ANY_FIELD = Field(ANY, "pointer")
 OTHERS = "\0"
 """Stands for any key that neither the type nor a rule names."""
 
+_MOST = 4096
+"""So many things are kept of one type."""
+
 Active = tuple[tuple[Rule, int], ...]
 """Rules on the way, each with the number of its tokens that are matched; in order of precedence."""
+
+
+def keep(made: dict[Any, Any], key: Hashable, value: Any) -> None:
+    """Enter what was made; in a bound, for objects may bring ever new rules of their own."""
+    if len(made) >= _MOST:
+        made.clear()
+    made[key] = value
 
 
 class Child(NamedTuple):
@@ -149,7 +159,7 @@ class Compiler:
         self._rules_of = rules_of
         self.reads = reads
         self.scattered = scattered
-        self._nodes: dict[tuple[Type, Active], Node] = {}
+        self._untyped: dict[Any, Any] = {}
 
     def root(self, kind: Type | None, rules: Sequence[Rule]) -> Node:
         """The node of an object's root, with the rules for roots; ``kind`` is None where no schema describes it."""
@@ -160,7 +170,13 @@ class Compiler:
         own = tuple((rule, 0) for rule in self._rules_of(kind.name)) if kind.name else ()
         # Within a layer a rule from further up wins, for it says more: one for a Pod's spec beats one for any spec.
         active = tuple(sorted(onward + own, key=lambda pair: pair[0].layer))
-        known = self._nodes.get((kind, active))
+        made = self.made(kind)
+        known: Node | None = made.get((self, active))
         if known is None:
-            known = self._nodes[kind, active] = Node(kind, active, self)
+            known = Node(kind, active, self)
+            keep(made, (self, active), known)
         return known
+
+    def made(self, kind: Type | None) -> dict[Any, Any]:
+        """Where to keep what is made from a type, and from none."""
+        return self._untyped if kind is None or kind is ANY else kind.made

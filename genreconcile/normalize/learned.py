@@ -3,20 +3,21 @@
 A patch that changes nothing, or whose change the server undoes, would be sent for ever. Each difference of such a
 patch is remembered for its one object, and is not patched again while neither side changes.
 
-Invariant: bounded, expiring, in memory; never generalised to another object; thread-safe.
+Invariant: bounded, expiring, in memory, and no longer than the object; never generalised to another object;
+thread-safe.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Hashable
+import time
+from collections.abc import Callable, Hashable
 from typing import Any, Final
-
-from cachetools import TTLCache
 
 from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.fights import Fights
+from genreconcile.normalize.remembered import Key, Remembered
 
 RULE_GAP: Final = "rule gap"
 """The patch was accepted twice and changed nothing: a rule is missing."""
@@ -27,25 +28,34 @@ _ENOUGH: Final = 2
 _ENOUGH_OF_ANY: Final = 4
 """So often the server may insist on ever new values at one place."""
 
-Key = tuple[Hashable, ...]
-"""What identifies a difference: the object, the place, what is expected, and last the two values."""
-
 
 class Learned:
-    """Remembered differences; at most ``size``, each for ``ttl`` seconds. ``fights`` are those that others undo."""
+    """Remembered differences; at most ``size``, each for ``ttl`` seconds. ``fights`` are those that others undo.
 
-    def __init__(self, *, size: int = 10_000, ttl: float = 3600.0, fights: Fights | None = None) -> None:
-        self.fights = fights or Fights()
+    A key identifies a difference: its object's uid, the place, what is expected, and last the two values.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int = 10_000,
+        ttl: float = 3600.0,
+        fights: Fights | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.fights = fights if fights is not None else Fights(clock=clock)
         # By place alone: somebody may write another value each time. That takes one round more.
-        self.places = Fights(rounds=self.fights.rounds + 1)
-        self._seen: TTLCache[Key, int] = TTLCache(size, ttl)
+        self.places = Fights(rounds=self.fights.rounds + 1, clock=clock)
+        self._seen: Remembered[int] = Remembered(size, clock)
+        self._ttl = ttl
+        self._clock = clock
         self._lock = threading.Lock()
 
     def note(self, key: Key, what: str) -> None:
         """``what`` (RULE_GAP or INSISTS) has happened to this difference once more."""
         with self._lock:
             for place in (_under(key, what), _under(key[:-1], what)):
-                self._seen[place] = self._seen.get(place, 0) + 1
+                self._seen.put(place, (self._seen.get(place) or 0) + 1, self._clock() + self._ttl)
 
     def note_repair(self, key: Key) -> None:
         """The difference was repaired once more."""
@@ -68,7 +78,7 @@ class Learned:
     def count(self, key: Key, what: str) -> int:
         """How often that has happened to this difference."""
         with self._lock:
-            return self._seen.get(_under(key, what), 0)
+            return self._seen.get(_under(key, what)) or 0
 
     def verdict(self, key: Key) -> str:
         """RULE_GAP or INSISTS where that has happened often enough, else ""."""
@@ -76,14 +86,20 @@ class Learned:
             return INSISTS
         return next((what for what in (RULE_GAP, INSISTS) if self.count(key, what) >= _ENOUGH), "")
 
-    def __len__(self) -> int:
-        """How many counts are kept."""
+    def forget(self, uid: Hashable) -> None:
+        """The object is gone: what is created under its name is another one."""
+        self.fights.forget(uid)
+        self.places.forget(uid)
         with self._lock:
-            return len(self._seen)
+            self._seen.forget(uid)
+
+    def __len__(self) -> int:
+        """How many entries take memory."""
+        return len(self._seen) + len(self.fights) + len(self.places)
 
 
 def _under(key: Key, what: str) -> Key:
-    return (what, key)
+    return (*key, what)
 
 
 def digest(value: Any) -> str:

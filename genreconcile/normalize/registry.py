@@ -9,26 +9,22 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
-from cachetools import FIFOCache
-
 from genreconcile.documents import documents
 from genreconcile.errors import LoadError, RuleError
 from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
-from genreconcile.normalize.compiled import Compiler, Node
+from genreconcile.normalize.compiled import Compiler, Node, keep
 from genreconcile.normalize.rule import Rule, parse_rules
 from genreconcile.objects import GVK, Object, labels_of, metadata_of, name_of, namespace_of
 from genreconcile.schema import Type
 
 _SHIPPED: Final = 100
 _USER: Final = 10
-_ROOTS: Final = 4096
 _OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 
 
@@ -40,14 +36,11 @@ class Registry:
         self._root_rules = tuple(rule for rule in self.rules if rule.root)
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
-        self._lock = threading.Lock()
         self._compiler = Compiler(
             self._rules_of,
             frozenset().union(*(rule.reads for rule in self.rules)),
             tuple(rule for rule in self._type_rules if rule.action == "sensitive"),
         )
-        self._roots: FIFOCache[tuple[Type, tuple[Rule, ...]], Node] = FIFOCache(_ROOTS)
-        self._by_kind: FIFOCache[tuple[GVK, Type | None, bool], tuple[tuple[Rule, ...], bool]] = FIFOCache(_ROOTS)
 
     @classmethod
     def empty(cls) -> Self:
@@ -86,12 +79,11 @@ class Registry:
         if not is_same_for_all:
             candidates = tuple(rule for rule in candidates if _selects(rule, obj))
         rules = annotated + candidates
-        if kind is None:
-            return self._compiler.root(None, rules)
-        known = self._roots.get((kind, rules))
+        made = self._compiler.made(kind)
+        known: Node | None = made.get((self, rules))
         if known is None:
-            with self._lock:
-                known = self._roots[kind, rules] = self._compiler.root(kind, rules)
+            known = self._compiler.root(kind, rules)
+            keep(made, (self, rules), known)
         return known
 
     def is_uniform(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> bool:
@@ -106,13 +98,12 @@ class Registry:
 
     def _candidates(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> tuple[tuple[Rule, ...], bool]:
         """The rules for roots of a kind, and whether they apply to all its objects alike."""
-        place = (gvk, kind, has_status)
-        known = self._by_kind.get(place)
+        made, place = self._compiler.made(kind), (self, gvk, has_status)
+        known: tuple[tuple[Rule, ...], bool] | None = made.get(place)
         if known is None:
             rules = tuple(rule for rule in self._root_rules if _selects_kind(rule, gvk, kind, has_status=has_status))
             known = rules, not any(rule.selects.keys() & _OF_OBJECT for rule in rules)
-            with self._lock:
-                self._by_kind[place] = known
+            keep(made, place, known)
         return known
 
     def consulted(self, gvk: GVK, kind: Type | None) -> frozenset[GVK]:

@@ -14,7 +14,7 @@ import msgspec
 from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
 from genreconcile.mask import Fields, fields_of, mask_patch, mask_text
-from genreconcile.normalize.learned import Key
+from genreconcile.normalize.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.ownership import Parent, Record
 

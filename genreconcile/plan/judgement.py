@@ -15,7 +15,8 @@ from genreconcile.errors import InputError, ReconcileError
 from genreconcile.gojson import dumps, loads
 from genreconcile.normalize import prepare
 from genreconcile.normalize.compiled import Node
-from genreconcile.normalize.learned import Key, Learned, digest
+from genreconcile.normalize.learned import Learned, digest
+from genreconcile.normalize.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, uid_of
 from genreconcile.plan.change import Change
 

@@ -1,13 +1,15 @@
-"""A list of much, again, takes no second copy (29)."""
+"""A list of much, again, takes no second copy (29); what is remembered of objects goes with them."""
 
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+import genreconcile as gr
 from faults.ground.scripted import ScriptedServer
 from faults.oracles import config_map, path_of
 
@@ -37,3 +39,29 @@ def test_s29_a_second_list_takes_no_second_copy(ground, tmp_path, objects):
     assert found["objects"] >= count
     assert extra < max(store / 4, PAGES)
     assert found["peak"] - found["before"] < 2 * max(store, PAGES)
+
+
+def test_what_is_remembered_of_objects_goes_with_them():
+    """Others write another value each time, and delete; what is remembered follows the number of objects."""
+    expected = [config_map(f"n{number}", "shop", k="ours") for number in range(10)]
+    paths = [path_of("shop", obj["metadata"]["name"]) for obj in expected]
+    sizes = []
+    with ScriptedServer() as server, gr.Reconciler(server.connect()) as reconciler:
+        server.add_namespace("shop")
+        for round_ in range(6):
+            assert _done(reconciler, expected, "created") == 10
+            for number, path in enumerate(paths):
+                server.admin.patch(path, {"op": "replace", "path": "/data/k", "value": f"theirs {round_} {number}"})
+            assert _done(reconciler, expected, "configured") == 10
+            sizes.append(len(reconciler._learned))
+            for path in paths:
+                server.admin.delete(path)
+    assert sizes == [20] * 6, "of each difference its values, and its place"
+
+
+def _done(reconciler, expected, status):
+    """Reconcile until the cache has seen what others did; how many objects had this status."""
+    done, deadline = 0, time.monotonic() + 20
+    while done < len(expected) and time.monotonic() < deadline:
+        done += reconciler.reconcile(expected).counts[status]
+    return done

@@ -1,12 +1,12 @@
 """``make soak``: minutes of edits by others and faults against a real API server, then the account.
 
-``python -m faults.soak --minutes 10 --seed 0``; exits with 1 where the end state, memory or threads differ.
+``python -m faults.soak --minutes 10 --seed 0``; exits with 1 where the end state or threads differ, memory grows, or
+fights are found where there are none or are not found where there are.
 """
 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import threading
@@ -17,15 +17,15 @@ from pathlib import Path
 import genreconcile as gr
 from faults.ground.log import Log
 from faults.ground.proxy import ProxiedServer
-from faults.soak.objects import collections, lasting
-from faults.soak.others import Others
+from faults.soak.account import Account
+from faults.soak.engine import memory
+from faults.soak.objects import FOUGHT, collections, lasting
+from faults.soak.others import Opponent, Others
 from faults.soak.weather import Weather
 from genreconcile.testing import ControlPlane
 
 ROOT = Path(__file__).parents[3]
 SETTLE = 240.0
-GROWTH = 1.15
-"""How much larger the second half's memory may be."""
 
 
 class Counts(Log):
@@ -86,57 +86,17 @@ class Engine:
 
 
 def state(plane, namespaces):
-    """Everything in the namespaces, comparable; not through the faults."""
+    """Everything in the namespaces but what is fought over, comparable; not through the faults."""
     cluster, found = gr.connect(kubeconfig=str(plane.kubeconfig)), {}
     for path in (path for namespace in namespaces for path in collections(namespace)):
         items = json.loads(cluster.request("GET", path))["items"]
-        found |= {f"{path}/{item['metadata']['name']}": lasting(item) for item in items}
+        found |= {f"{path}/{_name(item)}": lasting(item) for item in items if _name(item) != FOUGHT}
     cluster.close()
     return found
 
 
-def parts(samples, name, count):
-    """The medians of so many parts of a run."""
-    size = max(len(samples) // count, 1)
-    return [statistics.median(sample[name] for sample in samples[size * n : size * (n + 1)]) for n in range(count)]
-
-
-class Account:
-    """What a soak came to; ``calm`` are the samples before the storm and after it."""
-
-    def __init__(self, stormy, calm, settled, is_equal, code):
-        self.seconds = stormy[-1]["at"] - stormy[0]["at"]
-        self.rss, self.calm, self.settled, self.is_equal, self.code = (
-            parts(stormy, "rss", 2),
-            calm,
-            settled,
-            is_equal,
-            code,
-        )
-        self.quarters = parts(stormy, "rss", 4)
-        self.grew = {name: stormy[-1][name] - stormy[0][name] for name in ("rounds", "errors", "failed", "written")}
-
-    @property
-    def passed(self):
-        (first, second), (before, after) = self.rss, (sample["threads"] for sample in self.calm)
-        same = self.is_equal and before == after and second < first * GROWTH
-        return self.settled is not None and same and self.code == 0
-
-    def rows(self, options, server, others, weather):
-        edits, seconds, grew = sum(others.done.values()), self.seconds, self.grew
-        yield "duration", f"{seconds:.0f} s, seed {options.seed}"
-        yield "Reconcilers", f"{options.reconcilers} on one cache, with {options.objects} objects each"
-        yield "edits by others", f"{edits}, {edits / seconds:.0f} a second: {_counts(others.done)}"
-        yield "reconciles", f"{grew['rounds']}, of which {grew['errors']} raised"
-        yield "objects written", f"{grew['written']}, {grew['written'] / seconds:.0f} a second; {grew['failed']} failed"
-        yield "requests of the engine", _counts(server.log.verbs)
-        yield "faults injected", f"{sum(weather.done.values())}: {_counts(weather.done)}"
-        yield "settled after", "never" if self.settled is None else f"{self.settled:.0f} s"
-        yield "end state equal", "yes" if self.is_equal else "NO"
-        yield "memory", "{:.0f} MB in the first half, {:.0f} MB in the second".format(*self.rss)
-        yield "memory by quarter", ", ".join(f"{size:.0f} MB" for size in self.quarters)
-        yield "threads at rest", "{} before, {} after".format(*(sample["threads"] for sample in self.calm))
-        yield "exit code", str(self.code)
+def _name(item):
+    return item["metadata"]["name"]
 
 
 def soak(options, plane, server):
@@ -146,21 +106,20 @@ def soak(options, plane, server):
         assert engine.settle() is not None, "never began"
         before, calm = state(plane, namespaces), engine.samples[-1]
         others = Others(plane.kubeconfig, namespaces, options.objects, seed=options.seed)
+        opponent = Opponent(plane.kubeconfig, namespaces)
         weather = Weather(server, plane, seed=options.seed)
-        began = len(engine.samples)
+        began, own = len(engine.samples), memory()
         time.sleep(options.minutes * 60)
         weather.stop()
         others.stop()
+        opponent.stop()
         stormy, settled = engine.samples[began:], engine.settle()
         is_equal, last = state(plane, namespaces) == before, engine.samples[-1]
         account = Account(stormy, (calm, last), settled, is_equal, engine.end())
-    for name, text in account.rows(options, server, others, weather):
+    for name, text in account.rows(options, server, others, opponent, weather):
         print(f"{name:<24} {text}")
-    return account.passed
-
-
-def _counts(found):
-    return ", ".join(f"{name} {count}" for name, count in sorted(found.items()))
+    print(f"{'memory of the harness':<24} {own:.1f} MB at first, {memory():.1f} MB at last")
+    return account.passed(options.reconcilers)
 
 
 def main():

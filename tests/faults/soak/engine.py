@@ -14,9 +14,11 @@ from pathlib import Path
 
 import genreconcile as gr
 from faults.ground.client import cluster_of
-from faults.soak.objects import KINDS, LABELS, expected
+from faults.soak.objects import FOUGHT, KINDS, LABELS, expected
 from genreconcile.errors import ReconcileError
 
+COUNTED = ("rounds", "errors", "failed", "written", "fought", "given_up")
+SIZES = ("objects", "tombstones", "verdicts", "differences")
 _PAUSE = 0.05
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _STEADY = 3
@@ -30,10 +32,7 @@ class Keeper:
         self._objects = expected(namespace, count)
         self._settings = {"delete_from_namespace": namespace, "delete_selector": LABELS, "kinds": KINDS}
         self.reconciler = gr.Reconciler(cluster, cache=cache)
-        # The others of a soak are many, and no opponents: a fight would be left alone for up to an hour.
-        for fights in (self.reconciler._learned.fights, self.reconciler._learned.places):
-            fights.rounds = 10**6
-        self.rounds = self.errors = self.failed = self.steady = self.written = 0
+        self.rounds = self.errors = self.failed = self.steady = self.written = self.fought = self.given_up = 0
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
@@ -42,24 +41,49 @@ class Keeper:
         while not self.stopping.wait(_PAUSE):
             self.rounds += 1
             try:
-                counts = self.reconciler.reconcile(self._objects, **self._settings).counts
+                result = self.reconciler.reconcile(self._objects, **self._settings)
             except ReconcileError:
                 self.errors += 1
                 continue
+            counts = result.counts
+            self._see_fights(result.outcomes)
             self.failed += counts["failed"]
             self.written += counts["created"] + counts["configured"] + counts["deleted"]
-            self.steady = self.steady + 1 if counts["unchanged"] == len(self._objects) else 0
+            # All but what is fought over, which may be left alone for a long time after the opponent has gone.
+            self.steady = self.steady + 1 if counts["unchanged"] >= len(self._objects) - 1 else 0
+
+    def _see_fights(self, outcomes):
+        """Count repairs of what is fought over, and whatever else is left alone as a fight."""
+        for outcome in outcomes:
+            if outcome.key.name == FOUGHT:
+                self.fought += outcome.status == "configured"
+            else:
+                self.given_up += "a fight with" in outcome.reason
 
 
-def sample(keepers, started):
-    """The state of this process; ``rss`` in MB."""
-    found = {
-        name: sum(getattr(keeper, name) for keeper in keepers) for name in ("rounds", "errors", "failed", "written")
+def memory():
+    """What this process takes, in MB."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE / 2**20
+
+
+def sizes(keepers, cache):
+    """How many entries there are in what grows and shrinks."""
+    stores = [cache.store(kind) for kind in KINDS if cache.has_synced(kind)]
+    return {
+        "objects": sum(map(len, stores)),
+        "tombstones": sum(len(store._tombstones) for store in stores),
+        "verdicts": sum(len(keeper.reconciler._planner._verdicts) for keeper in keepers),
+        "differences": sum(len(keeper.reconciler._learned) for keeper in keepers),
     }
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+
+
+def sample(keepers, cache, started):
+    """The state of this process; ``rss`` in MB."""
+    found = {name: sum(getattr(keeper, name) for keeper in keepers) for name in COUNTED}
+    found |= sizes(keepers, cache)
     is_steady = all(keeper.steady >= _STEADY for keeper in keepers)
     now = time.monotonic() - started
-    return {**found, "at": now, "rss": pages * _PAGE / 2**20, "threads": threading.active_count(), "steady": is_steady}
+    return {**found, "at": now, "rss": memory(), "threads": threading.active_count(), "steady": is_steady}
 
 
 def tell(**data):
@@ -88,14 +112,14 @@ def main():
 
     threading.Thread(target=listen, daemon=True).start()
     while not ended.wait(1.0):
-        tell(**sample(keepers, started))
+        tell(**sample(keepers, cache, started))
     for keeper in keepers:
         keeper.stopping.set()
     for keeper in keepers:
         keeper.thread.join()
         keeper.reconciler.close()
     cache.stop()
-    tell(**sample(keepers, started), ended=True)
+    tell(**sample(keepers, cache, started), ended=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,10 @@
 import base64
 
 LABELS = {"app": "soak"}
+FOUGHT = "fought"
+"""An object of each Reconciler that somebody does not leave to it."""
+KEYS = 10
+"""Entries of each ConfigMap."""
 _ALLOCATED = {"clusterIP", "clusterIPs"}
 KINDS = ("v1/ConfigMap", "v1/Secret", "v1/Service", "apps/v1/Deployment")
 
@@ -19,12 +23,13 @@ def collections(namespace):
 
 
 def config(namespace, name):
-    return _object("v1", "ConfigMap", namespace, name, data={"k": "v", "long": "x" * 200})
+    data = {f"k{number}": "v" for number in range(KEYS)}
+    return _object("v1", "ConfigMap", namespace, name, data={**data, "long": "x" * 200})
 
 
 def expected(namespace, count):
-    """``count`` objects: mostly ConfigMaps, and a few of each other kind."""
-    return [_one(namespace, number) for number in range(count)]
+    """``count`` objects: mostly ConfigMaps, and a few of each other kind; and the one that is fought over."""
+    return [*(_one(namespace, number) for number in range(count)), config(namespace, FOUGHT)]
 
 
 def _one(namespace, number):
@@ -51,9 +56,7 @@ def lasting(item):
     metadata = {name: item["metadata"].get(name) for name in ("name", "namespace", "labels", "annotations")}
     found = {name: value for name, value in item.items() if name not in {"metadata", "status", "apiVersion", "kind"}}
     if "spec" in found:
-        found["spec"] = {
-            name: value for name, value in found["spec"].items() if name not in {"clusterIP", "clusterIPs"}
-        }
+        found["spec"] = {name: value for name, value in found["spec"].items() if name not in _ALLOCATED}
     metadata["annotations"] = {
         name: value
         for name, value in (metadata["annotations"] or {}).items()

@@ -1,15 +1,20 @@
 """Those who write what they like into the same namespaces, straight to the API server, as fast as they can."""
 
+import contextlib
 import json
 import random
 import threading
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 
 import genreconcile as gr
-from faults.soak.objects import collections, config
+from faults.soak.objects import FOUGHT, KEYS, collections, config
 from genreconcile.errors import ClusterError
 
 JSON_PATCH = "application/json-patch+json"
+_OFTEN = 3
+_WINDOW = 600.0
+"""So often in so many seconds they write one place of one object: they are many, and no opponents."""
 
 
 class Others:
@@ -20,6 +25,7 @@ class Others:
         self._namespaces, self._count, self._rate = namespaces, count, rate
         self._cluster = gr.connect(kubeconfig=str(kubeconfig))
         self._stopping = threading.Event()
+        self._written = defaultdict(lambda: defaultdict(list))  # The times of writes, by object and place.
         dice = [random.Random(seed * 1000 + number) for number in range(threads)]  # noqa: S311 - no secret
         self._threads = [threading.Thread(target=self._run, args=(own,)) for own in dice]
         for thread in self._threads:
@@ -37,8 +43,7 @@ class Others:
             namespace, number = dice.choice(self._namespaces), dice.randrange(self._count)
             deed = dice.choice(deeds)
             try:
-                deed(dice, namespace, number)
-                self.done[deed.__name__[1:]] += 1
+                self.done[deed.__name__[1:]] += deed(dice, namespace, number)
             except ClusterError:
                 self.refused += 1
 
@@ -47,30 +52,70 @@ class Others:
         return kinds[{0: 1, 1: 2, 2: 3, 3: 3}.get(rest, 0)] + f"/o-{number}", rest
 
     def _patch(self, path, operation):
-        self._cluster.request("PATCH", path, body=json.dumps([operation]).encode(), content_type=JSON_PATCH)
+        now, times = time.monotonic(), self._written[path][operation["path"]]
+        times[:] = [at for at in times if at > now - _WINDOW]
+        if len(times) < _OFTEN:
+            times.append(now)
+            patch(self._cluster, path, operation)
+            return True
+        return False
 
     def _edit(self, dice, namespace, number):
         path, rest = self._place(namespace, number)
         value = dice.randrange(10**6)
         places = {0: ("/data/k", "dGhlaXJz"), 1: ("/spec/ports/0/port", 1 + value % 9999)}
         places |= dict.fromkeys((2, 3), ("/spec/replicas", value))
-        where, what = places.get(rest, ("/data/k", str(value)))
-        self._patch(path, {"op": "replace", "path": where, "value": what})
+        where, what = places.get(rest, (f"/data/k{value % KEYS}", str(value)))
+        return self._patch(path, {"op": "replace", "path": where, "value": what})
 
     def _label(self, dice, namespace, number):
         """Out of the selector; the object is expected all the same."""
         path, _ = self._place(namespace, number)
-        self._patch(path, {"op": "replace", "path": "/metadata/labels/app", "value": f"x{dice.randrange(9)}"})
+        return self._patch(path, {"op": "replace", "path": "/metadata/labels/app", "value": f"x{dice.randrange(9)}"})
 
     def _annotate(self, dice, namespace, number):
         path, _ = self._place(namespace, number)
-        self._patch(path, {"op": "add", "path": "/metadata/annotations", "value": {"note": str(dice.random())}})
+        value = {"note": str(dice.random())}
+        return self._patch(path, {"op": "add", "path": "/metadata/annotations", "value": value})
 
     def _delete(self, dice, namespace, number):
         del dice
-        self._cluster.request("DELETE", self._place(namespace, number)[0])
+        path, _ = self._place(namespace, number)
+        self._cluster.request("DELETE", path)
+        self._written.pop(path, None)
+        return True
 
     def _create(self, dice, namespace, number):
         """In the scope of the deletion."""
         foreign = config(namespace, f"foreign-{number}-{dice.randrange(10**6)}")
         self._cluster.request("POST", collections(namespace)[0], body=json.dumps(foreign).encode())
+        return True
+
+
+class Opponent:
+    """Writes one field of one object in each namespace every ``pause`` seconds, whatever it was; ``done`` counts."""
+
+    def __init__(self, kubeconfig, namespaces, *, pause=1.0):
+        self.done = 0
+        self._paths = [f"{collections(namespace)[0]}/{FOUGHT}" for namespace in namespaces]
+        self._pause = pause
+        self._cluster = gr.connect(kubeconfig=str(kubeconfig))
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self):
+        self._stopping.set()
+        self._thread.join()
+        self._cluster.close()
+
+    def _run(self):
+        while not self._stopping.wait(self._pause):
+            for path in self._paths:
+                with contextlib.suppress(ClusterError):
+                    patch(self._cluster, path, {"op": "replace", "path": "/data/k0", "value": "theirs"})
+                    self.done += 1
+
+
+def patch(cluster, path, operation):
+    cluster.request("PATCH", path, body=json.dumps([operation]).encode(), content_type=JSON_PATCH)

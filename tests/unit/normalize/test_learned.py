@@ -31,10 +31,25 @@ def test_a_server_that_insists_on_ever_new_values_is_believed_too():
 
 
 def test_it_is_bounded_and_expires():
-    learned = Learned(size=3, ttl=0.0)
-    for number in range(5):
+    now = [0.0]
+    learned = Learned(size=4, ttl=60.0, clock=lambda: now[0])
+    for number in range(9):
         learned.note((number, "values"), RULE_GAP)
-    assert len(learned) == 0
+    assert 0 < len(learned) <= 4
+    assert learned.count((8, "values"), RULE_GAP) == 1
+    now[0] = 60.0
+    assert learned.count((8, "values"), RULE_GAP) == 0
+
+
+def test_all_is_forgotten_with_its_object():
+    learned = Learned()
+    for key in (ONE, OTHER, ("another uid", "/spec/a", "values")):
+        learned.note(key, INSISTS)
+        learned.note_repair(key)
+    learned.forget("uid")
+    assert learned.count(ONE, INSISTS) == 0
+    assert learned.count(("another uid", "/spec/a", "values"), INSISTS) == 1
+    assert len(learned) == 4  # Each by its values, and by its place.
 
 
 def test_digests_do_not_depend_on_the_order_of_keys():

@@ -1,11 +1,14 @@
 import dataclasses
+import gc
+import weakref
 
 import pytest
 import yaml
 
 import genreconcile as gr
+from genreconcile.normalize.annotations import PREFIX
 from genreconcile.objects import GVK
-from genreconcile.schema import untyped
+from genreconcile.schema import TypeGraph, untyped
 
 HEAD = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet"}
 WIDGET = GVK("example.genreconcile.dev", "v1", "Widget")
@@ -108,3 +111,42 @@ def test_rules_cannot_be_changed():
     first = gr.Registry.builtin().rules[0]
     with pytest.raises(dataclasses.FrozenInstanceError):
         first.layer = 1
+
+
+DOCUMENT = {
+    "components": {
+        "schemas": {
+            "Widget": {
+                "type": "object",
+                "properties": {"spec": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+                "x-kubernetes-group-version-kind": [
+                    {"group": WIDGET.group, "version": WIDGET.version, "kind": WIDGET.kind}
+                ],
+            }
+        }
+    }
+}
+
+
+def test_rules_keep_no_schema():
+    """The shipped rules live as long as the process, the schemas of a cluster as long as who asks them."""
+    rules = gr.Registry.builtin()
+    kind = TypeGraph(lambda _: DOCUMENT).root(WIDGET)
+    assert (
+        rules.compile(WIDGET, kind, OBJECT, has_status=True).child("spec").node.child("a").field.type.shape == "scalar"
+    )
+    assert rules.compile(WIDGET, kind, OBJECT, has_status=True) is rules.compile(WIDGET, kind, OBJECT, has_status=True)
+    gone = weakref.ref(kind)
+    del kind
+    gc.collect()
+    assert gone() is None
+
+
+def test_ever_new_rules_of_objects_are_kept_in_a_bound():
+    rules, kind = gr.Registry.empty(), TypeGraph(lambda _: DOCUMENT).root(WIDGET)
+    for number in range(5000):
+        annotations = {PREFIX + "ignore": f"/spec/a{number}"}
+        obj = {**OBJECT, "metadata": {**OBJECT["metadata"], "annotations": annotations}}
+        for found in (kind, None):
+            assert rules.compile(WIDGET, found, obj, has_status=True).named == {"spec"}
+            assert len(rules._compiler.made(found)) <= 4096

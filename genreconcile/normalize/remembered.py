@@ -1,0 +1,66 @@
+"""What is remembered of objects, in a bound that follows how many there are.
+
+Invariant: bounded, expiring, in memory; what is remembered of an object goes when the object does. Not thread-safe:
+the lock of who remembers guards it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Final, Generic, TypeVar
+
+_FIRST_LOOK: Final = 256
+"""So many entries may be there before the first look for those that have expired."""
+
+Key = tuple[Hashable, ...]
+"""Begins with the uid of an object."""
+Value = TypeVar("Value")
+
+
+class Remembered(Generic[Value]):
+    """Values by key; at most ``size``, each up to a time of ``clock``, in seconds.
+
+    Expired ones go at the latest when there are twice as many entries as there were after the last look.
+    """
+
+    def __init__(self, size: int, clock: Callable[[], float]) -> None:
+        self._size = size
+        self._clock = clock
+        self._objects: dict[Hashable, dict[Key, tuple[Value, float]]] = {}
+        self._count = 0
+        self._look_at = min(_FIRST_LOOK, size)
+
+    def __len__(self) -> int:
+        """How many entries take memory."""
+        return self._count
+
+    def get(self, key: Key) -> Value | None:
+        """The value, None where there is none any more."""
+        value, until = self._objects.get(key[0], {}).get(key, (None, 0.0))
+        return value if until > self._clock() else None
+
+    def put(self, key: Key, value: Value, until: float) -> None:
+        """Remember a value; its object is now the one that was noted last."""
+        if self._count >= self._look_at:
+            self._make_room()
+        entries = self._objects.pop(key[0], {})
+        self._count += key not in entries
+        entries[key] = (value, until)
+        self._objects[key[0]] = entries
+
+    def forget(self, uid: Hashable) -> None:
+        """The object with this uid is gone."""
+        self._count -= len(self._objects.pop(uid, ()))
+
+    def _make_room(self) -> None:
+        """Without those that have expired; if these are too few, without the objects that were noted longest ago."""
+        now = self._clock()
+        lasting = {
+            uid: kept
+            for uid, entries in self._objects.items()
+            if (kept := {key: entry for key, entry in entries.items() if entry[1] > now})
+        }
+        self._objects, self._count = lasting, sum(map(len, lasting.values()))
+        while self._count > self._size * 3 // 4:
+            self.forget(next(iter(self._objects)))
+        self._look_at = min(self._size, max(_FIRST_LOOK, 2 * self._count))
