@@ -7,6 +7,7 @@ be sent as ``\u003c``, and characters beyond ASCII as UTF-8, never as ``\uXXXX``
 from __future__ import annotations
 
 from gc import get_referents
+from sys import getrecursionlimit
 from typing import Any, Final
 
 import msgspec
@@ -29,7 +30,7 @@ def dumps(value: Any) -> bytes:
     return data
 
 
-_SMALL: Final = 8192
+_SMALL: Final = 4096
 _MOST_VALUES: Final = 2_000_000
 """Members of the mappings and lists in one value, each counted as often as it would be written."""
 
@@ -43,14 +44,16 @@ class TooLargeError(ValueError):
 def encode(value: Any) -> bytes | bytearray:
     """Encode JSON data; TypeError and the like for what is none, TooLargeError for what would never end."""
     buffer = bytearray(_SMALL)
-    # While somebody looks at the buffer it cannot grow: an encoder with a limit, which costs a small value nothing.
-    with memoryview(buffer):
-        try:
-            _into(value, buffer)
-        except BufferError:
-            pass
-        else:
-            return buffer
+    view = memoryview(buffer)
+    # While somebody looks at the buffer it cannot grow: an encoder with a limit, which costs a small value little.
+    try:
+        _into(value, buffer)
+    except BufferError:
+        pass
+    else:
+        return buffer
+    finally:
+        view.release()
     _require_finite(value)
     return msgspec.json.encode(value)
 
@@ -58,8 +61,11 @@ def encode(value: Any) -> bytes | bytearray:
 def _require_finite(value: Any) -> None:
     """Count as a tree, level by level: what is shared, as YAML's aliases are, counts each time."""
     level = [value] if isinstance(value, dict | list | tuple) else []
-    count = 0
+    count = depth = 0
     while level:
+        depth += 1
+        if depth > getrecursionlimit():
+            raise RecursionError("circular, or nested too deeply")  # As the encoder would say, after much more work.
         count += sum(map(len, level))  # Before they are looked at: they may all be the same long list.
         if count > _MOST_VALUES:
             raise TooLargeError(f"more than {_MOST_VALUES} values")

@@ -83,7 +83,7 @@ def namespace_of(obj: Mapping[str, Any]) -> str:
 def labels_of(obj: Mapping[str, Any]) -> Mapping[str, str]:
     """``metadata.labels``; empty where they are missing or no mapping."""
     labels = metadata_of(obj).get("labels")
-    return labels if isinstance(labels, Mapping) else {}
+    return labels if labels.__class__ is dict or isinstance(labels, Mapping) else {}
 
 
 def uid_of(obj: Mapping[str, Any]) -> str:

@@ -17,10 +17,13 @@ MODULES = (
     "genreconcile/diff/quick/check.py",
     "genreconcile/diff/quick/same.py",
     "genreconcile/diff/quick/state.py",
+    "genreconcile/gojson.py",
+    "genreconcile/load/usable.py",
     "genreconcile/normalize/functions.py",
     "genreconcile/planner/draft.py",
     "genreconcile/planner/judge.py",
     "genreconcile/planner/locate.py",
+    "genreconcile/planner/verdicts.py",
     "genreconcile/related.py",
 )
 """Together they are one library: calls between them cost what they cost in C. None may recurse as deep as its input

@@ -12,8 +12,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 from genreconcile.documents import documents
 from genreconcile.errors import LoadError
-from genreconcile.load.check import flatten, plain, refuse_unusable
+from genreconcile.load.check import flatten, plain
 from genreconcile.load.sources import read
+from genreconcile.load.usable import refuse_unusable
 from genreconcile.objects import Object, ObjectKey
 
 __all__ = ["Loaded", "load", "load_object", "load_objects", "refuse_duplicates", "require_iterable", "validate_set"]

@@ -1,13 +1,11 @@
-"""What makes one expected object usable: JSON data with an apiVersion, a kind and a name.
+"""What makes a value plain JSON data, and a list its items.
 
 Invariant: no message quotes a value, because it may be a Secret's.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,12 +13,12 @@ import msgspec
 
 from genreconcile.errors import LoadError
 from genreconcile.gojson import TooLargeError, encode, loads
+from genreconcile.load.usable import is_list
 from genreconcile.objects import Object
 from genreconcile.pointer import join_pointer
 
 # Python's limit on the digits of an int as text is near.
 _MAX_BITS = 10_000
-_PATTERNS = {"apiVersion": re.compile(r"[^/\s]+(/[^/\s]+)?"), "kind": re.compile(r"[^/\s]+")}
 
 
 def plain(value: Any, origin: str, data: bytes | bytearray = b"") -> Object:
@@ -99,56 +97,9 @@ def flatten(obj: Object, origin: str) -> Iterator[tuple[Any, str]]:
         pending += reversed(items)
 
 
-def is_list(obj: Any) -> bool:
-    """Whether an object stands for its ``items``."""
-    if not isinstance(obj, dict) or not str(obj.get("kind") or "").endswith("List"):
-        return False
-    metadata = obj.get("metadata")
-    has_name = isinstance(metadata, dict) and bool(metadata.get("name"))
-    return "items" in obj and isinstance(obj["items"], list | None) and not has_name
-
-
 def _typed(item: Any, collection: Object) -> Any:
     """Items of a typed list (``kind: FooList``) as the API server answers it have neither apiVersion nor kind."""
     kind = str(collection["kind"]).removesuffix("List")
     if not kind or not isinstance(item, dict) or "kind" in item or "apiVersion" in item:
         return item
     return {"apiVersion": collection.get("apiVersion"), "kind": kind, **item}
-
-
-def refuse_unusable(obj: Any, origin: str) -> None:
-    """Raise LoadError unless an API server could be asked for this object."""
-    if not isinstance(obj, dict):
-        raise LoadError(f"{origin}: not an object: {type(obj).__name__}; give a mapping")
-    for field, example in (("apiVersion", "v1 or apps/v1"), ("kind", "Example")):
-        value = obj.get(field)
-        if not isinstance(value, str) or not _matches(field, value):
-            problem = f"no {field}" if not value else f"invalid {field}"
-            raise LoadError(f"{origin}: {problem}; write one such as {example}")
-    _refuse_bad_metadata(obj.get("metadata"), f"{origin}: {obj['kind']}")
-
-
-@functools.lru_cache(1024)  # There are few kinds, and many objects of each.
-def _matches(field: str, value: str) -> bool:
-    return _PATTERNS[field].fullmatch(value) is not None
-
-
-def _refuse_bad_metadata(metadata: Any, who: str) -> None:
-    if not isinstance(metadata, dict):
-        raise LoadError(f"{who}: no metadata; give metadata.name")
-    if metadata.get("generateName"):
-        raise LoadError(f"{who}: generateName: each run would create another object; give metadata.name in place of it")
-    name, namespace = metadata.get("name"), metadata.get("namespace")
-    if not name:
-        raise LoadError(f"{who}: no name; give metadata.name")
-    if not _is_path_segment(name):
-        raise LoadError(f"{who}: invalid metadata.name; give a string without / and %, other than . and ..")
-    if namespace not in (None, "") and not _is_path_segment(namespace):
-        raise LoadError(f"{who} {name}: invalid metadata.namespace; give a string without / and %")
-
-
-def _is_path_segment(name: Any) -> bool:
-    """As the API server's own check (k8s.io/apimachinery/pkg/api/validation/path), and of printable characters."""
-    return (
-        isinstance(name, str) and name not in (".", "..") and name.isprintable() and "/" not in name and "%" not in name
-    )

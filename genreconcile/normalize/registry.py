@@ -94,6 +94,8 @@ class Registry:
     def is_annotated(obj: Object) -> bool:
         """Whether an object carries rules of its own."""
         annotations = metadata_of(obj).get("annotations")
+        if annotations is None:
+            return False
         return isinstance(annotations, Mapping) and not ANNOTATIONS.isdisjoint(annotations)
 
     def _candidates(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> tuple[tuple[Rule, ...], bool]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
-from genreconcile.cache import Cache
+from genreconcile.cache import Cache, Store
 from genreconcile.catalog import Catalog
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, InputError
 from genreconcile.load import load_object, require_iterable
-from genreconcile.load.check import is_list, refuse_unusable
+from genreconcile.load.usable import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import Membership
 from genreconcile.plan.judgement import unusable
@@ -38,6 +38,8 @@ class Draft:
         self.entries: list[Verdict | Fresh] = []
         self.resources: dict[GVK, Resource] = {}
         self._served: dict[Hashable, bool] = {}
+        self._served_store: Store | None = None  # The last one found served, and for which namespace: as a rule the
+        self._served_namespace = ""  # next object is of the same.
         self._is_spread = cache.namespaces is not None
         self.is_settled = True
         """Whether there is a verdict on every object."""
@@ -62,11 +64,16 @@ class Draft:
 
     def _holds(self, verdict: Verdict) -> bool:
         """Whether its kind is still served and read as it was then, and rules would consult the same."""
-        place = (id(verdict.store), verdict.key.namespace) if self._is_spread else id(verdict.store)
-        served = self._served.get(place)
-        if served is None:
-            served = self._served[place] = self._is_served(verdict)
-        return served and (not verdict.consulted or self.view.agrees(verdict.consulted))
+        store, namespace = verdict.store, verdict.key.namespace
+        if store is not self._served_store or namespace != self._served_namespace:
+            place = (id(store), namespace) if self._is_spread else id(store)
+            served = self._served.get(place)
+            if served is None:
+                served = self._served[place] = self._is_served(verdict)
+            if not served:
+                return False
+            self._served_store, self._served_namespace = store, namespace
+        return not verdict.consulted or self.view.agrees(verdict.consulted)
 
     def _is_served(self, verdict: Verdict) -> bool:
         resource = verdict.resource
