@@ -13,7 +13,7 @@ import msgspec
 
 from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
-from genreconcile.mask import Fields, fields_of, mask_patch, mask_text
+from genreconcile.mask import Fields, fields_of, mask_patch, mask_text, without_words
 from genreconcile.normalize.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.ownership import Parent, Record
@@ -72,7 +72,12 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
         return (*fields_of(self.gvk), *self.sensitive)
 
     def told(self, text: str) -> str:
-        """``text``, such as a server's refusal, without the secrets of this object."""
+        """``text``, such as a server's refusal, without the secrets of this object.
+
+        What is to be deleted may be known by its metadata alone: then admission's words go, for they may quote more.
+        """
+        if self.operation == "delete" and self.secrets:
+            text = without_words(text)
         return mask_text(self.secrets, text, self.expected, self.live)
 
     def __repr__(self) -> str:
