@@ -29,6 +29,7 @@ from genreconcile.schema import Document, Type, TypeGraph, document_path
 
 _POLL: Final = 0.1
 _CHANGE_WAIT: Final = 3.0
+_AWAITED_WAIT: Final = 15.0
 
 
 class Schema(TypeGraph):
@@ -132,15 +133,16 @@ class Catalog:
             kind = self._schema.root(gvk) if self.rules.has_sensitive else None
         return sensitive_fields(self.rules, gvk, kind, *objects)
 
-    def wait_until_described(self, gvk: GVK, deadline: float, *, changed: bool) -> None:
+    def wait_until_described(self, gvk: GVK, deadline: float, *, changed: bool, awaited: bool = False) -> None:
         """Wait until the server's documents describe a kind; they follow its definition with a delay.
 
         ``deadline`` is a time of ``time.monotonic``. ``changed``: a description is there, and another is to come; not
-        every change of a definition brings one, so that wait is short.
+        every change of a definition brings one, so that wait is short; longer where an object needs it (``awaited``).
         """
         path = document_path(gvk.group, gvk.version)
         before = self._documents.hashes().get(path)
-        until = min(deadline, time.monotonic() + _CHANGE_WAIT) if changed else deadline
+        patience = _AWAITED_WAIT if awaited else _CHANGE_WAIT
+        until = min(deadline, time.monotonic() + patience) if changed else deadline
         while time.monotonic() < until:
             self._changed |= self._documents.refresh()
             if self._schema.root(gvk) is not None and not (changed and self._documents.hashes().get(path) == before):

@@ -69,7 +69,7 @@ class Discovery:
     """The kinds of one server; thread-safe.
 
     They are read again when an unknown one is asked for, and when told: ``invalidate`` after a CRD was written, or when
-    the watch of a kind ends in 404. An unknown kind is taken as unknown for ``ttl`` seconds.
+    the watch of a kind ends in 404, once. An unknown kind is taken as unknown for ``ttl`` seconds.
     """
 
     def __init__(self, cluster: Cluster, *, ttl: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -98,6 +98,10 @@ class Discovery:
                 self._require_available(gvk)
                 self._misses.setdefault(gvk, True)  # Being asked for again must not prolong it.
             return found
+
+    def knows(self, gvk: GVK) -> bool:
+        """Whether the server had this kind when it was last asked; sends no request."""
+        return gvk in self._resources
 
     def find(self, gvk: GVK) -> Resource | None:
         """The resource of a kind that was known once, in another version if it has changed; asks for nothing new.

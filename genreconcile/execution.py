@@ -15,7 +15,7 @@ from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.outcome import Outcome, Result
 from genreconcile.ownership import Record
-from genreconcile.plan import Change, Plan, Prune, withheld
+from genreconcile.plan import Change, Plan, Prune, awaiting, with_definitions, withheld
 from genreconcile.planner import Planner
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,18 @@ class Execution:
 
     def _write(self, plan: Plan) -> list[Outcome]:
         changes = [change for change in plan.changes if change.operation in _WRITES]
-        return self._applier.write(changes, self._planner.kinds.settle) if changes else []
+        awaited = awaiting(plan)
+        if not awaited or self._applier.is_rehearsal:
+            return self._written(changes) + [_settled(change) for change in awaited]
+        first, later = with_definitions(changes)
+        outcomes = self._written(first, awaited)
+        judged = self._planner.judge_again(awaited)
+        later += [change for change in judged if change.operation in _WRITES]
+        return outcomes + self._written(later) + [_settled(change) for change in judged if change.operation == "none"]
+
+    def _written(self, changes: list[Change], awaited: Iterable[Change] = ()) -> list[Outcome]:
+        kinds = {change.gvk for change in awaited}
+        return self._applier.write(changes, lambda done: self._planner.kinds.settle(done, kinds)) if changes else []
 
     def _written_again(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Compare and write the objects again that had changed under the first write."""
@@ -69,7 +80,7 @@ class Execution:
             return outcomes
         plan = self._planned(self._call, only=frozenset(lost))
         again = self._write(plan)
-        again += [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
+        again += [_settled(change) for change in (*plan.changes, *plan.unchanged) if _is_settled(change)]
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
 
     def _lost(self, outcomes: list[Outcome]) -> dict[ObjectKey, Outcome]:
@@ -99,7 +110,7 @@ class Execution:
 
     def _finish(self, plan: Plan, written: list[Outcome]) -> Result:
         deletions = [change for change in plan.changes if change.operation == "delete"]
-        settled = [_settled(change) for change in (*plan.changes, *plan.unchanged) if change.operation == "none"]
+        settled = [_settled(change) for change in (*plan.changes, *plan.unchanged) if _is_settled(change)]
         failed = sum(outcome.status == "failed" for outcome in (*written, *settled))
         reason = withheld(failed) if failed else next(iter(plan.refusals), "")
         deleted = _skipped(deletions, reason) if reason else self._delete(deletions)
@@ -144,6 +155,11 @@ def _is_conflict(outcome: Outcome) -> bool:
     if isinstance(error, NotFound):
         return outcome.change.operation == "update"
     return isinstance(error, Conflict)
+
+
+def _is_settled(change: Change) -> bool:
+    """Whether nothing is to be done, not even later."""
+    return change.operation == "none" and not change.awaits_definition
 
 
 def _settled(change: Change) -> Outcome:

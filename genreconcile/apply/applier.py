@@ -52,6 +52,7 @@ class Applier:
         self._writer = Writer(cluster, catalog, cache, Answers(cluster, catalog, related, learned, options), options)
         self._verifier = Verifier(cluster, catalog, options)
         self.parents = Parents(cluster, catalog, cache, options)
+        self.is_rehearsal = options.dry_run
 
     def write(self, changes: Iterable[Change], after_wave: Callable[[list[Outcome]], None]) -> list[Outcome]:
         """Creates and patches, in order; ``after_wave`` is called with the outcomes of each wave."""

@@ -329,8 +329,13 @@ class Cache:
         self._subscribers.notify(resource, deltas)
 
     def _on_state(self, watched: Watched, error: ClusterError | None) -> None:
-        if isinstance(error, NotFound):  # The kind may be gone; who asks next is to know.
+        is_gone = isinstance(error, NotFound)
+        # The kind may be gone, or be back: who asks next is to know. That it is gone still is no news.
+        if is_gone and (not watched.is_gone or self.discovery.knows(watched.resource.gvk)):
             self.discovery.invalidate()
+        if error is None and watched.is_gone:
+            self.discovery.invalidate()
+        watched.is_gone = is_gone or (watched.is_gone and error is not None)
         if error is not None:
             _log.info("%s: %s", watched.resource, error)
         with self._state:

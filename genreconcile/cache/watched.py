@@ -46,6 +46,8 @@ class Watched:
     ) -> None:
         self.resource = resource
         self.metadata_only = metadata_only
+        self.is_gone = False
+        """Whether the server answered last that there is no such kind."""
         self._pace = pace
         codec = Codec() if compress else None
         self.read: Callable[[bytes | msgspec.Raw], Record] = (

@@ -233,7 +233,7 @@ class DynamicCluster:
         except (ConfigException, Unauthorized) as error:  # The first is from the hook that renews the token.
             raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
         if not 200 <= response.status < 300:
-            raise answer_error(name, response, functools.partial(mask_answer, path, options.get("body")))
+            raise answer_error(name, response, functools.partial(mask_answer, method, path, options.get("body")))
         return response
 
     def _send_once(self, name: str, method: str, path: str, options: Mapping[str, Any]) -> urllib3.BaseHTTPResponse:

@@ -48,6 +48,8 @@ _LONGEST_BODY = 4 * 1024 * 1024
 # k8s.io/apimachinery/pkg/util/validation/field: errors of these kinds carry no value, all others do.
 _HEADS_WITHOUT_VALUE = frozenset({"Required value", "Forbidden", "Too long", "Internal error"})
 _VALUE = re.compile(r'(?P<value>"(?:[^"\\]|\\.)*"|-?\d[\w.]*|true|false|null)(?:: (?P<detail>.*))?$', re.DOTALL)
+# What an admission policy says; its author decides what it quotes, so that only masking helps.
+_POLICY = re.compile(r"(?P<denied>\w+ '[^']*' (?:with binding '[^']*' )?denied request): (?P<words>.*)", re.DOTALL)
 _ECHO = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found): |error found in #")
 
 
@@ -93,7 +95,7 @@ def status_error(
     code = status.get("code")
     code = code if isinstance(code, int) else 0
     reason = str(status.get("reason") or "")
-    details = _safe_details(status.get("details"))
+    details = _safe_details(status.get("details"), is_masked=hide is not None)
     if code in {403, 422} and says_immutable(str(status.get("message") or "")):
         details[IMMUTABLE] = True
     cause = _causes_text(details) or _safe_text(str(status.get("message") or "")) or "no explanation"
@@ -122,12 +124,12 @@ def _seconds(header: str | None, details: Mapping[str, object]) -> float | None:
     return float(text) if text.isdigit() else None
 
 
-def _safe_details(details: object) -> dict[str, object]:
+def _safe_details(details: object, *, is_masked: bool) -> dict[str, object]:
     if not isinstance(details, Mapping):
         return {}
     rest = {key: value for key, value in details.items() if key != "causes"}
     causes = [cause for cause in details.get("causes") or () if isinstance(cause, Mapping)]
-    safe = [{**cause, "message": _safe_cause(str(cause.get("message")))} for cause in causes]
+    safe = [{**cause, "message": _safe_cause(str(cause.get("message")), is_masked=is_masked)} for cause in causes]
     return {**rest, "causes": safe} if safe else rest
 
 
@@ -136,11 +138,15 @@ def _causes_text(details: Mapping[str, Any]) -> str:
     return "; ".join(dict.fromkeys(lines))[:_LONGEST_MESSAGE]
 
 
-def _safe_cause(text: str) -> str:
+def _safe_cause(text: str, *, is_masked: bool) -> str:
     """The text of a ``field.Error`` without its value: ``Invalid value: 0: must be positive`` loses the ``0``.
 
-    A value that is no quoted string or number cannot be told from what follows it: then only the first words stay.
+    A value that is no quoted string or number cannot be told from what follows it: then only the first words stay. The
+    words of a policy stay where what was sent is masked already.
     """
+    policy = _POLICY.match(text) if is_masked else None
+    if policy is not None:
+        return f"{policy['denied']}: {_safe_text(policy['words'])}"
     head, _, rest = text.partition(": ")
     if head in _HEADS_WITHOUT_VALUE or not rest:
         return _safe_text(text)

@@ -7,7 +7,7 @@ mask is one. Masks of two processes do not compare: the key is random, so that a
 
 from genreconcile.mask.fields import EVERYTHING, Fields, Kind, fields_of
 from genreconcile.mask.request import mask_answer
-from genreconcile.mask.text import mask_text
+from genreconcile.mask.text import mask_text, without_words
 from genreconcile.mask.values import mask, mask_object, mask_patch, mask_value
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "mask_patch",
     "mask_text",
     "mask_value",
+    "without_words",
 ]

@@ -25,6 +25,7 @@ _WORD: Final = 3
 
 _MOST: Final = 20_000
 """Characters of secrets that are searched for: more would take seconds."""
+_WORDS: Final = re.compile(r"(denied (?:the )?request): .*", re.DOTALL)
 NOT_SHOWN: Final = "(not shown: it may quote secrets, and there are too many to look for)"
 
 
@@ -39,6 +40,11 @@ def mask_text(fields: Fields, text: str, *objects: Mapping[str, Any] | None) -> 
     for form in {form for found in known for form in _forms(found)}:
         _hide(text, form, hidden)
     return _without(text, hidden)
+
+
+def without_words(text: str) -> str:
+    """``text`` without what a webhook or a policy says of an object whose secrets are not known."""
+    return _WORDS.sub(r"\1 (in words that are not shown: they may quote secrets)", text)
 
 
 def _hide(text: str, form: str, hidden: bytearray) -> None:

@@ -3,6 +3,7 @@
 Invariant: pure: a plan is data; making, printing or comparing one sends no request.
 """
 
+from genreconcile.plan.awaiting import awaiting, changes_schema, deferred, with_definitions
 from genreconcile.plan.change import OPERATIONS, Change, OwnerPlan, Plan
 from genreconcile.plan.judgement import Terms, judge
 from genreconcile.plan.pruning import UNPROVEN, OwnerRef, Prune, prune, withheld
@@ -16,7 +17,11 @@ __all__ = [
     "Plan",
     "Prune",
     "Terms",
+    "awaiting",
+    "changes_schema",
+    "deferred",
     "judge",
     "prune",
+    "with_definitions",
     "withheld",
 ]

@@ -13,7 +13,7 @@ import msgspec
 
 from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
-from genreconcile.mask import Fields, fields_of, mask_patch, mask_text
+from genreconcile.mask import Fields, fields_of, mask_patch, mask_text, without_words
 from genreconcile.normalize.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.ownership import Parent, Record
@@ -34,7 +34,8 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     should be.
     ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
     ``validated``: the schema of its kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
-    call so. ``is_sendable``: nothing in ``expected`` is the server's alone to say.
+    call so. ``is_sendable``: nothing in ``expected`` is the server's alone to say. ``awaits_definition``: it is to be
+    judged when the definition of its kind has been written.
 
     ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` hold what they hold.
     """
@@ -53,6 +54,7 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     validated: bool = False
     is_sendable: bool = False
     sensitive: Fields = ()
+    awaits_definition: bool = False
 
     @property
     def operations(self) -> list[dict[str, Any]]:
@@ -70,7 +72,12 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
         return (*fields_of(self.gvk), *self.sensitive)
 
     def told(self, text: str) -> str:
-        """``text``, such as a server's refusal, without the secrets of this object."""
+        """``text``, such as a server's refusal, without the secrets of this object.
+
+        What is to be deleted may be known by its metadata alone: then admission's words go, for they may quote more.
+        """
+        if self.operation == "delete" and self.secrets:
+            text = without_words(text)
         return mask_text(self.secrets, text, self.expected, self.live)
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ from genreconcile.diff import EXACT
 from genreconcile.load import refuse_duplicates
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.plan import Change, Plan, Prune
+from genreconcile.plan import Change, Plan, Prune, deferred
 from genreconcile.planner.assembly import assemble, unmatched
 from genreconcile.planner.deletions import NO_DELETIONS
 from genreconcile.planner.draft import Draft
@@ -97,12 +97,20 @@ class Planner:
         scope, others = self._sync(draft, keys, wanted if only is None else Prune(), known, head)
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
+        changes = deferred(changes, fields)
         if scope is None:
             plan = assemble(changes, NO_DELETIONS, wanted, refused)
         else:
             going = scope.deletions(others, self.kinds.is_pending)
             plan = assemble(changes, going, wanted, [*refused, *unmatched(draft.labels, wanted)], scope.plan(going))
         return dataclasses.replace(plan, changes=tuple(map(self._with_secrets, plan.changes))), set(draft.resources)
+
+    def judge_again(self, awaiting: Collection[Change]) -> list[Change]:
+        """The objects of one plan that awaited the definitions of their kinds. Raises Unauthorized, Unreachable."""
+        fields = next(change.fields for change in awaiting)
+        expected, keys = [change.expected or {} for change in awaiting], {change.key for change in awaiting}
+        plan, _ = self.plan(expected, "", Prune(), set(), fields=fields, only=keys)
+        return [*plan.changes, *plan.unchanged]
 
     def _with_secrets(self, change: Change) -> Change:
         """The change, knowing what may not be shown of it."""

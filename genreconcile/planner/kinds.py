@@ -17,10 +17,10 @@ from genreconcile.catalog import Catalog
 from genreconcile.definitions import Definitions
 from genreconcile.discovery import Resource
 from genreconcile.errors import Unauthorized, Unreachable
-from genreconcile.objects import metadata_of
+from genreconcile.objects import GVK, metadata_of
 from genreconcile.order import defined_by, defines_kinds, is_definer, is_served
 from genreconcile.outcome import Outcome
-from genreconcile.plan import Change
+from genreconcile.plan import Change, changes_schema
 from genreconcile.schema import document_path
 
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
@@ -142,8 +142,11 @@ class Kinds:
                     self._awaited[seen] = True
                     yield from defined_by(record.decode())
 
-    def settle(self, outcomes: list[Outcome]) -> None:
-        """After a wave: wait until kinds that it defined are served, and forget what was known of them."""
+    def settle(self, outcomes: list[Outcome], awaited: Collection[GVK] = ()) -> None:
+        """After a wave: wait until kinds that it defined are served, and forget what was known of them.
+
+        Of ``awaited`` kinds there are objects that need the new schema.
+        """
         written = [outcome for outcome in outcomes if outcome.status in {"created", "configured"}]
         defining = [outcome.change for outcome in written if defines_kinds(outcome.change.gvk)]
         if not defining:
@@ -157,7 +160,8 @@ class Kinds:
         self._catalog.invalidate()
         for change, resources in brought.items():
             for resource in resources:
-                self._catalog.wait_until_described(resource.gvk, deadline, changed=_changes_schema(change))
+                needs, changed = resource.gvk in awaited, changes_schema(change)
+                self._catalog.wait_until_described(resource.gvk, deadline, changed=changed, awaited=needs)
         self.follow_definitions()
 
     def _note_own_write(self, change: Change) -> None:
@@ -171,7 +175,3 @@ class Kinds:
             if live is None or is_served(live):
                 return
             time.sleep(_POLL)
-
-
-def _changes_schema(change: Change) -> bool:
-    return any(operation["path"].startswith("/spec") for operation in change.writes)

@@ -206,6 +206,39 @@ def test_s18_a_definition_that_is_removed_and_comes_back(ground, gadgets):
     assert names(ground) == {"a"}
 
 
+def test_s18_a_kind_that_is_gone_is_asked_for_once(ground, gadgets):
+    """Its reader asks on, as it may come back; its 404s are no news, and cost the plans no request."""
+    group, definition = gadgets
+    expected = [config_map("a", ground.namespace, k="1")]
+
+    def listed(code, since):
+        return ground.log.entries("list", since=since, where=lambda entry: group in entry.path and entry.status == code)
+
+    def is_served():
+        return any(resource.gvk.group == group for resource in reconciler.cache.discovery.resources())
+
+    def quiet():
+        now = len(ground.log)
+        return reconcile(reconciler, expected, **prunes(ground)) and not ground.log.entries("get", since=now)
+
+    with engine(ground) as reconciler:
+        eventually(lambda: reconcile(reconciler, [*expected, gadget(ground, group)]) and is_there(ground, group))
+        since = len(ground.log)
+        ground.admin.delete(f"{CRDS}/gadgets.{group}")
+        eventually(lambda: reconcile(reconciler, expected, **prunes(ground)) and not is_served())
+        eventually(lambda: listed(404, since), "its reader knows")
+        eventually(quiet, "the definition has been followed")
+        for _ in range(3):
+            now = len(ground.log)
+            eventually(lambda now=now: listed(404, now))
+            reconciler.reconcile(expected, **prunes(ground)).raise_for_failures()
+            assert ground.log.entries("get", since=now) == []
+        define(ground, definition)
+        eventually(lambda: listed(200, since))
+        # Also where its definition is not followed: that the reader is answered again is news.
+        eventually(lambda: reconcile(reconciler, expected, **prunes(ground)) and is_served())
+
+
 @pytest.mark.quick("scripted")
 def test_s18_a_version_that_is_no_longer_served(ground, gadgets):
     """The objects live on under the other version: neither deleted nor created again."""

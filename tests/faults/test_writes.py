@@ -67,6 +67,40 @@ def test_s02_a_name_that_the_server_would_make_up_is_refused(ground):
     assert ground.log.writes() == []
 
 
+def test_s15_one_conflict_is_dealt_with_at_once(ground):
+    """An object that somebody changed under our write is compared again in the same call, not in the next one."""
+    path = path_of(ground.namespace, "a")
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, [config_map("a", ground.namespace, k="1")])
+        ground.faults.add(
+            Refuse(409, reason="Conflict", message="it has been modified"), "patch", resource="configmaps"
+        )
+        since = len(ground.log)
+        result = reconciler.reconcile([config_map("a", ground.namespace, k="2")])
+        assert [outcome.status for outcome in result] == ["configured"], list(map(str, result))
+        assert len(ground.log.entries("patch", since=since)) == 2
+    assert ground.admin.get(path)["data"] == {"k": "2"}
+
+
+def test_s15_what_somebody_else_creates_meanwhile_is_repaired_at_once(ground):
+    """Our create finds an object of that name: it is compared, and patched, in the same call."""
+    with engine(ground) as reconciler:
+        converge(ground, reconciler, [config_map("other", ground.namespace, k="1")])
+        hold = Hold()
+        ground.faults.add(hold, "create", resource="configmaps")
+        results = []
+        expected = [config_map("a", ground.namespace, k="1")]
+        writer = threading.Thread(target=lambda: results.append(reconciler.reconcile(expected)))
+        writer.start()
+        assert hold.arrived.wait(30)
+        ground.admin.create(path_of(ground.namespace), config_map("a", ground.namespace, k="theirs"))
+        hold.released.set()
+        writer.join(30)
+    assert [outcome.status for outcome in results[0]] == ["configured"], list(map(str, results[0]))
+    assert ground.admin.get(path_of(ground.namespace, "a"))["data"] == {"k": "1"}
+    assert tally(ground, "a") == (0, 0), "none is ours"
+
+
 def test_s15_a_storm_of_conflicts(ground):
     """Somebody changes the object under each of our writes: compared again, a bounded number of times, and in the end
     ours and theirs both stand.

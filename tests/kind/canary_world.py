@@ -115,6 +115,13 @@ def refused():
     ]
 
 
+def denied(labels=None):
+    """Objects that a policy refuses where they have no such labels, quoting what they hold."""
+    made = vault("denied", password=CANARY.text)
+    made["metadata"]["labels"].update(labels or {})
+    return [secret("denied", labels=labels, data={"k": CANARY.base64}), made]
+
+
 def malformed():
     """Objects of wrong types: no server would take them, and nobody knows where they hold what."""
     bad_mark = {"genreconcile.dev/sensitive": "data/dsn"}

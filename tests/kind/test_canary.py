@@ -19,6 +19,7 @@ from canary_world import (
     RULES,
     UNREADABLE,
     Outputs,
+    denied,
     edits,
     good,
     kubeconfig_with_token,
@@ -139,6 +140,39 @@ def webhook(world, tmp_path):
         world.cluster.request("DELETE", f"{path}/{world.namespace}")
 
 
+@pytest.fixture
+def policy(world):
+    """Refuses Secrets and Vaults without a label, and every deletion, quoting what they hold."""
+    place = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+    rule = {"apiGroups": ["", GROUP], "apiVersions": ["*"], "resources": ["secrets", "vaults"]}
+    operations = ["CREATE", "UPDATE", "DELETE"]
+    held = "(request.operation == 'DELETE' ? oldObject : object)"
+    quoted = f"{held}.kind == 'Vault' ? {held}.spec.password : string({held}.data.k)"
+    validation = {
+        "expression": "request.operation != 'DELETE' && 'say' in object.metadata.labels",
+        "messageExpression": f"'say please: ' + ({quoted})",
+    }
+    match = {"resourceRules": [{**rule, "operations": operations}]}
+    spec = {"failurePolicy": "Ignore", "matchConstraints": match, "validations": [validation]}
+    here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}}
+    binding = {"policyName": world.namespace, "validationActions": ["Deny"], "matchResources": here}
+    metadata = {"name": world.namespace}
+    world.send("POST", f"{place}ies", {"metadata": metadata, "spec": spec})
+    world.send("POST", f"{place}ybindings", {"metadata": metadata, "spec": binding})
+    probe = secret("probe", data={"k": "eA=="})
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            body = json.dumps(probe).encode()
+            world.cluster.request("POST", world.place("api/v1", "secrets"), query={"dryRun": "All"}, body=body)
+        except gr.Invalid:
+            break
+        time.sleep(0.1)
+    yield
+    world.cluster.request("DELETE", f"{place}ybindings/{world.namespace}")
+    world.cluster.request("DELETE", f"{place}ies/{world.namespace}")
+
+
 def test_what_goes_well_and_what_drifts(world):
     file = write(world.folder, "good", good())
     assert world.every_command("create", file) == {0, 1}
@@ -180,6 +214,32 @@ def test_what_the_server_refuses(world, webhook):
     assert world.outputs.hits == []
     echoed = [text for _, text in world.outputs.texts if "denied the request: no: " in text]
     assert echoed, "the webhook was asked"
+
+
+def test_what_a_policy_refuses(world, policy):
+    """It quotes passwords: of what is created and patched, and of what is deleted."""
+    file = write(world.folder, "denied", denied())
+    assert world.every_command("denied", file) == {1}
+    allowed = denied(labels={"say": "please"})
+    deletion = {"delete_from_namespace": world.namespace, **DELETION}
+    with world.reconciler() as reconciler:
+        reconciler.reconcile(allowed, namespace=world.namespace).raise_for_failures()
+        result = world.take("patch", reconciler.reconcile, denied(), namespace=world.namespace)
+        assert result.counts["failed"] == 2
+    with world.reconciler() as reconciler:  # One that knows of the others no more than their metadata.
+        result = world.take("delete", reconciler.reconcile, [], **deletion)
+        assert [outcome.status for outcome in result] == ["failed"] * 2
+    for obj in allowed:
+        prefix, plural = (f"apis/{GROUP}/v1", "vaults") if obj["kind"] == "Vault" else ("api/v1", "secrets")
+        if plural == "secrets":  # Rules of the user are not known to the connection.
+            name = obj["metadata"]["name"]
+            world.take("request", world.send, "DELETE", world.place(prefix, plural, name), {})
+            merge = {"metadata": {"labels": {"say": None}}}
+            world.take("merge", world.send, "PATCH", world.place(prefix, plural, name), merge, MERGE)
+    assert world.outputs.hits == []
+    texts = [text for _, text in world.outputs.texts if "denied request" in text]
+    assert any("say please: ***" in text for text in texts), "the words are shown, without what they quote"
+    assert any("words that are not shown" in text for text in texts)
 
 
 def test_what_is_malformed(world):
@@ -393,7 +453,7 @@ def test_the_search_finds_what_is_not_masked(world, webhook, monkeypatch, place,
         world.edit()
         time.sleep(0.5)
         monkeypatch.setattr(place, replacement)
-        monkeypatch.setattr("genreconcile.cluster.mask_answer", lambda _path, _body, text: text)
+        monkeypatch.setattr("genreconcile.cluster.mask_answer", lambda _method, _path, _body, text: text)
         world.take("plan", reconciler.plan, [*good(), *refused()], namespace=world.namespace)
         world.take("refused", reconciler.reconcile, refused(), namespace=world.namespace)
     found = world.outputs.hits

@@ -95,3 +95,53 @@ def test_we_change_it(cluster, namespace):
         assert reconciler.reconcile(second).counts["failed"] == 0
         assert reconciler.reconcile(second).counts["unchanged"] == 2
         assert reconciler.cache.get(f"{group}/v1/Thing", "t", namespace=namespace)["spec"]["mode"] == "fast"
+
+
+def grown(group, namespace, **more):
+    """A definition with one more field, and what uses it: an object that is there, and one that is not."""
+    used = thing(group, namespace, size=1, mode="slow", **more)
+    new = thing(group, namespace, mode="fast")
+    new["metadata"] = {**new["metadata"], "name": "new"}
+    return [new, used, definition(group, mode={"type": "string"})]
+
+
+def test_we_add_a_field_and_use_it_at_once(cluster, namespace):
+    group = f"{namespace}.example.dev"
+    with gr.Reconciler(cluster) as reconciler:
+        reconciler.reconcile([definition(group), thing(group, namespace, size=1)]).raise_for_failures()
+        second = grown(group, namespace)
+        plan = reconciler.plan(second)
+        awaited = "this set changes the definition of its kind; it is compared once that is written"
+        assert [(change.operation, change.reason) for change in plan.changes] == [
+            ("none", awaited), ("none", awaited), ("update", "")
+        ]  # fmt: skip
+        assert [outcome.status for outcome in reconciler.reconcile(second)] == ["created", "configured", "configured"]
+        assert reconciler.cache.get(f"{group}/v1/Thing", "t", namespace=namespace)["spec"]["mode"] == "slow"
+        assert reconciler.reconcile(second).counts["unchanged"] == 3
+
+
+def test_a_plan_that_adds_a_field_is_carried_out_as_well(cluster, namespace):
+    group = f"{namespace}.example.dev"
+    with gr.Reconciler(cluster) as reconciler:
+        reconciler.reconcile([definition(group), thing(group, namespace, size=1)]).raise_for_failures()
+        plan = reconciler.plan(grown(group, namespace))
+        rehearsed = reconciler.apply(plan, dry_run=True)
+        assert [outcome.status for outcome in rehearsed] == ["skipped", "skipped", "configured"]
+        assert [outcome.status for outcome in reconciler.apply(plan)] == ["created", "configured", "configured"]
+        assert reconciler.reconcile(grown(group, namespace)).counts["unchanged"] == 3
+
+
+def test_a_field_that_the_new_definition_does_not_know_either(cluster, namespace):
+    """The objects beside it are written, and nothing is deleted."""
+    group = f"{namespace}.example.dev"
+    deletion = {"delete_from_namespace": namespace, "delete_selector": {"app": "x"}}
+    old = thing(group, namespace, size=1)
+    old["metadata"] = {**old["metadata"], "name": "old", "labels": {"app": "x"}}
+    with gr.Reconciler(cluster) as reconciler:
+        reconciler.reconcile([definition(group), thing(group, namespace, size=1), old]).raise_for_failures()
+        result = reconciler.reconcile(grown(group, namespace, mood=1), **deletion)
+        assert [outcome.status for outcome in result] == ["created", "failed", "configured", "skipped"]
+        assert "/spec/mood: the schema knows no such field" in str(result.failures[0].error)
+        result = reconciler.reconcile(grown(group, namespace), **deletion)
+        assert result.counts["configured"] == 1
+        assert result.counts["deleted"] == 1

@@ -332,6 +332,29 @@ def test_values_are_left_out_of_causes(text, shown):
     assert "hunter2" not in str(error) + repr(error.details)
 
 
+POLICY = "TheSortOfPolicy 'even' with binding 'shop' denied request"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"{POLICY}: replicas: must be even", f"{POLICY}: replicas: must be even"),
+        ("P 'even' denied request: ask ops", "P 'even' denied request: ask ops"),
+        (f"{POLICY}: it holds hunter2\nand more", f"{POLICY}: it holds ***\nand more"),
+        (f'{POLICY}: spec: Invalid value: "x"', f"{POLICY}: spec: Invalid value"),
+        (f"Invalid value: {{}}: {POLICY}: x", "Invalid value"),
+    ],
+)
+def test_the_words_of_a_policy_are_shown_where_secrets_are_masked(text, shown):
+    details = {"causes": [{"message": text}]}
+    status = {"code": 422, "reason": "Invalid", "message": f"things is forbidden: {text}", "details": details}
+    error = status_error("POST /x", status, hide=lambda said: said.replace("hunter2", "***"))
+    assert str(error) == f"POST /x: 422 Invalid: object: {shown}"
+    assert error.details["causes"] == [{"message": shown}]
+    unmasked = status_error("POST /x", status)  # Of a watch, say: nothing was sent.
+    assert unmasked.details["causes"] == [{"message": shown.partition(": ")[0]}]
+
+
 def test_all_causes_are_told_once():
     assert str(invalid("Required value", "Required value")).endswith("spec.f0: Required value; spec.f1: Required value")
 

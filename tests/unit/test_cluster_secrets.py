@@ -138,6 +138,38 @@ def test_the_words_of_a_webhook_do_not_quote_a_secret(server, records, method, p
         assert hits(*texts_of(caught.value), *records) == []
 
 
+DENIED = ['admission webhook "x" denied the request', "P 'even' with binding 'b' denied request"]
+"""Of these the latter names its words as a cause, too."""
+
+
+@pytest.mark.parametrize("denied", DENIED)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        ("POST", {"stringData": {"k": CANARY.text}}, "of team x"),
+        ("PUT", {"stringData": {"k": CANARY.text}}, "of team x"),
+        ("PATCH", [{"op": "add", "path": "/data/k", "value": CANARY.base64}], "of team x"),
+        ("PATCH", {"metadata": {"labels": {"a": "b"}}}, "not shown"),
+        ("DELETE", {"kind": "DeleteOptions"}, "not shown"),
+        ("DELETE", None, "not shown"),
+    ],
+)
+def test_of_what_was_not_sent_admission_says_nothing(server, records, denied, sent):
+    """It may quote the object that is there, of which the connection knows nothing."""
+    method, body, shown = sent
+    message = f"{denied}: {CANARY.text} of team x"
+    causes = {} if denied is DENIED[0] else {"causes": [{"message": message}]}
+    status = {"apiVersion": "v1", "message": message, "details": {"name": "a", **causes}}
+    server.behave = lambda handler: handler.answer(422, json.dumps(status).encode())
+    data = None if body is None else json.dumps(body).encode()
+    with pytest.raises(ClusterError, match=denied) as caught:
+        opened(server, "t").request(method, f"{SECRETS}/a", body=data)
+    assert hits(*texts_of(caught.value), *records) == []
+    assert shown in str(caught.value)
+    assert ("of team x" in str(caught.value)) is (shown == "of team x")
+    assert caught.value.details["name"] == "a"
+
+
 def test_the_words_of_a_webhook_are_shown_where_they_quote_nothing(server):
     message = 'admission webhook "x" denied the request: the label team is missing'
     server.behave = lambda handler: handler.answer(403, json.dumps({"apiVersion": "v1", "message": message}).encode())

@@ -5,7 +5,7 @@ import time
 
 from genreconcile.apply.applier import _told
 from genreconcile.apply.turns import _turns, turn
-from genreconcile.errors import Conflict, NotFound, Throttled
+from genreconcile.errors import Conflict, Invalid, NotFound, Throttled
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
 
@@ -27,6 +27,18 @@ def test_a_missing_namespace_is_explained():
     told = _told(NotFound("gone", status=404, details={"kind": "namespaces"}), CHANGE)
     assert str(told).endswith("create the namespace shop first, or add it to the expected set")
     assert not isinstance(told, Conflict)
+
+
+def test_what_admission_says_of_a_deletion_may_quote_what_is_not_known():
+    said = 'admission webhook "x" denied the request: it holds hunter2'
+    secret = (("spec", "password"),)
+    for operation, sensitive, is_shown in (("delete", secret, False), ("delete", (), True), ("update", secret, True)):
+        change = Change(operation, CHANGE.gvk, KEY, live={"metadata": {"name": "a"}}, sensitive=sensitive)
+        error = Invalid(said, status=422, details={"causes": [{"message": said}]})
+        told = _told(error, change)
+        assert ("hunter2" in str(told)) is is_shown
+        assert ("hunter2" in str(told.details)) is is_shown
+        assert "denied the request" in str(told)
 
 
 def test_one_turn_at_a_time_for_a_place_and_none_is_kept():
