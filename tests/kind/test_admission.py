@@ -7,6 +7,7 @@ import json
 import time
 
 import pytest
+from counted import Counted
 from webhook import Webhook
 
 import genreconcile as gr
@@ -16,22 +17,6 @@ DEPLOYMENTS = {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["depl
 CONFIGS = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
 ANNOTATION = "/metadata/annotations/example.com~1injected"
 SIDECAR = "/spec/template/spec/containers/1"
-
-
-class Counted:
-    """A cluster that counts the writes which go through it."""
-
-    def __init__(self, cluster):
-        self.admin = cluster
-        self.writes = []
-
-    def __getattr__(self, name):
-        return getattr(self.admin, name)
-
-    def request(self, method, path, **settings):
-        if method != "GET":
-            self.writes.append((method, path))
-        return self.admin.request(method, path, **settings)
 
 
 @pytest.fixture

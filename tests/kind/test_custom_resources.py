@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from counted import Counted
 
 import genreconcile as gr
 from genreconcile.errors import InputError, LoadError
@@ -53,22 +54,6 @@ VERSIONED = definition(
 )
 FOREVER = definition("forever.custom.dev", version(size=FIXED))
 DEFINITIONS = [GADGET, PLAIN, WORKING, WIDE, VERSIONED, FOREVER]
-
-
-class Counted:
-    """A cluster that counts the writes which go through it."""
-
-    def __init__(self, cluster):
-        self.admin = cluster
-        self.writes = []
-
-    def __getattr__(self, name):
-        return getattr(self.admin, name)
-
-    def request(self, method, path, **settings):
-        if method != "GET":
-            self.writes.append((method, path))
-        return self.admin.request(method, path, **settings)
 
 
 @pytest.fixture(scope="module")
