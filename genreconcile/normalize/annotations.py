@@ -15,6 +15,7 @@ from typing import Final
 from genreconcile.errors import InputError
 from genreconcile.normalize.path import parse_path
 from genreconcile.normalize.rule import Rule
+from genreconcile.normalize.shown import shown
 
 PREFIX: Final = "genreconcile.dev/"
 ANNOTATED: Final = ("ignore", "adopt", "subset", "sensitive")
@@ -54,7 +55,9 @@ def _rule(action: str, text: str) -> Rule:
     except ValueError as error:
         raise InputError(f"{where}: {error}; write JSON pointers with commas between them", where) from None
     if not text.startswith("/"):
-        raise InputError(f"{where}: {text!r} does not begin with /; write JSON pointers, such as /spec/replicas", where)
+        raise InputError(
+            f"{where}: {shown(text)} does not begin with /; write JSON pointers, such as /spec/replicas", where
+        )
     return Rule(
         f"annotation {name}", ("*",), tokens, action, argument=True, root=True, source="annotation", layer=_LAYER
     )

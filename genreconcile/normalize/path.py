@@ -8,6 +8,7 @@ Invariant: matching is bounded by the length of the pattern and of the key; patt
 
 from __future__ import annotations
 
+from genreconcile.normalize.shown import shown
 from genreconcile.pointer import split_pointer
 
 Pattern = tuple[str, ...]
@@ -17,5 +18,5 @@ def parse_path(text: str) -> Pattern:
     """The tokens of a pattern; ValueError for an empty one or an empty token."""
     tokens = split_pointer("/" + text.removeprefix("/"))
     if not all(tokens):
-        raise ValueError(f"{text!r} is no path: it has an empty part")
+        raise ValueError(f"{shown(text)} is no path: it has an empty part")
     return tokens

@@ -13,6 +13,7 @@ from genreconcile.errors import RuleError
 from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.path import Pattern, parse_path
 from genreconcile.normalize.scalars import CANONICAL
+from genreconcile.normalize.shown import named, shown
 from genreconcile.objects import GVK
 from genreconcile.pointer import split_pointer
 
@@ -143,33 +144,33 @@ def parse_rule(entry: Any, where: str, source: str) -> Rule:
 def _managers(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ...]:
     names = entry.get("managers", [])
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise RuleError(f"{where}: key managers: must be a list of names of field managers, not {names!r}")
+        raise RuleError(f"{where}: key managers: must be a list of names of field managers, not {shown(names)}")
     if names and not (root and "ignore" in entry):
         raise RuleError(f"{where}: key managers: goes with ignore, and with root or object; add them")
     return tuple(names)
 
 
 def _name(entry: Any, index: int) -> str:
-    return str(entry.get("id", f"#{index + 1}")) if isinstance(entry, Mapping) else f"#{index + 1}"
+    return named(entry["id"]) if isinstance(entry, Mapping) and "id" in entry else f"#{index + 1}"
 
 
 def _only_keys(entry: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     for key in entry:
         if key not in known:
-            raise RuleError(f"{where}: key {key}: is not known; use one of {', '.join(known)}")
+            raise RuleError(f"{where}: key {named(key)}: is not known; use one of {', '.join(known)}")
 
 
 def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value:
-        raise RuleError(f"{where}: key {key}: must be a text that is not empty, not {value!r}")
+        raise RuleError(f"{where}: key {key}: must be a text that is not empty, not {shown(value)}")
     return value
 
 
 def _flag(entry: Mapping[str, Any], key: str, where: str) -> bool:
     value = entry.get(key, False)
     if not isinstance(value, bool):
-        raise RuleError(f"{where}: key {key}: must be true or false, not {value!r}")
+        raise RuleError(f"{where}: key {key}: must be true or false, not {shown(value)}")
     return value
 
 
@@ -177,7 +178,7 @@ def _types(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ..
     value = entry.get("type", "*" if root else None)
     types = (value,) if isinstance(value, str) else value
     if not isinstance(types, Sequence) or not types or not all(isinstance(name, str) and name for name in types):
-        raise RuleError(f"{where}: key type: must be a schema type or a list of them, not {value!r}")
+        raise RuleError(f"{where}: key type: must be a schema type or a list of them, not {shown(value)}")
     return tuple(types)
 
 
@@ -198,13 +199,13 @@ def _object(selects: Any, where: str) -> Mapping[str, Any]:
 def _conditions(when: Any, where: str) -> tuple[Condition, ...]:
     entries = [when] if isinstance(when, Mapping) else when
     if not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise RuleError(f"{where}: key when: must be a condition or a list of them, not {when!r}")
+        raise RuleError(f"{where}: key when: must be a condition or a list of them, not {shown(when)}")
     return tuple(_condition(entry, f"{where}: key when") for entry in entries)
 
 
 def _condition(entry: Any, where: str) -> Condition:
     if not isinstance(entry, Mapping):
-        raise RuleError(f"{where}: must be a mapping of {', '.join(_CONDITIONS)}, not {entry!r}")
+        raise RuleError(f"{where}: must be a mapping of {', '.join(_CONDITIONS)}, not {shown(entry)}")
     _only_keys(entry, _CONDITIONS, where)
     tests = [key for key in _CONDITIONS if key not in _WHERE and key in entry]
     places = [key for key in _WHERE if key in entry]
@@ -212,7 +213,7 @@ def _condition(entry: Any, where: str) -> Condition:
         raise RuleError(f"{where}: give at or live with in, notIn or present; or only; or targetedBy")
     for key in ("in", "notIn", "only"):
         if key in entry and not isinstance(entry[key], list):
-            raise RuleError(f"{where}: {key} must be a list, not {entry[key]!r}")
+            raise RuleError(f"{where}: {key} must be a list, not {shown(entry[key])}")
     return Condition(
         at=_text(entry, places[0], where) if places else "",
         of_live=places == ["live"],
@@ -226,7 +227,7 @@ def _condition(entry: Any, where: str) -> Condition:
 
 def _targeted_by(value: Any, where: str) -> tuple[str, str]:
     if not isinstance(value, Mapping) or set(value) != {"kind", "at"}:
-        raise RuleError(f"{where}: targetedBy must be a mapping of kind and at, not {value!r}")
+        raise RuleError(f"{where}: targetedBy must be a mapping of kind and at, not {shown(value)}")
     try:
         GVK.parse(str(value["kind"]))
     except ValueError as error:
@@ -253,7 +254,7 @@ def _check_argument(action: str, argument: Any, where: str) -> None:
     elif action == "fold" and not (isinstance(argument, Mapping) and set(argument) == {"into", "encode"}):
         problem = "must be a mapping of into and encode"
     if problem:
-        raise RuleError(f"{where}: key {action}: {problem}, not {argument!r}")
+        raise RuleError(f"{where}: key {action}: {problem}, not {shown(argument)}")
 
 
 def _is_list_argument(argument: Any) -> bool:
