@@ -103,6 +103,10 @@ class NotFound(ClusterError):
     """404: no such object, namespace or resource."""
 
 
+class NotLeading(ClusterError):
+    """Not sent: this replica was told that it may not write any more."""
+
+
 class Throttled(ClusterError):
     """429: asked to slow down; ``retry_after`` in seconds, None where the server named none."""
 

@@ -40,7 +40,9 @@ class Reconciler:
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
     it, and one of the plan's ``warnings`` names all. ``follow_definitions=False`` does without the right to watch the
-    definitions of custom kinds: a schema that changes while the Reconciler runs then goes unnoticed. Thread-safe.
+    definitions of custom kinds: a schema that changes while the Reconciler runs then goes unnoticed. ``may_write`` is
+    asked before each write, by several threads: once it says no, nothing more is sent, and what is left fails with
+    NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -57,6 +59,7 @@ class Reconciler:
         sync_timeout: float = 60.0,
         check_access: str = "",
         follow_definitions: bool = True,
+        may_write: Callable[[], bool] | None = None,
     ) -> None:
         if check_access not in {"", "read", "write"}:
             raise InputError(f"check_access: {check_access!r}: not known; give 'read', 'write', or '' for no check")
@@ -67,7 +70,8 @@ class Reconciler:
         self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), self._cache.discovery)
         self._learned = Learned()
         self._unsubscribe = self._cache.subscribe(_forgetting(self._learned))
-        options = Options(field_manager, concurrency, propagation_of(propagation), on_immutable)
+        propagation = propagation_of(propagation)
+        options = Options(field_manager, concurrency, propagation, on_immutable, may_write=may_write)
         self._use = Use(check_access, recreates=on_immutable == "recreate")
         self._planner = Planner(
             cluster,

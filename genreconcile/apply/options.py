@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from genreconcile.errors import ReconcileError
+from genreconcile.errors import NotLeading, ReconcileError
 
 JSON_PATCH: Final = "application/json-patch+json"
 _PROPAGATIONS: Final = ("Background", "Foreground", "Orphan")
@@ -17,7 +18,7 @@ class Options:
 
     ``on_immutable`` is ``fail``, or ``recreate`` to delete an object whose immutable fields differ, in the foreground,
     and create it again; ``wait_timeout`` in seconds bounds the wait until a deleted object is gone. ``dry_run``: the
-    server is to say what it would do, and nothing is remembered.
+    server is to say what it would do, and nothing is remembered. ``may_write`` is asked before each write.
     """
 
     field_manager: str = "genreconcile"
@@ -26,6 +27,12 @@ class Options:
     on_immutable: str = "fail"
     wait_timeout: float = 120.0
     dry_run: bool = False
+    may_write: Callable[[], bool] | None = None
+
+    def require_leading(self) -> None:
+        """Raise NotLeading where this replica may not write; a dry run writes nothing, and always may."""
+        if self.may_write is not None and not self.dry_run and not self.may_write():
+            raise NotLeading("nothing was sent: may_write says that another replica leads; it will see to the object")
 
 
 def propagation_of(text: str) -> str:

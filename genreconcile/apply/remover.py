@@ -21,7 +21,7 @@ _POLL: Final = 0.02
 
 
 class Remover:
-    """Thread-safe. Its methods raise ClusterError."""
+    """Thread-safe. Its methods raise ClusterError, NotLeading among them."""
 
     def __init__(self, cluster: Cluster, cache: Cache, options: Options) -> None:
         self._cluster = cluster
@@ -43,6 +43,7 @@ class Remover:
         if self._options.dry_run:
             options["dryRun"] = ["All"]
         path = resource.path(change.key.namespace, change.key.name)
+        self._options.require_leading()
         try:
             data = self._cluster.request("DELETE", path, body=dumps(options))
         except NotFound:

@@ -4,6 +4,7 @@ import ast
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from faults.oracles import (
     reconcile,
     watches,
 )
+from genreconcile.errors import NotLeading
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("worker.py")
@@ -104,7 +106,7 @@ def test_s01_killed_at_a_write(ground, tmp_path, number, when):
 def test_s25_a_process_that_sleeps_while_another_takes_over(ground, tmp_path, clash):
     """Stopped in the middle of a plan, it wakes: what it would delete, create or patch has changed, and is refused.
 
-    There is no leader election in this project; what bounds the harm are the preconditions of each write.
+    Whoever cannot know that another one leads, for it sleeps, is bound by the preconditions of each write.
     """
     services = path_of(ground.namespace, plural="services")
     ground.admin.create(services, service("going", ground.namespace))
@@ -132,6 +134,53 @@ def test_s25_a_process_that_sleeps_while_another_takes_over(ground, tmp_path, cl
     assert {name: ground.admin.get(f"{services}/{name}") for name in there} == there
     assert ground.log.counts("delete", since=since) == {}
     assert ground.admin.get(path_of(ground.namespace, "a"))["data"] == {"k": "2"}
+
+
+def test_s25_who_has_lost_the_lease_writes_nothing_more(ground):
+    """In the middle of a reconcile: what is left is not sent, and is done once this replica leads again."""
+    ground.admin.create(path_of(ground.namespace), config_map("old", ground.namespace))
+    ground.admin.create(path_of(ground.namespace), config_map("n0", ground.namespace, k="theirs"))
+    expected = [config_map(f"n{number}", ground.namespace, k="1") for number in range(10)]
+    settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS}
+    leads, before = [True] * 3, len(ground.log)
+
+    def written():
+        return len(ground.log.writes(since=before))
+
+    with engine(ground, may_write=lambda: bool(leads) and leads.pop()) as reconciler:
+        result = reconciler.reconcile(expected, **settings)
+        assert written() == 3
+        assert {type(outcome.error) for outcome in result.outcomes if outcome.error} == {NotLeading}
+        for _ in range(3):
+            assert reconciler.reconcile(expected, **settings).counts["failed"] >= 7
+        assert written() == 3
+        leads += [True] * 100
+        converge(ground, reconciler, expected, **settings)
+    assert names(ground) == {obj["metadata"]["name"] for obj in expected}
+
+
+@pytest.mark.quick("scripted")
+@pytest.mark.parametrize("left", ["create", "patch", "delete", "owner set"])
+def test_s25_no_write_of_any_kind_without_the_lease(ground, left):
+    """Nor is the owner set's record written; a dry run is no write."""
+    path, wanted = path_of(ground.namespace), config_map("a", ground.namespace, k="1")
+    if left in {"patch", "delete"}:
+        ground.admin.create(path, config_map("a", ground.namespace, k="theirs"))
+    expected = [] if left == "delete" else [wanted]
+    settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS, "allow_empty": True}
+    if left == "owner set":
+        settings = {"owner": "configmaps/shop", "namespace": ground.namespace}
+    before = len(ground.log)
+    with engine(ground, may_write=lambda: False) as reconciler:
+        plan = reconciler.plan(expected, kinds=[MAPS], **settings)
+        assert len(plan.changes) == 1
+        reconciler.apply(plan, dry_run=True).raise_for_failures()
+        with contextlib.suppress(NotLeading):  # Of the owner set: without its record nothing may be written.
+            failed = [outcome.error for outcome in reconciler.apply(plan).outcomes if outcome.error]
+            assert [type(error) for error in failed] == [NotLeading]
+            assert re.match("ConfigMap .*another replica leads", str(failed[0]))
+    assert [entry for entry in ground.log.writes(since=before) if not entry.is_dry_run] == []
+    assert names(ground) == ({"a"} if left in {"patch", "delete"} else set())
 
 
 def test_s25_two_replicas_at_once(ground):
