@@ -104,6 +104,7 @@ _MODULES = {
         "Invalid",
         "LoadError",
         "NotFound",
+        "NotLeading",
         "NotSynced",
         "PlanRefused",
         "ReconcileError",

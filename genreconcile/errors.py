@@ -17,6 +17,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
           ├── Gone              410
           ├── Invalid           400, 422
           ├── NotFound          404
+          ├── NotLeading        not sent: another replica leads
           ├── Throttled         429
           ├── Unauthorized      401
           └── Unreachable       no answer
