@@ -67,7 +67,7 @@ class Execution:
         outcomes = self._written(first, awaited)
         judged = self._planner.judge_again(awaited)
         later += [change for change in judged if change.operation in _WRITES]
-        return outcomes + self._written(later) + [_settled(change) for change in judged if change.operation == "none"]
+        return outcomes + self._written(later) + _settled_of(judged)
 
     def _written(self, changes: list[Change], awaited: Iterable[Change] = ()) -> list[Outcome]:
         kinds = {change.gvk for change in awaited}
@@ -79,8 +79,7 @@ class Execution:
         if not lost or self._call is None:
             return outcomes
         plan = self._planned(self._call, only=frozenset(lost))
-        again = self._write(plan)
-        again += [_settled(change) for change in (*plan.changes, *plan.unchanged) if _is_settled(change)]
+        again = self._write(plan) + _settled_of((*plan.changes, *plan.unchanged))
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
 
     def _lost(self, outcomes: list[Outcome]) -> dict[ObjectKey, Outcome]:
@@ -110,7 +109,7 @@ class Execution:
 
     def _finish(self, plan: Plan, written: list[Outcome]) -> Result:
         deletions = [change for change in plan.changes if change.operation == "delete"]
-        settled = [_settled(change) for change in (*plan.changes, *plan.unchanged) if _is_settled(change)]
+        settled = _settled_of((*plan.changes, *plan.unchanged))
         failed = sum(outcome.status == "failed" for outcome in (*written, *settled))
         reason = withheld(failed) if failed else next(iter(plan.refusals), "")
         deleted = _skipped(deletions, reason) if reason else self._delete(deletions)
@@ -157,9 +156,9 @@ def _is_conflict(outcome: Outcome) -> bool:
     return isinstance(error, Conflict)
 
 
-def _is_settled(change: Change) -> bool:
-    """Whether nothing is to be done, not even later."""
-    return change.operation == "none" and not change.awaits_definition
+def _settled_of(changes: Iterable[Change]) -> list[Outcome]:
+    """The outcomes of those for which nothing is to be done, not even later."""
+    return [_settled(change) for change in changes if change.operation == "none" and not change.awaits_definition]
 
 
 def _settled(change: Change) -> Outcome:

@@ -1,13 +1,14 @@
 """Those who write what they like into the same namespaces, straight to the API server, as fast as they can."""
 
 import contextlib
+import functools
 import json
 import random
-import threading
 import time
 from collections import Counter, defaultdict
 
 import genreconcile as gr
+from faults.soak.beside import Beside
 from faults.soak.objects import FOUGHT, KEYS, collections, config
 from genreconcile.errors import ClusterError
 
@@ -17,24 +18,19 @@ _WINDOW = 600.0
 """So often in so many seconds they write one place of one object: they are many, and no opponents."""
 
 
-class Others:
+class Others(Beside):
     """``threads`` writers; ``rate`` bounds the writes a second of each. ``done`` counts what was accepted."""
 
     def __init__(self, kubeconfig, namespaces, count, *, seed, threads=3, rate=60.0):
         self.done, self.refused = Counter(), 0
         self._namespaces, self._count, self._rate = namespaces, count, rate
         self._cluster = gr.connect(kubeconfig=str(kubeconfig))
-        self._stopping = threading.Event()
         self._written = defaultdict(lambda: defaultdict(list))  # The times of writes, by object and place.
         dice = [random.Random(seed * 1000 + number) for number in range(threads)]  # noqa: S311 - no secret
-        self._threads = [threading.Thread(target=self._run, args=(own,)) for own in dice]
-        for thread in self._threads:
-            thread.start()
+        super().__init__(*(functools.partial(self._run, own) for own in dice))
 
     def stop(self):
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
+        super().stop()
         self._cluster.close()
 
     def _run(self, dice):
@@ -92,7 +88,7 @@ class Others:
         return True
 
 
-class Opponent:
+class Opponent(Beside):
     """Writes one field of one object in each namespace every ``pause`` seconds, whatever it was; ``done`` counts."""
 
     def __init__(self, kubeconfig, namespaces, *, pause=1.0):
@@ -100,13 +96,10 @@ class Opponent:
         self._paths = [f"{collections(namespace)[0]}/{FOUGHT}" for namespace in namespaces]
         self._pause = pause
         self._cluster = gr.connect(kubeconfig=str(kubeconfig))
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        super().__init__(self._run)
 
     def stop(self):
-        self._stopping.set()
-        self._thread.join()
+        super().stop()
         self._cluster.close()
 
     def _run(self):

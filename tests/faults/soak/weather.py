@@ -1,11 +1,11 @@
 """Faults between the engine and the API server, one after the other, and now and then the server is killed."""
 
 import random
-import threading
 import time
 from collections import Counter
 
 from faults.ground import effects
+from faults.soak.beside import Beside
 
 SKY = {
     "connections cut": lambda server: server.cut_connections(),
@@ -24,7 +24,7 @@ SKY = {
 _WATCH_FAULTS = ("watch cut in a line", "410 event", "events twice")
 
 
-class Weather:
+class Weather(Beside):
     """A fault every ``pause`` seconds, and an API server killed every ``outage`` seconds."""
 
     def __init__(self, server, plane, *, seed, pause=2.0, outage=75.0):
@@ -32,13 +32,10 @@ class Weather:
         self._server, self._plane = server, plane
         self._pause, self._outage = pause, outage
         self._dice = random.Random(seed)  # noqa: S311 - no secret
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        super().__init__(self._run)
 
     def stop(self):
-        self._stopping.set()
-        self._thread.join()
+        super().stop()
         self._server.faults.clear()
         self._server.cut_connections()
 
