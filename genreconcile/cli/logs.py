@@ -23,7 +23,7 @@ def set_up(verbosity: int) -> None:
     handler.setFormatter(_Formatter("%(levelname).1s %(name)s: %(message)s"))
     level = logging.DEBUG if verbosity >= 6 else logging.INFO if verbosity else logging.WARNING
     _use("genreconcile", handler, level)
-    # Method, path and status; neither headers nor bodies.
+    # That a connection is opened. Requests are logged by genreconcile.cluster: method, path and status.
     _use("urllib3.connectionpool", handler, logging.DEBUG if verbosity >= 6 else logging.ERROR)
 
 

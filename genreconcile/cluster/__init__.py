@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import quote, urlencode
 
 from genreconcile.cluster.answer import answer_error, status_error
 from genreconcile.cluster.credentials import Credentials
@@ -24,7 +25,7 @@ from genreconcile.errors import Unauthorized, Unreachable
 from genreconcile.mask import mask_answer
 
 if TYPE_CHECKING:
-    import urllib3
+    from genreconcile.cluster.exchange import Response
 
 __all__ = ["Cluster", "DynamicCluster", "Interrupt", "connect", "status_error"]
 
@@ -175,7 +176,7 @@ class DynamicCluster:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
         client = cast("Any", ApiClient)(own)
         client.user_agent = "genreconcile"
-        self._transport = client.rest_client = Transport(client.rest_client.pool_manager)
+        self._transport = client.rest_client = Transport(client.rest_client.pool_manager, own.host)
         # The client's own discovery sends a request per group and keeps a cache file in the shared temp folder.
         self._client: Any = cast("Any", DynamicClient)(client, discoverer=lambda *_: None)
 
@@ -219,24 +220,30 @@ class DynamicCluster:
         """See ``Cluster.close``."""
         self._transport.close()
 
-    def _send(self, method: str, path: str, query: Mapping[str, str], **options: Any) -> urllib3.BaseHTTPResponse:
+    def _send(self, method: str, path: str, query: Mapping[str, str], **options: Any) -> Response:
         from kubernetes.config import ConfigException
 
         name = f"{method} {self.server}{path}"
-        options["query_params"] = list(query.items())
+        target = path + _encoded(tuple(query.items()))
         try:
             sent = self._credentials.current
-            response = self._send_once(name, method, path, options)
+            response = self._send_once(name, method, target, options)
             if response.status == 401 and self._credentials.renew(sent):
                 response.close()
-                response = self._send_once(name, method, path, options)
+                response = self._send_once(name, method, target, options)
         except (ConfigException, Unauthorized) as error:  # The first is from the hook that renews the token.
             raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
         if not 200 <= response.status < 300:
             raise answer_error(name, response, functools.partial(mask_answer, method, path, options.get("body")))
         return response
 
-    def _send_once(self, name: str, method: str, path: str, options: Mapping[str, Any]) -> urllib3.BaseHTTPResponse:
+    def _send_once(self, name: str, method: str, target: str, options: Mapping[str, Any]) -> Response:
         with no_answer(name):
-            response: urllib3.BaseHTTPResponse = self._client.request(method, path, serialize=False, **options)
+            response: Response = self._client.request(method, target, serialize=False, **options)
             return response
+
+
+@functools.lru_cache(maxsize=64)
+def _encoded(query: tuple[tuple[str, str], ...]) -> str:
+    """The query as it stands in a URL, "" for none. Writes have the same few; the client encodes each anew, slowly."""
+    return f"?{urlencode(query, quote_via=quote)}" if query else ""

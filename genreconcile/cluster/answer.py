@@ -29,7 +29,7 @@ from genreconcile.errors import (
 from genreconcile.immutable import IMMUTABLE, says_immutable
 
 if TYPE_CHECKING:
-    import urllib3
+    from genreconcile.cluster.exchange import Response
 
 _ERRORS: dict[int, type[ClusterError]] = {
     400: Invalid,
@@ -64,9 +64,7 @@ def readable(name: str) -> Iterator[None]:
         raise ClusterError(text) from None
 
 
-def answer_error(
-    name: str, response: urllib3.BaseHTTPResponse, hide: Callable[[str], str] | None = None
-) -> ClusterError:
+def answer_error(name: str, response: Response, hide: Callable[[str], str] | None = None) -> ClusterError:
     """The error for an answer that is not 2xx; ``name`` is the request. Reads and closes the response.
 
     ``hide`` takes what was written out of a text.
@@ -81,7 +79,7 @@ def answer_error(
         status = {}
     if not isinstance(status, dict) or status.get("apiVersion") != "v1":
         status = {}
-    return status_error(name, {**status, "code": response.status}, response.headers.get("Retry-After"), hide)
+    return status_error(name, {**status, "code": response.status}, response.headers.get("retry-after"), hide)
 
 
 def status_error(

@@ -1,25 +1,26 @@
 """HTTP as genreconcile needs it: bodies unchanged, no redirects, no second write, blocked reads that can be ended.
 
-Invariant: only the client's own pool manager is used, so TLS, proxies and client certificates are as it set them up.
-``urllib3`` is imported inside functions: it costs a quarter of a start.
+Invariant: connections come from the client's own pool manager, so TLS, proxies and client certificates are as it set
+them up. ``urllib3`` is imported inside functions: it costs a quarter of a start.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.errors import Unauthorized, Unreachable
 
 if TYPE_CHECKING:
     import urllib3
 
-_CHUNK = 64 * 1024
-_CONNECT_TIMEOUT = 10.0
+    from genreconcile.cluster.exchange import Response
+
+_log = logging.getLogger("genreconcile.cluster")
 
 
 class Answer:
@@ -27,19 +28,24 @@ class Answer:
 
     status = 200
 
-    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+    def __init__(self, response: Response) -> None:
         self.response = response
 
 
 class Transport:
-    """Stands in for ``RESTClientObject``, which re-encodes bodies, follows redirects and leaves retries to urllib3."""
+    """Stands in for ``RESTClientObject``, which re-encodes bodies, follows redirects and leaves retries to urllib3.
 
-    def __init__(self, pool: urllib3.PoolManager) -> None:
-        from urllib3.poolmanager import pool_classes_by_scheme
+    All requests go to ``host``, a URL, which may have a path.
+    """
 
-        self._pool = pool
-        if pool.pool_classes_by_scheme is pool_classes_by_scheme:  # A SOCKS proxy's pools are others, and stay.
-            pool.pool_classes_by_scheme = _interruptible_pools()
+    def __init__(self, manager: urllib3.PoolManager, host: str) -> None:
+        self._manager = manager
+        parts = urlsplit(host)
+        self._host = host
+        self._authority = parts.netloc.rpartition("@")[2]
+        self._before_target = len(f"{parts.scheme}://{parts.netloc}")
+        self._shown = f"{parts.scheme}://{self._authority}"
+        self._pool: urllib3.HTTPConnectionPool | None = None
 
     def request(
         self,
@@ -52,26 +58,47 @@ class Transport:
         _request_timeout: float | None = None,
     ) -> Answer:
         """Send, once. A GET goes a second time if the first met a connection that the server was just closing."""
-        import urllib3
+        from genreconcile.cluster.exchange import exchange
 
-        options: dict[str, Any] = {
-            "headers": _sendable(headers or {}),
-            "body": body,
-            "timeout": urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_request_timeout),
-            "preload_content": False,
-            "redirect": False,
-            "retries": False,
-        }
+        pool, target = self._pool or self._open(), url[self._before_target :]
+        request = self._head(pool, method, target, headers or {}, body) + (body or b"")
         try:
-            return Answer(self._pool.request(method, url, **options))
-        except urllib3.exceptions.ProtocolError:
+            response = exchange(pool, request, _request_timeout)
+        except ConnectionError:
             if method != "GET":
                 raise
-            return Answer(self._pool.request(method, url, **options))
+            response = exchange(pool, request, _request_timeout)
+        _log.debug("%s %s%s: %d", method, self._shown, target, response.status)
+        return Answer(response)
+
+    def _open(self) -> urllib3.HTTPConnectionPool:
+        """The pool of all requests. To find it takes as long as an exchange."""
+        pool = self._pool = self._manager.connection_from_url(self._host)
+        return pool
+
+    def _head(
+        self,
+        pool: urllib3.HTTPConnectionPool,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> bytes:
+        sent = _sendable(headers)
+        if pool.proxy is not None and pool.scheme == "http":
+            target, sent = self._shown + target, {**_sendable(pool.proxy_headers), **sent}
+        if not target.isascii() or not target.isprintable() or " " in target:
+            raise ValueError("the path has a character that no path may have")
+        if body is not None:
+            sent["Content-Length"] = str(len(body))
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {self._authority}", "Accept-Encoding: identity"]
+        lines += [f"{name}: {value}" for name, value in sent.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._pool.clear()
+        self._pool = None
+        self._manager.clear()
 
 
 def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
@@ -83,10 +110,10 @@ def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
     return trimmed
 
 
-def chunks(name: str, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def chunks(name: str, response: Response) -> Iterator[bytes]:
     """The body as it arrives; Unreachable where it breaks off or stays silent."""
     with no_answer(name):
-        while chunk := response.read1(_CHUNK):
+        while chunk := response.read1():
             yield chunk
 
 
@@ -115,72 +142,3 @@ def keepalive() -> list[tuple[int, int, int]]:
         if hasattr(socket, name):
             options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
     return options
-
-
-@cache
-def _interruptible_pools() -> dict[str, Any]:
-    """Connection pools whose connections register with the thread's Interrupt."""
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = _interruptible(HTTPConnection)
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = _interruptible(HTTPSConnection)
-
-    return {"http": Pool, "https": SecurePool}
-
-
-def _interruptible(base: Any) -> Any:
-    """A connection class that registers with the thread's Interrupt, and sends header and body in one piece.
-
-    Two pieces would be two TLS records, and wake the server twice.
-    """
-
-    class Connection(base):  # type: ignore[misc]  # whichever class of urllib3
-        debuglevel = 0  # Configuration(debug=True) would have http.client print the headers.
-        held: list[bytes] | None = None
-
-        def connect(self) -> None:
-            _watched(self, super().connect)
-
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            _watched(self, self._request_at_once, *args, **kwargs)
-
-        def _request_at_once(self, *args: Any, **kwargs: Any) -> None:
-            self.held = []
-            try:
-                super().request(*args, **kwargs)
-            finally:
-                held, self.held = self.held, None
-            if held:
-                super().send(b"".join(held))
-
-        def send(self, data: Any) -> None:
-            if self.held is not None and isinstance(data, bytes):
-                self.held.append(data)
-            else:
-                super().send(data)
-
-    return Connection
-
-
-def _watched(connection: Any, send: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-    """Register afterwards: now there is a socket, and what blocks is the wait for the answer."""
-    interrupt = connection.interrupt = Interrupt.current()
-
-    def end() -> None:
-        if connection.interrupt is interrupt:  # Else another thread has it from the pool by now.
-            _shut(connection.sock)
-
-    send(*args, **kwargs)
-    if interrupt is not None:
-        interrupt.register(end)
-
-
-def _shut(sock: object) -> None:
-    """Wake whoever reads from the socket. ``SSLSocket.shutdown`` would pull the TLS state from under that thread."""
-    if isinstance(sock, socket.socket):
-        with contextlib.suppress(OSError):  # Closed already.
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)

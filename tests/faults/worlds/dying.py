@@ -4,33 +4,37 @@ Run as ``python -m faults.worlds.dying KUBECONFIG SUFFIX NTH MOMENT``. ``MOMENT`
 are on their way and nobody reads the answer; or ``answered``: the answer is there and nothing has come of it.
 """
 
-import http.client
 import itertools
 import os
 import signal
 import sys
+import threading
 
 import genreconcile as gr
 from faults.worlds.small import World
+from genreconcile.cluster import exchange as module
 
-_WRITES = {"POST", "PATCH", "DELETE"}
+_WRITES = {b"POST", b"PATCH", b"DELETE"}
 
 
 def die_at(nth, moment):
     """From now on count the writes of this process, whatever thread sends them."""
-    numbers = itertools.count(1)
-    wait = http.client.HTTPConnection.getresponse
+    numbers, here = itertools.count(1), threading.local()
+    exchange, wait = module.exchange, module.Response.read_head
 
-    def getresponse(connection, *arguments):
-        number = next(numbers) if connection._method in _WRITES else 0
+    def noted(pool, request, timeout):
+        here.method = request.split(maxsplit=1)[0]
+        return exchange(pool, request, timeout)
+
+    def read_head(response):
+        number = next(numbers) if here.method in _WRITES else 0
         if number == nth and moment == "sent":
             os.kill(os.getpid(), signal.SIGKILL)
-        answer = wait(connection, *arguments)
+        wait(response)
         if number == nth:
             os.kill(os.getpid(), signal.SIGKILL)
-        return answer
 
-    http.client.HTTPConnection.getresponse = getresponse
+    module.exchange, module.Response.read_head = noted, read_head
 
 
 def main():

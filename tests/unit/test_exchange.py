@@ -1,0 +1,235 @@
+"""Requests and answers byte by byte, over a socket that says what a test has written down."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+
+import pytest
+from kubernetes.client import Configuration
+
+from genreconcile.cluster import DynamicCluster
+from genreconcile.errors import ClusterError, Conflict, Unreachable
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+END = object()
+"""In place of an answer: the connection is closed."""
+
+
+class Peer:
+    """Answers each request with the next of its answers: pieces of bytes, or END."""
+
+    def __init__(self):
+        self.answers = []
+        self.connections = 0
+        self.requests = []
+        self.closed = threading.Semaphore(0)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._start(self._accept)
+
+    def _start(self, work, *arguments):
+        threading.Thread(target=work, args=arguments, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                self._start(self._serve, connection)
+
+    def _serve(self, connection):
+        with connection, contextlib.suppress(OSError):
+            while request := self._request(connection):
+                self.requests.append(request)
+                for piece in self.answers.pop(0):
+                    if piece is END:
+                        return self.closed.release()
+                    connection.sendall(piece)
+        return self.closed.release()
+
+    def _request(self, connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += (piece := connection.recv(1 << 16))
+            if not piece:
+                return b""
+        found = re.search(rb"content-length: (\d+)", data, re.IGNORECASE)
+        length = data.index(b"\r\n\r\n") + 4 + int(found[1] if found else 0)
+        while len(data) < length:
+            data += connection.recv(1 << 16)
+        return data
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def peer():
+    opened = Peer()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def cluster(peer):
+    opened = to(f"http://127.0.0.1:{peer.port}")
+    yield opened
+    opened.close()
+
+
+def to(host, **settings):
+    configuration = Configuration(host=host)
+    configuration.no_proxy = "" if settings else "*"
+    for name, value in settings.items():
+        setattr(configuration, name, value)
+    return DynamicCluster(configuration, timeout=5)
+
+
+def get(cluster):
+    return cluster.request("GET", "/x")
+
+
+def test_one_connection_serves_requests_one_after_the_other(peer, cluster):
+    conflict = b'{"apiVersion":"v1","reason":"Conflict","message":"no"}'
+    refused = b"HTTP/1.1 409 Conflict\r\nContent-Length: %d\r\n\r\n%b" % (len(conflict), conflict)
+    peer.answers = [[OK], [refused], [OK], [OK]]
+    get(cluster)
+    with pytest.raises(Conflict):
+        cluster.request("POST", "/x", body=b"[1]")
+    get(cluster)
+    with cluster.stream("/x", query={}, read_timeout=5) as chunks:
+        assert b"".join(chunks) == b"{}"
+    assert peer.connections == 1
+    assert peer.requests[1].startswith(b"POST /x HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n" % peer.port)
+    assert peer.requests[1].endswith(b"Content-Length: 3\r\n\r\n[1]")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        OK + OK,
+        OK + b"\r\nHTTP",
+    ],
+    ids=["Connection: close", "HTTP/1.0", "two answers", "more"],
+)
+def test_a_connection_that_cannot_be_used_again(peer, cluster, answer):
+    peer.answers = [[answer], [OK]]
+    assert get(cluster) == get(cluster) == b"{}"
+    assert peer.connections == 2
+
+
+def test_a_connection_that_the_server_has_closed_is_opened_again_before_a_write(peer, cluster):
+    peer.answers = [[OK, END], [OK]]
+    get(cluster)
+    assert peer.closed.acquire(timeout=5)
+    assert cluster.request("POST", "/x", body=b"{}") == b"{}"
+    assert peer.connections == 2
+
+
+def test_a_stream_that_is_left_takes_its_connection_along(peer, cluster):
+    peer.answers = [[b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234"], [OK]]
+    with cluster.stream("/x", query={}, read_timeout=5) as chunks:
+        assert next(chunks) == b"1234"
+    assert get(cluster) == b"{}"
+    assert peer.connections == 2
+
+
+INTERIM = b"HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",
+        CHUNKED + b"3\r\nabc\r\n3;x=y\r\ndef\r\n0\r\n\r\n",
+        CHUNKED + b"6\r\nabcdef\r\n0\r\nX-Trailer: yes\r\n\r\n",
+        INTERIM + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",
+    ],
+    ids=["length", "chunks", "trailers", "interim answers"],
+)
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_answers_in_pieces_of_any_size(peer, cluster, answer, size):
+    peer.answers = [[answer[start : start + size] for start in range(0, len(answer), size)], [OK]]
+    assert get(cluster) == b"abcdef"
+    assert get(cluster) == b"{}"
+    assert peer.connections == 1
+
+
+def test_an_answer_that_ends_with_its_connection(peer, cluster):
+    peer.answers = [[b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc", b"def", END], [OK]]
+    assert get(cluster) == b"abcdef"
+    assert get(cluster) == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        ([END], "RemoteDisconnected"),
+        ([b"HTTP/1.1 200 O", END], "RemoteDisconnected"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234", END], "ProtocolError"),
+        ([CHUNKED + b"9\r\n1234", END], "ProtocolError"),
+        ([CHUNKED + b"4\r\n1234\r\n", END], "ProtocolError"),
+        ([CHUNKED + b"canary\r\n"], "HttpParserError"),
+        ([b"SSH-2.0-canary\r\n\r\n"], "HttpParser"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n"], "HttpParserError"),
+        ([b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: canary\r\n\r\n"], "HttpParserUpgrade"),
+        ([b"HTTP/1.1 200 OK\r\n", *[b"X: %b\r\n" % (b"canary" * 1000)] * 50], "ProtocolError"),
+    ],
+)
+def test_what_is_no_answer(peer, cluster, answer, cause):
+    peer.answers = [answer, [OK]]
+    with pytest.raises(Unreachable, match=f"POST .*: no answer: {cause}") as caught:
+        cluster.request("POST", "/x", body=b"{}")
+    assert "canary" not in str(caught.value)
+    assert get(cluster) == b"{}"
+    assert peer.connections == 2
+
+
+@pytest.mark.parametrize("path", ["/x\r\nHost: elsewhere", "/x y", "/ä", "/x\0"])
+def test_a_path_that_cannot_be_sent(peer, cluster, path):
+    with pytest.raises(ClusterError):
+        cluster.request("GET", path)
+    assert peer.requests == []
+
+
+def test_a_server_below_a_path(peer):
+    peer.answers = [[OK]]
+    cluster = to(f"http://127.0.0.1:{peer.port}/k8s/clusters/c-1")
+    cluster.request("GET", "/api", query={"limit": "1"})
+    assert peer.requests[0].startswith(b"GET /k8s/clusters/c-1/api?limit=1 HTTP/1.1\r\n")
+    cluster.close()
+
+
+def test_a_proxy_is_asked_for_the_whole_url(peer):
+    peer.answers = [[OK]]
+    cluster = to("http://server.invalid:8080", proxy=f"http://127.0.0.1:{peer.port}", proxy_headers={"X-Proxy": "me"})
+    assert get(cluster) == b"{}"
+    head = peer.requests[0].decode().splitlines()
+    assert head[0] == "GET http://server.invalid:8080/x HTTP/1.1"
+    assert "Host: server.invalid:8080" in head
+    assert "X-Proxy: me" in head
+    cluster.close()
+
+
+def test_a_proxy_is_asked_for_a_tunnel_to_a_server_with_tls(peer):
+    peer.answers = [[b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", END]]
+    cluster = to("https://server.invalid:6443", proxy=f"http://127.0.0.1:{peer.port}", proxy_headers={"X-Proxy": "me"})
+    with pytest.raises(Unreachable, match="Tunnel connection failed: 403"):
+        cluster.request("POST", "/x", body=b"{}")
+    assert peer.requests[0].startswith(b"CONNECT server.invalid:6443 HTTP/1.")
+    assert b"X-Proxy: me\r\n" in peer.requests[0]
+    cluster.close()
+
+
+def test_after_close_it_connects_anew(peer, cluster):
+    peer.answers = [[OK], [OK]]
+    get(cluster)
+    cluster.close()
+    assert get(cluster) == b"{}"
+    assert peer.connections == 2
