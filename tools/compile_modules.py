@@ -20,6 +20,7 @@ MODULES = (
     "genreconcile/gojson.py",
     "genreconcile/load/usable.py",
     "genreconcile/normalize/functions.py",
+    "genreconcile/normalize/prepare.py",
     "genreconcile/planner/draft.py",
     "genreconcile/planner/judge.py",
     "genreconcile/planner/locate.py",

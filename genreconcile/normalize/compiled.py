@@ -6,8 +6,8 @@ access, however many rules there are. Nodes live as long as their type: rules ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import EXPLAINS, Rule
@@ -35,12 +35,31 @@ def keep(made: dict[Any, Any], key: Hashable, value: Any) -> None:
     made[key] = value
 
 
+_NO_TYPES: Final[frozenset[type]] = frozenset()
+_TEXT: Final[frozenset[type]] = frozenset({str})
+_INTEGER: Final[frozenset[type]] = frozenset({int})
+_PLAIN: Final[Mapping[str, frozenset[type]]] = {
+    "string": _TEXT,
+    "byte": _TEXT,
+    "date-time": _TEXT,
+    "time": _TEXT,
+    "integer": _INTEGER,
+    "number": _INTEGER,
+    "boolean": frozenset({bool}),
+    "int-or-string": frozenset({int, str}),
+}
+
+
 class Child(NamedTuple):
-    """What stands under one key: its field, the rules that end there, and the node that continues."""
+    """What stands under one key: its field, the rules that end there, and the node that continues.
+
+    ``plain`` are the types of which any value, unless it is zero, may stand here as it was written.
+    """
 
     field: Field
     rules: tuple[Rule, ...]
     node: Node
+    plain: frozenset[type] = _NO_TYPES
 
     def explaining(self, place: Place) -> Rule | None:
         """The first rule that says what the value here may be."""
@@ -62,6 +81,7 @@ class Node:
         self.active = active
         self._compiler = compiler
         self._children: dict[str, Child] = {}
+        self._one_for_all: Child | None = None
         self._entries: dict[str, Child] = {}
         tokens = {rule.tokens[matched] for rule, matched in active}
         globs = {token for token in tokens if "*" in token or "?" in token}
@@ -99,6 +119,13 @@ class Node:
         kind = self.type
         return kind.shape != "object" or kind.preserve or key in kind.fields
 
+    def find(self, key: str) -> Child | None:
+        """What stands under a key, None where the schema does not allow it here."""
+        known = self._children.get(key)
+        if known is not None:
+            return known
+        return self.child(key) if self.knows(key) else None
+
     def child(self, key: str) -> Child:
         """What stands under a key of an object or map."""
         if self.type.shape == "object" and key in self.type.fields:
@@ -128,9 +155,9 @@ class Node:
         return self._compiler.node(kind, self.active) if kind else self
 
     def _shared(self, field: Field) -> Child:
-        if "*" not in self._children:
-            self._children["*"] = self._step("*", field)
-        return self._children["*"]
+        if self._one_for_all is None:
+            self._one_for_all = self._step("*", field)
+        return self._one_for_all
 
     def _step(self, key: str, field: Field) -> Child:
         ending: list[Rule] = []
@@ -142,7 +169,8 @@ class Node:
                 ending.append(rule)
             else:
                 onward.append((rule, matched + 1))
-        return Child(field, tuple(ending), self._compiler.node(field.type, tuple(onward)))
+        plain = _NO_TYPES if ending else _PLAIN.get(field.type.scalar, _NO_TYPES)
+        return Child(field, tuple(ending), self._compiler.node(field.type, tuple(onward)), plain)
 
 
 class Compiler:

@@ -119,22 +119,28 @@ class _Preparation:
         self, value: Mapping[str, Any], node: Node, outer: Place | None, path: tuple[str | int, ...]
     ) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        in_map = node.type.shape == "map"
         for key, entry in value.items():
-            if not node.knows(key):
+            child = node.find(key)
+            if child is None:
                 self.fail((*path, key), _unknown(key, node))
                 continue
-            child = node.child(key)
+            if entry and type(entry) in child.plain:
+                result[key] = entry
+                continue
             place = Place(value, key, outer)
             rule = child.explaining(place) if child.rules else None
             if rule is not None and rule.action == "system":
                 self.is_sendable = False
             if rule is not None and rule.action in self.drop:
                 continue
-            prepared = self.entry(entry, child, place, (*path, key), in_map=node.type.shape == "map")
+            prepared = self.entry(entry, child, place, (*path, key), in_map=in_map)
             if prepared is not MISSING:
                 result[key] = prepared
-        share_aliases(result, node)
-        fold(result, node)
+        if node.aliases:
+            share_aliases(result, node)
+        if node.folds:
+            fold(result, node)
         return result
 
     def entry(
@@ -166,6 +172,8 @@ class _Preparation:
 
     def members(self, value: list[Any], node: Node, place: Place, path: tuple[str | int, ...]) -> list[Any]:
         child = node.member()
+        if child.plain and all(type(member) in child.plain for member in value):
+            return list(value)
         prepared = (
             self.value(member, child, place, (*path, index)) if member is not None else None
             for index, member in enumerate(value)
