@@ -39,6 +39,8 @@ class Cache:
     ``namespaces`` None watches the whole cluster, else each kind in each of them; kinds without namespaces are always
     watched whole. ``metadata.managedFields`` (unless asked for) and the last-applied annotation are not kept.
     ``compress`` keeps objects packed: a fifth of the memory of their JSON, for time at each arrival and each read.
+    ``watch_list`` lets the server stream the first list of each kind (KEP-3157, Kubernetes 1.34): nothing stands in
+    memory beside the objects as they are kept, for time; a server that cannot do so is asked in pages.
     ``pace`` says how long readers wait.
     """
 
@@ -50,6 +52,7 @@ class Cache:
         namespaces: Iterable[str] | None = None,
         discovery: Discovery | None = None,
         compress: bool = False,
+        watch_list: bool = False,
         pace: Pace | None = None,
     ) -> None:
         if isinstance(namespaces, str):
@@ -60,6 +63,7 @@ class Cache:
         self._namespaces = None if namespaces is None else tuple(dict.fromkeys(namespaces))
         self._first = tuple(kinds)
         self._compress = compress
+        self._watch_list = watch_list
         self._pace = pace
         self._lock = threading.RLock()
         self._state = threading.Condition()
@@ -132,6 +136,7 @@ class Cache:
                 keep_managers=keep_managers,
                 compress=self._compress if compress is None else compress,
                 metadata_only=metadata_only,
+                watch_list=self._watch_list,
                 pace=self._pace,
             )
             self._kinds[resource.gvk] = watched

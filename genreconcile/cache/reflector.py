@@ -12,23 +12,25 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from genreconcile.cache.history import History, require_not_older
 from genreconcile.cache.pace import Pace
+from genreconcile.cache.pager import PAGE, Pager
 from genreconcile.cache.store import ADDED, DELETED, MODIFIED, Mark, WentBack
 from genreconcile.cache.transform import Record, number, read_name
-from genreconcile.cache.wire import Page, WatchEvent, read_bookmark, read_events, read_page
+from genreconcile.cache.watchlist import QUERY, StreamedList, read_list
+from genreconcile.cache.wire import WatchEvent, read_bookmark, read_events
 from genreconcile.cluster import Cluster, Interrupt, status_error
 from genreconcile.discovery import Resource
-from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled, trace
+from genreconcile.errors import ClusterError, Forbidden, Gone, Invalid, NotFound, Throttled, trace
 from genreconcile.gojson import loads
 
-_PAGE = 500
+_KNOWN = frozenset({ADDED, MODIFIED, DELETED, "BOOKMARK"})
+_PART = 250
 _ROUNDING = 1.0  # A watch is asked for whole seconds.
 
 _log = logging.getLogger("genreconcile.cache")
@@ -53,11 +55,11 @@ class Sink(Protocol):
         """What is known now."""
 
     def replace(
-        self, pages: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
+        self, parts: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
     ) -> None:
-        """A whole list, whose pages come as they are taken; ``mark`` is that of before it was asked for.
+        """A whole list, whose parts come as they are taken; ``mark`` is that of before it was asked for.
 
-        ``restored``: the server has gone back. Raises WentBack where only the list shows that. What ``pages`` raises
+        ``restored``: the server has gone back. Raises WentBack where only the list shows that. What ``parts`` raises
         goes through: then the list is not whole.
         """
 
@@ -72,7 +74,9 @@ class Sink(Protocol):
 
 
 class Reflector:
-    """One list and watch. ``reader`` makes records of JSON, or raises MsgspecError. ``sleep(seconds)`` returns early,
+    """One list and watch. ``reader`` makes records of JSON, or raises MsgspecError.
+
+    ``watch_list``: the first list comes as a stream, where the server can do that. ``sleep(seconds)`` returns early,
     and True, once the reflector is to stop.
     """
 
@@ -85,6 +89,7 @@ class Reflector:
         *,
         reader: Callable[[msgspec.Raw], Record],
         metadata_only: bool = False,
+        watch_list: bool = False,
         pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
@@ -95,7 +100,10 @@ class Reflector:
         self._sink = sink
         self._read = reader
         self._accept = _METADATA if metadata_only else _WHOLE
+        self._watch_list = watch_list
         self._pace = pace or Pace()
+        accepted, timeout = self._accept.of_lists, self._pace.list_timeout
+        self._pager = Pager(cluster, self._path, accept=accepted, timeout=timeout)
         self._clock = clock
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
@@ -173,10 +181,14 @@ class Reflector:
 
     def _list(self) -> None:
         mark = self._sink.mark()
-        try:
-            resource_version = self._take(_PAGE, mark)
-        except Gone:  # The token expired while paging: one answer for all cannot.
-            resource_version = self._take(0, mark)
+        # A stream tells its resourceVersion at its end: too late to see, before an object is replaced, a server that
+        # went back. So it is only for those who know nothing yet.
+        streamed = self._streamed() if self._watch_list and mark.resource_version == 0 else None
+        if streamed:
+            self._sink.replace(_in_parts(streamed.records), number(streamed.resource_version), mark)
+            resource_version = streamed.resource_version
+        else:
+            resource_version = self._paged(mark)
         if self._stopping.is_set():
             return
         self._resource_version = resource_version
@@ -184,36 +196,42 @@ class Reflector:
         self._history.settled()
         self._sink.state(synced=True, error=None)
 
+    def _streamed(self) -> StreamedList | None:
+        """The list as a stream, None where the server has no such thing: then the next ones come in pages.
+
+        The watch that follows is another one, so that it begins, and may be silent, as each watch does.
+        """
+        seconds, silence = self._pace.watch, self._pace.list_timeout
+        query, accepted = {**QUERY, "timeoutSeconds": str(max(1, round(seconds)))}, self._accept.of_watches
+        deadline = self._clock() + seconds
+        try:
+            stream = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=accepted)
+            with self._interrupt, stream as chunks:
+                self._watch_list = False  # However this one ends.
+                in_time = itertools.takewhile(lambda _: self._clock() < deadline, self._events(chunks))
+                return read_list(in_time, self._records)
+        except Invalid:
+            self._watch_list = False
+            return None
+
+    def _paged(self, mark: Mark) -> str:
+        try:
+            return self._take(PAGE, mark)
+        except Gone:  # The token expired while paging: one answer for all cannot.
+            return self._take(0, mark)
+
     def _take(self, limit: int, mark: Mark) -> str:
-        with contextlib.closing(self._pages(limit)) as pages:
+        with contextlib.closing(self._pager.pages(limit, self._interrupt)) as pages:
             first = next(pages)
             version = first.metadata.resource_version
             restored = self._history.has_gone_back
             if not restored:
                 require_not_older(version, mark.resource_version)
-            records = (list(self._records(page.items or ())) for page in itertools.chain((first,), pages))
-            self._sink.replace(records, number(version), mark, restored=restored)
+            every = itertools.chain((first,), pages)
+            del first  # It would stand in memory until the last one has come.
+            records = itertools.chain.from_iterable(self._records(page.items or ()) for page in every)
+            self._sink.replace(_in_parts(records), number(version), mark, restored=restored)
         return version
-
-    def _pages(self, limit: int) -> Generator[Page, None, None]:
-        """The pages of one list; the next one travels while one is read."""
-
-        def fetch(query: Mapping[str, str]) -> bytes:
-            with self._interrupt:
-                return self._request_list(query)
-
-        query = {"limit": str(limit)} if limit else {}
-        with ThreadPoolExecutor(1, f"genreconcile list {self._path}") as pool:
-            coming: Future[bytes] | None = pool.submit(fetch, dict(query))
-            while coming is not None:
-                page = read_page(coming.result())
-                query["continue"] = page.metadata.continue_
-                coming = pool.submit(fetch, dict(query)) if page.metadata.continue_ else None
-                yield page
-
-    def _request_list(self, query: Mapping[str, str]) -> bytes:
-        timeout = self._pace.list_timeout
-        return self._cluster.request("GET", self._path, query=query, accept=self._accept.of_lists, timeout=timeout)
 
     def _records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
         for item in items:
@@ -246,7 +264,7 @@ class Reflector:
                 if self._history.is_doubtful:
                     self._check_history()
                 self._sink.state(synced=self._synced, error=None)
-                for event in read_events(chunks):
+                for event in self._events(chunks):
                     self._event(event)
                     events += 1
             if self._clock() - started < asked - _ROUNDING:
@@ -271,8 +289,7 @@ class Reflector:
         if self._history.may_have_changed:
             self._failures = 0
             raise Gone(f"GET {self._cluster.server}{self._path}: the server was out of reach; listing again")
-        with self._interrupt_of_check:
-            page = read_page(self._request_list({"limit": "1"}))
+        page = self._pager.page({"limit": "1"}, self._interrupt_of_check)
         require_not_older(page.metadata.resource_version, number(self._resource_version))
         self._history.settled()
 
@@ -281,22 +298,34 @@ class Reflector:
         if seconds >= self._pace.too_short or events:
             self._failures = 0
 
+    def _events(self, chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
+        """Those that say something of an object. Raises the ClusterError that an ERROR brings."""
+        for event in read_events(chunks):
+            if event.type == "ERROR":
+                raise status_error(f"watch {self._cluster.server}{self._path}", loads(bytes(event.object)))
+            if event.type in _KNOWN:
+                yield event
+            else:
+                name = _name_of(event.object)
+                _log.warning("%s %s: an event of the unknown type %s is passed over", self._resource, name, event.type)
+
     def _event(self, event: WatchEvent) -> None:
-        if event.type == "ERROR":
-            raise status_error(f"watch {self._cluster.server}{self._path}", loads(bytes(event.object)))
         if event.type == "BOOKMARK":
             self._bookmarks = True
-            self._resource_version = read_bookmark(event) or self._resource_version
+            self._resource_version = read_bookmark(event).resource_version or self._resource_version
             self._sink.bookmark(number(self._resource_version))
-            return
-        if event.type not in {ADDED, MODIFIED, DELETED}:
-            name = _name_of(event.object)
-            _log.warning("%s %s: an event of the unknown type %s is passed over", self._resource, name, event.type)
             return
         for record in self._records((event.object,)):
             self._sink.event(event.type, record)
             if record.resource_version:
                 self._resource_version = str(record.resource_version)
+
+
+def _in_parts(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """A few at a time: nobody reads the store while it takes some, and what they replace goes before more are made."""
+    left = iter(records)
+    while part := list(itertools.islice(left, _PART)):
+        yield part
 
 
 def _name_of(item: msgspec.Raw) -> str:

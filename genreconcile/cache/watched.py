@@ -29,7 +29,7 @@ class Watched:
 
     A scope is a namespace, or "" for all objects; ``namespaces`` None, or a kind without namespaces, means the latter.
     ``keep_managers``: managedFields are kept. ``compress``: objects are kept packed.
-    ``metadata_only``: nothing but their metadata is asked for.
+    ``metadata_only``: nothing but their metadata is asked for. ``watch_list``: the first list comes as a stream.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -42,12 +42,14 @@ class Watched:
         keep_managers: bool = False,
         compress: bool = False,
         metadata_only: bool = False,
+        watch_list: bool = False,
         pace: Pace | None = None,
     ) -> None:
         self.resource = resource
         self.metadata_only = metadata_only
         self.is_gone = False
         """Whether the server answered last that there is no such kind."""
+        self._watch_list = watch_list
         self._pace = pace
         codec = Codec() if compress else None
         self.read: Callable[[bytes | msgspec.Raw], Record] = (
@@ -113,6 +115,7 @@ class Watched:
                 scopes[name],
                 reader=self.read,
                 metadata_only=self.metadata_only,
+                watch_list=self._watch_list,
                 pace=self._pace,
             )
             for name in (scopes if names is None else names)
@@ -171,16 +174,16 @@ class _Scope:
         return self._watched.store.mark(self._name)
 
     def replace(
-        self, pages: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
+        self, parts: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
     ) -> None:
         watched, store = self._watched, self._watched.store
         if restored:  # All or nothing.
-            every = [record for page in pages for record in page]
+            every = [record for part in parts for record in part]
             watched.change(lambda: store.replace(every, resource_version, self._name, restored=True))
         else:
             listing = store.begin(resource_version, self._name, mark)
-            for page in pages:
-                watched.change(functools.partial(listing.take, page))
+            for part in parts:
+                watched.change(functools.partial(listing.take, part))
             watched.change(listing.finish)
         self.lists += 1
 

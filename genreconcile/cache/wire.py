@@ -28,10 +28,20 @@ class Page(msgspec.Struct):
     items: list[msgspec.Raw] | None = None
 
 
-class Bookmark(msgspec.Struct):
-    """An object of which only the resourceVersion is filled in."""
+class Bookmark(msgspec.Struct, rename="camel"):
+    """The metadata of an object of which only the resourceVersion is filled in, and of some an annotation."""
 
-    metadata: ListMeta
+    resource_version: str = ""
+    annotations: dict[str, str] | None = None
+
+    @property
+    def ends_initial_events(self) -> bool:
+        """Whether all objects that a watch was to begin with have been sent (KEP-3157)."""
+        return (self.annotations or {}).get("k8s.io/initial-events-end") == "true"
+
+
+class _Bookmarked(msgspec.Struct):
+    metadata: Bookmark
 
 
 class WatchEvent(msgspec.Struct):
@@ -42,7 +52,7 @@ class WatchEvent(msgspec.Struct):
 
 
 _page = msgspec.json.Decoder(Page)
-_bookmark = msgspec.json.Decoder(Bookmark)
+_bookmark = msgspec.json.Decoder(_Bookmarked)
 _event = msgspec.json.Decoder(WatchEvent)
 
 
@@ -69,9 +79,9 @@ def read_events(chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
             yield event
 
 
-def read_bookmark(event: WatchEvent) -> str:
-    """The resourceVersion that a BOOKMARK brings."""
-    return _bookmark.decode(event.object).metadata.resource_version
+def read_bookmark(event: WatchEvent) -> Bookmark:
+    """What a BOOKMARK brings."""
+    return _bookmark.decode(event.object).metadata
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

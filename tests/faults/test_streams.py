@@ -103,14 +103,65 @@ def test_s08_a_bookmark_moves_the_place_where_the_next_watch_begins(ground, cach
     assert lists(ground) == 1
 
 
-def test_s09_streaming_lists_are_not_asked_for(ground, cache):
-    """So a server that refuses them, or never sends initial-events-end, is no trouble."""
-    asks = {"where": lambda request: "sendInitialEvents" in request.query, "times": None}
-    refused = fault(ground, Refuse(400), "watch", **asks)
+def asks_for_a_stream(request):
+    return request.query.get("sendInitialEvents") == "true"
+
+
+def streaming(ground, **settings):
+    return Cache(
+        ground.connect(timeout=5), [MAPS], namespaces=[ground.namespace], pace=QUICK, watch_list=True, **settings
+    )
+
+
+def test_s09_streaming_lists_are_not_asked_for_unless_wanted(ground, cache):
+    refused = fault(ground, Refuse(400), "watch", where=asks_for_a_stream, times=None)
     make(ground, "a")
     assert_no_gap(ground, cache)
     assert refused.fired == 0
-    assert [entry for entry in ground.log.entries() if "sendInitialEvents" in entry.query] == []
+
+
+def test_s09_a_streaming_list(ground):
+    make(ground, "a", "b")
+    with streaming(ground) as cache:
+        assert_no_gap(ground, cache)
+        make(ground, "late")
+        edit(ground, "a", "changed")
+        assert_no_gap(ground, cache)
+    assert lists(ground) == 0
+
+
+@pytest.mark.parametrize("code", [400, 422])
+def test_s09_a_streaming_list_that_is_refused(ground, code):
+    make(ground, "a")
+    refused = fault(ground, Refuse(code), "watch", where=asks_for_a_stream, times=None)
+    with streaming(ground) as cache:
+        assert_no_gap(ground, cache)
+        make(ground, "late")
+        assert_no_gap(ground, cache)
+    assert refused.fired == 1
+    assert lists(ground) == 1
+
+
+def test_s09_a_streaming_list_that_never_says_that_it_is_whole(ground):
+    make(ground, "a")
+    endless = fault(ground, without_bookmarks(), "watch", where=asks_for_a_stream, times=None)
+    with streaming(ground) as cache:
+        assert_no_gap(ground, cache)
+    assert endless.fired == 1
+    assert lists(ground) == 1
+
+
+@pytest.mark.parametrize(
+    "effect", [cut(2), cut(2, politely=True), error_event(410, "Expired", after=2)], ids=["cut", "politely", "410"]
+)
+def test_s09_a_streaming_list_that_breaks_off(ground, effect):
+    """What has come by then is no list."""
+    make(ground, *"abcdef")
+    broken = fault(ground, effect, "watch", where=asks_for_a_stream)
+    with streaming(ground) as cache:
+        assert_no_gap(ground, cache)
+    assert broken.fired == 1
+    assert lists(ground) == 1
 
 
 @pytest.mark.quick("scripted")

@@ -16,7 +16,7 @@ from benchmarks.workload import deployments
 pytestmark = pytest.mark.timeout(900)  # Dozens of processes: 40 s on an idle machine, and longer on a busy one.
 SIZE = 200
 PYTHON_PEERS = {
-    "cold_sync": {"raw fetch", "kubernetes.informer"},
+    "cold_sync": {"raw fetch", "kubernetes.informer", "genreconcile, watch_list=True"},
     "compare_cold": {"jsonpatch.make_patch"},
     "repair_latency": {"bare script"},
     "patch_bytes": {"PUT", "server-side apply"},

@@ -40,9 +40,9 @@ def maps(discovery):
     return discovery.get(CONFIG_MAP)
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "packed"])
+@pytest.fixture(params=[{}, {"compress": True}, {"watch_list": True}], ids=["plain", "packed", "streamed"])
 def cache(request, cluster, discovery, namespace):
-    with Cache(cluster, [CONFIG_MAP], namespaces=[namespace], discovery=discovery, compress=request.param) as opened:
+    with Cache(cluster, [CONFIG_MAP], namespaces=[namespace], discovery=discovery, **request.param) as opened:
         opened.wait_for_sync(timeout=20)
         yield opened
 
@@ -104,9 +104,36 @@ def test_more_than_a_page_and_the_same_as_a_list(cluster, maps, namespace):
     path = maps.path(namespace)
     for number in range(505):
         create(cluster, path, f"n{number}")
-    with Cache(cluster, [CONFIG_MAP], namespaces=[namespace]) as cache:
+    with (
+        Cache(cluster, [CONFIG_MAP], namespaces=[namespace]) as paged,
+        Cache(cluster, [CONFIG_MAP], namespaces=[namespace], watch_list=True) as streamed,
+    ):
+        paged.wait_for_sync(timeout=20)
+        streamed.wait_for_sync(timeout=20)
+        assert names(paged, namespace) == listed(cluster, path)
+        assert streamed.list(CONFIG_MAP) == paged.list(CONFIG_MAP)
+
+
+@pytest.mark.parametrize("metadata_only", [False, True], ids=["whole", "metadata"])
+def test_a_streaming_list_needs_no_list(cluster, maps, namespace, monkeypatch, metadata_only):
+    create(cluster, maps.path(namespace), "a", data={"k": "1"})
+    monkeypatch.setattr(cluster, "request", lambda *args, **_: pytest.fail(f"it asked: {args}"))
+    cache = Cache(cluster, namespaces=[namespace], discovery=Known(maps), watch_list=True)
+    cache.add(CONFIG_MAP, metadata_only=metadata_only)
+    with cache:
         cache.wait_for_sync(timeout=20)
-        assert names(cache, namespace) == listed(cluster, path)
+        found = cache.get(CONFIG_MAP, "a", namespace=namespace)
+    assert found.get("data") == (None if metadata_only else {"k": "1"})
+
+
+class Known:
+    """A discovery that knows one kind, and asks nobody."""
+
+    def __init__(self, resource):
+        self._resource = resource
+
+    def get(self, _):
+        return self._resource
 
 
 def names(cache, namespace):

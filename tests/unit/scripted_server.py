@@ -120,7 +120,15 @@ def _play(watch: Any) -> Iterator[bytes]:
 
 
 def status(code: int, **details: Any) -> ClusterError:
-    reasons = {403: "Forbidden", 404: "NotFound", 410: "Expired", 429: "TooManyRequests", 500: "InternalError"}
+    reasons = {
+        400: "BadRequest",
+        403: "Forbidden",
+        404: "NotFound",
+        410: "Expired",
+        422: "Invalid",
+        429: "TooManyRequests",
+        500: "InternalError",
+    }
     return status_error("GET scripted", {"code": code, "reason": reasons[code], "message": "scripted", **details})
 
 
@@ -139,8 +147,9 @@ def event(event_type: str, data: dict[str, Any]) -> bytes:
     return gojson.dumps({"type": event_type, "object": data}) + b"\n"
 
 
-def bookmark(version: int) -> bytes:
-    return event("BOOKMARK", {"kind": "Widget", "metadata": {"resourceVersion": str(version)}})
+def bookmark(version: int, **annotations: str) -> bytes:
+    metadata = {"resourceVersion": str(version), **({"annotations": annotations} if annotations else {})}
+    return event("BOOKMARK", {"kind": "Widget", "metadata": metadata})
 
 
 def error_event(code: int, reason: str = "Expired") -> bytes:

@@ -18,6 +18,7 @@ from faults.ground.store import Change, Key, Object, Store
 from faults.ground.wire import Answer, Refusal, Request, Target, encode, json_answer
 
 _PARTIAL = "as=PartialObjectMetadata"
+_INITIAL_END = "k8s.io/initial-events-end"
 _LOOK_ROUND = 0.1  # Seconds after which an idle watch looks whether its client is gone.
 _LONGEST_WATCH = 1800.0
 
@@ -144,6 +145,8 @@ class Api:
             with self.store.changed:
                 position, found = self.store.revision, self.store.list(kind.place, target.namespace)
             yield from (_event("ADDED", view(obj)) for _, obj in found)
+            if request.query.get("sendInitialEvents") == "true" and self.bookmarks is not None:
+                yield _event("BOOKMARK", _bookmark(request, kind, position, **{_INITIAL_END: "true"}))
         clock = _Clock(self._seconds(request), self.bookmarks)
         while not self._is_ended(clock, request):
             try:
@@ -223,9 +226,10 @@ def _without_head(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in obj.items() if name not in {"apiVersion", "kind"}}
 
 
-def _bookmark(request: Request, kind: Kind, revision: int) -> Mapping[str, Any]:
+def _bookmark(request: Request, kind: Kind, revision: int, **annotations: str) -> Mapping[str, Any]:
     head = _view(request, kind)({"kind": kind.kind, "metadata": {}})
-    return {**head, "metadata": {"resourceVersion": str(revision), "creationTimestamp": None}}
+    metadata = {"resourceVersion": str(revision), "creationTimestamp": None}
+    return {**head, "metadata": metadata | ({"annotations": annotations} if annotations else {})}
 
 
 def _event(event_type: str, obj: Mapping[str, Any]) -> bytes:
@@ -245,6 +249,8 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
 
 
 def _require_plain(request: Request) -> None:
-    for name in ("labelSelector", "fieldSelector", "sendInitialEvents"):
+    for name in ("labelSelector", "fieldSelector"):
         if request.query.get(name):
             raise Refusal(400, f"{name} is not scripted")
+    if request.query.get("sendInitialEvents") and request.verb != "watch":
+        raise Refusal(422, "sendInitialEvents is forbidden for list")

@@ -1,89 +1,12 @@
-import functools
 import logging
 
 import pytest
-from scripted_server import WIDGETS, ScriptedCluster, bookmark, error_event, event, obj, page, status
+from scripted_reflector import PATH, Run, Sink
+from scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
-from genreconcile.cache.reflector import Reflector
-from genreconcile.cache.store import Mark, WentBack
-from genreconcile.cache.transform import read
+from genreconcile.cache.store import WentBack
 from genreconcile.cluster import Interrupt
 from genreconcile.errors import ClusterError, Forbidden, NotFound, Throttled, Unreachable
-
-READ = functools.partial(read, gvk=WIDGETS.gvk)
-PATH = "/apis/example.com/v1/namespaces/shop/widgets"
-
-
-class Sink:
-    """Notes what it is told."""
-
-    def __init__(self):
-        self.calls = []
-        self.states = []
-        self.newest = 0
-
-    def mark(self):
-        return Mark(self.newest)
-
-    def replace(self, pages, resource_version, mark, *, restored=False):
-        found = [record.name for page in pages for record in page]
-        self.newest = resource_version
-        self.calls.append(("RESTORED" if restored else "LIST", found, resource_version, mark.resource_version))
-
-    def event(self, event_type, record):
-        self.newest = record.resource_version
-        self.calls.append((event_type, record.name, record.resource_version))
-
-    def bookmark(self, resource_version):
-        self.newest = resource_version
-        self.calls.append(("BOOKMARK", resource_version))
-
-    def state(self, *, synced, error):
-        self.states.append((synced, type(error) if error else None))
-
-
-class Run:
-    """A reflector that runs in this thread until its script is exhausted; time passes only when told."""
-
-    def __init__(self, server, *, most_sleeps=50):
-        self.server = server
-        self.sink = Sink()
-        self.now = 0.0
-        self.sleeps = []
-        self.most_sleeps = most_sleeps
-        self.reflector = Reflector(
-            server, WIDGETS, "shop", self.sink, reader=READ, clock=lambda: self.now, sleep=self.sleep
-        )
-        server.exhausted = self.reflector.stop
-
-    def sleep(self, seconds):
-        self.sleeps.append(seconds)
-        self.now += seconds
-        return len(self.sleeps) >= self.most_sleeps
-
-    def passes(self, seconds):
-        def advance():
-            self.now += seconds
-
-        return advance
-
-    def go(self):
-        self.reflector.run()
-        return self.sink.calls
-
-    @property
-    def versions(self):
-        """The resourceVersion that each watch began from."""
-        return [request.query["resourceVersion"] for request in self.server.requests if request.method == "WATCH"]
-
-    @property
-    def lists(self):
-        """Without the looks at the server's history, which take one object."""
-        return [query for query in self.gets if query.get("limit") != "1"]
-
-    @property
-    def gets(self):
-        return [request.query for request in self.server.requests if request.method == "GET"]
 
 
 @pytest.fixture
@@ -110,13 +33,13 @@ def test_lists_and_watches_from_there(server, run):
 def test_follows_the_pages(server, run):
     server.answer(PATH, page(5, obj("a", 3), token="t1"), page(5, obj("b", 4), token="t2"), page(5, obj("c", 2)))
     assert run.go() == [("LIST", ["a", "b", "c"], 5, 0)]
-    assert run.lists == [{"limit": "500"}, {"limit": "500", "continue": "t1"}, {"limit": "500", "continue": "t2"}]
+    assert run.lists == [{"limit": "500"}, {"limit": "1000", "continue": "t1"}, {"limit": "2000", "continue": "t2"}]
 
 
 def test_a_token_that_expires_while_paging_restarts_the_list_in_one_answer(server, run):
     server.answer(PATH, page(5, obj("a", 3), token="t1"), status(410), page(9, obj("a", 3), obj("b", 8)))
     assert run.go() == [("LIST", ["a", "b"], 9, 0)]
-    assert run.lists == [{"limit": "500"}, {"limit": "500", "continue": "t1"}, {}]
+    assert run.lists == [{"limit": "500"}, {"limit": "1000", "continue": "t1"}, {}]
     assert run.sleeps == []
 
 

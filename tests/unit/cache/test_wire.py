@@ -60,7 +60,15 @@ def test_a_page_without_items():
 
 def test_a_bookmark():
     (event,) = read_events([b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'])
-    assert read_bookmark(event) == "9"
+    found = read_bookmark(event)
+    assert (found.resource_version, found.ends_initial_events) == ("9", False)
+
+
+@pytest.mark.parametrize(("value", "ends"), [("true", True), ("false", False), ("", False)])
+def test_a_bookmark_that_ends_the_initial_events(value, ends):
+    line = b'{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"%b"}}}}\n'
+    (event,) = read_events([line % value.encode()])
+    assert read_bookmark(event).ends_initial_events is ends
 
 
 DEEP = b'{"metadata":{"name":"deep"},"spec":' + b"[" * 3000 + b"]" * 3000 + b"}"
