@@ -8,17 +8,18 @@ from benchmarks import processes
 from benchmarks.contest import OURS, Contender, Entry, Figures, Missing, hold
 from benchmarks.ground import Ground
 
-SYNC = ("cold_sync", "memory_per_object")
+SYNC = ("cold_sync", "memory_per_object", "sync_peak")
 COMPARE = ("compare_cold", "compare_warm")
 _SECONDS, _SECONDS_QUICK = 3.0, 0.5
 """How long a peer compares."""
+RAW_PAGES = "raw fetch (Go, paged)"
 _PAGES = 500
 _ROUNDS = 5
 """How often the same is compared again."""
 
 
 def synced(ground: Ground) -> list[Entry]:
-    """Entries ``cold_sync`` and ``memory_per_object``."""
+    """Entries ``cold_sync``, ``memory_per_object`` and ``sync_peak``."""
     entries: list[Entry] = ground.once(SYNC, lambda: _hold_sync(ground))
     return entries
 
@@ -31,7 +32,7 @@ def compared(ground: Ground) -> list[Entry]:
 
 def _hold_sync(ground: Ground) -> list[Entry]:
     where = ("--kubeconfig", ground.kubeconfig, "--namespace", ground.populated())
-    units = dict(zip(SYNC, ("objects/s", "bytes"), strict=True))
+    units = dict(zip(SYNC, ("objects/s", "bytes", "bytes"), strict=True))
 
     def python(module: str, *more: object) -> Callable[[], Figures]:
         return lambda: _sync_figures(ground, processes.run(processes.worker(module, *where, *more)))
@@ -40,15 +41,16 @@ def _hold_sync(ground: Ground) -> list[Entry]:
         return lambda: _sync_figures(ground, ground.peers.run("sync", *where, "--mode", mode, *more))
 
     def raw_go() -> Figures:
-        return {"cold_sync": ground.size / ground.peers.run("raw", *where, "--pages", _PAGES)["seconds"]}
+        return {"cold_sync": ground.size / raw_seconds(ground, ground.size)}
 
     def raw() -> Figures:
         return {"cold_sync": ground.size / processes.run(processes.worker("raw_fetch", *where))["seconds"]}
 
     contenders = [
-        Contender(OURS, python("sync", "--compress", 0)),
+        Contender(OURS, python("sync", "--compress", 0, "--stream", 0)),
+        Contender("genreconcile, watch_list=True", python("sync", "--compress", 0, "--stream", 1)),
         Contender("raw fetch", raw),
-        Contender("raw fetch (Go, paged)", raw_go),
+        Contender(RAW_PAGES, raw_go),
         Contender("client-go dynamic", go("dynamic")),
         Contender(
             "client-go dynamic (list, not compressed)", go("dynamic", "--initial", "list", "--compression=false")
@@ -63,8 +65,19 @@ def _hold_sync(ground: Ground) -> list[Entry]:
 def _sync_figures(ground: Ground, answer: Figures) -> Figures:
     if answer["objects"] != ground.size:
         raise Missing(f"it holds {answer['objects']} objects of {ground.size}")
-    growth = answer["rss_after"] - answer["rss_before"]
-    return {"cold_sync": ground.size / answer["seconds"], "memory_per_object": growth / ground.size}
+    figures = {
+        "cold_sync": ground.size / answer["seconds"],
+        "memory_per_object": (answer["rss_after"] - answer["rss_before"]) / ground.size,
+    }
+    if "rss_peak" in answer:
+        figures["sync_peak"] = (answer["rss_peak"] - answer["rss_before"]) / ground.size
+    return figures
+
+
+def raw_seconds(ground: Ground, count: int) -> float:
+    """How long it takes to fetch ``count`` objects in pages and look at none of them. Raises Missing."""
+    where = ("--kubeconfig", ground.kubeconfig, "--namespace", ground.populated(count))
+    return float(ground.peers.run("raw", *where, "--pages", _PAGES)["seconds"])
 
 
 def _hold_compare(ground: Ground) -> list[Entry]:

@@ -22,6 +22,7 @@ TITLES = {
     "cold_sync": "First sync of the cache",
     "memory_per_object": "Memory per cached object",
     "memory_compressed": "Memory per cached object, compressed",
+    "sync_peak": "Largest memory during the first sync, per object",
     "compare_cold": "Comparison, nothing remembered",
     "compare_warm": "Comparison, nothing changed since last time",
     "noop_requests": "Requests of a reconcile with nothing to do",

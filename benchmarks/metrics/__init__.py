@@ -16,6 +16,7 @@ NAMES = (
     "import_time",
     "cold_sync",
     "memory_per_object",
+    "sync_peak",
     "memory_compressed",
     "compare_cold",
     "compare_warm",
