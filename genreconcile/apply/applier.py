@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from genreconcile.apply.answers import Answers
+from genreconcile.apply.leading import LeadingCluster
 from genreconcile.apply.options import Options
 from genreconcile.apply.parents import Parents
 from genreconcile.apply.turns import turn
@@ -46,6 +47,7 @@ class Applier:
         related: Related,
         options: Options,
     ) -> None:
+        cluster = LeadingCluster(cluster, options)
         self._catalog = catalog
         self._options = options
         self._server = cluster.server

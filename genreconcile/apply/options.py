@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from genreconcile.errors import NotLeading, ReconcileError
+from genreconcile.errors import ReconcileError
 
 JSON_PATCH: Final = "application/json-patch+json"
 _PROPAGATIONS: Final = ("Background", "Foreground", "Orphan")
@@ -28,11 +28,6 @@ class Options:
     wait_timeout: float = 120.0
     dry_run: bool = False
     may_write: Callable[[], bool] | None = None
-
-    def require_leading(self) -> None:
-        """Raise NotLeading where this replica may not write; a dry run writes nothing, and always may."""
-        if self.may_write is not None and not self.dry_run and not self.may_write():
-            raise NotLeading("nothing was sent: may_write says that another replica leads; it will see to the object")
 
 
 def propagation_of(text: str) -> str:

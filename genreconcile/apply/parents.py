@@ -75,7 +75,6 @@ class Parents:
         query = {"fieldManager": parent.field_manager, "fieldValidation": "Strict"}
         query |= {"dryRun": "All"} if self._options.dry_run else {}
         body = dumps(parent.body(record, live))
-        self._options.require_leading()
         if live is None:
             data = self._cluster.request("POST", resource.path(parent.key.namespace), query=query, body=body)
         else:

@@ -43,7 +43,6 @@ class Remover:
         if self._options.dry_run:
             options["dryRun"] = ["All"]
         path = resource.path(change.key.namespace, change.key.name)
-        self._options.require_leading()
         try:
             data = self._cluster.request("DELETE", path, body=dumps(options))
         except NotFound:

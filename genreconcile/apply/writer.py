@@ -124,8 +124,6 @@ class Writer:
         query = {"fieldManager": self._options.field_manager, "fieldValidation": "Strict"}
         query |= {"dryRun": "All"} if dry_run or self._options.dry_run else {}
         for attempt in range(_THROTTLED_ATTEMPTS):
-            if not dry_run:
-                self._options.require_leading()
             try:
                 return self._cluster.request(method, path, query=query, body=body, content_type=content_type)
             except Throttled as error:
