@@ -1,4 +1,4 @@
-"""``python -m benchmarks.plots``: the plots and the page in ``docs/``, drawn from the results.
+"""``python -m benchmarks.plots``: the plots and the page in ``docs/``, and the README's figures, from the results.
 
 Invariant: every figure comes from the file.
 """
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.contest import OURS
+from benchmarks.readme import with_figures
 from benchmarks.results import figure
 from benchmarks.svg import Bar, chart
 
 LATEST = Path(__file__).with_name("results") / "latest.json"
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+README = DOCS.with_name("README.md")
 _MET = {True: "yes", False: "**no**", None: "?"}
 TITLES = {
     "cold_sync": "First sync of the cache",
@@ -106,8 +108,10 @@ def main() -> int:
     if not LATEST.exists():
         sys.stderr.write(f"{LATEST.name}: not there; run make bench first\n")
         return 1
-    for file in draw(json.loads(LATEST.read_text("utf-8")), DOCS):
+    results = json.loads(LATEST.read_text("utf-8"))
+    for file in draw(results, DOCS):
         sys.stdout.write(f"docs/{file.relative_to(DOCS)}\n")
+    README.write_text(with_figures(README.read_text("utf-8"), results), "utf-8")
     return 0
 
 

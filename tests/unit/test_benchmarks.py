@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import kubectl, machine, metrics, plots, processes, results, table, targets, workload
+from benchmarks import kubectl, machine, metrics, plots, processes, readme, results, table, targets, workload
 from benchmarks.contest import OURS, Contender, Entry, Missing, hold, of_fewer
 
 KEYS = {"unit", "size", "ours", "peers", "ratio", "target", "met"}
@@ -157,6 +157,24 @@ def test_plots_show_every_contender_in_one_scale(tmp_path):
     assert widths[0] / widths[1] == pytest.approx(30 / 40, rel=1e-2)
     page = (tmp_path / "benchmarks.md").read_text()
     assert "| Requests of a reconcile with nothing to do | 10 | 0 | objects/s |  | ≤ 0 | yes |" in page
+
+
+def test_the_figures_in_the_readme_are_those_of_the_results():
+    text, found = plots.README.read_text("utf-8"), json.loads(plots.LATEST.read_text("utf-8"))
+    assert readme.BEGIN in text
+    assert readme.with_figures(text, found) == text
+    for name in ("cold_sync", "converge"):
+        assert f"{results.figure(found['metrics'][name]['ours'])} objects/s" in text
+
+
+def test_a_peer_that_is_missing_is_left_out_of_the_readme():
+    [found] = hold({"cold_sync": "objects/s"}, 10, [fixed(OURS, (1,), []), fixed("client-go dynamic", (2,), [])], 1)
+    document = results.document({}, [found])
+    table = readme.with_figures(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter", document)
+    assert "| First sync of the cache | 1 objects/s | client-go dynamic: 2 |" in table.splitlines()
+    assert "old" not in table
+    assert table.startswith("before\n")
+    assert table.endswith("\nafter")
 
 
 def test_objects_are_alike_but_never_the_same():
