@@ -150,6 +150,8 @@ class Response:
 
     def _receive(self) -> int:
         """Take what has come; its length."""
+        if self._connection is None:
+            raise ProtocolError("the answer was closed before its end")
         length: int = self._connection.sock.recv_into(self._buffer)
         try:
             if length:
