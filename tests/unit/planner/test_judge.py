@@ -9,10 +9,11 @@ from genreconcile.errors import ClusterError, LoadError
 from genreconcile.normalize import Registry
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
+from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Fresh
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.verdicts import Verdicts
-from genreconcile.related import View
+from genreconcile.related import Related, View
 
 CANARY = "canary-in-an-exception"
 GOOD, BAD = (Resource(GVK("example.dev", "v1", kind), kind.lower() + "s", namespaced=True) for kind in ("Good", "Bad"))
@@ -31,9 +32,9 @@ class Kinds:
 
 
 def judge_with(fault):
-    draft = SimpleNamespace(terms=("", "exact", 0, ""), view=View(SimpleNamespace()), members=None)
-    cache = SimpleNamespace(covers=lambda _: True)
+    cache = SimpleNamespace(covers=lambda _: True, namespaces=None)
     catalog = SimpleNamespace(rules=Registry.builtin())
+    draft = Draft(cache, catalog, View(Related(cache)), ("", "exact", 0, ""))
     return Judge(catalog, cache, Kinds(fault), Learned(), Verdicts(), draft)
 
 
