@@ -30,7 +30,7 @@ class History:
             self._cut_at = self._clock()
 
     def missed(self) -> None:
-        """The server could not be reached."""
+        """The server could not be reached, or only after a while."""
         self._missed = True
         self.cut()
 

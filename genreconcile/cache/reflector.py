@@ -31,6 +31,7 @@ from genreconcile.gojson import loads
 
 _KNOWN = frozenset({ADDED, MODIFIED, DELETED, "BOOKMARK"})
 _PART = 250
+_SLOW = 0.3  # Seconds to open a watch.
 _ROUNDING = 1.0  # A watch is asked for whole seconds.
 
 _log = logging.getLogger("genreconcile.cache")
@@ -262,6 +263,10 @@ class Reflector:
             with self._interrupt, watch as chunks:
                 opened = True
                 if self._history.is_doubtful:
+                    if (
+                        self._clock() - started > _SLOW
+                    ):  # One that starts lets its clients wait, where it listens already.
+                        self._history.missed()
                     self._check_history()
                 self._sink.state(synced=self._synced, error=None)
                 for event in self._events(chunks):

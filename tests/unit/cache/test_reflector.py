@@ -276,6 +276,23 @@ def test_a_server_that_was_out_of_reach_for_long_is_listed_anew(server, run):
     assert run.sleeps[-1] <= 0.5
 
 
+@pytest.mark.parametrize(("seconds", "lists"), [(0.1, 1), (2.0, 2)], ids=["at once", "after a while"])
+def test_a_server_that_lets_a_new_watch_wait_may_have_been_restored(server, run, seconds, lists):
+    """It listened already, and was not ready: no attempt failed, and by now it is where we were."""
+    stream = server.stream
+
+    def slowly(path, **options):
+        if len(run.versions) == 1:
+            run.now += seconds
+        return stream(path, **options)
+
+    server.stream = slowly
+    server.answer(PATH, page(50, obj("a", 40)))
+    server.watch(PATH, [run.passes(5), Unreachable("cut")], [event("ADDED", obj("b", 60))])
+    run.go()
+    assert [query for query in run.gets if query.get("limit") == "500"] == [{"limit": "500"}] * lists
+
+
 def test_throttling_is_no_reason_for_a_list(server, run):
     slow_down = status(429, details={"retryAfterSeconds": 5})
     server.answer(PATH, page(50, obj("a", 40)))
