@@ -31,7 +31,7 @@ from genreconcile.gojson import loads
 
 _KNOWN = frozenset({ADDED, MODIFIED, DELETED, "BOOKMARK"})
 _PART = 250
-_SLOW = 0.3  # Seconds to open a watch.
+_SLOW = 0.3  # Seconds to open a watch: an API server that starts listens before it serves.
 _ROUNDING = 1.0  # A watch is asked for whole seconds.
 
 _log = logging.getLogger("genreconcile.cache")
@@ -263,9 +263,7 @@ class Reflector:
             with self._interrupt, watch as chunks:
                 opened = True
                 if self._history.is_doubtful:
-                    if (
-                        self._clock() - started > _SLOW
-                    ):  # One that starts lets its clients wait, where it listens already.
+                    if self._clock() - started > _SLOW:
                         self._history.missed()
                     self._check_history()
                 self._sink.state(synced=self._synced, error=None)

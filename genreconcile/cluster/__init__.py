@@ -202,7 +202,7 @@ class DynamicCluster:
             _request_timeout=timeout or self._timeout,
         )
         with no_answer(f"{method} {self.server}{path}"):
-            return bytes(response.data)
+            return response.read()
 
     @contextlib.contextmanager
     def stream(

@@ -107,11 +107,6 @@ class Response:
             if length > _LONGEST_HEAD and not self._message.is_begun:
                 raise ProtocolError(f"the headers are longer than {_LONGEST_HEAD} bytes")
 
-    @property
-    def data(self) -> bytes:
-        """The rest of the body. Raises as ``exchange``."""
-        return self.read()
-
     def read(self, most: int | None = None) -> bytes:
         """The rest of the body, or the first ``most`` bytes of it. Raises as ``exchange``."""
         whole = io.BytesIO()  # What it returns is no copy, as a join of the parts would be.

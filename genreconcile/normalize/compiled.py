@@ -6,11 +6,12 @@ access, however many rules there are. Nodes live as long as their type: rules ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import EXPLAINS, Rule
+from genreconcile.normalize.scalars import PYTHON_TYPES
 from genreconcile.pointer import token_matches
 from genreconcile.schema import Field, Type, untyped
 
@@ -36,18 +37,8 @@ def keep(made: dict[Any, Any], key: Hashable, value: Any) -> None:
 
 
 _NO_TYPES: Final[frozenset[type]] = frozenset()
-_TEXT: Final[frozenset[type]] = frozenset({str})
-_INTEGER: Final[frozenset[type]] = frozenset({int})
-_PLAIN: Final[Mapping[str, frozenset[type]]] = {
-    "string": _TEXT,
-    "byte": _TEXT,
-    "date-time": _TEXT,
-    "time": _TEXT,
-    "integer": _INTEGER,
-    "number": _INTEGER,
-    "boolean": frozenset({bool}),
-    "int-or-string": frozenset({int, str}),
-}
+# A float may be spelled otherwise than it is read, and of a quantity only its grammar tells.
+_PLAIN: Final = {name: frozenset(types) - {float} for name, types in PYTHON_TYPES.items() if name != "quantity"}
 
 
 class Child(NamedTuple):

@@ -18,21 +18,10 @@ from typing import Any, Final
 from genreconcile.errors import InputError
 from genreconcile.normalize.compiled import ANY_FIELD, Child, Node
 from genreconcile.normalize.place import Place
-from genreconcile.normalize.scalars import CANONICAL, Canonical
+from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING, Field
 
-PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "string": (str,),
-    "byte": (str,),
-    "date-time": (str,),
-    "time": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "int-or-string": (int, str),
-    "quantity": (int, float, str),
-}
 _NAMES: Final = {
     dict: "an object",
     list: "a list",

@@ -16,7 +16,20 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_UP, Context, Decimal
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "byte": (str,),
+    "date-time": (str,),
+    "time": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "int-or-string": (int, str),
+    "quantity": (int, float, str),
+}
+"""As what the scalars of a schema are decoded. In Python a bool is an int as well, and is none here."""
 
 
 class Canonical(NamedTuple):

@@ -139,9 +139,6 @@ def test_a_stream_that_is_left_takes_its_connection_along(peer, cluster):
     assert peer.connections == 2
 
 
-INTERIM = b"HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
-
-
 def test_a_stream_is_not_read_after_it_was_closed(peer, cluster):
     peer.answers = [[b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234"]]
     with cluster.stream("/x", query={}, read_timeout=5) as chunks:
@@ -150,6 +147,7 @@ def test_a_stream_is_not_read_after_it_was_closed(peer, cluster):
         next(chunks)
 
 
+INTERIM = b"HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 

@@ -13,9 +13,9 @@ from genreconcile.diff.quick.state import Chain, State, Step, place_of
 from genreconcile.diff.values import canonical, default_of, function_of
 from genreconcile.normalize.compiled import OTHERS, Child, Node
 from genreconcile.normalize.functions import FUNCTIONS
-from genreconcile.normalize.prepare import PYTHON_TYPES, fold, is_zero, share_aliases
+from genreconcile.normalize.prepare import fold, is_zero, share_aliases
 from genreconcile.normalize.rule import EXPLAINS, Rule
-from genreconcile.normalize.scalars import is_quantity
+from genreconcile.normalize.scalars import PYTHON_TYPES, is_quantity
 from genreconcile.schema import MISSING
 
 _MISSING: Final = MISSING  # Compiled code finds a Final of its own module faster than an imported name.
