@@ -1,0 +1,105 @@
+"""What real use exposed: every row R1.1 to R5 of docs/cases.md has a test whose name carries the row's id."""
+
+import ast
+import fnmatch
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/cases.md"
+
+COUNTS = {"R1": 15, "R2": 10, "R3": 11, "R4": 14}
+ROWS = [f"{group}.{number + 1}" for group, count in COUNTS.items() for number in range(count)] + ["R5"]
+
+# Rows of which the engine does not do all yet. This set may only shrink.
+OPEN = {
+    "R1.1",
+    "R1.2",
+    "R1.3",
+    "R1.4",
+    "R1.5",
+    "R1.6",
+    "R1.7",
+    "R1.8",
+    "R1.9",
+    "R1.10",
+    "R1.11",
+    "R1.12",
+    "R1.13",
+    "R1.14",
+    "R1.15",
+    "R2.1",
+    "R2.2",
+    "R2.3",
+    "R2.4",
+    "R2.5",
+    "R2.6",
+    "R2.7",
+    "R2.8",
+    "R2.9",
+    "R2.10",
+    "R3.1",
+    "R3.2",
+    "R3.3",
+    "R3.4",
+    "R3.5",
+    "R3.6",
+    "R3.7",
+    "R3.8",
+    "R3.9",
+    "R3.10",
+    "R3.11",
+    "R4.1",
+    "R4.2",
+    "R4.3",
+    "R4.4",
+    "R4.5",
+    "R4.6",
+    "R4.7",
+    "R4.8",
+    "R4.9",
+    "R4.10",
+    "R4.11",
+    "R4.12",
+    "R4.13",
+    "R4.14",
+    "R5",
+}
+
+DONE = [row for row in ROWS if row not in OPEN]
+
+
+@pytest.fixture(scope="module")
+def tests():
+    """All test functions, as ``kind/cases/test_cases_a.py::test_name``."""
+    found = []
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        tree = ast.parse(file.read_text("utf-8"))
+        names = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        found += [f"{file.relative_to(ROOT / 'tests')}::{name}" for name in names if name.startswith("test_")]
+    return found
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The page's rows: id to the column that names its tests."""
+    lines = [line.split("|") for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| R")]
+    return {cells[1].strip(): cells[3] for cells in lines}
+
+
+def test_the_page_has_every_row_that_is_done(page):
+    assert set(page) & set(ROWS) == set(DONE)
+
+
+@pytest.mark.parametrize("row", DONE)
+def test_a_row_names_tests_that_carry_its_id(page, tests, row):
+    patterns = re.findall(r"`([^`]+::test_[^`]+)`", page[row])
+    named = [test for test in tests if any(fnmatch.fnmatchcase(test, "*" + pattern) for pattern in patterns)]
+    mark = f"test_{row.lower().replace('.', '_')}_"
+    assert patterns
+    assert [
+        pattern for pattern in patterns if not any(fnmatch.fnmatchcase(test, "*" + pattern) for test in tests)
+    ] == []
+    assert any(test.partition("::")[2].startswith(mark) for test in named), f"no test is called {mark}*"
