@@ -61,8 +61,15 @@ class Child(NamedTuple):
         return None
 
     def first(self, action: str) -> Rule | None:
-        """The first rule with this action; such rules have no conditions."""
+        """The first rule with this action, one that goes without conditions."""
         return next((rule for rule in self.rules if rule.action == action), None)
+
+    def keeping(self, place: Place | None) -> Rule | None:
+        """The first rule that lets live-only members of the list here stay."""
+        for rule in self.rules:
+            if rule.action == "keep" and (not rule.conditions or (place and place.holds(rule.conditions))):
+                return rule
+        return None
 
 
 class Node:

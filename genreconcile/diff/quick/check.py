@@ -189,7 +189,8 @@ class _Entry:
         self._null_is_missing = not kind.custom and not in_map
         keep, order = child.first("keep"), child.first("list")
         self._is_amount = kind.scalar == "quantity"
-        self._keeps_all = keep is not None and keep.argument == "all" and order is None and kind.list_type != "atomic"
+        self._keeps_all = keep is not None and not keep.conditions and keep.argument == "all" and order is None
+        self._keeps_all = self._keeps_all and kind.list_type != "atomic"
         self.custom = kind.custom
         self.zero = child.field.zero == "value" and not kind.custom and kind.shape != "any"
         scalars = _TYPES.get(kind.scalar, _NO_TYPES) if kind.shape == "scalar" else _NO_TYPES

@@ -152,3 +152,36 @@ def test_r1_11_what_acts_is_removed(world):
     world.edit(expected, *mark("annotations", "argocd.argoproj.io/sync-wave", "5"))
     world.repair(expected)
     assert "argocd.argoproj.io/sync-wave" not in world.get(expected)["metadata"].get("annotations", {})
+
+
+def references(*more):
+    one = {"apiVersion": "v1", "kind": "Node", "name": "owner", "uid": "1"}
+    return [one, *({**one, **other} for other in more)]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (references({}), 1),
+        (references({"controller": None}, {}), 1),
+        (references({"uid": "2"}, {}), 2),
+        (references({"controller": True}), 2),
+        (references({"controller": False}, {"controller": False}), 2),
+    ],
+    ids=["equal", "null", "another-between", "controller", "pointer-to-false"],
+)
+@pytest.mark.parametrize("kind", ["config", "sample"])
+def test_r1_14_equal_owner_references_count_once(world, kind, written, kept):
+    expected = getattr(world, kind)()
+    expected["metadata"]["ownerReferences"] = written
+    assert len(world.create(expected)["metadata"]["ownerReferences"]) == kept
+    world.edit(expected, {"op": "add", "path": "/metadata/labels", "value": {"by": "hand"}})
+    world.repair(expected)
+
+
+def test_r1_14_the_server_folds_no_finalizers(world):
+    expected = world.config(metadata={"finalizers": ["example.com/a", "example.com/a"]})
+    assert world.create(expected)["metadata"]["finalizers"] == ["example.com/a", "example.com/a"]
+    world.send(
+        "PATCH", world.path(expected), [{"op": "remove", "path": "/metadata/finalizers"}], "application/json-patch+json"
+    )
