@@ -29,6 +29,12 @@ class Interrupt:
         """The interrupt that this thread runs under."""
         return getattr(_thread, "interrupt", None)
 
+    @staticmethod
+    def is_current_set() -> bool:
+        """Whether this thread is to send nothing more."""
+        interrupt = Interrupt.current()
+        return interrupt is not None and interrupt._set
+
     def register(self, end: Callable[[], None]) -> None:
         """Say how to end the request in progress; called by ``set()``, and at once if that came before."""
         with self._lock:
