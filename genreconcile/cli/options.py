@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from genreconcile.arguments import Fields, OnImmutable, OwnerTool, Propagation
 from genreconcile.objects import GVK
 from genreconcile.selector import parse
 
@@ -34,15 +35,15 @@ class Settings:
     allow_empty: bool
     max_deletions: int | None
     owner: str
-    owner_tool: str
-    fields: str
+    owner_tool: OwnerTool
+    fields: Fields
     output: str
     verbosity: int
     rules: tuple[str, ...] = ()
     yes: bool = False
     verify: bool = False
-    on_immutable: str = "fail"
-    cascade: str = "background"
+    on_immutable: OnImmutable = "fail"
+    cascade: Propagation = "background"
     wait: bool = False
     dry_run: str = "none"
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from genreconcile.access import Access, Right, reading
+from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
 from genreconcile.cluster import Cluster
@@ -29,7 +30,7 @@ _FEW: Final = 5
 
 
 @contextmanager
-def open_reconciler(settings: Settings, expected: Sequence[Object], level: str = "read") -> Iterator[Any]:
+def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level = "read") -> Iterator[Any]:
     """A Reconciler of the cluster that the options name; its cache ends with the context, and holds the namespaces of
     the expected objects alone, where these are few or no others may be read. Its rights are checked for ``level``.
     """
@@ -59,7 +60,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
 
 
 def rights(
-    settings: Settings, expected: Sequence[Object], *, level: str, operator: bool, everywhere: bool
+    settings: Settings, expected: Sequence[Object], *, level: Level, operator: bool, everywhere: bool
 ) -> frozenset[Right]:
     """The rights that ``apply`` with these settings needs, or ``diff`` for the ``level`` read; ``operator``: those of a
     program that keeps running, ``everywhere``: of one that reads the whole cluster.
