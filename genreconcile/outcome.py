@@ -55,7 +55,7 @@ class ApplyFailed(ReconcileError):
         self.outcomes = outcomes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """The outcomes of one apply; iterating yields every one, the unchanged included."""
 
@@ -67,6 +67,9 @@ class Result:
 
     def __len__(self) -> int:
         return len(self.outcomes)
+
+    def __repr__(self) -> str:
+        return f"<Result {self.summary()}>"
 
     @property
     def counts(self) -> dict[str, int]:

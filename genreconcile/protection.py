@@ -56,6 +56,11 @@ def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner:
     return next(filter(None, found), None)
 
 
+def kinds_to_ask_for() -> frozenset[str]:
+    """The kinds, as ``Kind.group``, that are deleted only when they are asked for."""
+    return frozenset(_data()["onlyWhenAsked"])
+
+
 def may_be_deleted(group: str, kind: str, asked: Collection[str]) -> bool:
     """Whether some object of this kind may be deleted; ``asked`` as above."""
     name = kind_name(group, kind)

@@ -6,7 +6,6 @@ Invariant: the only place that knows the whole flow, and it knows no kind. Reads
 from __future__ import annotations
 
 import dataclasses
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
@@ -28,7 +27,6 @@ from genreconcile.arguments import (
     require_flag,
     require_name,
     require_seconds,
-    shown,
     texts,
 )
 from genreconcile.cache import Cache, CacheEvent
@@ -37,7 +35,7 @@ from genreconcile.cluster import Cluster
 from genreconcile.errors import InputError
 from genreconcile.execution import Call, Execution
 from genreconcile.load import require_iterable
-from genreconcile.normalize import Registry
+from genreconcile.normalize import Registry, require_registry
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK
 from genreconcile.outcome import Result
@@ -125,6 +123,9 @@ class Reconciler:
         self._planner.kinds.definitions.forget()
         if self._owns_cache:
             self._cache.stop()
+
+    def __repr__(self) -> str:
+        return f"<Reconciler of {self._cache!r}>"
 
     @property
     def cache(self) -> Cache:
@@ -297,9 +298,7 @@ def _require_parts(cluster: Any, cache: Any, rules: Any) -> None:
         raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
     if cache is not None and not isinstance(cache, Cache):
         raise refused("cache", cache, "is no cache; give a gr.Cache(cluster)")
-    if rules is not None and not isinstance(rules, Registry):
-        source = shown(os.fspath(rules)) if isinstance(rules, str | os.PathLike) else "..."
-        raise refused("rules", rules, f"is no Registry; give gr.Registry.builtin().extend({source})")
+    require_registry(rules)
 
 
 def _forgetting(learned: Learned) -> Callable[[CacheEvent], None]:

@@ -56,11 +56,12 @@ class Settings:
         require_flag("verify", self.verify)
         require_flag("allow_empty", self.allow_empty)
         require_text("owner", self.owner)
+        require_text("owner_tool", self.owner_tool)
         if self.max_deletions is not None:
             require_whole("max_deletions", self.max_deletions, 0)
         # An iterator can be read only once.
         object.__setattr__(self, "kinds", texts("kinds", self.kinds))
-        object.__setattr__(self, "delete_kinds", texts("delete_kinds", self.delete_kinds))
+        object.__setattr__(self, "delete_kinds", texts("delete_kinds", self.delete_kinds, _require_kind_name))
 
     @property
     def prune(self) -> Prune:
@@ -101,6 +102,12 @@ class Settings:
                 'or "" as the namespace to delete nothing'
             )
         return namespace, selector
+
+
+def _require_kind_name(name: str, value: str) -> None:
+    require_text(name, value)
+    if not value or "/" in value or " " in value:
+        raise refused(name, value, "is no name of a kind; write Kind or Kind.group, without the version")
 
 
 def _gvk(kind: str) -> GVK:

@@ -25,7 +25,7 @@ from genreconcile.planner.deletions import NO_DELETIONS
 from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Verdict
 from genreconcile.planner.evidence import Evidence
-from genreconcile.planner.further import Further
+from genreconcile.planner.further import Further, require_served
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.owners import Head, Owners
@@ -88,6 +88,8 @@ class Planner:
         keys = set(order)
         if len(keys) < len(order):
             refuse_duplicates(draft.origins)
+        if wanted.kinds:
+            require_served(self._catalog.discovery, wanted.kinds, draft.resources)
         if settled and only is None and not wanted.is_wanted:
             unchanged = tuple([entry.change for entry in draft.entries if isinstance(entry, Verdict)])
             return Plan((), unchanged, tuple(order)), set(draft.resources)
@@ -148,6 +150,7 @@ class Planner:
         draft = self._draft(namespace, EXACT, head)
         draft.read(expected, Verdicts())
         draft.locate(namespace)
+        require_served(self._catalog.discovery, wanted.kinds, draft.resources)
         return every(draft, self._needs(use), self._beside(draft, self._needs(use), wanted, head))
 
     def _needs(self, use: Use) -> Needs:
