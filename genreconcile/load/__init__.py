@@ -6,7 +6,6 @@ the objects that come out are plain JSON data that share nothing with what went 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any, BinaryIO
@@ -73,7 +72,7 @@ def _paths(sources: Any) -> list[str | PathLike[str]]:
         raise refused("sources", sources, "is no path; give a list of files and folders")
     paths = list(sources)
     for index, path in enumerate(paths):
-        if not isinstance(path, str | PathLike) or not os.fspath(path):
+        if not isinstance(path, str | PathLike):
             raise refused(f"sources[{index}]", path, "is no path; give a file, a folder or -")
     return paths
 
