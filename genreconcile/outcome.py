@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
-from genreconcile.objects import ObjectKey
+from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
 
 STATUSES = ("created", "configured", "unchanged", "deleted", "skipped", "failed")
@@ -57,10 +57,14 @@ class ApplyFailed(ReconcileError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """The outcomes of one apply; iterating yields every one, the unchanged included."""
+    """The outcomes of one apply; iterating yields every one, the unchanged included.
+
+    ``looked_at`` are the kinds among whose objects deletion looked.
+    """
 
     outcomes: tuple[Outcome, ...]
     warnings: tuple[str, ...] = ()
+    looked_at: tuple[GVK, ...] = ()
 
     def __iter__(self) -> Iterator[Outcome]:
         return iter(self.outcomes)

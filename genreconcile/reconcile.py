@@ -152,17 +152,20 @@ class Reconciler:
 
         ``expected`` are plain dicts, which are never changed; ``namespace`` is that of objects that name none and need
         one, by default the context's. Objects in ``delete_from_namespace`` that match ``delete_selector`` (a string,
-        or a mapping as in ``parse``) and are not expected are deleted; "" or None skips deletion. Deletion looks at
-        the kinds in ``expected``, those in ``kinds`` (``apps/v1/Kind``) and those that this Reconciler has seen
-        before. With ``owner``, such as ``configmaps/shop``, all that expected holds becomes a member of the set which
-        that object heads, and members that are not expected any more are deleted, of whatever kind and wherever the
-        set has some (KEP-3659); the object is in ``namespace``. ``owner_tool="kubectl"`` shares the set with kubectl.
-        ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches,
-        so that no difference is shown that the server does not see.
+        or a mapping as in ``parse``) and are not expected are deleted; "" or None skips deletion, one of them without
+        the other is refused. Deletion looks at the kinds in ``expected``, those in ``kinds`` (``apps/v1/Kind``; "*"
+        for all that the server can list and delete, of which metadata are read) and those that this Reconciler has
+        seen before; the plan's ``looked_at`` says which. With ``owner``, such as ``configmaps/shop``, all that
+        expected holds becomes a member of the set which that object heads, and members that are not expected any more
+        are deleted, of whatever kind and wherever the set has some (KEP-3659); the object is in ``namespace``.
+        ``owner_tool="kubectl"`` shares the set with kubectl. ``delete_kinds`` (``Kind.group``) are kinds that take
+        others along and are deleted all the same; ``allow_empty`` and ``max_deletions`` are guards (docs/deletion.md).
+        ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches, so that no difference
+        is shown that the server does not see.
 
-        Raises LoadError where the set cannot be read or is ambiguous, Unauthorized or Unreachable where the cluster
-        does not answer, PlanRefused where the owner set belongs to another tool. A fault of one object is its change's
-        ``error``.
+        Raises InputError for an argument that cannot be meant, LoadError where the set cannot be read or is ambiguous,
+        Unauthorized or Unreachable where the cluster does not answer, PlanRefused where the owner set belongs to
+        another tool. A fault of one object is its change's ``error``.
         """
         settings = Settings(
             namespace=namespace,

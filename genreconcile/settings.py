@@ -26,7 +26,7 @@ from genreconcile.arguments import (
 from genreconcile.errors import InputError, LoadError
 from genreconcile.objects import GVK
 from genreconcile.ownership import OWN_TOOL, is_shared_tool
-from genreconcile.plan import OwnerRef, Prune
+from genreconcile.plan import EVERY_KIND, OwnerRef, Prune
 from genreconcile.selector import Selector as _Parsed
 from genreconcile.selector import parse as parse_selector
 
@@ -60,7 +60,7 @@ class Settings:
         if self.max_deletions is not None:
             require_whole("max_deletions", self.max_deletions, 0)
         # An iterator can be read only once.
-        object.__setattr__(self, "kinds", texts("kinds", self.kinds))
+        object.__setattr__(self, "kinds", (EVERY_KIND,) if self.kinds == EVERY_KIND else texts("kinds", self.kinds))
         object.__setattr__(self, "delete_kinds", texts("delete_kinds", self.delete_kinds, _require_kind_name))
 
     @property
@@ -79,8 +79,9 @@ class Settings:
             self.allow_empty,
             self.max_deletions,
             frozenset(self.delete_kinds),
-            frozenset(map(_gvk, self.kinds)),
+            frozenset(_gvk(kind) for kind in self.kinds if kind != EVERY_KIND),
             OwnerRef(self.owner, self.owner_tool) if self.owner else None,
+            EVERY_KIND in self.kinds,
         )
 
     @property

@@ -59,6 +59,8 @@ class Settings:
                 "--delete-selector is empty: it would delete whatever is not expected; name a label, such as app=web."
             )
         for kind in self.kinds:
+            if kind == "*":
+                continue
             try:
                 GVK.parse(kind)
             except ValueError as error:
@@ -144,7 +146,8 @@ _DELETION = (
         "--kinds",
         multiple=True,
         metavar="KIND",
-        help="Delete objects of this kind too, written apps/v1/Example, beside the kinds in the files. Repeatable.",
+        help="Delete objects of this kind too, written apps/v1/Example, beside the kinds in the files; "
+        "'*': of all that the server can list and delete. Repeatable.",
     ),
     click.option(
         "--delete-kinds",

@@ -25,7 +25,7 @@ from genreconcile.planner.deletions import NO_DELETIONS
 from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Verdict
 from genreconcile.planner.evidence import Evidence
-from genreconcile.planner.further import Further, require_served
+from genreconcile.planner.further import Further, deletable, require_served
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.owners import Head, Owners
@@ -173,6 +173,8 @@ class Planner:
             places |= {key.namespace for key in draft.keys} | {head.parent.key.namespace}
             places |= set(self._cache.namespaces or ())  # A set may have members in all that it was let see.
             found.update(needs.of_parent(head.resource, head.parent.key, self.kinds.definers()))
-        asked = (self._catalog.discovery.find(gvk) for gvk in wanted.also)
+        asked = [self._catalog.discovery.find(gvk) for gvk in wanted.also]
+        if wanted.every:
+            asked += deletable(self._catalog.discovery, self._cache.kinds(), owned=head is not None).values()
         kinds = {*draft.resources.values(), *(resource for resource in asked if resource is not None)}
         return frozenset(found.union(needs.of_deletion(kinds, wanted, places - {""})))
