@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genreconcile.access import Right
+    from genreconcile.access import Access, Right
     from genreconcile.cache import Cache, CacheEvent, Kind, Pace, Record
     from genreconcile.catalog import Schema
     from genreconcile.cluster import Cluster, connect
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GVK",
+    "Access",
     "ApplyFailed",
     "Cache",
     "CacheError",
@@ -101,7 +102,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "access": ("Right",),
+    "access": ("Access", "Right"),
     "cache": ("Cache", "CacheEvent", "Kind", "Pace", "Record"),
     "catalog": ("Schema",),
     "cluster": ("Cluster", "connect"),

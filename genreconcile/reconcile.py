@@ -53,10 +53,10 @@ class Reconciler:
     ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
-    it, and one of the plan's ``warnings`` names all. ``follow_definitions=False`` does without the right to watch the
-    definitions of custom kinds: a schema that changes while the Reconciler runs then goes unnoticed. ``may_write`` is
-    asked before each write, by several threads: once it says no, nothing more is sent, and what is left fails with
-    NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
+    it, and one of the plan's ``warnings`` names all; ``access`` is one that was asked already. ``follow_definitions=False``
+    does without the right to watch the definitions of custom kinds: a schema that changes while the Reconciler runs
+    then goes unnoticed. ``may_write`` is asked before each write, by several threads: once it says no, nothing more is
+    sent, and what is left fails with NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -72,10 +72,11 @@ class Reconciler:
         on_immutable: OnImmutable = "fail",
         sync_timeout: float = 60.0,
         check_access: CheckAccess = "",
+        access: Access | None = None,
         follow_definitions: bool = True,
         may_write: Callable[[], bool] | None = None,
     ) -> None:
-        _require_parts(cluster, cache, rules)
+        _require_parts(cluster, cache, rules, access)
         require_choice("check_access", check_access, CheckAccess)
         require_seconds("sync_timeout", sync_timeout)
         require_flag("follow_definitions", follow_definitions)
@@ -98,7 +99,7 @@ class Reconciler:
             self._cache,
             self._learned,
             sync_timeout,
-            access=Access(cluster) if check_access else None,
+            access=(access or Access(cluster)) if check_access else None,
             follow_definitions=follow_definitions,
         )
         related = self._planner.related
@@ -295,13 +296,15 @@ class Reconciler:
         )
 
 
-def _require_parts(cluster: Any, cache: Any, rules: Any) -> None:
+def _require_parts(cluster: Any, cache: Any, rules: Any, access: Any) -> None:
     """Raise InputError for what is none of these. Tests and tools hand in clusters of their own."""
     if not callable(getattr(cluster, "request", None)):
         raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
     if cache is not None and not isinstance(cache, Cache):
         raise refused("cache", cache, "is no cache; give a gr.Cache(cluster)")
     require_registry(rules)
+    if access is not None and not isinstance(access, Access):
+        raise refused("access", access, "is no Access; give a gr.Access(cluster), or leave it out")
 
 
 def _forgetting(learned: Learned) -> Callable[[CacheEvent], None]:

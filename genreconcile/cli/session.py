@@ -14,7 +14,6 @@ from genreconcile.access import Access, Right, reading
 from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
-from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
 from genreconcile.load import load
@@ -42,7 +41,8 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level
     resources = _resources(expected, discovery)
     recorded = _recorded(cluster, settings)
     namespaces = _namespaces(settings, expected, resources, cluster.namespace, recorded)
-    if len(namespaces or ()) > _FEW and _may_read_all(cluster, resources):
+    access = Access(cluster)
+    if len(namespaces or ()) > _FEW and _may_read_all(access, resources):
         namespaces = None
     with (
         genreconcile.Cache(cluster, namespaces=namespaces, discovery=discovery) as cache,
@@ -53,6 +53,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level
             on_immutable=settings.on_immutable,
             propagation=settings.cascade,
             check_access=level,
+            access=access,
             follow_definitions=False,  # One call needs no word of what changes later.
         ) as reconciler,
     ):
@@ -150,10 +151,10 @@ def _namespaces(
     return sorted(found) or None
 
 
-def _may_read_all(cluster: Cluster, resources: Mapping[GVK, Resource | None]) -> bool:
+def _may_read_all(access: Access, resources: Mapping[GVK, Resource | None]) -> bool:
     """Whether the kinds may be read in the whole cluster: one list is cheaper than one for each namespace."""
     kinds = [resource for resource in resources.values() if resource is not None]
-    return not Access(cluster).missing({right for kind in kinds for right in reading(kind, None)})
+    return not access.missing({right for kind in kinds for right in reading(kind, None)})
 
 
 def read_expected(settings: Settings) -> list[Object]:

@@ -104,6 +104,7 @@ ABSENT_OR = {
     "on_immutable": lambda value: value in ("fail", "recreate"),
     "sync_timeout": is_seconds,
     "check_access": lambda value: isinstance(value, str) and value in {"", "read", "write"},
+    "access": lambda value: value is None,
     "follow_definitions": lambda value: value is True or value is False,
     "may_write": lambda value: value is None or value is len,
 }
