@@ -17,10 +17,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genreconcile.cache import Cache
+    from genreconcile.access import Access, Right
+    from genreconcile.cache import Cache, CacheEvent, Kind, Pace, Record
     from genreconcile.catalog import Schema
     from genreconcile.cluster import Cluster, connect
     from genreconcile.diff import Diff, Difference, diff
+    from genreconcile.discovery import Resource
     from genreconcile.errors import (
         CacheError,
         ClusterError,
@@ -41,18 +43,21 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from genreconcile.explain import Explanation, explain, suggest
-    from genreconcile.load import load
+    from genreconcile.load import Loaded, load
     from genreconcile.normalize import Registry
     from genreconcile.objects import GVK, Object, ObjectKey
     from genreconcile.outcome import ApplyFailed, Outcome, Result
     from genreconcile.plan import Change, Plan
     from genreconcile.reconcile import Reconciler
+    from genreconcile.settings import Selector
 
 __all__ = [
     "GVK",
+    "Access",
     "ApplyFailed",
     "Cache",
     "CacheError",
+    "CacheEvent",
     "Change",
     "Cluster",
     "ClusterError",
@@ -64,21 +69,28 @@ __all__ = [
     "Gone",
     "InputError",
     "Invalid",
+    "Kind",
     "LoadError",
+    "Loaded",
     "NotFound",
     "NotLeading",
     "NotSynced",
     "Object",
     "ObjectKey",
     "Outcome",
+    "Pace",
     "Plan",
     "PlanRefused",
     "ReconcileError",
     "Reconciler",
+    "Record",
     "Registry",
+    "Resource",
     "Result",
+    "Right",
     "RuleError",
     "Schema",
+    "Selector",
     "Throttled",
     "Unauthorized",
     "Unreachable",
@@ -90,10 +102,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "cache": ("Cache",),
+    "access": ("Access", "Right"),
+    "cache": ("Cache", "CacheEvent", "Kind", "Pace", "Record"),
     "catalog": ("Schema",),
     "cluster": ("Cluster", "connect"),
     "diff": ("Diff", "Difference", "diff"),
+    "discovery": ("Resource",),
     "errors": (
         "CacheError",
         "ClusterError",
@@ -114,12 +128,13 @@ _MODULES = {
         "Unreachable",
     ),
     "explain": ("Explanation", "explain", "suggest"),
-    "load": ("load",),
+    "load": ("Loaded", "load"),
     "normalize": ("Registry",),
     "objects": ("GVK", "Object", "ObjectKey"),
     "outcome": ("ApplyFailed", "Outcome", "Result"),
     "plan": ("Change", "Plan"),
     "reconcile": ("Reconciler",),
+    "settings": ("Selector",),
 }
 _PLACES = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 

@@ -9,11 +9,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Self
 
 from cachetools import LRUCache
 
+from genreconcile.arguments import refused
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, InputError, LoadError
@@ -37,17 +39,25 @@ class Schema(TypeGraph):
 
     def __init__(self, documents: Mapping[str, Document] | OpenAPIDocuments) -> None:
         data = tables()
+        self._source = documents.server if isinstance(documents, OpenAPIDocuments) else f"{len(documents)} documents"
         find = documents.document if isinstance(documents, OpenAPIDocuments) else documents.get
         super().__init__(find, field_table=data.field_table, free_form=data.free_form, unions=data.unions)
+
+    def __repr__(self) -> str:
+        return f"<Schema of {self._source}>"
 
     @classmethod
     def from_cluster(cls, cluster: Cluster) -> Self:
         """The types that this cluster serves, fetched as they are needed and cached on disk. Raises ClusterError."""
+        if not callable(getattr(cluster, "request", None)):
+            raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
         return cls(OpenAPIDocuments(cluster))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Saved documents: a file, or a folder of ``*.json``, as ``/openapi/v3/<path>`` answered. LoadError."""
+        if not isinstance(path, str | PathLike):
+            raise refused("path", path, "is no path; give a file, or a folder of *.json")
         place = Path(path)
         files = sorted(place.glob("*.json")) if place.is_dir() else [place]
         return cls({name: document for file in files for name, document in _named(file)})

@@ -114,7 +114,8 @@ class Execution:
         reason = withheld(failed) if failed else next(iter(plan.refusals), "")
         deleted = _skipped(deletions, reason) if reason else self._delete(deletions)
         outcomes = _in_order(plan, [*written, *settled, *deleted])
-        result = Result(tuple(outcomes), (*plan.warnings, *self._concluded(plan, outcomes)))
+        warnings = (*plan.warnings, *self._concluded(plan, outcomes))
+        result = Result(tuple(outcomes), warnings, plan.looked_at)
         if plan.refusals:
             raise PlanRefused("; ".join(plan.refusals), result)
         return result

@@ -47,6 +47,11 @@ class OpenAPIDocuments:
         self._hashes: Mapping[str, str] | None = None
         self._documents: LRUCache[tuple[str, str], Document] = LRUCache(_IN_MEMORY)
 
+    @property
+    def server(self) -> str:
+        """Whose documents these are, for messages."""
+        return self._cluster.server
+
     def hashes(self) -> Mapping[str, str]:
         """Content hash by path, as of the last ``refresh()``, by default of the first call. Raises ClusterError."""
         with self._lock:

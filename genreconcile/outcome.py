@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
-from genreconcile.objects import ObjectKey
+from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
 
 STATUSES = ("created", "configured", "unchanged", "deleted", "skipped", "failed")
@@ -55,18 +55,25 @@ class ApplyFailed(ReconcileError):
         self.outcomes = outcomes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """The outcomes of one apply; iterating yields every one, the unchanged included."""
+    """The outcomes of one apply; iterating yields every one, the unchanged included.
+
+    ``looked_at`` are the kinds among whose objects deletion looked.
+    """
 
     outcomes: tuple[Outcome, ...]
     warnings: tuple[str, ...] = ()
+    looked_at: tuple[GVK, ...] = ()
 
     def __iter__(self) -> Iterator[Outcome]:
         return iter(self.outcomes)
 
     def __len__(self) -> int:
         return len(self.outcomes)
+
+    def __repr__(self) -> str:
+        return f"<Result {self.summary()}>"
 
     @property
     def counts(self) -> dict[str, int]:

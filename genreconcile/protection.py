@@ -56,12 +56,26 @@ def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner:
     return next(filter(None, found), None)
 
 
+def kinds_to_ask_for() -> frozenset[str]:
+    """The kinds, as ``Kind.group``, that are deleted only when they are asked for."""
+    return frozenset(_data()["onlyWhenAsked"])
+
+
 def may_be_deleted(group: str, kind: str, asked: Collection[str]) -> bool:
     """Whether some object of this kind may be deleted; ``asked`` as above."""
     name = kind_name(group, kind)
-    if any(entry["kind"] == name and entry["name"] == "*" and "namespace" not in entry for entry in _data()["builtIn"]):
-        return False
-    return name in asked or name not in _data()["onlyWhenAsked"]
+    return not is_made_by_kubernetes(group, kind) and (name in asked or name not in _data()["onlyWhenAsked"])
+
+
+def is_made_by_kubernetes(group: str, kind: str) -> bool:
+    """Whether no object of this kind is ever deleted."""
+    return kind_name(group, kind) in _made()
+
+
+@functools.cache
+def _made() -> frozenset[str]:
+    every = (entry for entry in _data()["builtIn"] if entry["name"] == "*" and "namespace" not in entry)
+    return frozenset(entry["kind"] for entry in every)
 
 
 def _terminating(live: Object) -> Protection | None:

@@ -13,18 +13,32 @@ from typing import Any, Self
 
 from genreconcile.access import Access, Right, Use
 from genreconcile.apply import Applier, Options, Rehearsal, propagation_of
+from genreconcile.arguments import (
+    ABSENT,
+    Absent,
+    CheckAccess,
+    Fields,
+    Level,
+    OnImmutable,
+    OwnerTool,
+    Propagation,
+    refused,
+    require_choice,
+    require_flag,
+    require_name,
+    require_seconds,
+    texts,
+)
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.diff import EXACT
 from genreconcile.errors import InputError
 from genreconcile.execution import Call, Execution
 from genreconcile.load import require_iterable
-from genreconcile.normalize import Registry
+from genreconcile.normalize import Registry, require_registry
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK
 from genreconcile.outcome import Result
-from genreconcile.ownership import OWN_TOOL
 from genreconcile.plan import Plan
 from genreconcile.planner import Planner
 from genreconcile.settings import Selector, Settings
@@ -39,10 +53,10 @@ class Reconciler:
     ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
-    it, and one of the plan's ``warnings`` names all. ``follow_definitions=False`` does without the right to watch the
-    definitions of custom kinds: a schema that changes while the Reconciler runs then goes unnoticed. ``may_write`` is
-    asked before each write, by several threads: once it says no, nothing more is sent, and what is left fails with
-    NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
+    it, and one of the plan's ``warnings`` names all; ``access`` is one that was asked already. ``follow_definitions=False``
+    does without the right to watch the definitions of custom kinds: a schema that changes while the Reconciler runs
+    then goes unnoticed. ``may_write`` is asked before each write, by several threads: once it says no, nothing more is
+    sent, and what is left fails with NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -54,15 +68,23 @@ class Reconciler:
         namespaces: Iterable[str] | None = None,
         field_manager: str = "genreconcile",
         concurrency: int = 8,
-        propagation: str = "Background",
-        on_immutable: str = "fail",
+        propagation: Propagation = "Background",
+        on_immutable: OnImmutable = "fail",
         sync_timeout: float = 60.0,
-        check_access: str = "",
+        check_access: CheckAccess = "",
+        access: Access | None = None,
         follow_definitions: bool = True,
         may_write: Callable[[], bool] | None = None,
     ) -> None:
-        if check_access not in {"", "read", "write"}:
-            raise InputError(f"check_access: {check_access!r}: not known; give 'read', 'write', or '' for no check")
+        _require_parts(cluster, cache, rules, access)
+        require_choice("check_access", check_access, CheckAccess)
+        require_seconds("sync_timeout", sync_timeout)
+        require_flag("follow_definitions", follow_definitions)
+        options = Options(field_manager, concurrency, propagation_of(propagation), on_immutable, may_write=may_write)
+        if namespaces is not None:
+            namespaces = texts("namespaces", namespaces, require_name)
+            if cache is not None:
+                raise InputError("namespaces: not usable with cache: the cache has its own; leave one of them out")
         self._owns_cache = cache is None
         self._cache = cache if cache is not None else Cache(cluster, namespaces=namespaces)
         if self._owns_cache:
@@ -70,8 +92,6 @@ class Reconciler:
         self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), self._cache.discovery)
         self._learned = Learned()
         self._unsubscribe = self._cache.subscribe(_forgetting(self._learned))
-        propagation = propagation_of(propagation)
-        options = Options(field_manager, concurrency, propagation, on_immutable, may_write=may_write)
         self._use = Use(check_access, recreates=on_immutable == "recreate")
         self._planner = Planner(
             cluster,
@@ -79,7 +99,7 @@ class Reconciler:
             self._cache,
             self._learned,
             sync_timeout,
-            access=Access(cluster) if check_access else None,
+            access=(access or Access(cluster)) if check_access else None,
             follow_definitions=follow_definitions,
         )
         related = self._planner.related
@@ -105,6 +125,9 @@ class Reconciler:
         if self._owns_cache:
             self._cache.stop()
 
+    def __repr__(self) -> str:
+        return f"<Reconciler of {self._cache!r}>"
+
     @property
     def cache(self) -> Cache:
         """The lister through which all reads go."""
@@ -115,32 +138,35 @@ class Reconciler:
         expected: Iterable[Mapping[str, Any]],
         *,
         namespace: str = "",
-        delete_from_namespace: str = "",
-        delete_selector: Selector | None = None,
+        delete_from_namespace: str | Absent | None = ABSENT,
+        delete_selector: Selector | Absent | None = ABSENT,
         kinds: Iterable[str] = (),
         allow_empty: bool = False,
         max_deletions: int | None = None,
         delete_kinds: Iterable[str] = (),
-        fields: str = EXACT,
+        fields: Fields = "exact",
         verify: bool = False,
         owner: str = "",
-        owner_tool: str = OWN_TOOL,
+        owner_tool: OwnerTool = "genreconcile",
     ) -> Plan:
         """What would be done; no write is sent.
 
         ``expected`` are plain dicts, which are never changed; ``namespace`` is that of objects that name none and need
         one, by default the context's. Objects in ``delete_from_namespace`` that match ``delete_selector`` (a string,
-        or a mapping as in ``parse``) and are not expected are deleted; "" or None skips deletion. Deletion looks at
-        the kinds in ``expected``, those in ``kinds`` (``apps/v1/Kind``) and those that this Reconciler has seen
-        before. With ``owner``, such as ``configmaps/shop``, all that expected holds becomes a member of the set which
-        that object heads, and members that are not expected any more are deleted, of whatever kind and wherever the
-        set has some (KEP-3659); the object is in ``namespace``. ``owner_tool="kubectl"`` shares the set with kubectl.
-        ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches,
-        so that no difference is shown that the server does not see.
+        or a mapping as in ``parse``) and are not expected are deleted; "" or None skips deletion, one of them without
+        the other is refused. Deletion looks at the kinds in ``expected``, those in ``kinds`` (``apps/v1/Kind``; "*"
+        for all that the server can list and delete, of which metadata are read) and those that this Reconciler has
+        seen before; the plan's ``looked_at`` says which. With ``owner``, such as ``configmaps/shop``, all that
+        expected holds becomes a member of the set which that object heads, and members that are not expected any more
+        are deleted, of whatever kind and wherever the set has some (KEP-3659); the object is in ``namespace``.
+        ``owner_tool="kubectl"`` shares the set with kubectl. ``delete_kinds`` (``Kind.group``) are kinds that take
+        others along and are deleted all the same; ``allow_empty`` and ``max_deletions`` are guards (docs/deletion.md).
+        ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches, so that no difference
+        is shown that the server does not see.
 
-        Raises LoadError where the set cannot be read or is ambiguous, Unauthorized or Unreachable where the cluster
-        does not answer, PlanRefused where the owner set belongs to another tool. A fault of one object is its change's
-        ``error``.
+        Raises InputError for an argument that cannot be meant, LoadError where the set cannot be read or is ambiguous,
+        Unauthorized or Unreachable where the cluster does not answer, PlanRefused where the owner set belongs to
+        another tool. A fault of one object is its change's ``error``.
         """
         settings = Settings(
             namespace=namespace,
@@ -157,17 +183,44 @@ class Reconciler:
         )
         return self._plan(self._call(expected, settings), settings)
 
-    def rights(
-        self, expected: Iterable[Mapping[str, Any]], *, level: str = "write", **settings: Any
+    def rights(  # noqa: PLR0913 - keyword-only settings, each with a default
+        self,
+        expected: Iterable[Mapping[str, Any]],
+        *,
+        level: Level = "write",
+        namespace: str = "",
+        delete_from_namespace: str | Absent | None = ABSENT,
+        delete_selector: Selector | Absent | None = ABSENT,
+        kinds: Iterable[str] = (),
+        allow_empty: bool = False,
+        max_deletions: int | None = None,
+        delete_kinds: Iterable[str] = (),
+        fields: Fields = "exact",
+        verify: bool = False,
+        owner: str = "",
+        owner_tool: OwnerTool = "genreconcile",
     ) -> frozenset[Right]:
         """The rights that ``reconcile`` needs for this set and these settings, with ``level="read"`` those of ``plan``.
 
-        Kinds and their schemas are asked for; no object is read. Errors as ``plan``, and InputError for an object
-        whose kind the server does not know.
+        Kinds and their schemas are asked for; no object is read. Arguments and errors as ``plan``, and InputError for
+        an object whose kind the server does not know.
         """
-        chosen = Settings(**settings)
-        use = dataclasses.replace(self._use, level=level, verifies=chosen.verify)
-        return self._planner.rights(expected, chosen.namespace or self._namespace, chosen.prune, use)
+        require_choice("level", level, Level)
+        settings = Settings(
+            namespace=namespace,
+            delete_from_namespace=delete_from_namespace,
+            delete_selector=delete_selector,
+            kinds=kinds,
+            allow_empty=allow_empty,
+            max_deletions=max_deletions,
+            delete_kinds=delete_kinds,
+            fields=fields,
+            verify=verify,
+            owner=owner,
+            owner_tool=owner_tool,
+        )
+        use = dataclasses.replace(self._use, level=level, verifies=settings.verify)
+        return self._planner.rights(expected, settings.namespace or self._namespace, settings.prune, use)
 
     def apply(self, plan: Plan, *, wait: bool = False, dry_run: bool = False) -> Result:
         """Carry a plan out. What changed since it was made is refused, object by object, with a Conflict.
@@ -181,13 +234,42 @@ class Reconciler:
         applier = self._rehearsal if dry_run else self._applier
         return Execution(self._planner, applier, wait=wait and not dry_run).run(plan)
 
-    def reconcile(self, expected: Iterable[Mapping[str, Any]], *, wait: bool = False, **settings: Any) -> Result:
+    def reconcile(  # noqa: PLR0913 - keyword-only settings, each with a default
+        self,
+        expected: Iterable[Mapping[str, Any]],
+        *,
+        wait: bool = False,
+        namespace: str = "",
+        delete_from_namespace: str | Absent | None = ABSENT,
+        delete_selector: Selector | Absent | None = ABSENT,
+        kinds: Iterable[str] = (),
+        allow_empty: bool = False,
+        max_deletions: int | None = None,
+        delete_kinds: Iterable[str] = (),
+        fields: Fields = "exact",
+        verify: bool = False,
+        owner: str = "",
+        owner_tool: OwnerTool = "genreconcile",
+    ) -> Result:
         """Plan and apply; objects that others change meanwhile are compared again. Arguments and errors as ``plan``,
         ``wait`` as in ``apply``.
         """
-        chosen = Settings(**settings)
-        call = self._call(list(require_iterable(expected)), chosen)
-        return Execution(self._planner, self._applier, call, wait=wait).run(self._plan(call, chosen))
+        require_flag("wait", wait)
+        settings = Settings(
+            namespace=namespace,
+            delete_from_namespace=delete_from_namespace,
+            delete_selector=delete_selector,
+            kinds=kinds,
+            allow_empty=allow_empty,
+            max_deletions=max_deletions,
+            delete_kinds=delete_kinds,
+            fields=fields,
+            verify=verify,
+            owner=owner,
+            owner_tool=owner_tool,
+        )
+        call = self._call(list(require_iterable(expected)), settings)
+        return Execution(self._planner, self._applier, call, wait=wait).run(self._plan(call, settings))
 
     def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
         with self._lock:
@@ -212,6 +294,17 @@ class Reconciler:
             changes=tuple(change for change in changes if not change.is_quiet),
             unchanged=(*plan.unchanged, *(change for change in changes if change.is_quiet)),
         )
+
+
+def _require_parts(cluster: Any, cache: Any, rules: Any, access: Any) -> None:
+    """Raise InputError for what is none of these. Tests and tools hand in clusters of their own."""
+    if not callable(getattr(cluster, "request", None)):
+        raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
+    if cache is not None and not isinstance(cache, Cache):
+        raise refused("cache", cache, "is no cache; give a gr.Cache(cluster)")
+    require_registry(rules)
+    if access is not None and not isinstance(access, Access):
+        raise refused("access", access, "is no Access; give a gr.Access(cluster), or leave it out")
 
 
 def _forgetting(learned: Learned) -> Callable[[CacheEvent], None]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from genreconcile.arguments import shown
 from genreconcile.errors import LoadError
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -105,7 +106,7 @@ def _equalities(labels: Any, place: str) -> Iterator[Requirement]:
     if not isinstance(labels, Mapping):
         raise LoadError(f"label selector: {place}: not a mapping; give {{label: value}}")
     for key, value in labels.items():
-        yield _requirement(key, "In", [value], f"{place}[{_shown(key)}]" if place else _shown(key))
+        yield _requirement(key, "In", [value], f"{place}[{shown(key)}]" if place else shown(key))
 
 
 def _expression(expression: Any, place: str) -> Requirement:
@@ -114,7 +115,7 @@ def _expression(expression: Any, place: str) -> Requirement:
     operator, values = expression.get("operator"), expression.get("values") or []
     if operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
         raise LoadError(
-            f"label selector: {place}.operator: unknown: {_shown(operator)}; use In, NotIn, Exists or DoesNotExist"
+            f"label selector: {place}.operator: unknown: {shown(operator)}; use In, NotIn, Exists or DoesNotExist"
         )
     needs_values = operator in ("In", "NotIn")
     if not isinstance(values, list | tuple) or bool(values) != needs_values:
@@ -126,13 +127,13 @@ def _expression(expression: Any, place: str) -> Requirement:
 def _requirement(key: Any, operator: str, values: Any, place: str) -> Requirement:
     if not is_label_key(key):
         raise LoadError(
-            f"label selector: {place}: invalid label key: {_shown(key)}; a key is [prefix/]name, the name at most 63 "
+            f"label selector: {place}: invalid label key: {shown(key)}; a key is [prefix/]name, the name at most 63 "
             "of A-Z a-z 0-9 - _ . with a letter or digit at both ends"
         )
     for value in values:
         if not is_label_value(value):
             raise LoadError(
-                f"label selector: {place}: invalid label value: {_shown(value)}; a value is a string of at most 63 of "
+                f"label selector: {place}: invalid label value: {shown(value)}; a value is a string of at most 63 of "
                 "A-Z a-z 0-9 - _ . with a letter or digit at both ends, or empty"
             )
     return Requirement(key, operator, tuple(sorted(set(values))))
@@ -151,14 +152,6 @@ def is_label_key(key: Any) -> bool:
 def is_label_value(value: Any) -> bool:
     """Whether this is "" or the name of a qualified name."""
     return value == "" or (isinstance(value, str) and len(value) <= 63 and _NAME.fullmatch(value) is not None)
-
-
-def _shown(value: Any) -> str:
-    """A value for a message, which is to stay readable."""
-    if isinstance(value, str):
-        return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
-    is_short = value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < _SHOWN)
-    return repr(value) if is_short else type(value).__name__
 
 
 class _Token(NamedTuple):
@@ -218,7 +211,7 @@ class _Parser:
             self._expect(",")
 
     def _build(self, key: str, operator: str, values: list[str]) -> Requirement:
-        return _requirement(key, operator, values, _shown(self._text))
+        return _requirement(key, operator, values, shown(self._text))
 
     @property
     def _next(self) -> _Token:
@@ -239,6 +232,6 @@ class _Parser:
 
     def _error(self, wanted: str) -> LoadError:
         return LoadError(
-            f"label selector {_shown(self._text)}: not readable at character {self._next.position + 1}: "
+            f"label selector {shown(self._text)}: not readable at character {self._next.position + 1}: "
             f"found {self._next.text[:_SHOWN] or 'the end'}; expected {wanted}"
         )

@@ -1,78 +1,162 @@
-"""Asks the server which rights are missing, by SelfSubjectAccessReview.
+"""Which rights are missing, by as few reviews as prove it.
 
-Invariant: a right that was granted is not asked for again, so that a reconcile with nothing to do sends no request; an
-answer that does not come counts as granted, for the requests themselves will tell.
+Invariant: nothing is granted that is not proved, and nothing is missing that may be granted. A right that was granted
+is not asked for again, so that a reconcile with nothing to do sends no request; an answer that does not come counts as
+granted, for the requests themselves will tell.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
+from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Final
 
-from genreconcile.access.data import data
+from genreconcile.access.asking import Asker
 from genreconcile.access.right import Right
+from genreconcile.access.rules import ALL, Rules
 from genreconcile.cluster import Cluster
-from genreconcile.errors import ClusterError, Unauthorized, Unreachable
-from genreconcile.gojson import dumps, loads
 
-_AT_ONCE = 8
 _NAMES = 3
-
-_log = logging.getLogger("genreconcile.access")
+_FEW: Final = 4
+"""So many reviews are sent at most before it pays to ask for more than one right at a time."""
+_EVERYTHING: Final = Right(ALL, ALL, ALL)
+_ANY_NAMESPACE: Final = "default"
 
 
 class Access:
     """What this account may do; thread-safe."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+        self._asker = Asker(cluster)
         self._granted: set[Right] = set()
         self._lock = threading.Lock()
 
     def missing(self, rights: Iterable[Right]) -> frozenset[Right]:
         """Those that are not granted. Raises Unauthorized and Unreachable."""
-        open_ = self._not_known(rights)
-        # Who may do it to any object may do it to this one.
-        refused = self._refused({right._replace(name="") for right in open_})
-        by_name = {right for right in open_ if right.name and right._replace(name="") in refused}
-        refused_by_name = self._refused(by_name)
-        return frozenset(right for right in open_ if right in refused_by_name or (not right.name and right in refused))
+        return _Search(self._asker, self).missing(frozenset(rights))
 
-    def _not_known(self, rights: Iterable[Right]) -> set[Right]:
+    def note(self, granted: Iterable[Right]) -> None:
+        """These are granted."""
         with self._lock:
-            granted = self._granted
-            return {right for right in rights if right not in granted and right._replace(name="") not in granted}
+            self._granted.update(granted)
 
-    def _refused(self, rights: set[Right]) -> set[Right]:
+    def without_known(self, rights: Iterable[Right]) -> set[Right]:
+        """Those that are not known to be granted."""
+        with self._lock:
+            if _EVERYTHING in self._granted:
+                return set()
+            return {right for right in rights if self._granted.isdisjoint(_wider(right))}
+
+
+def _wider(right: Right) -> tuple[Right, ...]:
+    """The right itself, and those that hold it: to any object, and in any namespace."""
+    nameless = right._replace(name="")
+    return right, nameless, right._replace(namespace=""), nameless._replace(namespace="")
+
+
+class _Search:
+    """One look for what is missing. What a review refuses counts for this look alone: it may be granted any time."""
+
+    def __init__(self, asker: Asker, access: Access) -> None:
+        self._asker = asker
+        self._access = access
+        self._refused: set[Right] = set()
+        self._missing: set[Right] = set()
+        self._rules: dict[str, Rules | None] = {}
+
+    def missing(self, rights: frozenset[Right]) -> frozenset[Right]:
+        """Those that are not granted."""
+        open_ = self._access.without_known(rights)
+        if len(open_) + len(_nameless(open_)) > _FEW:
+            self._ask({_EVERYTHING})
+            open_ = self._in_the_cluster(self._open(open_))
+            open_ = self._in_namespaces(open_)
+        self._one_by_one(open_)
+        return frozenset(self._missing)
+
+    def _open(self, rights: Iterable[Right]) -> set[Right]:
+        """Those of which it is not known yet."""
+        return self._access.without_known(rights) - self._missing
+
+    def _in_the_cluster(self, rights: set[Right]) -> set[Right]:
+        """What one namespace tells of all: what does not hold there, does not hold in the whole cluster. What may, is
+        asked for once for all namespaces, where that takes fewer reviews than they are. Returns what is open still.
+        """
         if not rights:
+            return rights
+        places = Counter(right.namespace for right in rights if right.namespace)
+        first = min(places, key=lambda name: (-places[name], name), default=_ANY_NAMESPACE)
+        self._review({first})
+        if self._rules[first] is None and _EVERYTHING not in self._refused:  # Whoever may not ask learns nothing.
             return set()
-        ordered = sorted(rights)
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="genreconcile-access") as pool:
-            answers = dict(zip(ordered, pool.map(self._ask, ordered), strict=True))
-        with self._lock:
-            self._granted |= {right for right, allowed in answers.items() if allowed}
-        return {right for right, allowed in answers.items() if allowed is False}
+        rules = self._rules[first] or Rules()
+        self._settle(first, rules, rights)
+        self._missing |= {right for right in rights if not right.namespace and rules.excludes(right)}
+        others = {right for right in self._open(rights) if right.namespace}
+        if rules.is_complete:
+            kinds = {right for right in _anywhere(others) if rules.grants(right)}
+            self._ask_for_kinds(kinds, len({right.namespace for right in others}))
+        return self._open(rights)
 
-    def _ask(self, right: Right) -> bool | None:
-        """Whether it is granted, None where nobody says."""
-        review = data()["review"]
-        body = dumps({**review["object"], "spec": {"resourceAttributes": _attributes(right)}})
-        try:
-            answer = loads(self._cluster.request("POST", review["path"], body=body))
-        except (Unauthorized, Unreachable):
-            raise
-        except ClusterError as error:
-            _log.warning("rights: not checked: %s", error)
-            return None
-        return bool((answer.get("status") or {}).get("allowed"))
+    def _ask_for_kinds(self, kinds: set[Right], namespaces: int) -> None:
+        """The first answer tells whether the account has its rights in the whole cluster, or in namespaces."""
+        if kinds and len(kinds) < namespaces:
+            self._ask({min(kinds)})
+            if not self._refused & kinds:
+                self._ask(kinds - {min(kinds)})
+
+    def _in_namespaces(self, rights: set[Right]) -> set[Right]:
+        """What holds in each namespace. Where an answer is not complete, what may hold in the whole cluster is asked
+        for once. Returns what is open still.
+        """
+        namespaces = {right.namespace for right in rights} - {""}
+        self._review(namespaces)
+        for namespace in namespaces:
+            self._settle(namespace, self._rules[namespace] or Rules(), rights)
+        places: dict[Right, set[str]] = {}
+        for right in (found for found in self._open(rights) if found.namespace):
+            places.setdefault(right._replace(name="", namespace=""), set()).add(right.namespace)
+        self._ask({kind for kind, names in places.items() if len(names) > 1})
+        return self._open(rights)
+
+    def _review(self, namespaces: set[str]) -> None:
+        """Who was not answered once is not asked again."""
+        open_ = namespaces - self._rules.keys()
+        is_answered = None not in self._rules.values()
+        self._rules |= self._asker.rules(open_) if is_answered else dict.fromkeys(open_)
+
+    def _settle(self, namespace: str, rules: Rules, rights: Iterable[Right]) -> None:
+        """What the rules of a namespace prove of the rights there."""
+        there = {right for right in rights if right.namespace == namespace}
+        self._access.note(_as_wide(right, rules) for right in there if rules.grants(right))
+        self._missing |= {right for right in there if rules.excludes(right)}
+
+    def _one_by_one(self, rights: set[Right]) -> None:
+        """Who may do it to any object may do it to this one."""
+        self._ask(_nameless(rights))
+        refused = {right for right in self._open(rights) if right._replace(name="") in self._refused}
+        self._ask({right for right in refused if right.name})
+        self._missing |= {right for right in refused if right in self._refused}
+
+    def _ask(self, rights: set[Right]) -> None:
+        answers = self._asker.allowed(rights - self._refused)
+        self._access.note(right for right, allowed in answers.items() if allowed)
+        self._refused |= {right for right, allowed in answers.items() if allowed is False}
 
 
-def _attributes(right: Right) -> dict[str, Any]:
-    found = {"verb": right.verb, "group": right.group, "resource": right.plural}
-    return found | {key: text for key, text in (("namespace", right.namespace), ("name", right.name)) if text}
+def _nameless(rights: Iterable[Right]) -> set[Right]:
+    return {right._replace(name="") for right in rights}
+
+
+def _anywhere(rights: Iterable[Right]) -> set[Right]:
+    return {right._replace(name="", namespace="") for right in rights}
+
+
+def _as_wide(right: Right, rules: Rules) -> Right:
+    """To any object, where the rules say so."""
+    nameless = right._replace(name="")
+    return nameless if rules.grants(nameless) else right
 
 
 def told(missing: Iterable[Right]) -> str:

@@ -1,4 +1,7 @@
-"""How to write."""
+"""How to write.
+
+Invariant: what cannot be meant is refused when it is given, by an InputError.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from genreconcile.errors import ReconcileError
+from genreconcile.arguments import (
+    OnImmutable,
+    near,
+    refused,
+    require_callable,
+    require_choice,
+    require_text,
+    require_whole,
+)
 
 JSON_PATCH: Final = "application/json-patch+json"
 _PROPAGATIONS: Final = ("Background", "Foreground", "Orphan")
+_LONGEST_MANAGER: Final = 128  # k8s.io/apimachinery/pkg/apis/meta/v1/validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +41,20 @@ class Options:
     dry_run: bool = False
     may_write: Callable[[], bool] | None = None
 
+    def __post_init__(self) -> None:
+        require_text("field_manager", self.field_manager)
+        if not 0 < len(self.field_manager) <= _LONGEST_MANAGER:
+            raise refused("field_manager", self.field_manager, f"does not have 1 to {_LONGEST_MANAGER} characters")
+        require_whole("concurrency", self.concurrency, 1)
+        require_choice("on_immutable", self.on_immutable, OnImmutable)
+        require_callable("may_write", self.may_write, "give a function that says whether this replica may write")
+
 
 def propagation_of(text: str) -> str:
-    """As the API server spells it, however it is capitalised. Raises ReconcileError."""
-    found = text.capitalize()
+    """As the API server spells it, however it is capitalised. Raises InputError."""
+    found = text.capitalize() if isinstance(text, str) else ""
     if found not in _PROPAGATIONS:
-        raise ReconcileError(f"propagation: not usable: {text!r} is unknown; use background, foreground or orphan")
+        choices = [choice.lower() for choice in _PROPAGATIONS]
+        advice = f"is unknown; use background, foreground or orphan{near(text, choices)}"
+        raise refused("propagation", text, advice)
     return found

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from genreconcile.arguments import refused, require_flag, require_name, require_seconds, shown, texts
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import Delta, Store
@@ -57,11 +58,14 @@ class Cache:
     ) -> None:
         if isinstance(namespaces, str):
             raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
+        _require_parts(cluster, discovery, pace)
+        require_flag("compress", compress)
+        require_flag("watch_list", watch_list)
         self._cluster = cluster
         self.discovery = discovery or Discovery(cluster)
         """The kinds of the cluster: read again, before the next answer, where the watch of a kind ends in 404."""
-        self._namespaces = None if namespaces is None else tuple(dict.fromkeys(namespaces))
-        self._first = tuple(kinds)
+        self._namespaces = None if namespaces is None else texts("namespaces", namespaces, require_name)
+        self._first = _kinds(kinds)
         self._compress = compress
         self._watch_list = watch_list
         self._pace = pace
@@ -100,6 +104,11 @@ class Cache:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def __repr__(self) -> str:
+        state = "stopped" if self._stopped else "running" if self._running else "not started"
+        where = "" if self._namespaces is None else f" in {', '.join(self._namespaces)}"
+        return f"<Cache of {self._cluster.server}: {len(self._kinds)} kinds{where}, {state}>"
 
     def add(
         self,
@@ -168,6 +177,7 @@ class Cache:
         For a new schema: the server then shows objects differently under the same resourceVersion. What is known stays
         readable meanwhile. Raises CacheError for a kind that was not added.
         """
+        require_seconds("timeout", timeout)
         with self._lock:  # A kind that is removed meanwhile would be read for ever.
             watched = self._watched(kind)
             before = watched.lists
@@ -216,6 +226,7 @@ class Cache:
 
         Raises NotSynced, at once where all that is missing is forbidden, and CacheError for a kind that was not added.
         """
+        require_seconds("timeout", timeout)
         waited = [self._watched(kind) for kind in (self.kinds() if kinds is None else kinds)]
         with self._state:
             self._state.wait_for(lambda: all(w.synced or isinstance(w.error, Forbidden) for w in waited), timeout)
@@ -269,6 +280,8 @@ class Cache:
         Callbacks of one kind come one after the other, from the thread that brought the change: they must be short and
         must not wait for other threads. They may read the cache.
         """
+        if not callable(callback):
+            raise refused("callback", callback, "cannot be called; give a function of one CacheEvent")
         return self._subscribers.add(callback)
 
     def covers(self, namespace: str) -> bool:
@@ -347,13 +360,36 @@ class Cache:
             self._state.notify_all()
 
 
+def _require_parts(cluster: Any, discovery: Any, pace: Any) -> None:
+    """Raise InputError for what is none of these. Tests and tools hand in clusters of their own."""
+    if not callable(getattr(cluster, "request", None)):
+        raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
+    if discovery is not None and not isinstance(discovery, Discovery):
+        raise refused("discovery", discovery, "is no Discovery; leave it out")
+    if pace is not None and not isinstance(pace, Pace):
+        raise refused("pace", pace, "is no pace; give gr.Pace(...)")
+
+
+def _kinds(kinds: Any) -> tuple[Kind, ...]:
+    """The kinds of an iterable that is not one kind itself."""
+    if isinstance(kinds, str | GVK | Resource) or not isinstance(kinds, Iterable):
+        raise refused("kinds", str(kinds), "is no list of kinds; give a list, such as ['apps/v1/Example']")
+    found = tuple(kinds)
+    for kind in found:
+        _gvk(kind)
+    return found
+
+
 def _gvk(kind: Kind) -> GVK:
     if isinstance(kind, Resource):
         return kind.gvk
+    if isinstance(kind, GVK):
+        return kind
     try:
-        return kind if isinstance(kind, GVK) else GVK.parse(kind)
-    except ValueError as error:
-        raise CacheError(f"the cache: {error}") from None
+        return GVK.parse(kind)
+    except (ValueError, AttributeError) as error:  # The latter is of what is no text at all.
+        told = error if isinstance(error, ValueError) else f"{shown(kind)} is no kind; write version/Kind"
+        raise CacheError(f"the cache: {told}") from None
 
 
 def _hint(near: str) -> str:

@@ -7,9 +7,14 @@ seconds for each kind.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
+
+from genreconcile.arguments import require_seconds
 
 _DOUBLINGS = 64  # Of a server that is away for days no power of two is large enough to be no float.
+
+_ALSO_ZERO: Final = {"grace", "too_short", "first_backoff", "longest_backoff", "longest_asked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,12 @@ class Pace:
     first_backoff: float = 0.5
     longest_backoff: float = 30.0
     longest_asked: float = 60.0
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            if setting.type == "float":
+                has_none = setting.name in _ALSO_ZERO
+                require_seconds(f"Pace {setting.name}", getattr(self, setting.name), zero=has_none)
 
     def backoff(self, failures: int) -> float:
         """How long to wait after so many failures in a row, with jitter."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from genreconcile.arguments import Fields, OnImmutable, OwnerTool, Propagation
 from genreconcile.objects import GVK
 from genreconcile.selector import parse
 
@@ -34,16 +35,16 @@ class Settings:
     allow_empty: bool
     max_deletions: int | None
     owner: str
-    owner_tool: str
-    fields: str
+    owner_tool: OwnerTool
+    fields: Fields
     output: str
     verbosity: int
     rules: tuple[str, ...] = ()
     tool_marks: bool = True
     yes: bool = False
     verify: bool = False
-    on_immutable: str = "fail"
-    cascade: str = "background"
+    on_immutable: OnImmutable = "fail"
+    cascade: Propagation = "background"
     wait: bool = False
     dry_run: str = "none"
 
@@ -59,6 +60,8 @@ class Settings:
                 "--delete-selector is empty: it would delete whatever is not expected; name a label, such as app=web."
             )
         for kind in self.kinds:
+            if kind == "*":
+                continue
             try:
                 GVK.parse(kind)
             except ValueError as error:
@@ -151,7 +154,8 @@ _DELETION = (
         "--kinds",
         multiple=True,
         metavar="KIND",
-        help="Delete objects of this kind too, written apps/v1/Example, beside the kinds in the files. Repeatable.",
+        help="Delete objects of this kind too, written apps/v1/Example, beside the kinds in the files; "
+        "'*': of all that the server can list and delete. Repeatable.",
     ),
     click.option(
         "--delete-kinds",

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from genreconcile.access import Access, Right, reading
+from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
-from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
 from genreconcile.load import load
@@ -29,7 +29,7 @@ _FEW: Final = 5
 
 
 @contextmanager
-def open_reconciler(settings: Settings, expected: Sequence[Object], level: str = "read") -> Iterator[Any]:
+def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level = "read") -> Iterator[Any]:
     """A Reconciler of the cluster that the options name; its cache ends with the context, and holds the namespaces of
     the expected objects alone, where these are few or no others may be read. Its rights are checked for ``level``.
     """
@@ -41,7 +41,8 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
     resources = _resources(expected, discovery)
     recorded = _recorded(cluster, settings)
     namespaces = _namespaces(settings, expected, resources, cluster.namespace, recorded)
-    if len(namespaces or ()) > _FEW and _may_read_all(cluster, resources):
+    access = Access(cluster)
+    if len(namespaces or ()) > _FEW and _may_read_all(access, resources):
         namespaces = None
     with (
         genreconcile.Cache(cluster, namespaces=namespaces, discovery=discovery) as cache,
@@ -52,6 +53,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
             on_immutable=settings.on_immutable,
             propagation=settings.cascade,
             check_access=level,
+            access=access,
             follow_definitions=False,  # One call needs no word of what changes later.
         ) as reconciler,
     ):
@@ -59,7 +61,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
 
 
 def rights(
-    settings: Settings, expected: Sequence[Object], *, level: str, operator: bool, everywhere: bool
+    settings: Settings, expected: Sequence[Object], *, level: Level, operator: bool, everywhere: bool
 ) -> frozenset[Right]:
     """The rights that ``apply`` with these settings needs, or ``diff`` for the ``level`` read; ``operator``: those of a
     program that keeps running, ``everywhere``: of one that reads the whole cluster.
@@ -149,10 +151,10 @@ def _namespaces(
     return sorted(found) or None
 
 
-def _may_read_all(cluster: Cluster, resources: Mapping[GVK, Resource | None]) -> bool:
+def _may_read_all(access: Access, resources: Mapping[GVK, Resource | None]) -> bool:
     """Whether the kinds may be read in the whole cluster: one list is cheaper than one for each namespace."""
     kinds = [resource for resource in resources.values() if resource is not None]
-    return not Access(cluster).missing({right for kind in kinds for right in reading(kind, None)})
+    return not access.missing({right for kind in kinds for right in reading(kind, None)})
 
 
 def read_expected(settings: Settings) -> list[Object]:

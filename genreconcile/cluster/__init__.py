@@ -180,6 +180,9 @@ class DynamicCluster:
         # The client's own discovery sends a request per group and keeps a cache file in the shared temp folder.
         self._client: Any = cast("Any", DynamicClient)(client, discoverer=lambda *_: None)
 
+    def __repr__(self) -> str:
+        return f"<Cluster {self.server}{f' namespace {self.namespace}' if self.namespace else ''}>"
+
     def request(  # noqa: PLR0913 - as in Cluster
         self,
         method: str,

@@ -6,26 +6,31 @@ Invariant: pure: dicts in, dicts out; neither side is changed.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from genreconcile.arguments import Fields, refused, require_choice, shown
 from genreconcile.diff.foreign import without_foreign
 from genreconcile.diff.operation import Covered, Difference, Spot
 from genreconcile.diff.patch import Patch, to_patch
 from genreconcile.diff.walk import SUBSET, Walk
 from genreconcile.errors import InputError
 from genreconcile.load.check import plain
-from genreconcile.mask import Fields, fields_of
-from genreconcile.normalize import Registry, prepare
+from genreconcile.mask import Fields as Sensitive
+from genreconcile.mask import fields_of
+from genreconcile.normalize import Registry, prepare, require_registry
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.place import Others
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.objects import GVK, Object, namespace_of, uid_of
+from genreconcile.pointer import join_pointer
 from genreconcile.schema import TypeGraph
 
 _DROPPED = frozenset({"system", "ignore"})
 EXACT = "exact"
+_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Policy:
     others: Others | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Diff:
     """``patch`` brings live to expected and is empty without drift. ``differences`` are its operations with both
     values; ``covered`` are live-only values that a rule explains, with the rule's id. ``typed`` is False where no
@@ -47,11 +52,18 @@ class Diff:
     differences: tuple[Difference, ...]
     covered: tuple[Covered, ...]
     typed: bool
-    sensitive: Fields = field(default=(), repr=False)
+    sensitive: Sensitive = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         """Whether there is drift."""
         return bool(self.differences)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{found.op} {join_pointer(found.path)}" for found in self.differences[:_TOLD])
+        more = f" and {len(self.differences) - _TOLD} more" if len(self.differences) > _TOLD else ""
+        return (
+            f"<Diff {len(self.differences)} differences{': ' * bool(told)}{told}{more}{', untyped' * (not self.typed)}>"
+        )
 
 
 def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -60,7 +72,7 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     *,
     rules: Registry | None = None,
     schema: TypeGraph | None = None,
-    fields: str = EXACT,
+    fields: Fields = "exact",
     others: Iterable[Mapping[str, Any]] = (),
 ) -> Diff:
     """Compare an expected object with a live one; offline, no request is sent.
@@ -70,6 +82,7 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     consult: autoscalers that target this one. InputError where ``expected`` holds what the schema does not know or the
     server could not store; ``path`` says where. LoadError where a side is no JSON data.
     """
+    _require_arguments(rules, schema, fields, others)
     expected, live = _in_scope(plain(expected, "expected"), plain(live, "live"))
     gvk = GVK.of(expected)
     registry = rules if rules is not None else Registry.builtin()
@@ -80,6 +93,18 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     found = compare(expected, live, node, typed=kind is not None, policy=policy)
     sensitive = (*fields_of(gvk), *sensitive_fields(registry, gvk, kind, expected, live, has_status=has_status))
     return replace(found, patch=found.patch.shown(sensitive), sensitive=sensitive)
+
+
+def _require_arguments(rules: Any, schema: Any, fields: Any, others: Any) -> None:
+    require_choice("fields", fields, Fields)
+    require_registry(rules)
+    if schema is not None and not isinstance(schema, TypeGraph):
+        source = shown(os.fspath(schema)) if isinstance(schema, str | os.PathLike) else "path"
+        raise refused(
+            "schema", schema, f"is no Schema; give gr.Schema.load({source}) or gr.Schema.from_cluster(cluster)"
+        )
+    if isinstance(others, Mapping | str | bytes) or not isinstance(others, Iterable):
+        raise refused("others", others, "is no list of objects; give a list of dicts")
 
 
 def compare(

@@ -1,15 +1,16 @@
 """Files, folders, stdin and iterables of dicts → expected objects.
 
-Invariant: a set that cannot be read or is ambiguous is refused as a whole by a LoadError that names the place, and
-never by anything else; the objects that come out are plain JSON data that share nothing with what went in.
+Invariant: a set that cannot be read or is ambiguous is refused as a whole by a LoadError that names the place;
+the objects that come out are plain JSON data that share nothing with what went in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
+from genreconcile.arguments import refused, require_flag, require_namespace
 from genreconcile.documents import documents
 from genreconcile.errors import LoadError
 from genreconcile.load.check import flatten, plain
@@ -20,14 +21,24 @@ from genreconcile.objects import Object, ObjectKey
 __all__ = ["Loaded", "load", "load_object", "load_objects", "refuse_duplicates", "require_iterable", "validate_set"]
 
 
-class Loaded(NamedTuple):
-    """An expected object and where it comes from: ``shop.yaml:12``, ``shop.yaml:1 items[3]`` or ``expected[0]``."""
+class Loaded(Object):
+    """An expected object, as a dict that knows its ``origin``: ``shop.yaml:12``, ``shop.yaml:1 items[3]`` or
+    ``expected[0]``.
+    """
 
-    obj: Object
-    origin: str
+    __slots__ = ("origin",)
+
+    def __init__(self, obj: Mapping[str, Any], origin: str) -> None:
+        super().__init__(obj)
+        self.origin = origin
+
+    @property
+    def obj(self) -> Object:
+        """The object as a dict that is nothing else; what it holds is shared."""
+        return dict(self)
 
     def __repr__(self) -> str:
-        return f"<Loaded {ObjectKey.of(self.obj)} from {self.origin}>"  # Never the object: it may be secret.
+        return f"<Loaded {ObjectKey.of(self)} from {self.origin}>"  # Never the object: it may be secret.
 
 
 def load(
@@ -40,9 +51,12 @@ def load(
     """Read files, folders and ``-`` (``stdin``, or the process's own) in the given order.
 
     A folder gives its ``.yaml``, ``.yml`` and ``.json`` files by name, with ``recursive`` those below it too; a file
-    may have any suffix. ``namespace`` is as in ``validate_set``.
+    may have any suffix. ``namespace`` is as in ``validate_set``. What is returned are dicts, as ``reconcile`` takes
+    them. Raises LoadError, and InputError for an argument that is none.
     """
-    paths = [sources] if isinstance(sources, str | PathLike) else sources
+    require_flag("recursive", recursive)
+    require_namespace("namespace", namespace)
+    paths = [sources] if isinstance(sources, str | PathLike) else _paths(sources)
     loaded = [
         found
         for source in read(paths, recursive=recursive, stdin=stdin)
@@ -51,6 +65,16 @@ def load(
     ]
     _refuse_duplicates_of(loaded, namespace)
     return loaded
+
+
+def _paths(sources: Any) -> list[str | PathLike[str]]:
+    if isinstance(sources, bytes | Mapping) or not isinstance(sources, Iterable):
+        raise refused("sources", sources, "is no path; give a list of files and folders")
+    paths = list(sources)
+    for index, path in enumerate(paths):
+        if not isinstance(path, str | PathLike):
+            raise refused(f"sources[{index}]", path, "is no path; give a file, a folder or -")
+    return paths
 
 
 def load_objects(
@@ -95,5 +119,5 @@ def load_object(value: Any, origin: str, data: bytes | bytearray = b"") -> Itera
 
 
 def _refuse_duplicates_of(loaded: list[Loaded], namespace: str) -> None:
-    keys = ((ObjectKey.of(obj), origin) for obj, origin in loaded)
+    keys = ((ObjectKey.of(found), found.origin) for found in loaded)
     refuse_duplicates((key._replace(namespace=key.namespace or namespace), origin) for key, origin in keys)

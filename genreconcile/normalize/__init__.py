@@ -4,6 +4,6 @@ Invariant: pure: no threads, no network.
 """
 
 from genreconcile.normalize.prepare import Prepared, prepare
-from genreconcile.normalize.registry import Registry
+from genreconcile.normalize.registry import Registry, require_registry
 
-__all__ = ["Prepared", "Registry", "prepare"]
+__all__ = ["Prepared", "Registry", "prepare", "require_registry"]

@@ -12,9 +12,11 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final, Self
 
+from genreconcile.arguments import refused, shown
 from genreconcile.documents import documents
 from genreconcile.errors import LoadError, RuleError
 from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
@@ -26,6 +28,7 @@ from genreconcile.schema import Type
 _SHIPPED: Final = 100
 _USER: Final = 10
 _TOOLS: Final = "tools.yaml"
+_ADVICE: Final = "give gr.Registry.builtin().extend(path)"
 _OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 
 
@@ -33,7 +36,7 @@ class Registry:
     """Rules in layers; the first rule that matches a place wins, user rules before shipped ones."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = tuple(rules)
+        self.rules = _rules(rules)
         self._root_rules = tuple(rule for rule in self.rules if rule.root)
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
@@ -67,12 +70,17 @@ class Registry:
     def extend(self, *sources: str | Path | Mapping[str, Any]) -> Registry:
         """A registry with the rules of these YAML files (or parsed documents) in front; RuleError for a wrong one."""
         added: list[Rule] = []
+        _require_sources(sources)
         for number, source in enumerate(sources):
             if isinstance(source, Mapping):
                 added += _layered(parse_rules(source, f"rules #{number + 1}"), _USER)
             else:
                 added += _read(_text(Path(source)), str(source), _USER)
         return Registry((*added, *self.rules))
+
+    def __repr__(self) -> str:
+        own = sum(rule.layer < _SHIPPED for rule in self.rules)
+        return f"<Registry {len(self.rules)} rules, {own} of the user>"
 
     @functools.cached_property
     def version(self) -> str:
@@ -153,6 +161,27 @@ class Registry:
         if known is None:
             known = self._by_type[name] = tuple(rule for rule in self._type_rules if _any_glob(rule.types, name))
         return known
+
+
+def _rules(rules: Any) -> tuple[Rule, ...]:
+    found = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, str | bytes | Mapping) else (rules,)
+    for rule in found:
+        if not isinstance(rule, Rule):
+            raise refused("rules", rule, f"is no rule; {_ADVICE}")
+    return found
+
+
+def _require_sources(sources: Sequence[Any]) -> None:
+    for source in sources:
+        if not isinstance(source, str | PathLike | Mapping):
+            raise refused("sources", source, "is no path and no document; give each as an argument of its own")
+
+
+def require_registry(rules: Any) -> None:
+    """Raise InputError for what is neither a Registry nor None."""
+    if rules is not None and not isinstance(rules, Registry):
+        source = shown(fspath(rules)) if isinstance(rules, str | PathLike) else "path"
+        raise refused("rules", rules, f"is no Registry; give gr.Registry.builtin().extend({source})")
 
 
 def _any_glob(globs: Sequence[str], name: str) -> bool:

@@ -6,9 +6,10 @@ Invariant: pure: a plan is data; making, printing or comparing one sends no requ
 from genreconcile.plan.awaiting import awaiting, changes_schema, deferred, with_definitions
 from genreconcile.plan.change import OPERATIONS, Change, OwnerPlan, Plan
 from genreconcile.plan.judgement import Terms, judge
-from genreconcile.plan.pruning import UNPROVEN, OwnerRef, Prune, prune, withheld
+from genreconcile.plan.pruning import EVERY_KIND, UNPROVEN, OwnerRef, Prune, prune, withheld
 
 __all__ = [
+    "EVERY_KIND",
     "OPERATIONS",
     "UNPROVEN",
     "Change",

@@ -114,6 +114,7 @@ class Plan:
     that withhold deletions; ``warnings`` are for the reader. ``matches`` is how many live objects, expected ones
     included, stand where deletion looks. ``spared`` is what stands there, is not expected, and is left alone because
     Kubernetes or a controller made it, or it is going already; each says why. ``owner`` is the set, if there is one.
+    ``looked_at`` are the kinds among whose objects deletion looked.
     """
 
     changes: tuple[Change, ...]
@@ -124,6 +125,7 @@ class Plan:
     matches: int = 0
     spared: tuple[Change, ...] = ()
     owner: OwnerPlan | None = None
+    looked_at: tuple[GVK, ...] = ()
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

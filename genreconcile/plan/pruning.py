@@ -25,6 +25,9 @@ _IN_A_SET: Final = (
 )
 
 
+EVERY_KIND: Final = "*"
+
+
 class OwnerRef(NamedTuple):
     """The name of a set's parent, such as ``configmaps/shop``, and the tool whose set it is."""
 
@@ -37,7 +40,7 @@ class Prune:
     """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``.
 
     ``kinds`` are names, as ``Kind.group``, of those that take others along and are to go all the same; ``also`` are
-    kinds to look at beside those in expected.
+    kinds to look at beside those in expected; ``every``: all that the server can list and delete.
     """
 
     namespace: str = ""
@@ -47,6 +50,7 @@ class Prune:
     kinds: frozenset[str] = frozenset()
     also: frozenset[GVK] = frozenset()
     owner: OwnerRef | None = None
+    every: bool = False
 
     @property
     def is_wanted(self) -> bool:

@@ -26,7 +26,7 @@ from genreconcile.planner.deletions import NO_DELETIONS
 from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Verdict
 from genreconcile.planner.evidence import Evidence
-from genreconcile.planner.further import Further
+from genreconcile.planner.further import Further, deletable, require_served
 from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.owners import Head, Owners
@@ -92,6 +92,8 @@ class Planner:
         keys = set(order)
         if len(keys) < len(order):
             refuse_duplicates(draft.origins)
+        if wanted.kinds:
+            require_served(self._catalog.discovery, wanted.kinds, draft.resources)
         if settled and only is None and not wanted.is_wanted:
             unchanged = tuple([entry.change for entry in draft.entries if isinstance(entry, Verdict)])
             return Plan((), unchanged, tuple(order)), set(draft.resources)
@@ -156,6 +158,7 @@ class Planner:
         draft = self._draft(namespace, EXACT, head)
         draft.read(expected, Verdicts())
         draft.locate(namespace)
+        require_served(self._catalog.discovery, wanted.kinds, draft.resources)
         return every(draft, self._needs(use), self._beside(draft, self._needs(use), wanted, head))
 
     def _needs(self, use: Use) -> Needs:
@@ -178,6 +181,8 @@ class Planner:
             places |= {key.namespace for key in draft.keys} | {head.parent.key.namespace}
             places |= set(self._cache.namespaces or ())  # A set may have members in all that it was let see.
             found.update(needs.of_parent(head.resource, head.parent.key, self.kinds.definers()))
-        asked = (self._catalog.discovery.find(gvk) for gvk in wanted.also)
+        asked = [self._catalog.discovery.find(gvk) for gvk in wanted.also]
+        if wanted.every:
+            asked += deletable(self._catalog.discovery, self._cache.kinds(), owned=head is not None).values()
         kinds = {*draft.resources.values(), *(resource for resource in asked if resource is not None)}
         return frozenset(found.union(needs.of_deletion(kinds, wanted, places - {""})))

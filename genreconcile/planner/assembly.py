@@ -46,6 +46,7 @@ def assemble(
         matches=deletions.matches,
         spared=tuple(deletions.spared),
         owner=owner,
+        looked_at=deletions.looked_at,
     )
 
 

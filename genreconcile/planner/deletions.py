@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from genreconcile.cache import Cache, Record
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError
-from genreconcile.objects import ObjectKey
+from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import GroupKind, Membership
 from genreconcile.plan import Change, Prune, prune
 
@@ -21,7 +21,7 @@ class Deletions(NamedTuple):
     """What goes or is left alone and told; ``spared`` is what is left alone and nobody need be told.
 
     ``warnings`` name kinds that cannot be read, and ``unknown`` holds them. ``matches`` is how many live objects the
-    selector matches, those left out that are being deleted.
+    selector matches, those left out that are being deleted. ``looked_at`` are the kinds that could be looked at.
     """
 
     changes: list[Change]
@@ -29,6 +29,7 @@ class Deletions(NamedTuple):
     warnings: list[str]
     unknown: list[GroupKind]
     matches: int
+    looked_at: tuple[GVK, ...] = ()
 
 
 NO_DELETIONS: Final = Deletions([], [], [], [], 0)
@@ -45,6 +46,7 @@ def deletions(
     found: list[Change] = []
     warnings: list[str] = []
     unknown: list[GroupKind] = []
+    looked_at: list[GVK] = []
     matches = 0
     for resource in sorted(_one_version_each(resources), key=lambda resource: resource.gvk):
         group, kind = resource.gvk.group, resource.gvk.kind
@@ -54,6 +56,7 @@ def deletions(
             warnings.append(doubt)
             unknown.append((group, kind))
             continue
+        looked_at.append(resource.gvk)
         records = _records(cache, resource, wanted) if members is None else _labelled(cache, resource, members)
         matches += sum(not record.deleting for record in records)
         live = []
@@ -65,7 +68,8 @@ def deletions(
                 warnings.append(f"{key}: not deleted: {error}")
         found += prune(live, expected, wanted, members)
     quiet = [change for change in found if change.is_quiet]
-    return Deletions([change for change in found if not change.is_quiet], quiet, warnings, unknown, matches)
+    loud = [change for change in found if not change.is_quiet]
+    return Deletions(loud, quiet, warnings, unknown, matches, tuple(looked_at))
 
 
 def _records(cache: Cache, resource: Resource, wanted: Prune) -> Sequence[Record]:

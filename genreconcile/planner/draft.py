@@ -13,7 +13,7 @@ from genreconcile.cache import Cache, Store
 from genreconcile.catalog import Catalog
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, InputError
-from genreconcile.load import load_object, require_iterable
+from genreconcile.load import Loaded, load_object, require_iterable
 from genreconcile.load.usable import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import Membership
@@ -63,7 +63,8 @@ class Draft:
                 refuse_unusable(obj, origin)
                 add(Fresh(obj, origin, content))
             else:
-                self.entries += _loaded(obj, f"expected[{index}]", data, content)
+                origin = obj.origin if isinstance(obj, Loaded) else f"expected[{index}]"
+                self.entries += _loaded(obj, origin, data, content)
 
     def _holds(self, verdict: Verdict) -> bool:
         """Whether its kind is still served and read as it was then, and rules would consult the same."""
@@ -146,5 +147,5 @@ class Draft:
 
 def _loaded(obj: Any, origin: str, data: bytes | bytearray, content: bytes) -> Iterator[Fresh]:
     loaded = list(load_object(obj, origin, data))
-    for found, place in loaded:
-        yield Fresh(found, place, content if len(loaded) == 1 else b"", is_copy=True)
+    for found in loaded:
+        yield Fresh(found.obj, found.origin, content if len(loaded) == 1 else b"", is_copy=True)

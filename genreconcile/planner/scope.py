@@ -14,7 +14,7 @@ from genreconcile.ownership import PART_OF, Membership, Record
 from genreconcile.plan import UNPROVEN, Change, OwnerPlan, Prune
 from genreconcile.planner.deletions import Deletions, deletions
 from genreconcile.planner.evidence import Evidence
-from genreconcile.planner.further import Further, Wanted, further
+from genreconcile.planner.further import Further, Wanted, add_every, further
 from genreconcile.planner.owners import Owner
 
 
@@ -47,7 +47,11 @@ class Scope:
         """The kinds to look at beside those of expected. Raises Unauthorized and Unreachable."""
         recorded = self._owner.record.kinds if self._owner is not None else frozenset()
         seen = known if self._owner is None else ()
-        return further(self._discovery, Wanted(self._wanted.also, seen, recorded), self._resources)
+        found = further(self._discovery, Wanted(self._wanted.also, seen, recorded), self._resources)
+        if self._wanted.every:
+            there = {*self._resources, *(resource.gvk for resource in found.resources)}
+            add_every(found, self._discovery, there, self._cache.kinds(), owned=self._owner is not None)
+        return found
 
     def deletions(self, others: Further, is_pending: Callable[[Resource], bool]) -> Deletions:
         """What is to go, among the objects of these kinds that the server has. Raises as ``further``."""

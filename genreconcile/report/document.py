@@ -23,6 +23,7 @@ def document(report: Plan | Result) -> dict[str, Any]:
         "kind": "Plan" if isinstance(report, Plan) else "Result",
         "summary": report.counts,
         "changes": [_change(row) for row in rows(report)],
+        **({"lookedAt": [str(gvk) for gvk in report.looked_at]} if report.looked_at else {}),
     }
 
 

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jsonpatch
 import jsonpointer
 
 from genreconcile.mask import mask_value
+from genreconcile.objects import GVK
 from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
 from genreconcile.pointer import split_pointer
 from genreconcile.report.row import printable, rows
 
 _MAX_VALUE = 120
+_MAX_KINDS = 12
 
 
 def render_text(report: Plan | Result) -> str:
@@ -29,8 +31,16 @@ def render_text(report: Plan | Result) -> str:
         lines.append(row.title)
         if isinstance(report, Plan):
             lines += _operations(row.change)
+    if report.looked_at:
+        lines.append(_looked_at(report.looked_at))
     lines.append(report.summary())
     return "\n".join(lines) + "\n"
+
+
+def _looked_at(kinds: Sequence[GVK]) -> str:
+    """Where deletion looked: what is of another kind stays."""
+    more = f" and {len(kinds) - _MAX_KINDS} more" if len(kinds) > _MAX_KINDS else ""
+    return f"deletion looked at {', '.join(map(str, kinds[:_MAX_KINDS]))}{more}"
 
 
 def _operations(change: Change) -> Iterator[str]:

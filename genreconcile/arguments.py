@@ -1,0 +1,137 @@
+"""Checks of what is passed to the public calls, and the choices that they offer.
+
+Invariant: what cannot be meant is an InputError that names the argument, what was given, and what may be given.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Final, Literal, get_args
+
+from genreconcile.errors import InputError
+
+CheckAccess = Literal["", "read", "write"]
+Fields = Literal["exact", "subset"]
+Level = Literal["read", "write"]
+OnImmutable = Literal["fail", "recreate"]
+OwnerTool = Literal["genreconcile", "kubectl"]
+Propagation = Literal["background", "foreground", "orphan", "Background", "Foreground", "Orphan"]
+
+_SHOWN: Final = 100
+
+
+class Absent(enum.Enum):
+    """The default of an argument where None is something to be given."""
+
+    ABSENT = "not given"
+
+    def __repr__(self) -> str:
+        return "<not given>"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+def shown(value: Any) -> str:
+    """A value for a message, which is to stay readable."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+    is_short = value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < _SHOWN)
+    return repr(value) if is_short else type(value).__name__
+
+
+def refused(name: str, value: Any, advice: str) -> InputError:
+    """The error of an argument."""
+    return InputError(f"{name}: not usable: {shown(value)} {advice}")
+
+
+def near(value: Any, choices: Iterable[str]) -> str:
+    """A question after the choice that was most likely meant, however it is capitalised; "" where none is near."""
+    import difflib  # Slow to import, and only for messages.
+
+    lower = {choice.lower(): choice for choice in choices if choice}
+    found = difflib.get_close_matches(value.lower(), lower, 1, 0.7) if isinstance(value, str) else []
+    return f"; did you mean {lower[found[0]]}?" if found else ""
+
+
+def require_choice(name: str, value: Any, literal: Any) -> None:
+    """One of the values of a ``Literal`` type."""
+    choices = get_args(literal)
+    if not isinstance(value, str) or value not in choices:
+        raise refused(name, value, f"is unknown; use {_either(choices)}{near(value, choices)}")
+
+
+def _either(choices: Iterable[str]) -> str:
+    *others, last = [choice or "''" for choice in choices]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def require_whole(name: str, value: Any, least: int) -> None:
+    """A whole number; True is none."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refused(name, value, f"is no whole number; give one from {least} on")
+    if value < least:
+        raise refused(name, value, f"is less than {least}; give {least} or more")
+
+
+def require_seconds(name: str, value: Any, *, zero: bool = True) -> None:
+    """A finite number of seconds, not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise refused(name, value, "is no finite number; give seconds, such as 30.0")
+    if value < 0 or (value == 0 and not zero):
+        raise refused(name, value, f"is too short; give {'0' if zero else 'more than 0'} seconds{' or more' * zero}")
+
+
+def require_flag(name: str, value: Any) -> None:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise refused(name, value, "is neither True nor False")
+
+
+def require_text(name: str, value: Any) -> None:
+    """A text of printable characters, which may be empty."""
+    if not isinstance(value, str):
+        raise refused(name, value, "is no text; give a string")
+    if not value.isprintable():
+        raise refused(name, value, "has a character that cannot be printed; take it out")
+
+
+def require_namespace(name: str, value: Any) -> None:
+    """The name of one namespace, or ""."""
+    require_text(name, value)
+    if value in {".", ".."} or "/" in value or "%" in value or value != value.strip():
+        raise refused(name, value, "is no name of a namespace; give one without /, % and blanks around it")
+
+
+def require_name(name: str, value: Any) -> None:
+    """The name of one namespace."""
+    require_namespace(name, value)
+    if not value:
+        raise refused(name, value, "is no name of a namespace; leave it out")
+
+
+def require_callable(name: str, value: Any, advice: str) -> None:
+    """None, or what can be called."""
+    if value is not None and not callable(value):
+        raise refused(name, value, f"cannot be called; {advice}")
+
+
+def texts(name: str, value: Any, check: Callable[[str, Any], None] = require_text) -> tuple[str, ...]:
+    """The texts of an iterable that is no text itself, each looked at by ``check``, once each."""
+    if isinstance(value, str | bytes):
+        raise refused(name, value, f"is one text; give a list: [{shown(value)}]")
+    if not isinstance(value, Iterable):
+        raise refused(name, value, "is no list of texts")
+    found = tuple(dict.fromkeys(value))
+    for index, text in enumerate(found):
+        check(f"{name}[{index}]", text)
+    return found
+
+
+def require_known(name: str, values: Iterable[str], choices: Collection[str], advice: str) -> None:
+    """Each of the values is one of the choices."""
+    for value in values:
+        if value not in choices:
+            raise refused(name, value, f"{advice}{near(value, choices)}")
