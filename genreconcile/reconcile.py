@@ -9,7 +9,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from genreconcile.access import Access, Right, Use
 from genreconcile.apply import Applier, Options, Rehearsal, propagation_of
@@ -49,7 +49,8 @@ class Reconciler:
 
     ``cache`` is one that the caller has already, and closes itself; else the Reconciler opens its own. ``rules`` are
     the shipped ones unless given. ``namespaces`` limits what is watched; what is expected elsewhere fails.
-    ``propagation`` says what becomes of what a deleted object owns: ``background``, ``foreground`` or ``orphan``.
+    ``propagation`` says what becomes of what a deleted object owns: ``background``, ``foreground`` or ``orphan``; if it
+    is not given, ``foreground`` where the object is created again, and else ``background``.
     ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
@@ -69,7 +70,7 @@ class Reconciler:
         namespaces: Iterable[str] | None = None,
         field_manager: str = "genreconcile",
         concurrency: int = 8,
-        propagation: Propagation = "Background",
+        propagation: Propagation | Literal[""] = "",
         on_immutable: OnImmutable = "fail",
         sync_timeout: float = 60.0,
         check_access: CheckAccess = "",

@@ -131,10 +131,9 @@ class Type:
         return self._compiler.field(self, "*", self._schema.get("items"))
 
     @cached_property
-    def is_frozen(self) -> bool:
-        """Whether a validation rule of a custom resource forbids that the value changes."""
-        rules = _members(self._schema.get("x-kubernetes-validations"))
-        return any("".join(str(rule.get("rule")).split()) in {"self==oldSelf", "oldSelf==self"} for rule in rules)
+    def validations(self) -> list[Mapping[str, Any]]:
+        """The validation rules that the definition of a custom resource has here."""
+        return _members(self._schema.get("x-kubernetes-validations"))
 
     @cached_property
     def reachable(self) -> frozenset[str]:

@@ -28,14 +28,16 @@ _LONGEST_MANAGER: Final = 128  # k8s.io/apimachinery/pkg/apis/meta/v1/validation
 class Options:
     """How to write: ``propagation`` is Background, Foreground or Orphan; ``concurrency`` bounds requests in flight.
 
-    ``on_immutable`` is ``fail``, or ``recreate`` to delete an object whose immutable fields differ, in the foreground,
-    and create it again; ``wait_timeout`` in seconds bounds the wait until a deleted object is gone. ``dry_run``: the
-    server is to say what it would do, and nothing is remembered. ``may_write`` is asked before each write.
+    ``on_immutable`` is ``fail``, or ``recreate`` to delete an object whose immutable fields differ and create it again.
+    Where ``propagation`` is "", that deletion is in the foreground, so that old dependents do not meet the new object,
+    and all others are in the background. ``wait_timeout`` in seconds bounds the wait until a deleted object is gone.
+    ``dry_run``: the server is to say what it would do, and nothing is remembered. ``may_write`` is asked before each
+    write.
     """
 
     field_manager: str = "genreconcile"
     concurrency: int = 8
-    propagation: str = "Background"
+    propagation: str = ""
     on_immutable: str = "fail"
     wait_timeout: float = 120.0
     dry_run: bool = False
@@ -49,11 +51,15 @@ class Options:
         require_choice("on_immutable", self.on_immutable, OnImmutable)
         require_callable("may_write", self.may_write, "give a function that says whether this replica may write")
 
+    def deletion(self, *, to_recreate: bool) -> str:
+        """How the dependents of a deleted object go."""
+        return self.propagation or ("Foreground" if to_recreate else "Background")
+
 
 def propagation_of(text: str) -> str:
-    """As the API server spells it, however it is capitalised. Raises InputError."""
-    found = text.capitalize() if isinstance(text, str) else ""
-    if found not in _PROPAGATIONS:
+    """As the API server spells it, however it is capitalised; "" stays. Raises InputError."""
+    found = text.capitalize() if isinstance(text, str) else "?"
+    if found and found not in _PROPAGATIONS:
         choices = [choice.lower() for choice in _PROPAGATIONS]
         advice = f"is unknown; use background, foreground or orphan{near(text, choices)}"
         raise refused("propagation", text, advice)

@@ -28,16 +28,13 @@ class Remover:
         self._cache = cache
         self._options = options
 
-    def remove(self, change: Change, resource: Resource, propagation: str = "") -> str:
-        """Delete exactly the object that was seen; returns what is worth saying about it.
-
-        ``propagation`` is that of the options unless given.
-        """
+    def remove(self, change: Change, resource: Resource, *, to_recreate: bool = False) -> str:
+        """Delete exactly the object that was seen; returns what is worth saying about it."""
         live = change.live or {}
         options: dict[str, Any] = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "propagationPolicy": propagation or self._options.propagation,
+            "propagationPolicy": self._options.deletion(to_recreate=to_recreate),
             "preconditions": {"uid": uid_of(live), "resourceVersion": resource_version_of(live)},
         }
         if self._options.dry_run:

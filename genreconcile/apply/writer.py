@@ -22,6 +22,7 @@ from genreconcile.objects import Object, resource_version_of, uid_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 from genreconcile.plan.judgement import require_valid
+from genreconcile.refusal import REFUSED_BY
 
 _THROTTLED_ATTEMPTS = 6
 _LONGEST_PAUSE = 5.0  # Seconds, whatever the server asks for: the next reconcile is to have its turn.
@@ -137,13 +138,16 @@ class Writer:
         node, _ = self._catalog.node(resource, change.expected or {})
         if not is_immutable(error, [operation["path"] for operation in change.writes], node):
             raise error
+        spared = unlosable(change)
         if self._options.on_immutable != "recreate":
+            if spared:  # No hint at what would be refused.
+                raise error
             hint = "; an immutable field differs, and on_immutable='recreate' would delete it and create it again"
             raise Invalid(f"{error}{hint}", status=error.status, reason=error.reason, details=error.details)
-        if spared := unlosable(change):
+        if spared:
             raise Invalid(f"{error}; {spared}", status=error.status, reason=error.reason, details=error.details)
         self._require_creatable(change, resource)
-        self._remover.remove(change, resource, "Foreground")
+        self._remover.remove(change, resource, to_recreate=True)
         if not self._options.dry_run:
             self._remover.wait_until_gone(change, resource)
             self.create(change, resource)
@@ -160,8 +164,11 @@ class Writer:
                 raise
 
     def _explain_refusal(self, error: Invalid, change: Change, resource: Resource) -> None:
-        """A 422 without causes is a failed ``test``. Raises Conflict if the object changed; else the patch is wrong."""
-        if error.status != 422 or error.details.get("causes"):
+        """A 422 that says neither why nor who is a failed ``test``. Raises Conflict if the object changed.
+
+        Else the patch is wrong.
+        """
+        if error.status != 422 or error.details.get("causes") or REFUSED_BY in error.details:
             return
         now = self.refresh(change, resource)
         if now is not None and resource_version_of(now) == resource_version_of(change.live or {}):

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--cascade",
     type=click.Choice(("background", "foreground", "orphan")),
-    default="background",
-    show_default=True,
-    help="What becomes of what a deleted object owns.",
+    help="What becomes of what a deleted object owns.  [default: background, of a recreated object foreground]",
 )
 @click.option("--wait", is_flag=True, help="Wait until deleted objects are gone.")
 @click.option(

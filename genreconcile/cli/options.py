@@ -44,7 +44,7 @@ class Settings:
     yes: bool = False
     verify: bool = False
     on_immutable: OnImmutable = "fail"
-    cascade: Propagation = "background"
+    cascade: Propagation | None = None
     wait: bool = False
     dry_run: str = "none"
 

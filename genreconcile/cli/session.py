@@ -51,7 +51,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level
             cache=cache,
             rules=rules,
             on_immutable=settings.on_immutable,
-            propagation=settings.cascade,
+            propagation=settings.cascade or "",
             check_access=level,
             access=access,
             follow_definitions=False,  # One call needs no word of what changes later.

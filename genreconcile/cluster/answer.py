@@ -1,7 +1,8 @@
 r"""Errors from the server's answers, without the values that these may echo.
 
-Invariant: neither message nor details of an error hold a value of an object. A 422 may echo a whole object, also one
-that holds passwords; CVE-2021-23135 is what came of showing it.
+Invariant: neither message nor details of an error hold a value that the server echoes, nor a secret that was sent. A
+422 may echo a whole object, also one that holds passwords; CVE-2021-23135 is what came of showing it. The reason that
+follows a value stays.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from genreconcile.cluster.transport import no_answer
+from genreconcile.cluster.words import without_values
 from genreconcile.errors import (
     ClusterError,
     Conflict,
@@ -27,6 +29,7 @@ from genreconcile.errors import (
     Unreachable,
 )
 from genreconcile.immutable import IMMUTABLE, says_immutable
+from genreconcile.refusal import ADMISSION, REFUSED_BY, VALIDATION, refused_by, webhook_of
 
 if TYPE_CHECKING:
     from genreconcile.cluster.exchange import Response
@@ -45,12 +48,15 @@ _ADVICE_BY_CAUSE = {"NamespaceTerminating": "wait until the namespace is gone, a
 _LONGEST_MESSAGE = 2000
 _LONGEST_BODY = 4 * 1024 * 1024
 
-# k8s.io/apimachinery/pkg/util/validation/field: errors of these kinds carry no value, all others do.
-_HEADS_WITHOUT_VALUE = frozenset({"Required value", "Forbidden", "Too long", "Internal error"})
-_VALUE = re.compile(r'(?P<value>"(?:[^"\\]|\\.)*"|-?\d[\w.]*|true|false|null)(?:: (?P<detail>.*))?$', re.DOTALL)
-# What an admission policy says; its author decides what it quotes, so that only masking helps.
-_POLICY = re.compile(r"(?P<denied>\w+ '[^']*' (?:with binding '[^']*' )?denied request): (?P<words>.*)", re.DOTALL)
-_ECHO = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found): |error found in #")
+# Of these kinds of field errors all is words; a diff with values may follow the first line.
+_ALL_WORDS = re.compile(r"(?:Required value|Forbidden|Too long|Too short|Internal error)(?:: |$)")
+_WITH_VALUE = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found|Too many|Too few)(?:: |$)")
+# The kinds of causes with which validation says that a value may not change.
+_UNCHANGEABLE = frozenset({"FieldValueInvalid", "FieldValueForbidden"})
+# Codes that say something of the object or the account where the API answers; from admission they refuse, no more.
+_NOT_OF_ADMISSION = frozenset({401, 404, 409, 410})
+
+Hide = Callable[[str], str]
 
 
 @contextlib.contextmanager
@@ -64,7 +70,7 @@ def readable(name: str) -> Iterator[None]:
         raise ClusterError(text) from None
 
 
-def answer_error(name: str, response: Response, hide: Callable[[str], str] | None = None) -> ClusterError:
+def answer_error(name: str, response: Response, hide: Hide | None = None) -> ClusterError:
     """The error for an answer that is not 2xx; ``name`` is the request. Reads and closes the response.
 
     ``hide`` takes what was written out of a text.
@@ -83,24 +89,41 @@ def answer_error(name: str, response: Response, hide: Callable[[str], str] | Non
 
 
 def status_error(
-    name: str, status: Mapping[str, Any], retry_after: str | None = None, hide: Callable[[str], str] | None = None
+    name: str, status: Mapping[str, Any], retry_after: str | None = None, hide: Hide | None = None
 ) -> ClusterError:
     """The error for a ``metav1.Status``, of an answer or of a watch's ERROR event; ``name`` is the request.
 
     ``retry_after`` is the header's text; without it ``details.retryAfterSeconds`` counts. ``hide`` is as above.
     """
-    status = _hidden(status, hide) if hide is not None else status
     code = status.get("code")
     code = code if isinstance(code, int) else 0
-    reason = str(status.get("reason") or "")
-    details = _safe_details(status.get("details"), is_masked=hide is not None)
-    if code in {403, 422} and says_immutable(str(status.get("message") or "")):
-        details[IMMUTABLE] = True
-    cause = _causes_text(details) or _safe_text(str(status.get("message") or "")) or "no explanation"
+    reason, said = str(status.get("reason") or ""), str(status.get("message") or "")
+    by = refused_by(reason, said)
+    details = _safe_details(status.get("details"), by, hide)
+    if by:
+        details[REFUSED_BY] = by
+    cause = _told(said, details, hide) or "no explanation"
     message = f"{name}: {code} {reason}: {cause}{_advice(code, details)}"
     if code == 429:
         return Throttled(message, reason=reason, details=details, retry_after=_seconds(retry_after, details))
-    return _ERRORS.get(code, ClusterError)(message, status=code, reason=reason, details=details)
+    kind = Forbidden if by == ADMISSION and code in _NOT_OF_ADMISSION else _ERRORS.get(code, ClusterError)
+    return kind(message, status=code, reason=reason, details=details)
+
+
+def _told(said: str, details: Mapping[str, Any], hide: Hide | None) -> str:
+    """What the error says: the causes, or the message where there are none. No cause says that it is a webhook's."""
+    lines = [f"{cause.get('field') or 'object'}: {cause['message']}" for cause in details.get("causes") or ()]
+    webhook = webhook_of(said)
+    if not lines:
+        text = without_values(said, is_masked=hide is not None)
+    else:
+        text = "; ".join(dict.fromkeys(lines))
+        text = f"{webhook}: {text}" if webhook else text
+    return _masked(text, hide)[:_LONGEST_MESSAGE]
+
+
+def _masked(text: str, hide: Hide | None) -> str:
+    return hide(text) if hide is not None else text
 
 
 def _advice(code: int, details: Mapping[str, Any]) -> str:
@@ -109,7 +132,9 @@ def _advice(code: int, details: Mapping[str, Any]) -> str:
     return f"; {advice}" if advice else ""
 
 
-def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+def _hidden(value: Any, hide: Hide | None) -> Any:
+    if hide is None:
+        return value
     if isinstance(value, str):
         return hide(value)
     if isinstance(value, Mapping):
@@ -122,44 +147,30 @@ def _seconds(header: str | None, details: Mapping[str, object]) -> float | None:
     return float(text) if text.isdigit() else None
 
 
-def _safe_details(details: object, *, is_masked: bool) -> dict[str, object]:
+def _safe_details(details: object, by: str, hide: Hide | None) -> dict[str, object]:
     if not isinstance(details, Mapping):
         return {}
-    rest = {key: value for key, value in details.items() if key != "causes"}
+    own = {"causes", REFUSED_BY}
+    rest: dict[str, object] = {key: _hidden(value, hide) for key, value in details.items() if key not in own}
     causes = [cause for cause in details.get("causes") or () if isinstance(cause, Mapping)]
-    safe = [{**cause, "message": _safe_cause(str(cause.get("message")), is_masked=is_masked)} for cause in causes]
+    safe = [_safe_cause(cause, by, hide) for cause in causes]
     return {**rest, "causes": safe} if safe else rest
 
 
-def _causes_text(details: Mapping[str, Any]) -> str:
-    lines = [f"{cause.get('field') or 'object'}: {cause['message']}" for cause in details.get("causes") or ()]
-    return "; ".join(dict.fromkeys(lines))[:_LONGEST_MESSAGE]
+def _safe_cause(cause: Mapping[str, Any], by: str, hide: Hide | None) -> dict[str, Any]:
+    """A cause without values; it says whether validation calls the field immutable."""
+    text = _safe_text(str(cause.get("message")), is_masked=hide is not None)
+    said = {key: value for key, value in cause.items() if key != IMMUTABLE}
+    safe: dict[str, Any] = {**_hidden(said, hide), "message": _masked(text, hide)}
+    if by == VALIDATION and cause.get("reason") in _UNCHANGEABLE and says_immutable(text):
+        safe[IMMUTABLE] = True
+    return safe
 
 
-def _safe_cause(text: str, *, is_masked: bool) -> str:
-    """The text of a ``field.Error`` without its value: ``Invalid value: 0: must be positive`` loses the ``0``.
-
-    A value that is no quoted string or number cannot be told from what follows it: then only the first words stay. The
-    words of a policy stay where what was sent is masked already.
-    """
-    policy = _POLICY.match(text) if is_masked else None
-    if policy is not None:
-        return f"{policy['denied']}: {_safe_text(policy['words'])}"
-    head, _, rest = text.partition(": ")
-    if head in _HEADS_WITHOUT_VALUE or not rest:
-        return _safe_text(text)
-    found = _VALUE.match(rest)
-    if found is None:
-        return head
-    quoted = found["value"]
-    value = re.escape(quoted.strip('"'))
-    detail = (found["detail"] or "").replace(f": {quoted}", "")  # CRDs repeat it at the end.
-    if not detail or re.search(rf"(?<!\w){value}(?!\w)", detail):
-        return head
-    return f"{head}: {_safe_text(detail)}"
-
-
-def _safe_text(text: str) -> str:
-    """The text up to where an echo may begin."""
-    found = _ECHO.search(text)
-    return text[: found.end() if found else None].rstrip(" :#")[:_LONGEST_MESSAGE]
+def _safe_text(text: str, *, is_masked: bool) -> str:
+    """A cause's text without values. What is no ``field.Error`` is shown where what was sent is masked already."""
+    if _ALL_WORDS.match(text):
+        return without_values(text.partition("\n")[0], is_masked=is_masked)[:_LONGEST_MESSAGE]
+    if _WITH_VALUE.match(text) or is_masked:
+        return without_values(text, is_masked=is_masked)[:_LONGEST_MESSAGE]
+    return text.partition(": ")[0]

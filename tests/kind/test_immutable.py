@@ -1,6 +1,10 @@
 """Immutable fields: refused with a hint, or recreated with foreground deletion and the wait for it."""
 
+import json
+import time
+
 import pytest
+from deletion_ground import Recorded
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
@@ -109,3 +113,53 @@ def test_a_dry_run_shows_no_difference_that_the_server_does_not_see(cluster):
         service["spec"]["ports"][0]["port"] = -1
         (change,) = reconciler.plan([service], verify=True).changes
         assert change.reason.startswith("not verified: ")
+
+
+def with_pods(name, service):
+    """A StatefulSet whose Pod can be found by its own label."""
+    obj = stateful(service)
+    obj["metadata"]["name"] = name
+    obj["spec"]["selector"]["matchLabels"] = obj["spec"]["template"]["metadata"]["labels"] = {"set": name}
+    return obj
+
+
+PROPAGATIONS = {"": "Foreground", "foreground": "Foreground", "background": "Background", "orphan": "Orphan"}
+
+
+@pytest.mark.parametrize("propagation", PROPAGATIONS)
+def test_r2_2_what_is_recreated_goes_with_the_users_propagation(cluster, propagation):
+    name = f"with-{propagation or 'default'}"
+    recorded = Recorded(cluster)
+    with gr.Reconciler(recorded, on_immutable="recreate", propagation=propagation) as reconciler:
+        reconciler.reconcile([with_pods(name, "one")]).raise_for_failures()
+        before = eventually(lambda: pod(cluster, name))
+        (outcome,) = reconciler.reconcile([with_pods(name, "two")])
+        assert outcome.reason == "recreated: an immutable field differed", outcome
+    (body,) = [body for method, _, body, _ in recorded.requests if method == "DELETE"]
+    assert body["propagationPolicy"] == PROPAGATIONS[propagation]
+    owner = get(cluster, f"/apis/apps/v1/namespaces/immutable/statefulsets/{name}")["metadata"]["uid"]
+    adopted = eventually(lambda: owner in owners(pod(cluster, name)) and pod(cluster, name))
+    assert (adopted["metadata"]["uid"] == before["metadata"]["uid"]) is (propagation == "orphan")
+
+
+def get(cluster, path):
+    return json.loads(cluster.request("GET", path))
+
+
+def pod(cluster, name):
+    try:
+        return get(cluster, f"/api/v1/namespaces/immutable/pods/{name}-0")
+    except gr.NotFound:
+        return {}
+
+
+def owners(obj):
+    return [owner["uid"] for owner in obj.get("metadata", {}).get("ownerReferences", ())]
+
+
+def eventually(check, timeout=30.0):
+    deadline = time.monotonic() + timeout
+    while not (found := check()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert found
+    return found

@@ -14,7 +14,8 @@ HOST = "127.0.0.1"
 class Webhook:
     """``mutate`` takes the object under admission and returns the operations of a JSON patch. A context manager.
 
-    ``refuses`` is True, or a function of the object that returns the message of a refusal, "" for none.
+    ``refuses`` is True, or a function of the object that returns the message of a refusal, or its whole Status as a
+    dict, "" for none. At a deletion the object is the one that is to go.
     """
 
     def __init__(self, folder, mutate):
@@ -63,7 +64,7 @@ class Webhook:
         }
 
     def refusal(self, obj):
-        """The message with which the object is refused, "" where it is not."""
+        """The message or Status with which the object is refused, "" where it is not."""
         if callable(self.refuses):
             return self.refuses(obj)
         return "denied by the test" if self.refuses else ""
@@ -77,8 +78,9 @@ class Webhook:
             def do_POST(self):
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
                 webhook.calls += 1
-                operations = webhook.mutate(request["object"])
-                refusal = webhook.refusal(request["object"])
+                obj = request["object"] or request["oldObject"]
+                operations = webhook.mutate(obj)
+                refusal = webhook.refusal(obj)
                 body = json.dumps(review(request["uid"], operations, refusal)).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
@@ -96,7 +98,7 @@ def review(uid, operations, refusal):
     """The AdmissionReview that answers a request: refused with a message, or allowed with changes."""
     response = {"uid": uid, "allowed": not refusal}
     if refusal:
-        response["status"] = {"message": refusal}
+        response["status"] = refusal if isinstance(refusal, dict) else {"message": refusal}
     elif operations:
         patch = base64.b64encode(json.dumps(operations).encode()).decode()
         response |= {"patchType": "JSONPatch", "patch": patch}

@@ -200,4 +200,5 @@ def _refuse_thawing(verb, obj):
     if verb == "patch" and obj.get("immutable"):
         message = "Forbidden: field is immutable when `immutable` is set"
         causes = [{"reason": "FieldValueForbidden", "message": message, "field": "data"}]
-        raise Refusal(422, f"data: {message}", reason="Invalid", details={"causes": causes})
+        said = f'ConfigMap "{obj["metadata"]["name"]}" is invalid: data: {message}'
+        raise Refusal(422, said, reason="Invalid", details={"causes": causes})

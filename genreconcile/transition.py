@@ -1,0 +1,100 @@
+"""Validation rules of custom resources that keep a value as it was, told from those that merely restrict a change.
+
+Invariant: pure. A rule counts only where it holds for one value and its own former self: what also looks at another
+field, or at a certain value, is a refusal for now, which a new object would evade.
+
+Source: https://kubernetes.io/docs/reference/using-api/cel/, transition rules.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_TOKEN: Final = re.compile(
+    r"""\s*(?:(?P<path>(?:self|oldSelf)\b(?:\s*\.\s*[A-Za-z_]\w*(?!\w*\s*\())*)|(?P<nothing>''|""|\b0\b|\bnull\b)"""
+    r"""|(?P<word>\b(?:has|size|true|false)\b)|(?P<sign>&&|\|\||==|!=|[()!?:]))"""
+)
+_SPACE: Final = re.compile(r"\s+")
+
+
+@functools.lru_cache(maxsize=1024)
+def keeps_value(rule: str) -> bool:
+    """Whether a CEL rule says that a value, once there, stays as it is."""
+    about_change = [part for part in _conjuncts(rule) if re.search(r"\boldSelf\b", part)]
+    return bool(about_change) and all(map(_is_about_one_value, about_change))
+
+
+def says_unchangeable(rules: list[Mapping[str, Any]], said: str) -> bool:
+    """Whether these are the words of a rule among them that keeps a value, and of no other.
+
+    ``said`` may have ``***`` in the place of values.
+    """
+    speaking = [rule for rule in rules if _may_say(rule, said)]
+    return bool(speaking) and all(keeps_value(str(rule.get("rule"))) for rule in speaking)
+
+
+def _may_say(rule: Mapping[str, Any], said: str) -> bool:
+    """Whether a rule's refusal may read so. The words of one that computes them are not known."""
+    if rule.get("messageExpression"):
+        return True
+    words = str(rule.get("message") or "").strip() or f"failed rule: {str(rule.get('rule')).strip()}"
+    pattern = re.escape(said).replace(re.escape("***"), ".*")
+    return re.fullmatch(pattern, words, re.DOTALL) is not None
+
+
+def _conjuncts(rule: str) -> Iterator[str]:
+    """The parts of a rule that ``&&`` joins at the top."""
+    rule = _bare(rule.strip())
+    depth, start, quote = 0, 0, ""
+    for place, character in enumerate(rule):
+        if quote:
+            quote = "" if character == quote and rule[place - 1] != "\\" else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif not depth and rule.startswith("&&", place):
+            yield from _conjuncts(rule[start:place])
+            rest = rule[place + 2 :]
+            yield from _conjuncts(rest)
+            return
+        elif not depth and (rule.startswith("||", place) or character == "?"):
+            break  # It binds less tightly than what joins: the rule is one.
+    yield rule
+
+
+def _bare(rule: str) -> str:
+    """A rule without brackets around all of it."""
+    while rule.startswith("(") and rule.endswith(")") and _closes_last(rule):
+        rule = rule[1:-1].strip()
+    return rule
+
+
+def _closes_last(rule: str) -> bool:
+    depth = 0
+    for place, character in enumerate(rule):
+        depth += (character == "(") - (character == ")")
+        if not depth:
+            return place == len(rule) - 1
+    return False
+
+
+def _is_about_one_value(part: str) -> bool:
+    """Whether a part compares one value with its former self, and with nothing but being absent or empty."""
+    paths, names, place = set(), set(), 0
+    part = part.strip()
+    while place < len(part):
+        token = _TOKEN.match(part, place)
+        if token is None:
+            return False
+        if token["path"]:
+            name, _, path = _SPACE.sub("", token["path"]).partition(".")
+            names.add(name)
+            paths.add(path)
+        place = token.end()
+    return len(paths) == 1 and names == {"self", "oldSelf"}
