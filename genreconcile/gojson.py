@@ -1,11 +1,13 @@
 r"""JSON bytes spelled as Go's encoder spells them.
 
-Invariant: strings come out as the API server stores them. Its JSON patch ``test`` compares raw bytes, so ``<`` must
-be sent as ``\u003c``, and characters beyond ASCII as UTF-8, never as ``\uXXXX``.
+Invariant: texts and numbers come out as the API server stores them. Its JSON patch ``test`` compares raw bytes, so
+``<`` must be sent as ``\u003c``, characters beyond ASCII as UTF-8, never as ``\uXXXX``, and 5e-06 as ``0.000005``.
 """
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from gc import get_referents
 from sys import getrecursionlimit
 from typing import Any, Final
@@ -24,10 +26,57 @@ _ESCAPES = (
 
 def dumps(value: Any) -> bytes:
     """Encode JSON data as Go's ``encoding/json`` would; TypeError for what is no JSON data."""
-    data = msgspec.json.encode(value)
+    data = msgspec.json.encode(_respelled(value) if _holds_float(value) else value)
     for raw, escaped in _ESCAPES:
         data = data.replace(raw, escaped)
     return data
+
+
+def _holds_float(value: Any) -> bool:
+    """Whether there is a number that the encoder may spell otherwise; level by level, as fast as there are few."""
+    level = [value]
+    depth = 0
+    while level:
+        if float in set(map(type, level)):
+            return True
+        depth += 1
+        if depth > getrecursionlimit():
+            raise RecursionError("circular, or nested too deeply")
+        level = get_referents(*[found for found in level if isinstance(found, dict | list | tuple)])
+    return False
+
+
+def _respelled(value: Any) -> Any:
+    """A copy in which each float is spelled as by Go."""
+    top = [value]
+    pending: list[Any] = [top]
+    while pending:
+        holder = pending.pop()
+        for place, found in list(holder.items()) if isinstance(holder, dict) else enumerate(holder):
+            if isinstance(found, float):
+                holder[place] = msgspec.Raw(spelled(found).encode())
+            elif isinstance(found, dict | list | tuple):
+                copied = dict(found) if isinstance(found, dict) else list(found)
+                holder[place] = copied
+                pending.append(copied)
+    return top[0]
+
+
+_SHORT: Final = 1e-6
+_LONG: Final = 1e21
+
+
+def spelled(value: float) -> str:
+    """A finite number as Go's ``encoding/json`` writes a float64: the fewest digits that are read as the same number.
+
+    With an exponent only below 1e-6 and from 1e21 on.
+    """
+    text = repr(value)
+    if "e" not in text:
+        return text.removesuffix(".0")
+    if _SHORT <= abs(value) < _LONG:
+        return format(Decimal(text), "f")
+    return text.replace("e-0", "e-")
 
 
 _SMALL: Final = 4096
@@ -78,5 +127,26 @@ def dumps_sorted(value: Any) -> bytes:
 
 
 def loads(data: bytes | bytearray | str) -> Any:
-    """Parse JSON; msgspec.DecodeError (a ValueError) for what is none."""
-    return msgspec.json.decode(data)
+    r"""Parse JSON; msgspec.DecodeError (a ValueError) for what is none.
+
+    What is no Unicode becomes U+FFFD, as Go reads it: the server passes on what it keeps as raw JSON.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(mended(data))
+
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+
+
+def mended(data: bytes | bytearray | str) -> bytes:
+    """JSON with U+FFFD for what is no Unicode in it: bytes that are no UTF-8, and halves of surrogate pairs."""
+    text = data if isinstance(data, str) else bytes(data).decode("utf-8", "replace")
+    return _ESCAPE.sub(_whole, text).encode("utf-8", "replace")
+
+
+def _whole(escape: re.Match[str]) -> str:
+    return r"\ufffd" if escape[1] else escape[0]

@@ -138,6 +138,9 @@ class Type:
     @cached_property
     def reachable(self) -> frozenset[str]:
         """The names of all types that an object of this one may hold, its own included."""
+        return frozenset(kind.name for kind in self._reached() if kind.name)
+
+    def _reached(self) -> set[Type]:
         seen: set[Type] = set()
         todo = [self]
         while todo:
@@ -145,7 +148,17 @@ class Type:
             if kind not in seen:
                 seen.add(kind)
                 todo += kind.parts()
-        return frozenset(kind.name for kind in seen if kind.name)
+        return seen
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the server keeps the very text of the JSON that was written here: Go's RawExtension."""
+        return not self.custom and self.name in self._compiler.graph.free_form
+
+    @cached_property
+    def is_spelled_anew(self) -> bool:
+        """Whether decoding and encoding gives the server's own text, whatever value stands here."""
+        return not any(kind.is_raw or (kind.scalar == "number" and not kind.custom) for kind in self._reached())
 
     def parts(self) -> list[Type]:
         """The types that stand directly below this one."""

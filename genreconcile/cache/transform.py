@@ -15,6 +15,7 @@ import msgspec
 
 from genreconcile.cache.codec import Codec
 from genreconcile.errors import CacheError
+from genreconcile.gojson import loads, mended
 from genreconcile.objects import GVK, Object
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -42,7 +43,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def decode(self) -> Object:
         """The object as a dict of the caller's own. CacheError where it is nested too deeply."""
         try:
-            obj: Object = msgspec.json.decode(self.data if self.codec is None else self.codec.unpack(self.data))
+            obj: Object = loads(self.data if self.codec is None else self.codec.unpack(self.data))
         except RecursionError:
             raise CacheError(f"{self.namespace}/{self.name}: not readable: nested too deeply") from None
         return obj
@@ -120,7 +121,11 @@ def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False, co
     Raises msgspec.MsgspecError where it is no object with a name.
     """
     whole = bytes(data)
-    found = _item.decode(whole).metadata
+    try:
+        found = _item.decode(whole).metadata
+    except msgspec.DecodeError:
+        whole = mended(whole)
+        found = _item.decode(whole).metadata
     kept = _cut(whole, found, _heads(gvk), keep_managers) or _rebuilt(whole, gvk, keep_managers=keep_managers)
     return Record(
         namespace=sys.intern(found.namespace),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from genreconcile.cache.shallow import members, value_of
+from genreconcile.gojson import mended
 
 LONGEST_LINE = 64 * 1024 * 1024  # etcd takes 1.5 MB per object; aggregated APIs have no such limit.
 
@@ -60,6 +61,8 @@ def read_page(data: bytes) -> Page:
     """Raises msgspec.MsgspecError for what is no list."""
     try:
         return _page.decode(data)
+    except msgspec.DecodeError:  # Halves of surrogate pairs, which whoever may write raw JSON can put there.
+        return _page.decode(mended(data))
     except RecursionError:  # One object is nested too deeply to be passed over; the others are read all the same.
         items = value_of(data, b"items")
         page = _page.decode(data.replace(items, b"[]", 1)) if items else Page(ListMeta())
@@ -72,6 +75,8 @@ def read_events(chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
     for line in _lines(chunks):
         try:
             yield _event.decode(line)
+        except msgspec.DecodeError:
+            yield _event.decode(mended(line))
         except RecursionError:
             obj = value_of(line, b"object")
             event = _event.decode(line.replace(obj, b"{}", 1))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from genreconcile.diff.lists import Alignment, Insert, Move, Pairs, by_key, by_position, by_value, steps
 from genreconcile.diff.operation import Covered, Difference, Guard, Spot
+from genreconcile.diff.spelling import is_testable
 from genreconcile.diff.values import canonical, default_of
 from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import Child
@@ -144,12 +145,14 @@ class Members:
         return _matching(self.keep, candidates, live)
 
     def guard(self, live: list[Any], index: int) -> tuple[Guard, ...]:
-        """What makes sure that the index still names this member: its keys, or else the whole of it."""
+        """What makes sure that the index still names this member: its keys, or else the whole of it, MISSING where no
+        ``test`` can name it.
+        """
         member, place = live[index], (*self.spot.path, index)
         keys = [key for key in self.keys if "/" not in key and isinstance(member, Mapping) and key in member]
         if keys:
             return tuple(((*place, key), member[key]) for key in keys)
-        return ((place, member),)
+        return ((place, member if is_testable(member, self.member) else MISSING),)
 
     def restructure(self, alignment: Alignment, expected: list[Any], live: list[Any]) -> None:
         """Remove, insert and move members; one removal of the whole list where nothing of it stays."""

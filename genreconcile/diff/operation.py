@@ -16,7 +16,7 @@ from genreconcile.schema import MISSING
 
 Path = tuple[str | int, ...]
 Guard = tuple[Path, Any]
-"""A path in the live object, and the value that a ``test`` demands there."""
+"""A path in the live object, and the value that a ``test`` demands there; MISSING where none can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from genreconcile.diff.operation import Difference
 from genreconcile.mask import EVERYTHING, Fields, mask_patch
 from genreconcile.objects import resource_version_of, uid_of
 from genreconcile.pointer import join_pointer
+from genreconcile.schema import MISSING
 
 RESOURCE_VERSION: Final = "/metadata/resourceVersion"
 
@@ -51,7 +52,7 @@ def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> Patc
     if not found:
         return Patch([])
     guards = {join_pointer(path): value for difference in found for path, value in difference.guards}
-    tests = {path: value for path, value in guards.items() if not _holds_null_member(value)}
+    tests = {path: value for path, value in guards.items() if value is not MISSING and not _holds_null_member(value)}
     operations = _identity(live)
     if (len(tests) < len(guards) or any(d.structural for d in found)) and resource_version_of(live):
         operations.append({"op": "replace", "path": RESOURCE_VERSION, "value": resource_version_of(live)})

@@ -14,14 +14,19 @@ from genreconcile.normalize.place import Place
 from genreconcile.normalize.refer import referred
 from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, number
-from genreconcile.schema import MISSING
+from genreconcile.schema import MISSING, Type
 
 
 def canonical(value: Any, child: Child) -> Any:
     """The form of a scalar in which two spellings of one value are equal."""
     rule = child.first("canonical")
-    form = CANONICAL.get(rule.argument if rule else child.field.type.scalar)
+    form = CANONICAL.get(rule.argument if rule else _form_of(child.field.type))
     return form(value) if form else number(value)
+
+
+def _form_of(kind: Type) -> str:
+    # Of a custom resource the server decodes a number as one without a type.
+    return "float64" if kind.scalar == "number" and not kind.custom else kind.scalar
 
 
 def is_unknown(child: Child, rule: Rule | None, place: Place | None) -> bool:

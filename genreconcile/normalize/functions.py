@@ -7,6 +7,8 @@ MISSING.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -15,19 +17,56 @@ from genreconcile.schema import MISSING
 Function = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 
 
+# The grammar of github.com/distribution/reference, as the server reads an image: [domain/]path[:tag][@digest].
+_HOST_PART = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_DOMAIN = rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[A-Fa-f0-9:]+\])(?::[0-9]+)?"
+_PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:{_DOMAIN}/)?(?P<path>{_PATH_PART}(?:/{_PATH_PART})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}))?",
+)
+_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
+_LONGEST_PATH = 255
+_LONGEST_KEPT = 512
+
+
 def image_pull_policy(holder: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
     """``Always`` for a tag ``latest`` or none (and no digest), else ``IfNotPresent``; ``of`` is the image's field.
 
-    Source: SetDefaults_Container in pkg/apis/core/v1/defaults.go; a reference is ``[host[:port]/]path[:tag][@digest]``.
+    What is no reference has no tag to the server, not even the one that is meant where none is written. Source:
+    SetDefaults_Container in pkg/apis/core/v1/defaults.go, ParseImageName in pkg/util/parsers.
     """
     image = holder.get(str(arguments.get("of", "image")), "")
     if not isinstance(image, str):
         return MISSING
-    name, _at, digest = image.partition("@")
-    tag = name.rpartition("/")[2].partition(":")[2]
-    if tag == "latest" or not (tag or digest):
-        return "Always"
-    return "IfNotPresent"
+    return "Always" if is_latest(image) else "IfNotPresent"
+
+
+def is_latest(image: str) -> bool:
+    """Whether a text is a reference to the tag ``latest``, be it only because it names neither tag nor digest."""
+    return _kept_is_latest(image) if len(image) <= _LONGEST_KEPT else _is_latest(image)
+
+
+def _is_latest(image: str) -> bool:
+    found = None if _IDENTIFIER.fullmatch(image) else _REFERENCE.fullmatch(_with_domain(image))
+    if found is None or len(found["path"]) > _LONGEST_PATH:
+        return False
+    return found["tag"] == "latest" or not (found["tag"] or found["digest"])
+
+
+_kept_is_latest = functools.lru_cache(maxsize=4096)(_is_latest)
+
+
+def _with_domain(image: str) -> str:
+    """A short name in full, which counts for its length: ``docker.io/library/nginx`` for ``nginx``."""
+    domain, slash, rest = image.partition("/")
+    is_domain = domain == "localhost" or "." in domain or ":" in domain or domain != domain.lower()
+    if not slash or not is_domain:
+        domain, rest = "docker.io", image
+    elif domain == "index.docker.io":
+        domain = "docker.io"
+    return f"{domain}/library/{rest}" if domain == "docker.io" and "/" not in rest else f"{domain}/{rest}"
 
 
 def text(holder: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:

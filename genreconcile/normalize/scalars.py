@@ -39,9 +39,43 @@ class Canonical(NamedTuple):
     value: Any
 
 
+_INT64_MIN: Final = -(2**63)
+_INT64_MAX: Final = 2**63 - 1
+_LONGEST_WHOLE: Final = 1e21
+
+
 def number(value: Any) -> Any:
-    """``1`` equals ``1.0``, ``0`` equals ``-0.0``; ``True`` is no number; integers compare exactly at any size."""
-    return Canonical("number", value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    """A number as the server keeps it where no type tells more: an int64 if its text is one, else a float64.
+
+    ``1`` equals ``1.0``, ``0`` equals ``-0.0``; ``True`` is no number. Integers of 64 bits compare exactly. A float is
+    written with the fewest digits, and what is written may be read as an int64 the next time: 2.0**62 is kept as
+    4611686018427388000.
+    """
+    if isinstance(value, int):
+        return value if isinstance(value, bool) else Canonical("number", _kept(value))
+    if not isinstance(value, float):
+        return value
+    if value.is_integer() and abs(value) < _LONGEST_WHOLE:
+        return Canonical("number", _kept(int(Decimal(repr(value)))))
+    return Canonical("number", value)
+
+
+def _kept(value: int) -> int | float:
+    return value if _INT64_MIN <= value <= _INT64_MAX else _float(value)
+
+
+def _float(value: int) -> int | float:
+    try:
+        return float(value)
+    except OverflowError:  # The server refuses it.
+        return value
+
+
+def float64(value: Any) -> Any:
+    """A number of a Go field of type float64: 9007199254740993 is kept as 9007199254740992."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Canonical("number", _float(value))
+    return Canonical("number", value) if isinstance(value, float) else value
 
 
 def int_or_string(value: Any) -> Any:
@@ -54,7 +88,7 @@ def int_or_string(value: Any) -> Any:
 _QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([numkMGTPE]?|[KMGTPE]i)|[eE]([+-]?[0-9]+))")
 _DECIMAL = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
-_LARGEST_BINARY = Decimal(2**63 - 1)
+_LARGEST_BINARY = Decimal(_INT64_MAX)
 _LARGEST_EXPONENT = 10**8
 _LONGEST_KEPT = 100
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_UP)
@@ -130,7 +164,6 @@ _UNITS = {
     "m": 60 * _SECOND,
     "h": 3600 * _SECOND,
 }
-_INT64_MAX = 2**63 - 1
 _INT64_DIGITS = len(str(_INT64_MAX))
 
 
@@ -251,6 +284,7 @@ CANONICAL: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "cidr": cidr,
         "date-time": date_time,
         "duration": duration,
+        "float64": float64,
         "int-or-string": int_or_string,
         "ip": ip,
         "number": number,

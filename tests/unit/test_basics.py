@@ -3,6 +3,7 @@
 import inspect
 
 import jsonpatch
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,46 @@ def test_a_pointer_begins_with_a_slash():
 
 def test_json_is_spelled_as_go_does():
     assert gojson.dumps({"k": "<é&>\u2028\u2029"}) == '{"k":"\\u003cé\\u0026\\u003e\\u2028\\u2029"}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("number", "spelled"),
+    [
+        (5e-6, "0.000005"),
+        (1e-6, "0.000001"),
+        (9.99e-7, "9.99e-7"),
+        (1e-10, "1e-10"),
+        (5e-324, "5e-324"),
+        (1.0, "1"),
+        (-0.0, "-0"),
+        (1e16, "10000000000000000"),
+        (2.0**62, "4611686018427388000"),
+        (1e21, "1e+21"),
+        (-3.4028235e38, "-3.4028235e+38"),
+        (2**64, "18446744073709551616"),
+        (True, "true"),
+    ],
+)
+def test_r1_3_numbers_are_spelled_as_go_spells_them(number, spelled):
+    value = {"one": [number, {"two": (number, "1.0")}], "three": "1e21"}
+    same = {"one": [number, {"two": (number, "1.0")}], "three": "1e21"}
+    expected = f'{{"one":[{spelled},{{"two":[{spelled},"1.0"]}}],"three":"1e21"}}'
+    assert gojson.dumps(value).decode() == expected
+    assert value == same, "it was changed"
+
+
+def test_a_circle_is_no_json():
+    circle = []
+    circle.append(circle)
+    with pytest.raises(RecursionError):
+        gojson.dumps(circle)
+
+
+def test_what_is_no_unicode_is_read_as_go_reads_it():
+    data = rb'{"a":"\ud800\ud83d\ude00\\ud800","b":"%b"}' % b"\xff"
+    assert gojson.loads(data) == {"a": "\ufffd😀\\ud800", "b": "\ufffd"}
+    with pytest.raises(msgspec.DecodeError):
+        gojson.loads(b'{"a":')
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(), st.lists)

@@ -259,12 +259,64 @@ def test_scalars_mean_what_they_mean_to_kubectl(content, value):
     assert type(found) is type(value)
 
 
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        ("y", True),
+        ("N", False),
+        ("0X1F", 31),
+        ("0B11", 3),
+        ("0O17", 15),
+        ("0b-11", -3),
+        (".5_5", 0.55),
+        ("._5", "._5"),
+        ("1e_3", 1000.0),
+        ("1e400", "1e400"),
+        ("+18446744073709551615", 2.0**64),
+        ("18446744073709551615", 2**64 - 1),
+        ("0x1FFFFFFFFFFFFFFFF", "0x1FFFFFFFFFFFFFFFF"),
+        ("[<<]", ["<<"]),
+        ("!!bool 'n'", False),
+        ("!!float 1", 1.0),
+        ("{a: 2, <<: {a: 1}}", {"a": 1}),
+        ("{<<: [{a: 1}, {a: 2, b: 3}]}", {"a": 1, "b": 3}),
+        ("{y: 1, 0x1F: 2, 1.10: 3, 1e6: 4, 3.14159265358979: 5, 08: 6, 1e5: 7, 1e39: 8, 0.00001: 9, -1e39: 10}",
+         {"true": 1, "31": 2, "1.1": 3, "1e+06": 4, "3.1415927": 5, "8": 6, "100000": 7, ".inf": 8, "1e-05": 9,
+          "-.inf": 10}),
+        ("{off: 1, 1.5: 2, .NaN: 3}", {"false": 1, "1.5": 2, ".nan": 3}),
+    ],
+)  # fmt: skip
+def test_r1_8_scalars_and_keys_mean_what_they_mean_to_kubectl(content, value):
+    found = spec(content)
+
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{~: 1}", "a key is no string; quote it"),
+        ("{18446744073709551615: 1}", "a key is no string; quote it"),
+        ("{1: a, '1': b}", "the key '1' comes twice"),
+        ("{yes: a, y: b}", "the key 'true' comes twice"),
+        ("{<<: [1]}", "expected a mapping or list of mappings for merging"),
+        ("!!null canary", "a value does not fit its type"),
+        ("! canary", "the tag ! says nothing"),
+    ],
+)
+def test_r1_8_what_kubectl_refuses_or_reads_in_two_ways(content, message):
+    with pytest.raises(LoadError, match=message) as caught:
+        spec(content)
+    assert "canary" not in str(caught.value)
+
+
 def test_a_merge_of_a_merge_is_no_duplicate():
-    content = "\nspec:\n  deep:\n    y: &y {<<: {k: 1}, k: 2}\n  z: {<<: *y}\n"
+    content = "\nspec:\n  deep:\n    x: &x {<<: {k: 1}, k: 2}\n  z: {<<: *x}\n"
 
     (loaded,) = read(f"apiVersion: v1\nkind: Widget\nmetadata: {{name: a}}{content}")
 
-    assert loaded.obj["spec"] == {"deep": {"y": {"k": 2}}, "z": {"k": 2}}
+    assert loaded.obj["spec"] == {"deep": {"x": {"k": 2}}, "z": {"k": 2}}
 
 
 def test_empty_documents_are_skipped():

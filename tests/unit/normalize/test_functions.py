@@ -13,7 +13,16 @@ from genreconcile.schema import MISSING
         ("registry.example:5000/nginx", "Always"),
         ("registry.example:5000/team/nginx:1", "IfNotPresent"),
         ("nginx@sha256:0123", "IfNotPresent"),
-        ("nginx:latest@sha256:0123", "Always"),
+        ("nginx@sha256:" + "0" * 64, "IfNotPresent"),
+        ("nginx:latest@sha256:" + "0" * 64, "Always"),
+        ("nginx:latest@sha256:0123", "IfNotPresent"),
+        ("{{ .image }}", "IfNotPresent"),
+        ("Team/App:latest", "IfNotPresent"),
+        ("Registry/app", "Always"),
+        ("a" * 64, "IfNotPresent"),
+        ("a" * 247, "Always"),
+        ("a" * 248, "IfNotPresent"),
+        ("localhost/" + "a" * 1000, "IfNotPresent"),
         (7, MISSING),
     ],
 )
@@ -22,8 +31,8 @@ def test_image_pull_policy(image, policy):
     assert image_pull_policy({"reference": image}, {"of": "reference"}) == policy
 
 
-def test_without_an_image_the_tag_is_missing_too():
-    assert image_pull_policy({}, {}) == "Always"
+def test_without_an_image_there_is_no_reference():
+    assert image_pull_policy({}, {}) == "IfNotPresent"
 
 
 def test_text():

@@ -206,6 +206,34 @@ def test_numbers_equal_iff_their_values_do(integer, floating):
     assert (number(integer) == number(floating)) == (integer == floating)
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (2**64 - 1, 18446744073709552000),
+        (-(2**63) - 1, -9223372036854776000),
+        (2.0**63, 9223372036854776000),
+        (2.0**62, 4611686018427388000),
+        (1.2345678901234567e17, 123456789012345660),
+        (10**21, 1e21),
+        (-0.0, 0),
+    ],
+)
+def test_r1_4_numbers_as_they_are_kept_without_a_type(written, kept):
+    assert CANONICAL["number"](written) == CANONICAL["number"](kept)
+    assert CANONICAL["float64"](written) == CANONICAL["float64"](kept)
+
+
+@pytest.mark.parametrize(("one", "other"), [(2**63 - 1, 2**63 - 2), (2**53 + 1, 2**53)])
+def test_r1_4_integers_of_64_bits_keep_all_digits(one, other):
+    assert CANONICAL["number"](one) != CANONICAL["number"](other)
+    assert CANONICAL["float64"](one) == CANONICAL["float64"](other)
+
+
+def test_a_number_that_no_float_holds_is_only_itself():
+    assert CANONICAL["float64"](10**400) == CANONICAL["number"](10**400)
+    assert CANONICAL["number"](10**400) != CANONICAL["number"](10**400 + 1)
+
+
 @given(st.integers(0, 2**62))
 def test_duration_of_all_units(nanoseconds):
     seconds, rest = divmod(nanoseconds, 10**9)

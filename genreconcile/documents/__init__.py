@@ -1,8 +1,9 @@
 """YAML and JSON text → documents.
 
 Invariant: memory and depth are bounded by the length of the text, whatever it holds, and no message quotes a value.
-Scalars mean what they mean to kubectl (sigs.k8s.io/yaml, YAML 1.1 with exceptions): ``yes`` is true, ``0644`` is 420,
-``1e3`` is a number, ``12:30`` and dates are strings.
+Scalars, and keys, mean what they mean to kubectl (sigs.k8s.io/yaml, YAML 1.1 with exceptions): ``yes`` and ``y`` are
+true, ``0644`` is 420, ``1e3`` is a number, ``12:30`` and dates are strings. Tags other than those of JSON's types are
+refused, and so are keys and anchors that come twice: kubectl passes over all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from genreconcile.documents.scalars import key_text, resolve
 from genreconcile.errors import LoadError
 
 try:
@@ -35,13 +37,8 @@ _LONGEST_KEY = 80
 _QUOTED = re.compile(r"\s*('[^']{3,}.*|\"[^\"]{3,}.*)", re.DOTALL)
 
 _TAG = "tag:yaml.org,2002:"
-_NUMBERS = {
-    # Without the base 60 of YAML 1.1, with 0o.
-    "int": r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)",
-    # With an exponent without a sign or a dot before it; underscores do not begin one.
-    "float": r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
-    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
-}
+_TAGS = {bool: _TAG + "bool", int: _TAG + "int", float: _TAG + "float", type(None): _TAG + "null", str: _TAG + "str"}
+_MERGE = _TAG + "merge"
 
 
 class _RefusedError(yaml.MarkedYAMLError):
@@ -51,45 +48,81 @@ class _RefusedError(yaml.MarkedYAMLError):
 class _Loader(_SafeLoader):
     """Builds JSON types alone and refuses a key that comes twice in one mapping."""
 
-    # Neither timestamps nor "=" (a tag without a constructor); numbers come from _NUMBERS.
-    yaml_implicit_resolvers = {  # noqa: RUF012 -- PyYAML declares it on the class
-        first: [(tag, pattern) for tag, pattern in resolvers if tag.removeprefix(_TAG) in ("bool", "null", "merge")]
-        for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
-    }
     # None is the key of the constructor that refuses unknown tags.
     yaml_constructors = {  # noqa: RUF012 -- PyYAML declares it on the class
         tag: constructor
         for tag, constructor in _SafeLoader.yaml_constructors.items()
-        if tag is None or tag.removeprefix(_TAG) in ("null", "bool", "int", "float", "str", "seq", "map")
+        if tag is None or tag.removeprefix(_TAG) in ("str", "seq", "map")
     }
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
-        self.flattened: set[yaml.MappingNode] = set()
+        self.entries: dict[yaml.MappingNode, dict[str, yaml.Node]] = {}
 
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        # Called before a mapping is built, and again for each merge of it; a flattened one may repeat merged keys.
-        if node in self.flattened:
-            return
-        self.flattened.add(node)
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                problem = f"the key {key.value[:_LONGEST_KEY]!r} comes twice in one mapping"
-                raise _RefusedError(problem=problem, problem_mark=key.start_mark)
-            seen.add(_key_of(key))
-        super().flatten_mapping(node)
-        # What a mapping says itself wins over what it merges, also where it is merged in turn: PyYAML 6.0.4 lets the
-        # first of equal keys win there.
-        node.value = list({_key_of(key): (key, value) for key, value in node.value}.values())
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        """The tag of what has none. Only scalars that are not quoted mean more than their text."""
+        if kind is not yaml.ScalarNode:
+            return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
+        if not implicit[0]:
+            return _TAGS[str]
+        return _MERGE if value == "<<" else _TAGS[resolve(value).__class__]
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """With keys as texts, whatever they are."""
+        return {key: self.construct_object(value, deep=deep) for key, value in self.entries_of(node).items()}
+
+    def entries_of(self, node: yaml.MappingNode) -> dict[str, yaml.Node]:
+        """The values by key, with what is merged: as to kubectl, what comes later wins."""
+        if (known := self.entries.get(node)) is not None:
+            return known
+        seen: set[tuple[str, bool]] = set()
+        found: dict[str, yaml.Node] = {}
+        for key_node, value in node.value:
+            is_merge = key_node.tag == _MERGE
+            key = "<<" if is_merge else self.key_of(key_node)
+            if (key, is_merge) in seen:
+                raise _refused(f"the key {key[:_LONGEST_KEY]!r} comes twice in one mapping", key_node)
+            seen.add((key, is_merge))
+            found |= self.merged(value) if is_merge else {key: value}
+        self.entries[node] = found
+        return found
+
+    def key_of(self, node: yaml.Node) -> str:
+        """The text that a key is."""
+        if not isinstance(node, yaml.ScalarNode):
+            raise _refused("found unhashable key", node)
+        key = self.construct_object(node)
+        text = None if key is None else key_text(key)
+        if text is None:
+            raise _refused("a key is no string; quote it", node)
+        return text
+
+    def merged(self, node: yaml.Node) -> dict[str, yaml.Node]:
+        """What ``<<`` brings: the first of several mappings wins."""
+        found: dict[str, yaml.Node] = {}
+        for part in reversed(node.value) if isinstance(node, yaml.SequenceNode) else (node,):
+            if not isinstance(part, yaml.MappingNode):
+                raise _refused("expected a mapping or list of mappings for merging", part)
+            found |= self.entries_of(part)
+        return found
+
+    def construct_scalar_of(self, node: yaml.ScalarNode) -> Any:
+        """A null, boolean or number, which a tag may demand of a quoted text as well."""
+        value: Any = resolve(str(node.value))
+        if node.tag == _TAGS[float] and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if _TAGS[value.__class__] != node.tag:
+            raise ValueError("not of the type of its tag")
+        return value
 
 
-def _key_of(node: yaml.Node) -> object:
-    return node.value if isinstance(node, yaml.ScalarNode) else node
+def _refused(problem: str, node: yaml.Node) -> _RefusedError:
+    return _RefusedError(problem=problem, problem_mark=node.start_mark)
 
 
-for _name, _pattern in _NUMBERS.items():
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), list("-+.0123456789"))
+_Loader.yaml_constructors |= {_TAGS[kind]: _Loader.construct_scalar_of for kind in _TAGS if kind is not str}
+# Where it is no key.
+_Loader.yaml_constructors[_MERGE] = _Loader.construct_yaml_str
 
 
 def documents(text: str, name: str, *, strict_json: bool = False) -> Iterator[tuple[Any, int]]:
@@ -175,7 +208,7 @@ def _yaml(text: str, name: str) -> Iterator[tuple[Any, int]]:
             while loader.check_node() and (node := loader.get_node()):
                 line = node.start_mark.line + 1
                 value = loader.construct_document(node)
-                loader.flattened.clear()
+                loader.entries.clear()
                 if value is not None:
                     yield value, line
         finally:
@@ -209,7 +242,10 @@ def _refuse_unbounded(text: str) -> None:
     """Walk the events, which is not recursive, for depth and for what aliases will add."""
     bounds = _Bounds()
     for event in yaml.parse(text, _SafeLoader):
-        if problem := bounds.see(event):
+        problem = bounds.see(event)
+        if isinstance(event, yaml.ScalarEvent) and event.tag == "!":
+            problem = "the tag ! says nothing; quote the value"
+        if problem:
             mark: Any = event.start_mark  # C's Mark, which has the same attributes
             raise _RefusedError(problem=problem, problem_mark=mark)
 

@@ -1,0 +1,25 @@
+"""Whether a ``test`` can say what the server has: it compares the text of the JSON, of which we know the value.
+
+Invariant: pure, and in doubt the answer is no.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genreconcile.normalize.compiled import Child
+
+
+def is_testable(value: Any, child: Child) -> bool:
+    """Whether encoding a live value surely gives the server's own text."""
+    kind = child.field.type
+    if kind.is_spelled_anew:
+        return True
+    if kind.is_raw:
+        return not value
+    if kind.scalar == "number":
+        return bool(value != 0)  # A float64 may be -0 there.
+    node = child.node.alternative() if kind.shape == "any" else child.node
+    if isinstance(value, dict):
+        return all(is_testable(entry, node.child(key)) for key, entry in value.items())
+    return not isinstance(value, list) or all(is_testable(member, node.member()) for member in value)

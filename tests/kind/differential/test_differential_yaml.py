@@ -1,0 +1,113 @@
+"""R1.8: YAML as the real kubectl reads it (``kubectl create --dry-run=client -o json``)."""
+
+import json
+import shutil
+import subprocess
+
+import generated_yaml as generated
+import pytest
+from asked import many
+from tally import seeded, size
+
+from genreconcile.documents import documents
+from genreconcile.errors import LoadError
+from genreconcile.load.check import plain
+from genreconcile.normalize.scalars import CANONICAL
+
+HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yaml}\n"
+BATCH = 500
+
+pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl to be held against")
+
+
+@pytest.fixture(scope="module")
+def kubectl(control_plane):
+    """What kubectl makes of a text; None where it refuses it."""
+
+    def read(text):
+        command = ["kubectl", "--kubeconfig", str(control_plane.kubeconfig), "create", "--validate=false"]
+        command += ["--dry-run=client", "-o", "json", "-f", "-"]
+        done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+        if done.returncode:
+            assert b"error parsing" in done.stderr, done.stderr
+            return None
+        return json.loads(done.stdout)
+
+    return read
+
+
+def ours(text):
+    """What we make of it, None where we refuse it."""
+    try:
+        ((found, _),) = documents(text, "text")
+        return plain(found, "text")
+    except LoadError:
+        return None
+
+
+def same(one, other):
+    """Equal, numbers as the server keeps them."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return CANONICAL["number"](one) == CANONICAL["number"](other)
+
+
+def as_values(texts):
+    return HEAD + "x:\n" + "".join(f"  k{index}: {text}\n" for index, text in enumerate(texts))
+
+
+def as_members(texts):
+    return HEAD + "x:\n" + "".join(f"  - {text}\n" for text in texts)
+
+
+def as_keys(texts):
+    return HEAD + "x:\n" + "".join(f"  - {{? {text} : 1}}\n" for text in texts)
+
+
+def answers(read, write, values):
+    """(text, what it is there): of many in one document, and one by one where one of them is refused."""
+
+    def ask(texts):
+        found = read(write(texts))
+        if found is None:
+            return None
+        return found["x"] if isinstance(found["x"], list) else [found["x"][f"k{i}"] for i in range(len(texts))]
+
+    return many(values, ask, BATCH)
+
+
+def compared(kubectl, write, values):
+    theirs = dict(answers(kubectl, write, values))
+    for text, found in answers(ours, write, values):
+        if not same(found, theirs[text]):
+            yield text, found, theirs[text]
+
+
+@pytest.mark.parametrize("write", [as_values, as_members])
+def test_r1_8_plain_scalars(kubectl, tally, write):
+    values = [text for text in generated.plain(seeded("yaml"), size(2500, 20_000)) if text not in generated.REFUSED]
+    tally.add("YAML: plain scalars", len(values), compared(kubectl, write, values))
+
+
+def test_r1_8_keys(kubectl, tally):
+    unfit = {text for text in generated.WORDS if text in {"~", "null"}}
+    values = [text for text in generated.plain(seeded("keys"), size(1200, 8_000)) if text not in unfit and is_key(text)]
+    tally.add("YAML: keys", len(values), compared(kubectl, as_keys, values))
+
+
+def is_key(text):
+    """No null, no merge, and none of the unsigned integers, all of which are refused one by one."""
+    return not (text.lower() in {"~", "null", "<<"} or text.strip("+-").lower().startswith((".nan",)))
+
+
+def test_r1_8_quoted_tagged_and_collections(kubectl, tally):
+    tally.add(
+        "YAML: quoted, tagged, collections", len(generated.QUOTED), compared(kubectl, as_values, generated.QUOTED)
+    )
+
+
+@pytest.mark.parametrize("text", generated.REFUSED)
+def test_r1_8_what_kubectl_refuses_we_refuse(text, tally):
+    tally.add("YAML: refused", 1, [text] if ours(as_values([text])) is not None else [])
