@@ -100,7 +100,7 @@ ABSENT_OR = {
     "namespaces": lambda value: value is None or each(lambda text: text and is_namespace(text))(value),
     "field_manager": lambda value: isinstance(value, str) and 0 < len(value) <= 128 and value.isprintable(),
     "concurrency": lambda value: type(value) is int and value > 0,
-    "propagation": lambda value: value in ("background", "Background"),
+    "propagation": lambda value: value in ("", "background", "Background"),
     "on_immutable": lambda value: value in ("fail", "recreate"),
     "sync_timeout": is_seconds,
     "check_access": lambda value: isinstance(value, str) and value in {"", "read", "write"},

@@ -487,7 +487,7 @@ def test_rights_are_checked_for_what_a_command_does(program, command, level):
 
 def test_how_to_delete_reaches_the_reconciler(run, reconciler, manifest):
     run("apply", "-f", manifest)
-    assert (reconciler.settings["propagation"], reconciler.settings["on_immutable"]) == ("background", "fail")
+    assert (reconciler.settings["propagation"], reconciler.settings["on_immutable"]) == ("", "fail")
     assert reconciler.apply_settings == {"wait": False, "dry_run": False}
 
     run("apply", "-f", manifest, "--cascade", "foreground", "--wait", "--on-immutable", "recreate")
