@@ -364,8 +364,8 @@ def _require_parts(cluster: Any, discovery: Any, pace: Any) -> None:
     """Raise InputError for what is none of these. Tests and tools hand in clusters of their own."""
     if not callable(getattr(cluster, "request", None)):
         raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
-    if discovery is not None and not isinstance(discovery, Discovery):
-        raise refused("discovery", discovery, "is no Discovery; leave it out")
+    if discovery is not None and not callable(getattr(discovery, "get", None)):
+        raise refused("discovery", discovery, "is no discovery; leave it out")
     if pace is not None and not isinstance(pace, Pace):
         raise refused("pace", pace, "is no pace; give gr.Pace(...)")
 

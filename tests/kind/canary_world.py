@@ -151,11 +151,14 @@ UNREADABLE = {
     "indent.yaml": "kind: Secret\nstringData:\n  k: {}\n : x\n",
     "twice.yaml": "kind: Secret\nstringData: {{k: {0}, k: {0}}}\n",
     "json.json": '{{"stringData": {{"k": "{}"',
-    "surrogate.json": '{{"apiVersion": "v1", "kind": "Secret", "metadata": {{"name": "a"}}, "x": "{}\\ud800"}}',
     "no-name.yaml": "apiVersion: v1\nkind: Secret\nstringData:\n  k: '{}'\n",
     "no-kind.yaml": "stringData:\n  k: '{}'\n",
     "scalar.yaml": "'{}'\n",
     "slash.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {{name: a/b}}\nstringData: {{k: '{}'}}\n",
+}
+# What kubectl reads as something else than it looks like.
+RESPELLED = {
+    "surrogate.json": '{{"apiVersion": "v1", "kind": "Secret", "metadata": {{"name": "a"}}, "x": "{}\\ud800"}}',
     "key.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {{8080: '{}'}}\n",
 }
 

@@ -16,6 +16,7 @@ from canary_world import (
     GROUP,
     LAST_APPLIED,
     OTHER,
+    RESPELLED,
     RULES,
     UNREADABLE,
     Outputs,
@@ -281,6 +282,15 @@ def test_what_cannot_be_loaded(world):
             world.run(f"kubeconfig {name}", "diff", "-f", write(world.folder, "good", good()), "--kubeconfig", file)
             == 3
         )
+    assert world.outputs.hits == []
+
+
+def test_what_is_read_as_something_else(world):
+    for name, content in RESPELLED.items():
+        file = world.folder / name
+        file.write_text(content.format(CANARY.text.replace("\\", "")), "utf-8")
+        world.take(f"load {name}", gr.load, [file])
+        assert world.every_command(name, file) <= {0, 1, 2}
     assert world.outputs.hits == []
 
 
