@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from genreconcile.apply import Applier
+from genreconcile.apply import Applier, is_withheld
 from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
-from genreconcile.objects import GVK, ObjectKey
+from genreconcile.objects import GVK, ObjectKey, metadata_of
 from genreconcile.outcome import Outcome, Result
 from genreconcile.ownership import Record
 from genreconcile.plan import Change, Plan, Prune, awaiting, with_definitions, withheld
@@ -112,7 +112,7 @@ class Execution:
         settled = _settled_of((*plan.changes, *plan.unchanged))
         failed = sum(outcome.status == "failed" for outcome in (*written, *settled))
         reason = withheld(failed) if failed else next(iter(plan.refusals), "")
-        deleted = _skipped(deletions, reason) if reason else self._delete(deletions)
+        deleted = _skipped(deletions, reason) if reason else self._delete(plan, deletions)
         outcomes = _in_order(plan, [*written, *settled, *deleted])
         result = Result(tuple(outcomes), (*plan.warnings, *self._concluded(plan, outcomes)))
         if plan.refusals:
@@ -127,8 +127,9 @@ class Execution:
         warning = self._applier.parents.narrow(plan.owner, Record.of(there, plan.owner.parent.key))
         return [warning] if warning else []
 
-    def _delete(self, changes: list[Change]) -> list[Outcome]:
-        outcomes = self._applier.delete(changes, wait=self._wait) if changes else []
+    def _delete(self, plan: Plan, changes: list[Change]) -> list[Outcome]:
+        leaving = [change for change in plan.spared if "deletionTimestamp" in metadata_of(change.live or {})]
+        outcomes = self._applier.delete(changes, wait=self._wait, leaving=leaving) if changes else []
         for _ in range(_ATTEMPTS - 1):
             outcomes = self._deleted_again(outcomes)
         return outcomes
@@ -138,13 +139,14 @@ class Execution:
         lost = self._lost(outcomes)
         if not lost or self._call is None:
             return outcomes
+        lost |= {outcome.key: outcome for outcome in outcomes if is_withheld(outcome)}
         plan = self._planned(self._call)
         now = {change.key: change for change in plan.changes if change.key in lost}
         going = [change for change in now.values() if change.operation == "delete" and not plan.refusals]
         again = self._applier.delete(going, wait=self._wait)
         again += [_settled(change) for change in now.values() if change.operation == "none"]
         done = {outcome.key for outcome in again}
-        again += [_spared(outcome) for key, outcome in lost.items() if key not in done]
+        again += [outcome if is_withheld(outcome) else _spared(outcome) for k, outcome in lost.items() if k not in done]
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
 
 
