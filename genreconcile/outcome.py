@@ -76,11 +76,10 @@ class Outcome:
 def _retry_after(error: ReconcileError) -> float | None:
     if isinstance(error, Throttled):
         return error.retry_after if error.retry_after is not None else _SOON
-    if isinstance(error, Unreachable | NotSynced | Conflict):
+    if isinstance(error, Unreachable | NotSynced | Conflict) or _is_terminating(error):
         return _SOON
-    if not isinstance(error, ClusterError) or error.details.get(REFUSED_BY) == ADMISSION:
-        return _SOON if _is_terminating(error) else None
-    return _SOON if error.status in _PASSING else None
+    is_answer = isinstance(error, ClusterError) and error.details.get(REFUSED_BY) != ADMISSION
+    return _SOON if is_answer and getattr(error, "status", 0) in _PASSING else None
 
 
 def _is_terminating(error: ReconcileError) -> bool:
