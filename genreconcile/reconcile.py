@@ -126,6 +126,7 @@ class Reconciler:
         verify: bool = False,
         owner: str = "",
         owner_tool: str = OWN_TOOL,
+        prune_first: bool = False,
     ) -> Plan:
         """What would be done; no write is sent.
 
@@ -136,6 +137,8 @@ class Reconciler:
         before. With ``owner``, such as ``configmaps/shop``, all that expected holds becomes a member of the set which
         that object heads, and members that are not expected any more are deleted, of whatever kind and wherever the
         set has some (KEP-3659); the object is in ``namespace``. ``owner_tool="kubectl"`` shares the set with kubectl.
+        With ``prune_first`` deletions go before creations, where a dry run of the rest finds nothing else wrong: for
+        values that one object holds alone, such as a node port, and for full quotas.
         ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches,
         so that no difference is shown that the server does not see.
 
@@ -155,6 +158,7 @@ class Reconciler:
             verify=verify,
             owner=owner,
             owner_tool=owner_tool,
+            prune_first=prune_first,
         )
         return self._plan(self._call(expected, settings), settings)
 
@@ -180,7 +184,7 @@ class Reconciler:
         what was done.
         """
         applier = self._rehearsal if dry_run else self._applier
-        return Execution(self._planner, applier, wait=wait and not dry_run).run(plan)
+        return Execution(self._planner, applier, self._rehearsal, wait=wait and not dry_run).run(plan)
 
     def reconcile(self, expected: Iterable[Mapping[str, Any]], *, wait: bool = False, **settings: Any) -> Result:
         """Plan and apply; objects that others change meanwhile are compared again. Arguments and errors as ``plan``,
@@ -188,7 +192,7 @@ class Reconciler:
         """
         chosen = Settings(**settings)
         call = self._call(list(require_iterable(expected)), chosen)
-        return Execution(self._planner, self._applier, call, wait=wait).run(self._plan(call, chosen))
+        return Execution(self._planner, self._applier, self._rehearsal, call, wait=wait).run(self._plan(call, chosen))
 
     def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
         with self._lock:

@@ -34,6 +34,7 @@ class Settings:
     verify: bool = False
     owner: str = ""
     owner_tool: str = OWN_TOOL
+    prune_first: bool = False
 
     @property
     def prune(self) -> Prune:
@@ -52,6 +53,7 @@ class Settings:
             frozenset(self.delete_kinds),
             frozenset(map(_gvk, self.kinds)),
             OwnerRef(self.owner, self.owner_tool) if self.owner else None,
+            self.prune_first,
         )
 
 

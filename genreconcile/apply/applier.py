@@ -18,6 +18,7 @@ from genreconcile.apply.answers import Answers
 from genreconcile.apply.leading import LeadingCluster
 from genreconcile.apply.options import Options
 from genreconcile.apply.parents import Parents
+from genreconcile.apply.room import Room
 from genreconcile.apply.stages import Stages, withheld_for
 from genreconcile.apply.turns import turn
 from genreconcile.apply.verify import Verifier
@@ -111,6 +112,10 @@ class Applier:
 
         return [self._attempt(wait, outcome.change) if outcome.status == "deleted" else outcome for outcome in outcomes]
 
+    def room(self, deletions: Iterable[Change], *, is_made: bool = False) -> Room:
+        """What these deletions make room for, or have made."""
+        return Room(self._catalog, deletions, is_made=is_made)
+
     def refresh(self, change: Change) -> None:
         """Read one object that the cache may not have yet, after a write was refused. Raises ClusterError."""
         self._writer.refresh(change, self._catalog.resource(change.gvk))
@@ -143,11 +148,12 @@ class Applier:
             return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
 
     def _write(self, change: Change, resource: Resource) -> Outcome:
-        return (
-            self._writer.create(change, resource)
-            if change.operation == "create"
-            else self._writer.update(change, resource)
-        )
+        try:
+            if change.operation == "create":
+                return self._writer.create(change, resource)
+            return self._writer.update(change, resource)
+        except ClusterError as error:
+            raise self._writer.explained(error, change, resource) from error
 
 
 _VERBS = {"create": "created", "update": "patched", "delete": "deleted"}

@@ -57,12 +57,22 @@ class Excess(NamedTuple):
         )
 
     def _freed(self, name: str, resource: Resource, live: Object, alone: Excess | None) -> Decimal:
-        if name in _counts(resource):
-            return Decimal(1)
-        if alone is not None and alone.quota == self.quota and name in alone.requested:
+        if (
+            name not in _counts(resource)
+            and alone is not None
+            and alone.quota == self.quota
+            and name in alone.requested
+        ):
             return alone.requested[name]
-        found = [_amount(value) for value in sums(resource.gvk, live, name)]
-        return sum((amount for amount in found if amount is not None), Decimal(0))
+        return freed(name, resource, live)
+
+
+def freed(name: str, resource: Resource, live: Object) -> Decimal:
+    """The least amount of what a quota calls ``name`` that is free once a live object is gone."""
+    if name in _counts(resource):
+        return Decimal(1)
+    found = [_amount(value) for value in sums(resource.gvk, live, name)]
+    return sum((amount for amount in found if amount is not None), Decimal(0))
 
 
 def _counts(resource: Resource) -> set[str]:

@@ -57,7 +57,7 @@ class Recreation:
             raise self._told(error) from error
         # A dry run does not ask for every such value.
         if holder := holder_of(change, self._resource, self._cache):
-            raise self._told(Invalid(str(holder), status=422, reason="Invalid", details={HELD_BY: holder}))
+            raise self._told(Invalid(str(holder), status=422, reason="Invalid", details={HELD_BY: holder.key}))
 
     def _part_of(self, live: Object) -> Excess | None:
         """What the quota says to a second object like the live one."""

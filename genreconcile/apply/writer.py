@@ -5,10 +5,12 @@ Invariant: a write names the very object that it was computed from, and its answ
 
 from __future__ import annotations
 
+import copy
 import functools
 import time
 
 from genreconcile.apply.answers import Answers
+from genreconcile.apply.holders import HELD_BY, holder_of, may_be_held
 from genreconcile.apply.options import JSON_PATCH, Options
 from genreconcile.apply.recreation import Recreation, create_again
 from genreconcile.apply.refusal import is_immutable, unlosable
@@ -17,7 +19,7 @@ from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, Conflict, Invalid, NotFound, Throttled
+from genreconcile.errors import CacheError, ClusterError, Conflict, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, resource_version_of, uid_of
@@ -79,6 +81,16 @@ class Writer:
             return Outcome(change, "configured", reason=change.reason)
         self._cache.record_write(resource, data)
         return self._answers.checked(change, resource, loads(data))
+
+    def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
+        """The error; where another object holds what this one asks for, it says which."""
+        holder = holder_of(change, resource, self._cache) if may_be_held(error) else None
+        if holder is None or HELD_BY in error.details:
+            return error
+        told = copy.copy(error)
+        told.args = (f"{error}; {holder}",)
+        told.details = {**error.details, HELD_BY: holder.key}
+        return told
 
     def delete(self, change: Change, resource: Resource) -> Outcome:
         """Delete exactly the object that was seen."""

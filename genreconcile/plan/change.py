@@ -116,6 +116,7 @@ class Plan:
     that withhold deletions; ``warnings`` are for the reader. ``matches`` is how many live objects, expected ones
     included, stand where deletion looks. ``spared`` is what stands there, is not expected, and is left alone because
     Kubernetes or a controller made it, or it is going already; each says why. ``owner`` is the set, if there is one.
+    ``prune_first``: deletions go before creations.
     """
 
     changes: tuple[Change, ...]
@@ -126,6 +127,7 @@ class Plan:
     matches: int = 0
     spared: tuple[Change, ...] = ()
     owner: OwnerPlan | None = None
+    prune_first: bool = False
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

@@ -96,7 +96,7 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
 
 
 def _left_alone(key: Key, learned: Learned | None) -> tuple[str, float | None]:
-    """Why a difference is not worth a patch, "" where it is; and in how many seconds it is, where somebody undoes it."""
+    """Why a difference is not worth a patch, "" where it is; and in how many seconds it is, if somebody undoes it."""
     if learned is None:
         return "", None
     verdict = learned.verdict(key)

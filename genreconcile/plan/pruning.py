@@ -37,7 +37,7 @@ class Prune:
     """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``.
 
     ``kinds`` are names, as ``Kind.group``, of those that take others along and are to go all the same; ``also`` are
-    kinds to look at beside those in expected.
+    kinds to look at beside those in expected. ``first``: deletions go before creations.
     """
 
     namespace: str = ""
@@ -47,6 +47,7 @@ class Prune:
     kinds: frozenset[str] = frozenset()
     also: frozenset[GVK] = frozenset()
     owner: OwnerRef | None = None
+    first: bool = False
 
     @property
     def is_wanted(self) -> bool:

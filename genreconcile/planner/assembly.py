@@ -46,6 +46,7 @@ def assemble(
         matches=deletions.matches,
         spared=tuple(deletions.spared),
         owner=owner,
+        prune_first=wanted.first,
     )
 
 

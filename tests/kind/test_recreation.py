@@ -169,3 +169,21 @@ def test_r2_3_a_quota_that_sums_up(place, limit, before, after, fits):
     place.create(pod(before))
     place.quota(requests_cpu=limit, limits_cpu=limit, cpu=limit, pods="1")
     place.is_recreated(pod(before), pod(after, "b"), wanted=fits)
+
+
+def test_r2_9_a_full_quota_and_an_object_under_another_name(place):
+    """The old one counts until it is gone, and the quota notices that with a delay."""
+    settings = {"namespace": place.namespace, "owner": "secrets/s"}
+    metadata = {"name": "renamed", "labels": {}}
+    with gr.Reconciler(place.cluster) as reconciler:
+        reconciler.reconcile([frozen("a")], **settings).raise_for_failures()
+        place.quota(configmaps="2")
+        new = {**frozen("a"), "metadata": metadata}
+        result = reconciler.reconcile([new], **settings)
+        assert [outcome.status for outcome in result] == ["failed", "skipped"]
+        assert "there is room once what is to go is gone: prune_first=True" in str(result.outcomes[0].error)
+        result = reconciler.reconcile([new], **settings, prune_first=True)
+        assert [outcome.status for outcome in result] == ["created", "deleted"]
+        two = [{**frozen("a"), "metadata": {"name": name}} for name in ("one", "two")]
+        result = reconciler.reconcile(two, **settings, prune_first=True)
+        assert "deleted" not in {outcome.status for outcome in result}, "there is room for one of the two alone"
