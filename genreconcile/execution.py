@@ -122,10 +122,10 @@ class Execution:
         """
         if self._call is None:
             return {}
-        others = {outcome.key: outcome for outcome in outcomes}
+        written = [outcome for outcome in outcomes if outcome.status == "configured"]
         found = [outcome for outcome in outcomes if _is_conflict(outcome)]
         lost = {outcome.key: outcome for outcome in found if self._is_refreshed(outcome)}
-        return lost | {outcome.key: outcome for outcome in outcomes if is_freed(outcome, others)}
+        return lost | {outcome.key: outcome for outcome in outcomes if is_freed(outcome, written)}
 
     def _is_refreshed(self, outcome: Outcome) -> bool:
         try:

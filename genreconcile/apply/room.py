@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from genreconcile.apply.holders import HELD_BY
+from genreconcile.apply.holders import HELD_BY, may_be_held
 from genreconcile.apply.quota import Excess, freed
 from genreconcile.catalog import Catalog
 from genreconcile.errors import ClusterError, ReconcileError
-from genreconcile.exclusive import shared
+from genreconcile.exclusive import held, shared
 from genreconcile.objects import ObjectKey
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
@@ -99,12 +99,19 @@ def holder(outcome: Outcome) -> ObjectKey | None:
     return key if isinstance(key, ObjectKey) else None
 
 
-def is_freed(outcome: Outcome, others: Mapping[ObjectKey, Outcome]) -> bool:
-    """Whether the object that held what this one failed for was written meanwhile, and gave it up."""
-    other = others.get(holder(outcome) or outcome.key)
-    if other is None or other is outcome or other.status != "configured":
+def is_freed(outcome: Outcome, others: Iterable[Outcome]) -> bool:
+    """Whether an object that held what this one failed for was written in the same run, and gave it up."""
+    if not isinstance(outcome.error, ClusterError) or not may_be_held(outcome.error):
         return False
-    return not shared(outcome.change.gvk, outcome.change.expected or {}, other.change.expected or {})
+    wanted = outcome.change.expected or {}
+    return bool(held(outcome.change.gvk, wanted)) and any(_gave_up(other.change, outcome.change) for other in others)
+
+
+def _gave_up(other: Change, change: Change) -> bool:
+    if (other.key.group, other.key.kind) != (change.key.group, change.key.kind) or other.key == change.key:
+        return False
+    wanted, gvk = change.expected or {}, change.gvk
+    return bool(shared(gvk, wanted, other.live or {})) and not shared(gvk, wanted, other.expected or {})
 
 
 def is_short_of_quota(outcome: Outcome) -> bool:
