@@ -13,7 +13,7 @@ from genreconcile.diff.patch import Patch
 from genreconcile.errors import ClusterError, Conflict, NotSynced, ReconcileError, Throttled, Unreachable
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
-from genreconcile.refusal import ADMISSION, REFUSED_BY
+from genreconcile.refusal import REFUSED_BY
 
 _SOON: Final = 5.0
 """Seconds after which to try again what may pass, and of which nobody says when."""
@@ -78,7 +78,7 @@ def _retry_after(error: ReconcileError) -> float | None:
         return error.retry_after if error.retry_after is not None else _SOON
     if isinstance(error, Unreachable | NotSynced | Conflict) or _is_terminating(error):
         return _SOON
-    is_answer = isinstance(error, ClusterError) and error.details.get(REFUSED_BY) != ADMISSION
+    is_answer = isinstance(error, ClusterError) and REFUSED_BY not in error.details
     return _SOON if is_answer and getattr(error, "status", 0) in _PASSING else None
 
 

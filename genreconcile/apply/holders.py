@@ -13,7 +13,7 @@ from genreconcile.errors import CacheError, ClusterError, Forbidden, Invalid
 from genreconcile.exclusive import Held, held, shared
 from genreconcile.objects import ObjectKey, namespace_of
 from genreconcile.plan import Change
-from genreconcile.refusal import ADMISSION, REFUSED_BY, VALIDATION
+from genreconcile.refusal import PLUGIN, REFUSED_BY, VALIDATION
 
 HELD_BY: Final = "heldBy"
 """The key of an error's ``details``: the key of the object that holds what was asked for."""
@@ -48,4 +48,4 @@ def holder_of(change: Change, resource: Resource, cache: Cache) -> Holder | None
 def may_be_held(error: ClusterError) -> bool:
     """Whether a refusal may be because of what another object holds."""
     by = error.details.get(REFUSED_BY)
-    return (isinstance(error, Invalid) and by == VALIDATION) or (isinstance(error, Forbidden) and by == ADMISSION)
+    return (isinstance(error, Invalid) and by == VALIDATION) or (isinstance(error, Forbidden) and by == PLUGIN)

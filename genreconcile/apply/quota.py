@@ -17,7 +17,7 @@ from genreconcile.errors import ClusterError
 from genreconcile.exclusive import sums
 from genreconcile.normalize.scalars import Canonical, quantity
 from genreconcile.objects import Object
-from genreconcile.refusal import ADMISSION, REFUSED_BY
+from genreconcile.refusal import PLUGIN, REFUSED_BY
 
 _EXCEEDED: Final = re.compile(
     r"exceeded quota: (?P<quota>[^,\s]+), requested: (?P<requested>\S+), used: (?P<used>\S+), "
@@ -38,7 +38,7 @@ class Excess(NamedTuple):
     @staticmethod
     def of(error: ClusterError) -> Excess | None:
         """What the error says of a quota, None where it is of another kind."""
-        found = _EXCEEDED.search(str(error)) if error.details.get(REFUSED_BY) == ADMISSION else None
+        found = _EXCEEDED.search(str(error)) if error.details.get(REFUSED_BY) == PLUGIN else None
         if found is None:
             return None
         amounts = [_amounts(found[part]) for part in ("requested", "used", "limited")]
