@@ -81,7 +81,8 @@ class Applier:
     def delete(self, changes: Iterable[Change], *, wait: bool = False, leaving: Iterable[Change] = ()) -> list[Outcome]:
         """Deletions, in stages; with ``wait`` each is gone before the next one goes.
 
-        ``leaving`` are deleted already. Where one of what others have to see to stays, those others stay as well.
+        ``leaving`` are deleted already. With ``wait``, where one of what others have to see to stays, those others stay
+        as well.
         """
         outcomes: list[Outcome] = []
         there = self._still_there(leaving) if wait else []
@@ -93,7 +94,7 @@ class Applier:
                 done = list(pool.map(self._guarded(self._writer.delete), stage.changes))
                 done = self._gone(done) if wait else done
                 outcomes += done
-                there += [outcome.key for outcome in done if stage.is_seen_to and outcome.status == "failed"]
+                there += [outcome.key for outcome in done if wait and stage.is_seen_to and outcome.status == "failed"]
         return outcomes
 
     def _still_there(self, leaving: Iterable[Change]) -> list[ObjectKey]:

@@ -173,7 +173,8 @@ def test_r2_4_what_the_server_does_not_let_go_keeps_its_operator(ground, reconci
         return request(method, path, **options)
 
     monkeypatch.setattr(ground.cluster.cluster, "request", refusing)
-    result = reconciler.reconcile([], **settings(ground))
+    reconciler._applier._writer._remover._options = Options(wait_timeout=0.5)
+    result = reconciler.reconcile([], wait=True, **settings(ground))
     assert statuses(result)["one"] == "failed"
     assert {outcome.status for outcome in result if outcome.key.name == "operator"} == {"skipped"}
     monkeypatch.undo()
