@@ -6,13 +6,14 @@ Invariant: nothing is deleted where an expected object failed or a guard refused
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from genreconcile.apply import Applier
+from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
 from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
-from genreconcile.objects import GVK, ObjectKey
+from genreconcile.objects import GVK, ObjectKey, metadata_of
 from genreconcile.outcome import Outcome, Result
 from genreconcile.ownership import Record
 from genreconcile.plan import Change, Plan, Prune, awaiting, with_definitions, withheld
@@ -20,6 +21,8 @@ from genreconcile.planner import Planner
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS: Final = 3
+_QUOTA_LAG: Final = 10.0
+_PAUSE: Final = 0.25
 _WRITES: Final = frozenset({"create", "update"})
 
 
@@ -37,12 +40,15 @@ class Call:
 class Execution:
     """Carries out one plan. With ``call``, objects that others change meanwhile are compared again; without, refused.
 
-    ``wait``: deletions are waited for.
+    ``rehearsal`` tries what is to be written where deletions go first; ``wait``: deletions are waited for.
     """
 
-    def __init__(self, planner: Planner, applier: Applier, call: Call | None = None, *, wait: bool = False) -> None:
+    def __init__(
+        self, planner: Planner, applier: Applier, rehearsal: Applier, call: Call | None = None, *, wait: bool = False
+    ) -> None:
         self._planner = planner
         self._applier = applier
+        self._rehearsal = rehearsal
         self._call = call
         self._wait = wait
 
@@ -53,10 +59,37 @@ class Execution:
         """
         if plan.owner is not None:
             self._applier.parents.widen(plan.owner)
+        deleted = self._deleted_first(plan)
         written = self._write(plan)
         for _ in range(_ATTEMPTS - 1):
             written = self._written_again(written)
-        return self._finish(plan, written)
+        if deleted is not None:
+            written = self._written_with_room(plan, written)
+        return self._finish(plan, written, deleted)
+
+    def _deleted_first(self, plan: Plan) -> list[Outcome] | None:
+        """The outcomes of the deletions where they go first, None where not.
+
+        They do only where no guard refuses, and where nothing else is wrong with what is to be written than that what
+        is to go is in its way: the server is asked.
+        """
+        going = _deletions(plan)
+        if not plan.prune_first or not going or plan.refusals or any(change.error for change in plan.changes):
+            return None
+        writes = [change for change in plan.changes if change.operation in _WRITES]
+        tried = self._applier.room(going).excused(self._rehearsal.write(writes, lambda _: None))
+        return None if any(outcome.status == "failed" for outcome in tried) else self._delete(plan, going)
+
+    def _written_with_room(self, plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
+        """Write again what has room now. A quota notices with a delay that something is gone."""
+        if self._applier.is_rehearsal:
+            return self._applier.room(_deletions(plan)).excused(outcomes)
+        deadline = time.monotonic() + _QUOTA_LAG
+        while (short := [o for o in outcomes if is_short_of_quota(o)]) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+            again = self._written([outcome.change for outcome in short])
+            outcomes = [outcome for outcome in outcomes if outcome not in short] + again
+        return outcomes
 
     def _write(self, plan: Plan) -> list[Outcome]:
         changes = [change for change in plan.changes if change.operation in _WRITES]
@@ -89,8 +122,10 @@ class Execution:
         """
         if self._call is None:
             return {}
+        written = [outcome for outcome in outcomes if outcome.status == "configured"]
         found = [outcome for outcome in outcomes if _is_conflict(outcome)]
-        return {outcome.key: outcome for outcome in found if self._is_refreshed(outcome)}
+        lost = {outcome.key: outcome for outcome in found if self._is_refreshed(outcome)}
+        return lost | {outcome.key: outcome for outcome in outcomes if is_freed(outcome, written)}
 
     def _is_refreshed(self, outcome: Outcome) -> bool:
         try:
@@ -107,12 +142,15 @@ class Execution:
         )
         return plan
 
-    def _finish(self, plan: Plan, written: list[Outcome]) -> Result:
-        deletions = [change for change in plan.changes if change.operation == "delete"]
+    def _finish(self, plan: Plan, written: list[Outcome], deleted: list[Outcome] | None) -> Result:
+        deletions = _deletions(plan)
+        room = self._applier.room(deletions, is_made=deleted is not None)
+        written = [room.advised(outcome, plan.order) for outcome in written]
         settled = _settled_of((*plan.changes, *plan.unchanged))
         failed = sum(outcome.status == "failed" for outcome in (*written, *settled))
         reason = withheld(failed) if failed else next(iter(plan.refusals), "")
-        deleted = _skipped(deletions, reason) if reason else self._delete(deletions)
+        if deleted is None:
+            deleted = _skipped(deletions, reason) if reason else self._delete(plan, deletions)
         outcomes = _in_order(plan, [*written, *settled, *deleted])
         warnings = (*plan.warnings, *self._concluded(plan, outcomes))
         result = Result(tuple(outcomes), warnings, plan.looked_at)
@@ -128,8 +166,9 @@ class Execution:
         warning = self._applier.parents.narrow(plan.owner, Record.of(there, plan.owner.parent.key))
         return [warning] if warning else []
 
-    def _delete(self, changes: list[Change]) -> list[Outcome]:
-        outcomes = self._applier.delete(changes, wait=self._wait) if changes else []
+    def _delete(self, plan: Plan, changes: list[Change]) -> list[Outcome]:
+        leaving = [change for change in plan.spared if "deletionTimestamp" in metadata_of(change.live or {})]
+        outcomes = self._applier.delete(changes, wait=self._wait, leaving=leaving) if changes else []
         for _ in range(_ATTEMPTS - 1):
             outcomes = self._deleted_again(outcomes)
         return outcomes
@@ -139,14 +178,19 @@ class Execution:
         lost = self._lost(outcomes)
         if not lost or self._call is None:
             return outcomes
+        lost |= {outcome.key: outcome for outcome in outcomes if is_withheld(outcome)}
         plan = self._planned(self._call)
         now = {change.key: change for change in plan.changes if change.key in lost}
         going = [change for change in now.values() if change.operation == "delete" and not plan.refusals]
         again = self._applier.delete(going, wait=self._wait)
         again += [_settled(change) for change in now.values() if change.operation == "none"]
         done = {outcome.key for outcome in again}
-        again += [_spared(outcome) for key, outcome in lost.items() if key not in done]
+        again += [outcome if is_withheld(outcome) else _spared(outcome) for k, outcome in lost.items() if k not in done]
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
+
+
+def _deletions(plan: Plan) -> list[Change]:
+    return [change for change in plan.changes if change.operation == "delete"]
 
 
 def _is_conflict(outcome: Outcome) -> bool:

@@ -62,6 +62,12 @@ def is_definer(gvk: GVK) -> bool:
     return "kind" in _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
 
 
+def group_behind(group: str, kind: str, name: str) -> str:
+    """The API group that an object brings which does not say its kinds; "" where it brings none, or says them."""
+    entry = _data()["defines"].get(kind_name(group, kind), {})
+    return name.partition(".")[2] if entry.get("named") == "version.group" else ""
+
+
 def is_served(obj: Object) -> bool:
     """Whether an object that defines kinds says in its status that these are served."""
     gvk = GVK.of(obj)

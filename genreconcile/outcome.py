@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
 from genreconcile.diff.patch import Patch
-from genreconcile.errors import ReconcileError
+from genreconcile.errors import ClusterError, Conflict, NotSynced, ReconcileError, Throttled, Unreachable
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
+from genreconcile.refusal import REFUSED_BY
 
+_SOON: Final = 5.0
+"""Seconds after which to try again what may pass, and of which nobody says when."""
+_PASSING: Final = frozenset({408, 500, 502, 503, 504})
 STATUSES = ("created", "configured", "unchanged", "deleted", "skipped", "failed")
 
 
@@ -38,12 +43,50 @@ class Outcome:
         """
         return self.change.patch
 
+    @property
+    def retry_after(self) -> float | None:
+        """In how many seconds another reconcile may do what this one could not, None where that is not to be expected.
+
+        Of a fight: when the next repair is due. Of throttling: what the server asks for. Of an error that may pass by
+        itself (no answer, an error of the server, a namespace or object that is going): a few seconds.
+        """
+        if self.error is not None:
+            return _retry_after(self.error)
+        return self.change.retry_after
+
+    @property
+    def is_converged(self) -> bool:
+        """Whether the object is as it should be, or all was done for it that is to be done.
+
+        Not so where it failed, where somebody keeps undoing a repair, where an object that is expected was skipped,
+        and where a deletion was withheld. An object that is never to be deleted is as it should be.
+        """
+        if self.status == "failed" or self.change.retry_after is not None:
+            return False
+        return self.status != "skipped" or (self.change.expected is None and self.change.operation != "delete")
+
     def __str__(self) -> str:
         detail = f": {self.error}" if self.error else f" ({self.reason})" if self.reason else ""
         return f"{self.key} {self.status}{self.change.told(detail)}"
 
     def __repr__(self) -> str:
         return f"<Outcome {self}>"
+
+
+def _retry_after(error: ReconcileError) -> float | None:
+    if isinstance(error, Throttled):
+        return error.retry_after if error.retry_after is not None else _SOON
+    if isinstance(error, Unreachable | NotSynced | Conflict) or _is_terminating(error):
+        return _SOON
+    is_answer = isinstance(error, ClusterError) and REFUSED_BY not in error.details
+    return _SOON if is_answer and getattr(error, "status", 0) in _PASSING else None
+
+
+def _is_terminating(error: ReconcileError) -> bool:
+    """Whether its namespace is going, and may come again."""
+    details = error.details if isinstance(error, ClusterError) else {}
+    causes: Any = details.get("causes") or ()
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
 
 
 class ApplyFailed(ReconcileError):
@@ -88,8 +131,21 @@ class Result:
         """The outcomes that failed."""
         return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
 
+    @property
+    def is_converged(self) -> bool:
+        """Whether all objects are as they should be; see ``Outcome.is_converged``."""
+        return all(outcome.is_converged for outcome in self.outcomes)
+
+    @property
+    def retry_after(self) -> float | None:
+        """In how many seconds another reconcile may do more, the least of all outcomes'; None where none may.
+
+        For a loop that wakes on events: nothing else may wake it then.
+        """
+        return min((found for found in (o.retry_after for o in self.outcomes) if found is not None), default=None)
+
     def raise_for_failures(self) -> None:
-        """Raise ApplyFailed, which lists every failed object, if there is one."""
+        """Raise ApplyFailed, which lists every failed object, if there is one; see ``is_converged`` for its sibling."""
         if self.failures:
             raise ApplyFailed(self.failures)
 

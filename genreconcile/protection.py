@@ -158,3 +158,12 @@ def _makers() -> Mapping[str, Maker]:
 def maker_of(key: ObjectKey) -> Maker | None:
     """Who may have made an object of this kind without saying so in an ownerReference."""
     return _makers().get(kind_name(key.group, key.kind))
+
+
+def is_seen_to(key: ObjectKey, live: Object) -> bool:
+    """Whether somebody else removes finalizers of a live object once it is deleted; what runs programs never is."""
+    if kind_name(key.group, key.kind) in _data()["servers"]:
+        return False
+    finalizers = metadata_of(live).get("finalizers") or ()
+    own: list[str] = _data()["ownFinalizers"]
+    return any(not any(fnmatchcase(str(name), pattern) for pattern in own) for name in finalizers)

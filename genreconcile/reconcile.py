@@ -150,6 +150,7 @@ class Reconciler:
         verify: bool = False,
         owner: str = "",
         owner_tool: OwnerTool = "genreconcile",
+        prune_first: bool = False,
     ) -> Plan:
         """What would be done; no write is sent.
 
@@ -163,6 +164,8 @@ class Reconciler:
         are deleted, of whatever kind and wherever the set has some (KEP-3659); the object is in ``namespace``.
         ``owner_tool="kubectl"`` shares the set with kubectl. ``delete_kinds`` (``Kind.group``) are kinds that take
         others along and are deleted all the same; ``allow_empty`` and ``max_deletions`` are guards (docs/deletion.md).
+        With ``prune_first`` deletions go before creations, where a dry run of the rest finds nothing else wrong: for
+        values that one object holds alone, such as a node port, and for full quotas.
         ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches, so that no difference
         is shown that the server does not see.
 
@@ -182,6 +185,7 @@ class Reconciler:
             verify=verify,
             owner=owner,
             owner_tool=owner_tool,
+            prune_first=prune_first,
         )
         return self._plan(self._call(expected, settings), settings)
 
@@ -201,6 +205,7 @@ class Reconciler:
         verify: bool = False,
         owner: str = "",
         owner_tool: OwnerTool = "genreconcile",
+        prune_first: bool = False,
     ) -> frozenset[Right]:
         """The rights that ``reconcile`` needs for this set and these settings, with ``level="read"`` those of ``plan``.
 
@@ -220,6 +225,7 @@ class Reconciler:
             verify=verify,
             owner=owner,
             owner_tool=owner_tool,
+            prune_first=prune_first,
         )
         use = dataclasses.replace(self._use, level=level, verifies=settings.verify)
         return self._planner.rights(expected, settings.namespace or self._namespace, settings.prune, use)
@@ -234,7 +240,7 @@ class Reconciler:
         what was done.
         """
         applier = self._rehearsal if dry_run else self._applier
-        return Execution(self._planner, applier, wait=wait and not dry_run).run(plan)
+        return Execution(self._planner, applier, self._rehearsal, wait=wait and not dry_run).run(plan)
 
     def reconcile(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
@@ -252,6 +258,7 @@ class Reconciler:
         verify: bool = False,
         owner: str = "",
         owner_tool: OwnerTool = "genreconcile",
+        prune_first: bool = False,
     ) -> Result:
         """Plan and apply; objects that others change meanwhile are compared again. Arguments and errors as ``plan``,
         ``wait`` as in ``apply``.
@@ -269,9 +276,11 @@ class Reconciler:
             verify=verify,
             owner=owner,
             owner_tool=owner_tool,
+            prune_first=prune_first,
         )
         call = self._call(list(require_iterable(expected)), settings)
-        return Execution(self._planner, self._applier, call, wait=wait).run(self._plan(call, settings))
+        plan = self._plan(call, settings)
+        return Execution(self._planner, self._applier, self._rehearsal, call, wait=wait).run(plan)
 
     def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
         with self._lock:

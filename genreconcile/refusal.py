@@ -13,21 +13,28 @@ import re
 from typing import Final
 
 REFUSED_BY: Final = "refusedBy"
-"""The key of an error's ``details``: VALIDATION, or ADMISSION; missing where neither is told."""
+"""The key of an error's ``details``: one of the following; missing where none is told."""
 VALIDATION: Final = "validation"
+"""The API's own validation of the object."""
 ADMISSION: Final = "admission"
+"""A webhook or a policy: its words may be anything."""
+PLUGIN: Final = "plugin"
+"""A plugin of the server itself, such as that for quotas."""
 
 _NAME: Final = r'"(?:[^"\\]|\\.)*"'
 _WEBHOOK: Final = re.compile(rf"admission webhook {_NAME} (?:denied the request|does not support dry run)")
-# A plugin of the server, an admission policy among them; what an authorizer refuses names the user first.
-_PLUGIN: Final = re.compile(rf'[\w.-]+ (?:{_NAME} )?is forbidden: (?!User ")')
+# What an authorizer refuses names the user first, a policy itself.
+_FORBIDDEN: Final = re.compile(rf'[\w.-]+ (?:{_NAME} )?is forbidden: (?!User ")')
+_POLICY: Final = re.compile(r"\w+ ['\"][^'\"]*['\"] (?:with binding '[^']*' )?denied request")
 _INVALID: Final = re.compile(rf"[\w.-]+ {_NAME} is invalid(?:: |$)")
 
 
 def refused_by(reason: str, message: str) -> str:
-    """VALIDATION, ADMISSION, or "" where the answer is of another kind."""
-    if webhook_of(message) or _PLUGIN.match(message):
+    """One of the above, or "" where the answer is of another kind."""
+    if webhook_of(message):
         return ADMISSION
+    if found := _FORBIDDEN.match(message):
+        return ADMISSION if _POLICY.match(message, found.end()) else PLUGIN
     return VALIDATION if reason == "Invalid" and _INVALID.match(message) else ""
 
 

@@ -49,12 +49,14 @@ class Settings:
     verify: bool = False
     owner: str = ""
     owner_tool: OwnerTool = "genreconcile"
+    prune_first: bool = False
 
     def __post_init__(self) -> None:
         require_namespace("namespace", self.namespace)
         require_choice("fields", self.fields, Fields)
         require_flag("verify", self.verify)
         require_flag("allow_empty", self.allow_empty)
+        require_flag("prune_first", self.prune_first)
         require_text("owner", self.owner)
         require_text("owner_tool", self.owner_tool)
         if self.max_deletions is not None:
@@ -82,6 +84,7 @@ class Settings:
             frozenset(_gvk(kind) for kind in self.kinds if kind != EVERY_KIND),
             OwnerRef(self.owner, self.owner_tool) if self.owner else None,
             EVERY_KIND in self.kinds,
+            self.prune_first,
         )
 
     @property

@@ -7,5 +7,7 @@ fault of one object never stops the others.
 from genreconcile.apply.applier import Applier
 from genreconcile.apply.options import Options, propagation_of
 from genreconcile.apply.rehearsal import Rehearsal
+from genreconcile.apply.room import is_freed, is_short_of_quota
+from genreconcile.apply.stages import is_withheld
 
-__all__ = ["Applier", "Options", "Rehearsal", "propagation_of"]
+__all__ = ["Applier", "Options", "Rehearsal", "is_freed", "is_short_of_quota", "is_withheld", "propagation_of"]

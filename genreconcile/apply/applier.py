@@ -12,11 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from genreconcile.apply.answers import Answers
 from genreconcile.apply.leading import LeadingCluster
 from genreconcile.apply.options import Options
 from genreconcile.apply.parents import Parents
+from genreconcile.apply.room import Room
+from genreconcile.apply.stages import Stages, withheld_for
 from genreconcile.apply.turns import turn
 from genreconcile.apply.verify import Verifier
 from genreconcile.apply.writer import Writer
@@ -26,6 +29,7 @@ from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError, trace
 from genreconcile.normalize.learned import Learned
+from genreconcile.objects import ObjectKey
 from genreconcile.order import waves
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
@@ -53,6 +57,7 @@ class Applier:
         self._server = cluster.server
         self._writer = Writer(cluster, catalog, cache, Answers(cluster, catalog, related, learned, options), options)
         self._verifier = Verifier(cluster, catalog, options)
+        self._stages = Stages(catalog)
         self.parents = Parents(cluster, catalog, cache, options)
         self.is_rehearsal = options.dry_run
 
@@ -73,15 +78,30 @@ class Applier:
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-verify") as pool:
             return list(pool.map(self._verifier.verified, changes))
 
-    def delete(self, changes: Iterable[Change], *, wait: bool = False) -> list[Outcome]:
-        """Deletions, in reverse order; with ``wait`` each wave is gone before the next one goes."""
+    def delete(self, changes: Iterable[Change], *, wait: bool = False, leaving: Iterable[Change] = ()) -> list[Outcome]:
+        """Deletions, in stages; with ``wait`` each is gone before the next one goes.
+
+        ``leaving`` are deleted already. With ``wait``, where one of what others have to see to stays, those others stay
+        as well.
+        """
         outcomes: list[Outcome] = []
+        there = self._still_there(leaving) if wait else []
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-delete") as pool:
-            named = (((change.key.group, change.key.kind), change) for change in changes)
-            for wave in waves(named, reverse=True):
-                done = list(pool.map(self._guarded(self._writer.delete), wave))
-                outcomes += self._gone(done) if wait else done
+            for stage in self._stages.of(changes):
+                if there and not stage.is_seen_to:
+                    outcomes += withheld_for(stage.changes, there)
+                    continue
+                done = list(pool.map(self._guarded(self._writer.delete), stage.changes))
+                done = self._gone(done) if wait else done
+                outcomes += done
+                there += [outcome.key for outcome in done if wait and stage.is_seen_to and outcome.status == "failed"]
         return outcomes
+
+    def _still_there(self, leaving: Iterable[Change]) -> list[ObjectKey]:
+        """Of what is deleted already and others have to see to, what is not gone in time."""
+        seen_to = [replace(change, operation="delete") for change in leaving if self._stages.is_waited_for(change)]
+        gone = self._gone([Outcome(change, "deleted") for change in seen_to])
+        return [outcome.key for outcome in gone if outcome.status == "failed"]
 
     def _gone(self, outcomes: list[Outcome]) -> list[Outcome]:
         """The same outcomes, but failed where an object is not gone in time."""
@@ -92,6 +112,10 @@ class Applier:
             return Outcome(change, "deleted")
 
         return [self._attempt(wait, outcome.change) if outcome.status == "deleted" else outcome for outcome in outcomes]
+
+    def room(self, deletions: Iterable[Change], *, is_made: bool = False) -> Room:
+        """What these deletions make room for, or have made."""
+        return Room(self._catalog, deletions, is_made=is_made)
 
     def refresh(self, change: Change) -> None:
         """Read one object that the cache may not have yet, after a write was refused. Raises ClusterError."""
@@ -125,11 +149,12 @@ class Applier:
             return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
 
     def _write(self, change: Change, resource: Resource) -> Outcome:
-        return (
-            self._writer.create(change, resource)
-            if change.operation == "create"
-            else self._writer.update(change, resource)
-        )
+        try:
+            if change.operation == "create":
+                return self._writer.create(change, resource)
+            return self._writer.update(change, resource)
+        except ClusterError as error:
+            raise self._writer.explained(error, change, resource) from error
 
 
 _VERBS = {"create": "created", "update": "patched", "delete": "deleted"}

@@ -5,17 +5,21 @@ Invariant: a write names the very object that it was computed from, and its answ
 
 from __future__ import annotations
 
+import copy
+import functools
 import time
 
 from genreconcile.apply.answers import Answers
+from genreconcile.apply.holders import HELD_BY, holder_of, may_be_held
 from genreconcile.apply.options import JSON_PATCH, Options
+from genreconcile.apply.recreation import Recreation, create_again
 from genreconcile.apply.refusal import is_immutable, unlosable
 from genreconcile.apply.remover import Remover
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
-from genreconcile.errors import CacheError, Conflict, Invalid, NotFound, Throttled
+from genreconcile.errors import CacheError, ClusterError, Conflict, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, resource_version_of, uid_of
@@ -77,6 +81,16 @@ class Writer:
             return Outcome(change, "configured", reason=change.reason)
         self._cache.record_write(resource, data)
         return self._answers.checked(change, resource, loads(data))
+
+    def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
+        """The error; where another object holds what this one asks for, it says which."""
+        holder = holder_of(change, resource, self._cache) if may_be_held(error) else None
+        if holder is None or HELD_BY in error.details:
+            return error
+        told = copy.copy(error)
+        told.args = (f"{error}; {holder}",)
+        told.details = {**error.details, HELD_BY: holder.key}
+        return told
 
     def delete(self, change: Change, resource: Resource) -> Outcome:
         """Delete exactly the object that was seen."""
@@ -146,22 +160,17 @@ class Writer:
             raise Invalid(f"{error}{hint}", status=error.status, reason=error.reason, details=error.details)
         if spared:
             raise Invalid(f"{error}; {spared}", status=error.status, reason=error.reason, details=error.details)
-        self._require_creatable(change, resource)
+        rehearse = functools.partial(self._rehearse, change, resource)
+        Recreation(change, resource, self._catalog, self._cache, rehearse).require_creatable()
         self._remover.remove(change, resource, to_recreate=True)
         if not self._options.dry_run:
-            self._remover.wait_until_gone(change, resource)
-            self.create(change, resource)
+            deadline = self._remover.deadline()
+            self._remover.wait_until_gone(change, resource, deadline)
+            create_again(lambda: self.create(change, resource), deadline)
         return Outcome(change, "configured", reason="recreated: an immutable field differed")
 
-    def _require_creatable(self, change: Change, resource: Resource) -> None:
-        """Raise what the server would say to the new object, before the old one goes. That it exists is no fault."""
-        expected = change.expected or {}
-        node, _ = self._catalog.node(resource, expected)
-        try:
-            self._send("POST", resource.path(change.key.namespace), dumps(without_system(expected, node)), dry_run=True)
-        except Conflict as error:
-            if error.reason != "AlreadyExists":
-                raise
+    def _rehearse(self, change: Change, resource: Resource, obj: Object) -> None:
+        self._send("POST", resource.path(change.key.namespace), dumps(obj), dry_run=True)
 
     def _explain_refusal(self, error: Invalid, change: Change, resource: Resource) -> None:
         """A 422 that says neither why nor who is a failed ``test``. Raises Conflict if the object changed.

@@ -41,6 +41,7 @@ class Settings:
     verbosity: int
     rules: tuple[str, ...] = ()
     tool_marks: bool = True
+    prune_first: bool = False
     yes: bool = False
     verify: bool = False
     on_immutable: OnImmutable = "fail"
@@ -162,6 +163,9 @@ _DELETION = (
         multiple=True,
         metavar="KIND",
         help="Delete objects of this kind although others go with them, written Example.group. Repeatable.",
+    ),
+    click.option(
+        "--prune-first", is_flag=True, help="Delete before anything is created, to free ports, addresses and quotas."
     ),
     click.option("--allow-empty", is_flag=True, help="Delete also if the files hold no object at all."),
     click.option(

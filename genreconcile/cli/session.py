@@ -177,6 +177,7 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -
             max_deletions=max_deletions,
             fields=settings.fields,
             verify=settings.verify,
+            **({"prune_first": True} if settings.prune_first else {}),
         )
         return made
 

@@ -79,13 +79,18 @@ class Fights:
         """How many keys take memory."""
         return len(self._fights)
 
-    def reason(self, key: Key) -> str:
-        """Why the difference is left alone for now, "" where it is not."""
+    def pause(self, key: Key) -> float | None:
+        """In how many seconds the next repair is due, None where there is no fight, or it is due now."""
         with self._lock:
             fight = self._fights.get(key)
-            if fight is None or not fight.level:
-                return ""
-            left = fight.repairs[-1] + fight.pause - self._clock()
-        if left <= 0:
+            left = fight.repairs[-1] + fight.pause - self._clock() if fight is not None and fight.level else 0.0
+        return left if left > 0 else None
+
+    def reason(self, key: Key) -> str:
+        """Why the difference is left alone for now, "" where it is not."""
+        left = self.pause(key)
+        if left is None:
             return ""
+        with self._lock:
+            fight = self._fights.get(key) or _Fight()
         return f"a fight with {fight.opponent}, who keeps undoing it: next repair in {left:.0f} s"

@@ -66,6 +66,11 @@ class Learned:
         """Why the difference is left alone because somebody undoes each repair, "" where nobody does."""
         return self.fights.reason(key) or self.places.reason(key[:-1])
 
+    def pause(self, key: Key) -> float | None:
+        """In how many seconds the next repair is due of a difference that somebody undoes, else None."""
+        pauses = [pause for pause in (self.fights.pause(key), self.places.pause(key[:-1])) if pause is not None]
+        return max(pauses, default=None)
+
     def name_opponent(self, key: Key, opponent: str) -> None:
         """Who undoes it."""
         self.fights.name(key, opponent)

@@ -35,7 +35,8 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
     ``validated``: the schema of its kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
     call so. ``is_sendable``: nothing in ``expected`` is the server's alone to say. ``awaits_definition``: it is to be
-    judged when the definition of its kind has been written.
+    judged when the definition of its kind has been written. ``retry_after``: in so many seconds the next repair of what
+    somebody else keeps undoing is due; None where nobody does.
 
     ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` hold what they hold.
     """
@@ -55,6 +56,7 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     is_sendable: bool = False
     sensitive: Fields = ()
     awaits_definition: bool = False
+    retry_after: float | None = None
 
     @property
     def operations(self) -> list[dict[str, Any]]:
@@ -115,6 +117,7 @@ class Plan:
     included, stand where deletion looks. ``spared`` is what stands there, is not expected, and is left alone because
     Kubernetes or a controller made it, or it is going already; each says why. ``owner`` is the set, if there is one.
     ``looked_at`` are the kinds among whose objects deletion looked.
+    ``prune_first``: deletions go before creations.
     """
 
     changes: tuple[Change, ...]
@@ -126,6 +129,7 @@ class Plan:
     spared: tuple[Change, ...] = ()
     owner: OwnerPlan | None = None
     looked_at: tuple[GVK, ...] = ()
+    prune_first: bool = False
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

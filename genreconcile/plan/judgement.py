@@ -79,23 +79,29 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
     told = [f"{why} at {d.to_json()['path']}" for d, (why, _) in zip(found.differences, left, strict=True) if why]
     reason = "; ".join(told)
     wanted = [d for d, (why, _) in zip(found.differences, left, strict=True) if not why]
+    retry_after = min((pause for _, pause in left if pause is not None), default=None)
     if not wanted:
-        is_fight = any(is_fight for _, is_fight in left)
-        return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_fight)
+        is_fight = retry_after is not None
+        return Change(
+            "none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_fight, retry_after=retry_after
+        )
     patch = to_patch(wanted, live)
     if len(wanted) == len(keys):
         _check(patch, found, terms, (expected, live), key)
     patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)
-    return Change("update", gvk, key, patch, expected, live, reason, fields=terms.policy.fields, keys=patched)
+    policy = terms.policy.fields
+    return Change(
+        "update", gvk, key, patch, expected, live, reason, fields=policy, keys=patched, retry_after=retry_after
+    )
 
 
-def _left_alone(key: Key, learned: Learned | None) -> tuple[str, bool]:
-    """Why a difference is not worth a patch ("" where it is), and whether that is because somebody undoes it."""
+def _left_alone(key: Key, learned: Learned | None) -> tuple[str, float | None]:
+    """Why a difference is not worth a patch, "" where it is; and in how many seconds it is, if somebody undoes it."""
     if learned is None:
-        return "", False
+        return "", None
     verdict = learned.verdict(key)
     fight = "" if verdict else learned.fight(key)
-    return verdict or fight, bool(fight)
+    return verdict or fight, (learned.pause(key) or 0.0) if fight else None
 
 
 def learned_keys(differences: tuple[Difference, ...], expected: Object, live: Object) -> list[Key]:

@@ -40,7 +40,8 @@ class Prune:
     """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``.
 
     ``kinds`` are names, as ``Kind.group``, of those that take others along and are to go all the same; ``also`` are
-    kinds to look at beside those in expected; ``every``: all that the server can list and delete.
+    kinds to look at beside those in expected; ``every``: all that the server can list and delete. ``first``: deletions
+    go before creations.
     """
 
     namespace: str = ""
@@ -51,6 +52,7 @@ class Prune:
     also: frozenset[GVK] = frozenset()
     owner: OwnerRef | None = None
     every: bool = False
+    first: bool = False
 
     @property
     def is_wanted(self) -> bool:

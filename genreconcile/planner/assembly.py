@@ -47,6 +47,7 @@ def assemble(
         spared=tuple(deletions.spared),
         owner=owner,
         looked_at=deletions.looked_at,
+        prune_first=wanted.first,
     )
 
 

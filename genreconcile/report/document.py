@@ -18,13 +18,16 @@ API_VERSION = "genreconcile.dev/v1alpha1"
 
 def document(report: Plan | Result) -> dict[str, Any]:
     """The report as JSON data of kind Plan or Result; what is unchanged is in ``summary`` alone."""
-    return {
+    found: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "Plan" if isinstance(report, Plan) else "Result",
         "summary": report.counts,
         "changes": [_change(row) for row in rows(report)],
         **({"lookedAt": [str(gvk) for gvk in report.looked_at]} if report.looked_at else {}),
     }
+    if isinstance(report, Result):
+        found |= {"converged": report.is_converged, "retryAfter": report.retry_after}
+    return found
 
 
 def _change(row: Row) -> dict[str, Any]:
@@ -42,6 +45,8 @@ def _change(row: Row) -> dict[str, Any]:
     if row.error is not None:
         path = str(getattr(row.error, "path", ""))
         found["error"] = {"message": row.note, "path": path, "type": type(row.error).__name__}
+    if row.retry_after is not None:
+        found["retryAfter"] = row.retry_after
     return {**found, "status": row.status} if row.status else found
 
 

@@ -21,6 +21,7 @@ class Row:
     status: str = ""
     reason: str = ""
     error: ReconcileError | None = None
+    retry_after: float | None = None
 
     @property
     def verb(self) -> str:
@@ -59,12 +60,12 @@ def rows(report: Plan | Result) -> Iterator[Row]:
     """The rows of a report, in its order."""
     if isinstance(report, Plan):
         for change in report.changes:
-            yield Row(change, reason=change.reason, error=change.error)
+            yield Row(change, reason=change.reason, error=change.error, retry_after=change.retry_after)
         return
     for outcome in report.outcomes:
         if outcome.status != "unchanged":
             reason = outcome.reason or outcome.change.reason
-            yield Row(outcome.change, outcome.status, reason, outcome.error)
+            yield Row(outcome.change, outcome.status, reason, outcome.error, outcome.retry_after)
 
 
 def printable(text: str) -> str:

@@ -44,6 +44,29 @@ def test_a_fight_is_found_named_and_left(cluster, namespace):
     assert outcomes[-1].reason.endswith(" at /data/k")
 
 
+def test_r2_7_a_loop_is_told_when_to_repair_again(cluster, namespace):
+    """Rounds that a rival wins: after the last one nothing else would wake a loop."""
+    metadata = {"name": "told", "namespace": namespace}
+    expected = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "ours"}}]
+    path = f"/api/v1/namespaces/{namespace}/configmaps/told"
+    with gr.Reconciler(cluster) as reconciler:
+        reconciler.reconcile(expected).raise_for_failures()
+        results = []
+        for _ in range(6):
+            body = json.dumps({"data": {"k": "theirs"}}).encode()
+            merge = "application/merge-patch+json"
+            cluster.request("PATCH", path, query={"fieldManager": "rival"}, body=body, content_type=merge)
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline and not reconciler.plan(expected).changes:
+                time.sleep(0.02)
+            results.append(reconciler.reconcile(expected))
+        assert [result.is_converged for result in results] == [True] * 5 + [False]
+        assert [result.retry_after for result in results[:5]] == [None] * 5
+        assert 0 < results[5].retry_after <= 30
+        assert results[5].retry_after == results[5].outcomes[0].retry_after
+        results[5].raise_for_failures()
+
+
 def test_a_rule_leaves_the_rivals_fields_to_it(cluster, namespace):
     metadata = {"name": "b", "namespace": namespace}
     expected = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "ours", "j": "ours"}}]

@@ -69,6 +69,12 @@ def test_the_options_reach_the_reconciler(run, reconciler, tmp_path):
     assert not reconciler.is_open
 
 
+def test_r2_9_deletions_may_go_first(run, reconciler, manifest):
+    run("plan", "-f", manifest, "--prune-first")
+
+    assert reconciler.calls[0]["prune_first"] is True
+
+
 def test_without_options_nothing_is_deleted(run, reconciler, manifest):
     run("plan", "-f", manifest)
 

@@ -1,0 +1,78 @@
+"""In which order objects are deleted: what somebody has to see to, before those who may be that somebody.
+
+Invariant: knowledge of kinds is data (``order.yaml``, ``deletion.yaml``); in doubt an object goes first.
+
+The case: an operator, its rights and a custom resource with the operator's finalizer leave a set together. Once the
+operator is gone, nobody removes the finalizer (argoproj/argo-cd#9296).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from genreconcile.catalog import Catalog
+from genreconcile.errors import ReconcileError
+from genreconcile.objects import ObjectKey
+from genreconcile.order import group_behind, waves
+from genreconcile.outcome import Outcome
+from genreconcile.plan import Change
+from genreconcile.protection import is_seen_to
+
+AFTER: Final = "not deleted: it may be what sees to"
+_FEW: Final = 3
+
+
+class Stage(NamedTuple):
+    """Objects that are deleted together. ``is_seen_to``: what comes later may be needed until they are gone."""
+
+    changes: list[Change]
+    is_seen_to: bool = False
+
+
+class Stages:
+    """Sorts deletions into stages."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def of(self, changes: Iterable[Change]) -> Iterator[Stage]:
+        """The stages, none of them empty."""
+        left = list(changes)
+        brought = {group_behind(c.key.group, c.key.kind, c.key.name) for c in left} - {""}
+        custom, left = _split(left, [self._is_custom(change, brought) for change in left])
+        seen_to, left = _split(left, [is_seen_to(change.key, change.live or {}) for change in left])
+        yield from (Stage(stage, is_seen_to=True) for stage in (custom, seen_to) if stage)
+        named = (((change.key.group, change.key.kind), change) for change in left)
+        yield from map(Stage, waves(named, reverse=True))
+
+    def is_waited_for(self, change: Change) -> bool:
+        """Whether what comes later may be needed until this object is gone."""
+        return self._is_custom(change, set()) or is_seen_to(change.key, change.live or {})
+
+    def _is_custom(self, change: Change, brought: set[str]) -> bool:
+        if change.key.group in brought:
+            return True
+        try:
+            return self._catalog.is_custom(self._catalog.resource(change.gvk))
+        except ReconcileError:
+            return True
+
+
+def _split(changes: list[Change], chosen: list[bool]) -> tuple[list[Change], list[Change]]:
+    pairs = list(zip(changes, chosen, strict=True))
+    return [change for change, is_chosen in pairs if is_chosen], [
+        change for change, is_chosen in pairs if not is_chosen
+    ]
+
+
+def withheld_for(changes: Iterable[Change], there: list[ObjectKey]) -> list[Outcome]:
+    """The outcomes of what stays because these objects, which it may have to see to, are still there."""
+    names = ", ".join(map(str, there[:_FEW])) + (f" and {len(there) - _FEW} more" if len(there) > _FEW else "")
+    reason = f"{AFTER} {names}, which is not gone; the next reconcile goes on"
+    return [Outcome(change, "skipped", reason=reason) for change in changes]
+
+
+def is_withheld(outcome: Outcome) -> bool:
+    """Whether an object stays only until what it may have to see to is gone."""
+    return outcome.status == "skipped" and outcome.reason.startswith(AFTER)
