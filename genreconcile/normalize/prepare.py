@@ -18,7 +18,7 @@ from typing import Any, Final
 from genreconcile.errors import InputError
 from genreconcile.normalize.compiled import ANY_FIELD, Child, Node
 from genreconcile.normalize.place import Place
-from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical
+from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical, is_zero_time
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING, Field
 
@@ -30,11 +30,14 @@ _NAMES: Final = {
     int: "an integer",
     float: "a number",
 }
+_TIMES: Final = frozenset({"time", "date-time"})
 _SHAPES: Final = {"object": dict, "map": dict, "list": list}
 
 
 def is_zero(value: Any, where: Field) -> bool:
-    """Whether a value is what Go's zero value is, at a value field of a built-in type."""
+    """Whether a value is Go's zero value at a value field of a built-in type, or the time that Go writes as null."""
+    if where.type.scalar in _TIMES and not where.type.custom:
+        return is_zero_time(value)
     if where.zero != "value" or where.type.shape == "any":
         return False
     if where.type.scalar == "quantity":

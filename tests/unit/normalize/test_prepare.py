@@ -52,6 +52,17 @@ def test_pointer_structs_stay():
     assert spec(POD, volumes=[{"name": "a", "emptyDir": {}}]) == {"volumes": [{"name": "a", "emptyDir": {}}]}
 
 
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [("0001-01-01T00:00:00Z", False), ("0000-12-31T23:00:00-01:00", False), ("0001-01-01T00:00:01Z", True)],
+)
+def test_the_time_that_go_writes_as_null_is_missing(text, stays):
+    taint = {"key": "k", "effect": "NoSchedule"}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
+    expected = {**taint, "timeAdded": text} if stays else taint
+    assert spec(node, taints=[{**taint, "timeAdded": text}]) == {"taints": [expected]}
+
+
 def test_a_zero_quantity_at_a_value_field_is_missing():
     volumes = [
         {"name": "a", "downwardAPI": {"items": [{"path": "p", "resourceFieldRef": {"resource": "r", "divisor": "0"}}]}}
