@@ -54,13 +54,14 @@ def test_pointer_structs_stay():
 
 @pytest.mark.parametrize(
     ("text", "stays"),
-    [("0001-01-01T00:00:00Z", False), ("0000-12-31T23:00:00-01:00", False), ("0001-01-01T00:00:01Z", True)],
+    [("0001-01-01T00:00:00.000000Z", 0), ("0000-12-31T23:00:00.000000-01:00", 0), ("0001-01-01T00:00:01.000000Z", 1)],
 )
 def test_the_time_that_go_writes_as_null_is_missing(text, stays):
-    taint = {"key": "k", "effect": "NoSchedule"}
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
-    expected = {**taint, "timeAdded": text} if stays else taint
-    assert spec(node, taints=[{**taint, "timeAdded": text}]) == {"taints": [expected]}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}}
+    assert spec(lease, holderIdentity="x", renewTime=text) == {
+        "holderIdentity": "x",
+        **({"renewTime": text} if stays else {}),
+    }
 
 
 def test_a_zero_quantity_at_a_value_field_is_missing():
