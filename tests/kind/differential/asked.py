@@ -100,3 +100,7 @@ def custom(field, texts, name="values"):
     """The JSON of a custom resource with these texts of JSON in a list."""
     head = {"apiVersion": f"{GROUP}/v1", "kind": "Values", "metadata": {"name": name}}
     return json.dumps(head)[:-1].encode() + b',"spec":{"%b":[%b]}}' % (field.encode(), ",".join(texts).encode())
+
+
+def pod_template(spec):
+    return {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "p"}, "template": {"spec": spec}}

@@ -2,14 +2,16 @@
 
 import generated
 import pytest
-from asked import custom, many
+from asked import custom, many, pod_template
 from tally import seeded, size
 
-from genreconcile import gojson
+from genreconcile import Registry, Schema, gojson
 from genreconcile.errors import LoadError
 from genreconcile.load.usable import refuse_unusable
-from genreconcile.normalize.functions import image_pull_policy
+from genreconcile.normalize.functions import image_pull_policy, text
+from genreconcile.normalize.prepare import fold
 from genreconcile.normalize.scalars import CANONICAL, Canonical, is_quantity
+from genreconcile.objects import GVK
 
 
 def disagreements(pairs, form, *, predicts_refusal=False):
@@ -29,10 +31,6 @@ def disagreements(pairs, form, *, predicts_refusal=False):
             yield "another value", sent, answer
         elif by_answer.setdefault(answer, value) != value or by_value.setdefault(value, answer) != answer:
             yield "equal to one and not to both", sent, answer
-
-
-def pod_template(spec):
-    return {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "p"}, "template": {"spec": spec}}
 
 
 @pytest.fixture
@@ -224,3 +222,47 @@ def test_names_that_the_server_takes(server, tally):
         if (server.post(path, role) is not None) != taken:
             wrong.append((name, taken))
     tally.add("names", len(names), wrong)
+
+
+def test_texts_of_a_secret_are_folded(server, tally):
+    """As ``stringData``: what we say that ``data`` will be."""
+    texts = generated.texts(seeded("stringData"), size(1200, 4000))
+    obj = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+    entries = {f"k{index}": text for index, text in enumerate(texts)}
+    answer = server.post(server.path("api/v1", "secrets"), {**obj, "stringData": entries})
+    expected = {"stringData": dict(entries)}
+    gvk = GVK.of(obj)
+    fold(
+        expected, Registry.builtin().compile(gvk, Schema.from_cluster(server.cluster).root(gvk), obj, has_status=False)
+    )
+    found = gojson.loads(answer)["data"]
+    tally.add("texts: stringData", len(texts), [key for key in entries if found[key] != expected["data"][key]])
+
+
+def test_names_of_a_definition(server, tally):
+    """The defaults that follow from its kind."""
+    kinds = [
+        "Widget",
+        "WIDGET",
+        "HTTPRoute",
+        "A1",
+        "\u212aelvin",
+        "W\u0130dget",
+        "W\u00efdget",
+        "Wi-dget",
+        "\u03a3",
+        "w",
+    ]
+    wrong = []
+    for kind in kinds:
+        names = {"kind": kind, "plural": "folded"}
+        schema = {"openAPIV3Schema": {"type": "object"}}
+        version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+        spec = {"group": "differential.genreconcile.dev", "scope": "Cluster", "names": names, "versions": [version]}
+        head = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+        obj = {**head, "metadata": {"name": "folded.differential.genreconcile.dev"}, "spec": spec}
+        if answer := server.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", obj):
+            found = gojson.loads(answer)["spec"]["names"]
+            singular = text(names, {"of": "kind", "lower": True})
+            wrong += [(kind, found)] * ((found["singular"], found["listKind"]) != (singular, kind + "List"))
+    tally.add("names: of a definition", len(kinds), wrong)
