@@ -30,6 +30,7 @@ _NAMES: Final = {
     int: "an integer",
     float: "a number",
 }
+_WHOLE: Final = frozenset({"integer", "int-or-string"})
 _TIMES: Final = frozenset({"time", "date-time"})
 _SHAPES: Final = {"object": dict, "map": dict, "list": list}
 
@@ -93,7 +94,7 @@ def without_system(expected: Mapping[str, Any], root: Node) -> dict[str, Any]:
 
 
 def _integral(value: Any, scalar: str) -> Any:
-    return int(value) if scalar == "integer" and isinstance(value, float) and value.is_integer() else value
+    return int(value) if scalar in _WHOLE and isinstance(value, float) and value.is_integer() else value
 
 
 class _Preparation:

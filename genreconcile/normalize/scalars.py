@@ -94,6 +94,7 @@ _SPACE = " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\
 _DECIMAL = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _LARGEST_BINARY = Decimal(_INT64_MAX)
+_LARGEST_DECIMAL = Decimal(10**21)
 _LARGEST_EXPONENT = 10**8
 _LONGEST_KEPT = 100
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_UP)
@@ -118,7 +119,7 @@ def _parse_quantity(value: Any) -> Decimal | None:
     if isinstance(value, float) and math.isfinite(value):
         # The server reads the number's text, and repr is that text; the float's binary value is not.
         return Decimal(repr(value))
-    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    return _as_written(Decimal(value)) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def is_quantity(value: Any) -> bool:
@@ -142,7 +143,18 @@ def _kept_quantity(text: str) -> Decimal | None:
     if suffix in _BINARY:
         scaled = _EXACT.multiply(mantissa, Decimal(1 << _BINARY[suffix]))
         return max(-_LARGEST_BINARY, min(_LARGEST_BINARY, scaled))
-    return _scale(mantissa, Decimal(_DECIMAL[suffix] if exponent is None else exponent))
+    if exponent is None:
+        return _as_written(_EXACT.scaleb(mantissa, _DECIMAL[suffix]))
+    return _scale(mantissa, Decimal(exponent))
+
+
+def _as_written(value: Decimal) -> Decimal:
+    """A quantity without an exponent as the server writes it, which has no suffix beyond E: 1000E becomes 1."""
+    if abs(value) < _LARGEST_DECIMAL:
+        return value
+    exponent = int(value.normalize(_EXACT).as_tuple().exponent)
+    exponent -= exponent % 3
+    return value if exponent <= _DECIMAL["E"] else _EXACT.scaleb(value, -exponent)
 
 
 def _without_digits(suffix: str | None, exponent: str | None) -> Decimal | None:

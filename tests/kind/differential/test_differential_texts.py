@@ -1,5 +1,7 @@
 """Texts of containers, quantities, bytes, times and names: what the server makes of them, and what we say it does."""
 
+import json
+
 import generated
 import pytest
 from asked import custom, many, pod_template
@@ -68,6 +70,19 @@ def test_quantities(templates, tally):
     tally.add("quantities", len(texts), by_value(disagreements(many(texts, ask), "quantity", predicts_refusal=True)))
 
 
+def test_quantities_that_are_numbers(templates, tally):
+    texts = [text for text in generated.numbers(seeded("amounts"), size(400, 4000)) if not text.startswith("-")]
+    numbers = [number for number in map(json.loads, texts) if number < MANY]
+
+    def ask(some):
+        volumes = [{"name": f"v{i}", "emptyDir": {"sizeLimit": number}} for i, number in enumerate(some)]
+        spec = templates({"containers": [{"name": "c", "image": "i"}], "volumes": volumes})
+        return spec and [volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"]]
+
+    found = disagreements(many(numbers, ask), "quantity", predicts_refusal=True)
+    tally.add("quantities: numbers", len(numbers), by_value(found))
+
+
 def test_quantities_of_resource_lists(templates, tally):
     texts = [text for text in generated.quantities(seeded("limits"), size(1500, 8000)) if not is_negative(text)]
 
@@ -124,6 +139,8 @@ def test_times_in_whole_seconds(server, tally):
     tally.add("times: metav1.Time", len(texts), disagreements(pairs, "time", predicts_refusal=True))
 
 
+# Beyond this the server takes seconds for each.
+MANY = 1e60
 # A Go time that is zero is written as null.
 ZERO = "0001-01-01T00:00:00Z"
 
