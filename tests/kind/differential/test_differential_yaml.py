@@ -13,7 +13,9 @@ from genreconcile.documents import documents
 from genreconcile.errors import LoadError
 from genreconcile.load.check import plain
 from genreconcile.normalize.scalars import CANONICAL
+from genreconcile.report.yamltext import dump
 
+OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "yaml"}}
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yaml}\n"
 BATCH = 500
 
@@ -119,6 +121,14 @@ def test_r1_8_quoted_tagged_and_collections(kubectl, tally):
 @pytest.mark.parametrize("text", generated.REFUSED)
 def test_r1_8_what_kubectl_refuses_we_refuse(text, tally):
     tally.add("YAML: refused", 1, [text] if ours(as_values([text])) is not None else [])
+
+
+def test_r1_8_what_we_write_is_read_as_it_was_meant(kubectl, tally):
+    """The YAML of ``diff`` and ``rbac``: texts stay texts."""
+    texts = generated.plain(seeded("written"), size(1500, 8000))
+    (found,) = kubectl(dump({**OBJECT, "x": texts, "y": dict.fromkeys(texts, 1)}))
+    wrong = [(text, read) for text, read in zip(texts, found["x"], strict=True) if text != read]
+    tally.add("YAML: written by us", len(texts) * 2, [*wrong, *set(texts).symmetric_difference(found["y"])])
 
 
 def config(name):
