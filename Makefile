@@ -39,7 +39,7 @@ fuzz: $(READY) ## search for input that breaks it
 	@echo "make fuzz: about half an hour; GENRECONCILE_FUZZ=1000 for fewer examples of each target" >&2
 	$(TOX) run -e fuzz
 
-conformance: $(READY) ## try every field of every kind on a real API server
+conformance: $(READY) ## try every field of every kind on a real API server, and hold values against Go
 	@echo "make conformance: about an hour; K8S_VERSION=1.36.3 for another Kubernetes" >&2
 	$(TOX) run -e conformance
 

@@ -32,17 +32,23 @@ def dumps(value: Any) -> bytes:
     return data
 
 
+_HOLDERS: Final = frozenset({dict, list, tuple})
+
+
 def _holds_float(value: Any) -> bool:
     """Whether there is a number that the encoder may spell otherwise; level by level, as fast as there are few."""
     level = [value]
     depth = 0
     while level:
-        if float in set(map(type, level)):
+        kinds = set(map(type, level))
+        if float in kinds:
             return True
+        if kinds.isdisjoint(_HOLDERS):
+            return False
         depth += 1
         if depth > getrecursionlimit():
             raise RecursionError("circular, or nested too deeply")
-        level = get_referents(*[found for found in level if isinstance(found, dict | list | tuple)])
+        level = get_referents(*[found for found in level if found.__class__ in _HOLDERS])
     return False
 
 

@@ -17,7 +17,8 @@ from genreconcile.errors import LoadError
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_TOKEN = re.compile(r"\s*(?:(?P<symbol>!=|==|[=!(),<>])|(?P<word>[^\s=!(),<>]+))")
+# No other white space: what is a text to the server must not be nothing to us, which selects everything.
+_TOKEN = re.compile(r"[ \t\r\n]*(?:(?P<symbol>!=|==|[=!(),<>])|(?P<word>[^ \t\r\n=!(),<>]+))")
 _SHOWN = 100
 _LONGEST = 100_000
 _EXPRESSION_KEYS = {"key", "operator", "values"}

@@ -104,7 +104,7 @@ def _rendered(objects: list[dict[str, Any]], warnings: list[str], output: str) -
 
     if output == "json":
         return json.dumps(as_list(objects), indent=2) + "\n"
-    import yaml
+    from genreconcile.report.yamltext import dump_all
 
     comments = "".join(f"# Warning: {warning}\n" for warning in warnings)
-    return _HEADER + comments + yaml.safe_dump_all(objects, sort_keys=False, explicit_start=True)
+    return _HEADER + comments + dump_all(objects)

@@ -46,12 +46,11 @@ def explain_command(**options: Any) -> int:
 @_offline
 def suggest_command(**options: Any) -> int:
     """Print the rules that would silence the differences, as YAML."""
-    import yaml
-
     from genreconcile.explain import suggest
+    from genreconcile.report.yamltext import dump
 
     expected, explanations = _explained(**options)
-    click.echo(yaml.safe_dump(suggest(expected, explanations), sort_keys=False), nl=False)
+    click.echo(dump(suggest(expected, explanations), sort_keys=False), nl=False)
     return exits.CONVERGED
 
 

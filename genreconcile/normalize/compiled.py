@@ -38,8 +38,12 @@ def keep(made: dict[Any, Any], key: Hashable, value: Any) -> None:
 
 
 _NO_TYPES: Final[frozenset[type]] = frozenset()
-# A float may be spelled otherwise than it is read, and of a quantity only its grammar tells.
-_PLAIN: Final = {name: frozenset(types) - {float} for name, types in PYTHON_TYPES.items() if name != "quantity"}
+# A float may be spelled otherwise than it is read, of a quantity only its grammar tells, and a time may be zero.
+_PLAIN: Final = {
+    name: frozenset(types) - {float}
+    for name, types in PYTHON_TYPES.items()
+    if name not in {"quantity", "time", "date-time"}
+}
 
 
 class Child(NamedTuple):

@@ -75,7 +75,8 @@ def text(holder: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
     if not isinstance(value, str) or not value:
         return MISSING
     result = str(arguments.get("template", "{}")).replace("{}", value)
-    return result.lower() if arguments.get("lower") else result
+    # Go knows lower letters of one character only.
+    return result.replace("\u0130", "i").lower() if arguments.get("lower") else result
 
 
 FUNCTIONS: Final[Mapping[str, Function]] = {"image-pull-policy": image_pull_policy, "text": text}

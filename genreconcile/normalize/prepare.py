@@ -19,7 +19,7 @@ from genreconcile.errors import InputError
 from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import ANY_FIELD, Child, Node
 from genreconcile.normalize.place import Place
-from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical
+from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical, is_zero_time
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING, Field
 
@@ -31,11 +31,15 @@ _NAMES: Final = {
     int: "an integer",
     float: "a number",
 }
+_WHOLE: Final = frozenset({"integer", "int-or-string"})
+_TIMES: Final = frozenset({"time", "date-time"})
 _SHAPES: Final = {"object": dict, "map": dict, "list": list}
 
 
 def is_zero(value: Any, where: Field) -> bool:
-    """Whether a value is what Go's zero value is, at a value field of a built-in type."""
+    """Whether a value is Go's zero value at a value field of a built-in type, or the time that Go writes as null."""
+    if where.type.scalar in _TIMES and not where.type.custom:
+        return is_zero_time(value)
     if where.zero != "value" or where.type.shape == "any":
         return False
     if where.type.scalar == "quantity":
@@ -91,7 +95,7 @@ def without_system(expected: Mapping[str, Any], root: Node) -> dict[str, Any]:
 
 
 def _integral(value: Any, scalar: str) -> Any:
-    return int(value) if scalar == "integer" and isinstance(value, float) and value.is_integer() else value
+    return int(value) if scalar in _WHOLE and isinstance(value, float) and value.is_integer() else value
 
 
 class _Preparation:

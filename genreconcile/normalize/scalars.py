@@ -56,12 +56,15 @@ def number(value: Any) -> Any:
     if not isinstance(value, float):
         return value
     if value.is_integer() and abs(value) < _LONGEST_WHOLE:
-        return Canonical("number", _kept(int(Decimal(repr(value)))))
+        return Canonical("number", int(Decimal(repr(value))))
     return Canonical("number", value)
 
 
 def _kept(value: int) -> int | float:
-    return value if _INT64_MIN <= value <= _INT64_MAX else _float(value)
+    if _INT64_MIN <= value <= _INT64_MAX:
+        return value
+    found = _float(value)
+    return int(Decimal(repr(found))) if isinstance(found, float) and abs(found) < _LONGEST_WHOLE else found
 
 
 def _float(value: int) -> int | float:
@@ -83,12 +86,15 @@ def int_or_string(value: Any) -> Any:
     return number(value)
 
 
-# Grammar and rounding of apimachinery's pkg/api/resource/quantity.go, but for texts without a digit: it reads "k" and
-# "-" as 0, and refuses "Pi". Only spaces are trimmed: other white space arrives there escaped, and is refused.
-_QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([numkMGTPE]?|[KMGTPE]i)|[eE]([+-]?[0-9]+))")
+# Grammar and rounding of apimachinery's pkg/api/resource/quantity.go. It trims what Unicode calls space; white space
+# that JSON escapes arrives there escaped, and is refused.
+_QUANTITY = re.compile(r"([+-]?[0-9]*(?:\.[0-9]*)?)(?:([numkMGTPE]?|[KMGTPE]i)|[eE]([+-]?[0-9]+))")
+_DIGIT = re.compile(r"[0-9]")
+_SPACE = " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _DECIMAL = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _LARGEST_BINARY = Decimal(_INT64_MAX)
+_LARGEST_DECIMAL = Decimal(10**21)
 _LARGEST_EXPONENT = 10**8
 _LONGEST_KEPT = 100
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_UP)
@@ -113,7 +119,7 @@ def _parse_quantity(value: Any) -> Decimal | None:
     if isinstance(value, float) and math.isfinite(value):
         # The server reads the number's text, and repr is that text; the float's binary value is not.
         return Decimal(repr(value))
-    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    return _as_written(Decimal(value)) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def is_quantity(value: Any) -> bool:
@@ -127,15 +133,34 @@ def _parse_quantity_text(text: str) -> Decimal | None:
 
 @functools.lru_cache(maxsize=4096)
 def _kept_quantity(text: str) -> Decimal | None:
-    match = _QUANTITY.fullmatch(text.strip(" "))
-    if match is None:
+    match = _QUANTITY.fullmatch(text.strip(_SPACE))
+    if match is None or not match[0]:
         return None
     digits, suffix, exponent = match.groups()
+    if _DIGIT.search(digits) is None:
+        return _without_digits(suffix, exponent)
     mantissa = Decimal(digits)
     if suffix in _BINARY:
         scaled = _EXACT.multiply(mantissa, Decimal(1 << _BINARY[suffix]))
         return max(-_LARGEST_BINARY, min(_LARGEST_BINARY, scaled))
-    return _scale(mantissa, Decimal(_DECIMAL[suffix] if exponent is None else exponent))
+    if exponent is None:
+        return _as_written(_EXACT.scaleb(mantissa, _DECIMAL[suffix]))
+    return _scale(mantissa, Decimal(exponent))
+
+
+def _as_written(value: Decimal) -> Decimal:
+    """A quantity without an exponent as the server writes it, which has no suffix beyond E: 1000E becomes 1."""
+    if abs(value) < _LARGEST_DECIMAL:
+        return value
+    exponent = int(value.normalize(_EXACT).as_tuple().exponent)
+    exponent -= exponent % 3
+    return value if exponent <= _DECIMAL["E"] else _EXACT.scaleb(value, -exponent)
+
+
+def _without_digits(suffix: str | None, exponent: str | None) -> Decimal | None:
+    """``k`` and ``-`` are 0 to the server; it only refuses what is too fine or too large for its quick way."""
+    refused = suffix in {"Pi", "Ei"} if exponent is None else Decimal(exponent) < _NANO
+    return None if refused else Decimal(0)
 
 
 def _scale(mantissa: Decimal, exponent: Decimal) -> Decimal | None:
@@ -218,10 +243,13 @@ def base64_bytes(value: Any) -> Any:
     return Canonical("byte", base64.b64decode(text)) if _BASE64.fullmatch(text) else value
 
 
+# What time.Parse takes for RFC 3339: hours of one digit, a comma before the fraction, and 24:60 from UTC.
 _DATE_TIME = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?"
     r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))",
 )
+_LARGEST_OFFSET = (24, 60)
+_DAYS = 146097  # Of 400 years, after which the calendar repeats itself.
 
 
 def date_time(value: Any) -> Any:
@@ -242,40 +270,58 @@ def _parse_date_time(text: str) -> int | None:
     if match is None:
         return None
     year, month, day, hour, minute, second = map(int, match.groups()[:6])
-    fraction, sign, offset_hour, offset_minute = match.groups("0")[6:]
+    fraction, sign, *offset = match.groups("0")[6:]
+    hours, minutes = map(int, offset)
+    cycle, rest = divmod(year, 400)
     try:
-        days = dt.date(year, month, day).toordinal()
-        clock = _seconds(dt.time(hour, minute, second))
-        offset = _seconds(dt.time(int(offset_hour), int(offset_minute)))
+        days = dt.date(400 + rest, month, day).toordinal() + (cycle - 1) * _DAYS
+        dt.time(hour, minute, second)
     except ValueError:
         return None
-    seconds = days * 86400 + clock + (offset if sign == "-" else -offset)
+    if hours > _LARGEST_OFFSET[0] or minutes > _LARGEST_OFFSET[1]:
+        return None
+    seconds = days * 86400 + _seconds(hour, minute, second) + _seconds(hours, minutes) * (1 if sign == "-" else -1)
     return seconds * _SECOND + int(fraction[:9].ljust(9, "0"))
 
 
-def _seconds(clock: dt.time) -> int:
-    return (clock.hour * 60 + clock.minute) * 60 + clock.second
+def _seconds(hours: int, minutes: int, seconds: int = 0) -> int:
+    return (hours * 60 + minutes) * 60 + seconds
+
+
+# 0001-01-01T00:00:00Z, the zero of Go's time.Time.
+_ZERO_TIME = 86400 * _SECOND
+
+
+def is_zero_time(value: Any) -> bool:
+    """Whether a time is the one that Go writes as null."""
+    return isinstance(value, str) and value.startswith("000") and _parse_date_time(value) == _ZERO_TIME
 
 
 def ip(value: Any) -> Any:
-    """An IP address. The server keeps the spelling, so this is only for where a rule says that it does not matter."""
-    if not isinstance(value, str):
-        return number(value)
-    try:
-        return Canonical("ip", ipaddress.ip_address(value))
-    except ValueError:
-        return value
+    """An IP address. The server keeps the spelling, so this is only for where a rule says that it does not matter.
+
+    As to Go's ``net.ParseIP``, ``::ffff:192.0.2.1`` is ``192.0.2.1``, and an address with a zone is none.
+    """
+    found = _interface(value) if isinstance(value, str) and "/" not in value else None
+    return number(value) if found is None else Canonical("ip", _unmapped(found.ip))
 
 
 def cidr(value: Any) -> Any:
     """An address with a prefix length, its host bits kept; only for where a rule says so."""
-    if not isinstance(value, str):
-        return number(value)
-    prefix = value.rpartition("/")[2]
+    prefix = value.rpartition("/")[2] if isinstance(value, str) and "/" in value else ""
+    found = _interface(value) if prefix.isdecimal() and prefix.isascii() else None
+    return number(value) if found is None else Canonical("cidr", (_unmapped(found.ip), found.network.prefixlen))
+
+
+def _interface(text: str) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface | None:
     try:
-        return Canonical("cidr", ipaddress.ip_interface(value)) if prefix.isdecimal() else value
+        return None if "%" in text else ipaddress.ip_interface(text)
     except ValueError:
-        return value
+        return None
+
+
+def _unmapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Any:
+    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
 
 
 CANONICAL: Mapping[str, Callable[[Any], Any]] = MappingProxyType(

@@ -1,13 +1,17 @@
 """Objects as YAML for people: keys sorted, texts of several lines as blocks, no aliases, no wrapping.
 
-Invariant: equal objects give equal text, and PyYAML reads the same object back.
+Invariant: equal objects give equal text, and kubectl, PyYAML and we read the same object back: ``y`` and ``1e3`` are
+texts to one of them and none to another, so texts like these are quoted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
+
+from genreconcile.documents.scalars import resolve
 
 try:
     from yaml import CSafeDumper as _SafeDumper
@@ -23,13 +27,23 @@ class _Dumper(_SafeDumper):
 
 
 def _represent_str(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    style = "'" if resolve(text).__class__ is not str else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
 _Dumper.add_representer(str, _represent_str)
 
 
-def dump(value: Any) -> str:
+_FORM: dict[str, Any] = {"Dumper": _Dumper, "default_flow_style": False, "allow_unicode": True, "width": _NO_WRAP}
+
+
+def dump(value: Any, *, sort_keys: bool = True) -> str:
     """JSON data as YAML."""
-    return yaml.dump(value, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=_NO_WRAP)
+    text: str = yaml.dump(value, sort_keys=sort_keys, **_FORM)
+    return text
+
+
+def dump_all(values: Iterable[Any]) -> str:
+    """JSON data as YAML documents, keys in their order."""
+    text: str = yaml.dump_all(values, sort_keys=False, explicit_start=True, **_FORM)
+    return text

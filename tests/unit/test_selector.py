@@ -157,3 +157,9 @@ def test_any_text_is_read_or_refused(text):
     except LoadError:
         return
     assert parse(str(selector)) == selector
+
+
+@pytest.mark.parametrize("text", ["\x0b", "\u00a0", "\u2003", "a=b,\u00a0"])
+def test_what_is_no_white_space_to_the_server_does_not_select_everything(text):
+    with pytest.raises(LoadError):
+        parse(text)

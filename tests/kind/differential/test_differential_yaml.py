@@ -13,7 +13,9 @@ from genreconcile.documents import documents
 from genreconcile.errors import LoadError
 from genreconcile.load.check import plain
 from genreconcile.normalize.scalars import CANONICAL
+from genreconcile.report.yamltext import dump
 
+OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "yaml"}}
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yaml}\n"
 BATCH = 500
 
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="there i
 
 @pytest.fixture(scope="module")
 def kubectl(control_plane):
-    """What kubectl makes of a text; None where it refuses it."""
+    """The objects that kubectl finds in a text; None where it refuses it."""
 
     def read(text):
         command = ["kubectl", "--kubeconfig", str(control_plane.kubeconfig), "create", "--validate=false"]
@@ -31,9 +33,17 @@ def kubectl(control_plane):
         if done.returncode:
             assert b"error parsing" in done.stderr, done.stderr
             return None
-        return json.loads(done.stdout)
+        return list(concatenated(done.stdout.decode()))
 
     return read
+
+
+def concatenated(text):
+    """JSON documents, one after the other."""
+    decoder, start = json.JSONDecoder(), 0
+    while text[start:].strip():
+        found, start = decoder.raw_decode(text, start + len(text[start:]) - len(text[start:].lstrip()))
+        yield found
 
 
 def ours(text):
@@ -79,7 +89,7 @@ def answers(read, write, values):
 
 
 def compared(kubectl, write, values):
-    theirs = dict(answers(kubectl, write, values))
+    theirs = dict(answers(lambda text: (kubectl(text) or [None])[0], write, values))
     for text, found in answers(ours, write, values):
         if not same(found, theirs[text]):
             yield text, found, theirs[text]
@@ -111,3 +121,37 @@ def test_r1_8_quoted_tagged_and_collections(kubectl, tally):
 @pytest.mark.parametrize("text", generated.REFUSED)
 def test_r1_8_what_kubectl_refuses_we_refuse(text, tally):
     tally.add("YAML: refused", 1, [text] if ours(as_values([text])) is not None else [])
+
+
+def test_r1_8_what_we_write_is_read_as_it_was_meant(kubectl, tally):
+    """The YAML of ``diff`` and ``rbac``: texts stay texts."""
+    texts = generated.plain(seeded("written"), size(1500, 8000))
+    (found,) = kubectl(dump({**OBJECT, "x": texts, "y": dict.fromkeys(texts, 1)}))
+    wrong = [(text, read) for text, read in zip(texts, found["x"], strict=True) if text != read]
+    tally.add("YAML: written by us", len(texts) * 2, [*wrong, *set(texts).symmetric_difference(found["y"])])
+
+
+def config(name):
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n"
+
+
+SEPARATORS = ["---\n", "--- \n", "--- # c\n", "---\t\n", "...\n---\n", "---\n---\n", "# c\n---\n", "---\r\n",
+              "\n---\n\n",
+              "---\nnull\n---\n", "---\n~\n---\n", "---\n# c\n---\n", "\n", "# c\n"]  # fmt: skip
+STREAMS = [
+    *(config("a") + separator + config("b") for separator in SEPARATORS if "---" in separator),
+    *(separator + config("a") for separator in SEPARATORS if separator != "...\n---\n"),
+    *(config("a") + separator for separator in SEPARATORS),
+    config("a") + "data:\n  k: |\n    x\n    ---\n    y\n---\n" + config("b"),
+    (config("a") + "---\n" + config("b")).replace("\n", "\r\n"),
+    "\ufeff" + config("a"),
+    json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "j"}}) * 2,
+    config("a") + "---\n" + json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "j"}}),
+]
+
+
+@pytest.mark.parametrize("text", STREAMS)
+def test_r1_8_documents_of_a_stream(kubectl, tally, text):
+    theirs = [value["metadata"]["name"] for value in kubectl(text)]
+    found = [value["metadata"]["name"] for value, _ in documents(text.removeprefix("\ufeff"), "text")]
+    tally.add("YAML: streams", 1, [] if found == theirs else [(theirs, found)])

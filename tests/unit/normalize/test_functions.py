@@ -37,6 +37,7 @@ def test_without_an_image_there_is_no_reference():
 
 def test_text():
     assert text({"kind": "Widget"}, {"of": "kind", "lower": True}) == "widget"
+    assert text({"kind": "W\u0130dget"}, {"of": "kind", "lower": True}) == "widget"
     assert text({"kind": "Widget"}, {"of": "kind", "template": "{}List"}) == "WidgetList"
     assert text({}, {"of": "kind"}) is MISSING
     assert text({"kind": 1}, {"of": "kind"}) is MISSING

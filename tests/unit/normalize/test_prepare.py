@@ -52,6 +52,25 @@ def test_pointer_structs_stay():
     assert spec(POD, volumes=[{"name": "a", "emptyDir": {}}]) == {"volumes": [{"name": "a", "emptyDir": {}}]}
 
 
+def test_a_whole_number_may_be_written_as_a_float_where_a_text_may_stand():
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}}
+    ports = spec(service, ports=[{"port": 80.0, "targetPort": 8.0}])["ports"]
+    assert [type(value) for value in ports[0].values()] == [int, int]
+    assert error(service, ports=[{"targetPort": 8.5}]).path == "/spec/ports/0/targetPort"
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [("0001-01-01T00:00:00.000000Z", 0), ("0000-12-31T23:00:00.000000-01:00", 0), ("0001-01-01T00:00:01.000000Z", 1)],
+)
+def test_the_time_that_go_writes_as_null_is_missing(text, stays):
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}}
+    assert spec(lease, holderIdentity="x", renewTime=text) == {
+        "holderIdentity": "x",
+        **({"renewTime": text} if stays else {}),
+    }
+
+
 def test_a_zero_quantity_at_a_value_field_is_missing():
     volumes = [
         {"name": "a", "downwardAPI": {"items": [{"path": "p", "resourceFieldRef": {"resource": "r", "divisor": "0"}}]}}

@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genreconcile.documents import documents
 from genreconcile.errors import Forbidden, InputError, Invalid
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.outcome import Outcome, Result
@@ -390,3 +391,13 @@ def test_the_pure_python_dumper_writes_the_same(monkeypatch):
 
     assert issubclass(pure._Dumper, yaml.SafeDumper)
     assert pure.dump(value) == dump(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["y", "N", "on", "~", "", "null", "1e3", "0o17", "0X1F", "08", "1_000", ".5", "1:30", "<<", "=", ".inf",
+             "a\nb", "2024-01-01", "- a", "a: b", "# a", "0b-11"]
+)  # fmt: skip
+def test_r1_8_texts_are_written_so_that_kubectl_and_we_read_them_as_texts(text):
+    value = {"x": [text, {text or "k": text}]}
+    ((found, _),) = documents(dump(value), "text")
+    assert found == value == yaml.safe_load(dump(value))
