@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from genreconcile.cache import Seen
 from genreconcile.diff import EXACT
 from genreconcile.errors import LoadError
 from genreconcile.objects import GVK
@@ -34,6 +35,12 @@ class Settings:
     verify: bool = False
     owner: str = ""
     owner_tool: str = OWN_TOOL
+    not_older_than: Mapping[str, Any] | str | int | None = None
+
+    @property
+    def seen(self) -> Seen | None:
+        """What the cache is to have seen. Raises LoadError."""
+        return None if self.not_older_than is None else Seen.of(self.not_older_than)
 
     @property
     def prune(self) -> Prune:

@@ -19,9 +19,7 @@ LONG = 45.0
 
 QUICK = Pace(
     list_timeout=2.0,
-    short_watch=1.0,
-    watch=1.5,
-    silence=3.0,
+    watch=1.0,
     grace=1.5,
     too_short=0.05,
     first_backoff=0.02,

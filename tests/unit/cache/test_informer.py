@@ -1,5 +1,6 @@
 import functools
 import json
+import os
 import threading
 import time
 from collections import deque
@@ -7,7 +8,7 @@ from collections import deque
 import pytest
 from scripted_server import PLANETS, VERBS, WIDGETS, LiveWatch, ScriptedCluster, event, obj, page, status
 
-from genreconcile.cache import Cache, Pace, reflector
+from genreconcile.cache import Cache, Pace, Seen, informer, reflector
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.objects import GVK, ObjectKey
@@ -22,7 +23,7 @@ KEY = ObjectKey("example.com", "Widget", "shop", "a")
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch):
-    monkeypatch.setattr(reflector, "Pace", functools.partial(Pace, first_backoff=0.001, longest_backoff=0.004))
+    monkeypatch.setattr(informer, "Pace", functools.partial(Pace, first_backoff=0.001, longest_backoff=0.004))
 
 
 @pytest.fixture
@@ -446,3 +447,128 @@ def test_a_failed_start_leaves_nothing_running(server):
     with pytest.raises(CacheError, match="cannot list"):
         Cache(server, [WIDGETS, bad]).start()
     assert server.requests == []
+
+
+def test_r3_5_what_is_known_is_replayed_to_a_late_subscriber(cache, watch):
+    seen = []
+    cache.subscribe(lambda told: seen.append((told.type, told.key.name, told.resource_version)), replay=True)
+    assert seen == [("ADDED", "a", "3")], "before subscribe returns"
+    watch.send(event("MODIFIED", obj("a", 6)), event("ADDED", obj("b", 7)))
+    assert_eventually(lambda: len(seen) == 3)
+    assert seen[1:] == [("MODIFIED", "a", "6"), ("ADDED", "b", "7")]
+
+
+def test_r3_5_without_the_option_nothing_is_replayed(cache):
+    seen = []
+    cache.subscribe(seen.append)
+    assert seen == []
+
+
+def test_r3_5_a_subscriber_that_raises_while_it_is_told_what_is_known(cache, watch, caplog):
+    seen = []
+
+    def fails(told):
+        seen.append(told.type)
+        raise RuntimeError
+
+    cache.subscribe(fails, replay=True)
+    watch.send(event("ADDED", obj("b", 6)))
+    assert_eventually(lambda: seen == ["ADDED", "ADDED"])
+    assert caplog.text.count("a subscriber failed") == 2
+
+
+def test_r3_5_replay_and_events_leave_no_gap_and_tell_nothing_twice(server):
+    """Whenever somebody subscribes: what he was told is what the cache holds, and each object was added once."""
+    server.answer(ALL, page(5))
+    watch = server.live(ALL)
+    with Cache(server, [WIDGETS]) as cache:
+        cache.wait_for_sync(timeout=5)
+        sender = threading.Thread(
+            target=lambda: [watch.send(event("ADDED", obj(f"n{number}", 10 + number))) for number in range(400)]
+        )
+        sender.start()
+        told = []
+        for _ in range(40):
+            told.append([])
+            cache.subscribe(lambda event, mine=told[-1]: mine.append(event.key.name), replay=True)
+        sender.join()
+        assert_eventually(lambda: len(cache.list(KIND)) == 400)
+        assert_eventually(lambda: all(len(names) == 400 for names in told))
+        assert all(len(set(names)) == 400 for names in told)
+
+
+def test_r3_3_a_cache_that_was_stopped_is_called(cache):
+    cache.stop()
+    for call in (
+        lambda: cache.add(PLANETS),
+        lambda: cache.relist(WIDGETS),
+        lambda: cache.wait_for_sync(timeout=5),
+        lambda: cache.subscribe(print),
+        lambda: cache.wait_for(WIDGETS, KEY, "9", 5),
+        lambda: cache.catch_up(Seen(9, KEY), 5),
+        cache.start,
+        cache.require_usable,
+    ):
+        with pytest.raises(CacheError, match=r"^the cache: not usable any more: it was stopped; make a new one$"):
+            call()
+    assert cache.get(KIND, "a", namespace="shop"), "what is cached stays readable"
+    assert abs(time.time() - cache.stale_since(KIND)) < 60
+    cache.stop()
+
+
+def test_r3_6_a_cache_is_called_in_a_process_that_was_forked(cache, monkeypatch):
+    """Also where a lock was held at the moment of the fork."""
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with cache._lock:
+        called = []
+        thread = threading.Thread(target=lambda: [*map(refused, calls(cache)), cache.stop(), called.append(True)])
+        thread.start()
+        thread.join(5)
+        assert called == [True]
+    monkeypatch.undo()
+    assert cache.get(KIND, "a", namespace="shop")
+    cache.require_usable()
+
+
+def calls(cache):
+    return (
+        cache.start,
+        cache.require_usable,
+        lambda: cache.add(PLANETS),
+        lambda: cache.remove(WIDGETS),
+        lambda: cache.relist(WIDGETS),
+        lambda: cache.wait_for_sync(timeout=5),
+        lambda: cache.subscribe(print),
+        lambda: cache.get(WIDGETS, "a", namespace="shop"),
+        lambda: cache.list(WIDGETS),
+        lambda: cache.store(WIDGETS),
+        lambda: cache.epoch(WIDGETS),
+    )
+
+
+def refused(call):
+    with pytest.raises(CacheError, match="made before the fork"):
+        call()
+
+
+def test_r3_2_the_cache_says_since_when_it_is_old(server, watch):
+    server.watch(ALL, *[status(500)] * 2000)
+    with Cache(server, [WIDGETS]) as cache:
+        cache.wait_for_sync(timeout=5)
+        assert watch.opened.wait(5)
+        assert_eventually(lambda: cache.error(KIND) is None)
+        assert cache.stale_since(KIND) is None
+        assert not cache.has_stale
+        before = time.time()
+        watch.send(event("ADDED", obj("b", 6)))
+        watch.end()
+        assert_eventually(lambda: cache.stale_since(KIND))
+        assert before - 1 <= cache.stale_since(KIND) <= time.time()
+        assert cache.has_stale
+        since = cache.stale_since(KIND)
+        server.answers[ALL] = deque([page(9, obj("a", 3), obj("b", 6))])
+        assert cache.relist(KIND)
+        assert_eventually(lambda: cache.error(KIND) is not None)
+        assert abs(cache.stale_since(KIND) - since) < 0.5, "a new list is no watch"
+        cache.remove(KIND)
+        assert not cache.has_stale
