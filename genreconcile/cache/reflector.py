@@ -52,8 +52,8 @@ class Sink(ListSink, Protocol):
 class Reflector:
     """One list and watch. ``reader`` makes records of JSON, or raises MsgspecError.
 
-    ``watch_list``: the first list comes as a stream, where the server can do that. ``stale_since`` is that of the
-    reflector before this one, as its sink was told. ``sleep(seconds)`` returns early,
+    ``watch_list``: the first list comes as a stream, where the server can do that. ``synced`` and ``stale_since``
+    are what the reflector before this one told its sink last. ``sleep(seconds)`` returns early,
     and True, once the reflector is to stop.
     """
 
@@ -68,6 +68,7 @@ class Reflector:
         accept: Accept = WHOLE,
         watch_list: bool = False,
         pace: Pace | None = None,
+        synced: bool = False,
         stale_since: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
@@ -100,7 +101,7 @@ class Reflector:
         )
         self._look = Pager(cluster, self._path, accept=self._accept.of_lists, timeout=self._pace.grace)
         self._resource_version = ""
-        self._synced = False
+        self._synced = synced
         self._failures = 0
         self._retry_after = 0.0
         self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)

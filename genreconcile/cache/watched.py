@@ -133,6 +133,7 @@ class Watched:
                 accept=self.accept,
                 watch_list=self._watch_list,
                 pace=self._pace,
+                synced=scopes[name].synced,
                 stale_since=scopes[name].stale_since,
             )
             for name in (scopes if names is None else names)

@@ -572,3 +572,11 @@ def test_r3_2_the_cache_says_since_when_it_is_old(server, watch):
         assert abs(cache.stale_since(KIND) - since) < 0.5, "a new list is no watch"
         cache.remove(KIND)
         assert not cache.has_stale
+
+
+def test_r3_1_a_list_anew_that_fails_leaves_what_is_known(server, cache):
+    server.answers[ALL] = deque([status(500)])
+    assert not cache.relist(KIND, timeout=0.05)
+    assert names(cache) == ["a"]
+    server.answers[ALL] = deque([status(403)])
+    assert_eventually(lambda: not cache.has_synced(KIND))
