@@ -1,13 +1,17 @@
 """Hypothesis for all tests: the same examples in each run, and no limit on time, which a busy machine would break.
 
-And no test of a compiled module whose source has changed since.
+And no test of a compiled module whose source has changed since; a mark on tests that depend on time, which
+``make flaky`` runs beside other load; and at the end the seconds that each folder took.
 """
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from timing import is_timed
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 
@@ -29,3 +33,24 @@ def pytest_sessionstart():
         pytest.exit(
             f"{stale[0]}: older than its source: run `python tools/compile_modules.py`, with --clean to remove it", 4
         )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "timing: waits, or has a server or threads; set by itself")
+
+
+@pytest.hookimpl(tryfirst=True)  # Before -m chooses.
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if isinstance(item, pytest.Function) and is_timed(item):
+            item.add_marker(pytest.mark.timing)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The seconds of each folder of tests."""
+    seconds = Counter()
+    for report in (report for found in terminalreporter.stats.values() for report in found):
+        if isinstance(report, pytest.TestReport):
+            seconds["/".join(report.nodeid.split("/")[:2])] += report.duration
+    for folder, spent in sorted(seconds.items()):
+        terminalreporter.write_line(f"{folder}: {spent:.0f} seconds")
