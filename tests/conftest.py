@@ -1,10 +1,12 @@
 """Hypothesis for all tests: the same examples in each run, and no limit on time, which a busy machine would break.
 
 And no test of a compiled module whose source has changed since; a mark on tests that depend on time, which
-``make flaky`` runs beside other load; and at the end the seconds that each folder took.
+``make flaky`` runs beside other load; and at the end the seconds that each folder took. GENRECONCILE_LAG lets events of
+watches arrive so many seconds late.
 """
 
 import os
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -37,6 +39,22 @@ def pytest_sessionstart():
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "timing: waits, or has a server or threads; set by itself")
+    if lag := float(os.environ.get("GENRECONCILE_LAG", "0")):
+        _let_watches_lag(lag)
+
+
+def _let_watches_lag(seconds):
+    """Every event arrives so much later: a test that edits, and does not wait until the cache knows it, fails."""
+    from genreconcile.cache.reading import Reading
+
+    events = Reading.events
+
+    def late(chunks):
+        for chunk in chunks:
+            time.sleep(seconds)
+            yield chunk
+
+    Reading.events = lambda self, chunks: events(self, late(chunks))
 
 
 @pytest.hookimpl(tryfirst=True)  # Before -m chooses.
