@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from genreconcile.cache.attempt import ROUNDING, Attempt
 from genreconcile.cache.freshness import Freshness
 from genreconcile.cache.history import History, require_not_older
 from genreconcile.cache.listing import WHOLE, Accept, Lists, ListSink
@@ -29,7 +30,6 @@ from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled, Unreachable, trace
 
 _SLOW = 0.3  # Seconds to open a watch: an API server that starts listens before it serves.
-_ROUNDING = 1.0  # A watch is asked for whole seconds.
 
 _log = logging.getLogger("genreconcile.cache")
 
@@ -194,7 +194,7 @@ class Reflector:
         self._tell(None)
 
     def _watch(self) -> None:
-        attempt = _Attempt(self._pace, self._clock)
+        attempt = Attempt(self._pace, self._clock)
         asked = max(1, round(attempt.seconds))
         query = {
             "watch": "true",
@@ -217,15 +217,15 @@ class Reflector:
             self._freshness.failed(throttled=False)
             raise
 
-    def _ended(self, attempt: _Attempt, asked: float) -> None:
-        if attempt.lasted < asked - _ROUNDING:
+    def _ended(self, attempt: Attempt, asked: float) -> None:
+        if attempt.lasted < asked - ROUNDING:
             self._history.cut()
         if not attempt.was_well:
             raise ClusterError(f"watch {self._url}: it ended at once")
         self._failures = 0
         self._freshness.ended()
 
-    def _broken(self, attempt: _Attempt, error: ClusterError) -> None:
+    def _broken(self, attempt: Attempt, error: ClusterError) -> None:
         """Raises ``error``, but where a watch that was well has broken off: it is opened again at once, and only where
         that fails, or where it may have been dead for long, there is something to tell.
         """
@@ -246,13 +246,13 @@ class Reflector:
         else:
             self._freshness.ended()
 
-    def _opened(self, attempt: _Attempt) -> None:
+    def _opened(self, attempt: Attempt) -> None:
         attempt.opened()
         doubt = self._doubt(attempt) if self._history.is_doubtful else None
         self._freshness.opened()
         self._tell(doubt)
 
-    def _doubt(self, attempt: _Attempt) -> ClusterError | None:
+    def _doubt(self, attempt: Attempt) -> ClusterError | None:
         """Why it cannot be told whether the server has gone back; None where it has not.
 
         One that was restored from a backup meanwhile would keep quiet until it is where we were. Asked while the watch
@@ -281,39 +281,3 @@ class Reflector:
             self._sink.event(event.type, record)
             if record.resource_version:
                 self._resource_version = str(record.resource_version)
-
-
-class _Attempt:
-    """One watch, which may not even begin."""
-
-    def __init__(self, pace: Pace, clock: Callable[[], float]) -> None:
-        self._pace = pace
-        self._clock = clock
-        self._started = self.heard_at = clock()
-        self._has_news = False
-        self.is_open = False
-        self.seconds = pace.seconds_of_watch()
-        self.silence = pace.silence_of_watch(self.seconds)
-
-    def opened(self) -> None:
-        """The server has accepted it."""
-        self.is_open, self.heard_at = True, self._clock()
-
-    def heard(self) -> None:
-        """An event has come."""
-        self._has_news, self.heard_at = True, self._clock()
-
-    @property
-    def lasted(self) -> float:
-        """Seconds since it was asked for."""
-        return self._clock() - self._started
-
-    @property
-    def was_well(self) -> bool:
-        """Whether it brought something, or lasted."""
-        return self._has_news or (self.is_open and self.lasted >= self._pace.too_short)
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether nothing has come for longer than it was asked for."""
-        return self._clock() - self.heard_at >= self.silence - _ROUNDING
