@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind faults fuzz conformance bench soak compiled locked lock audit sbom clean help
+.PHONY: demo test lint unit kind faults fuzz conformance bench flaky soak compiled locked lock audit sbom clean help
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -61,6 +61,10 @@ sbom: $(READY) ## write a bill of materials to dist/genreconcile.cdx.json
 
 compiled: $(READY) ## run the tests that need no server on compiled modules
 	$(TOX) run -e compiled
+
+flaky: $(READY) ## run the tests that depend on time again and again, beside other load
+	@echo "make flaky: hours; FLAKY='--count 3 tests/unit' for less" >&2
+	$(TOX) run -e flaky -- $(FLAKY)
 
 soak: $(READY) ## minutes of edits by others and faults on a real API server
 	@echo "make soak: about 12 minutes; SOAK='--minutes 60 --seed 7' for another" >&2

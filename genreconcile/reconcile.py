@@ -32,7 +32,7 @@ from genreconcile.arguments import (
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.errors import InputError
+from genreconcile.errors import CacheError, InputError
 from genreconcile.execution import Call, Execution
 from genreconcile.load import require_iterable
 from genreconcile.normalize import Registry, require_registry
@@ -41,7 +41,8 @@ from genreconcile.objects import GVK
 from genreconcile.outcome import Result
 from genreconcile.plan import Plan
 from genreconcile.planner import Planner
-from genreconcile.settings import Selector, Settings
+from genreconcile.process import Process
+from genreconcile.settings import NotOlderThan, Selector, Settings
 
 
 class Reconciler:
@@ -110,9 +111,12 @@ class Reconciler:
         self._rehearsal = Rehearsal(cluster, self._catalog, self._cache, self._learned, related, rehearsal)
         self._namespace = cluster.namespace or "default"
         self._managed: set[GVK] = set()
+        self._process = Process()
+        self._is_closed = False
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
+        self._require_open()
         return self
 
     def __exit__(
@@ -121,7 +125,10 @@ class Reconciler:
         self.close()
 
     def close(self) -> None:
-        """Stop the watches, unless the cache was handed in."""
+        """Stop the watches, unless the cache was handed in. The Reconciler is of no use afterwards."""
+        self._is_closed = True
+        if not self._process.is_this:  # The threads and locks are the parent's.
+            return
         self._unsubscribe()
         self._planner.kinds.definitions.forget()
         if self._owns_cache:
@@ -129,6 +136,14 @@ class Reconciler:
 
     def __repr__(self) -> str:
         return f"<Reconciler of {self._cache!r}>"
+
+    def _require_open(self) -> None:
+        """Raise CacheError where what is known may be old, and would be taken for the truth."""
+        if not self._process.is_this:
+            raise CacheError(self._process.told("the Reconciler"))
+        if self._is_closed:
+            raise CacheError("the Reconciler: not usable any more: it was closed; make a new one")
+        self._cache.require_usable()
 
     @property
     def cache(self) -> Cache:
@@ -151,6 +166,7 @@ class Reconciler:
         owner: str = "",
         owner_tool: OwnerTool = "genreconcile",
         prune_first: bool = False,
+        not_older_than: NotOlderThan = None,
     ) -> Plan:
         """What would be done; no write is sent.
 
@@ -167,11 +183,14 @@ class Reconciler:
         With ``prune_first`` deletions go before creations, where a dry run of the rest finds nothing else wrong: for
         values that one object holds alone, such as a node port, and for full quotas.
         ``fields="subset"`` compares only what ``expected`` sets. ``verify`` dry-runs the patches, so that no difference
-        is shown that the server does not see.
+        is shown that the server does not see. ``not_older_than`` is what the caller has seen already, as a rule by a
+        watch of its own: an object as a dict, or a resourceVersion. The cache waits until it has seen that too, and
+        asks the server where no event comes within a second.
 
         Raises InputError for an argument that cannot be meant, LoadError where the set cannot be read or is ambiguous,
         Unauthorized or Unreachable where the cluster does not answer, PlanRefused where the owner set belongs to
-        another tool. A fault of one object is its change's ``error``.
+        another tool, NotSynced where the cache does not become as new as ``not_older_than`` within ``sync_timeout``,
+        CacheError after ``close`` or in a forked process. A fault of one object is its change's ``error``.
         """
         settings = Settings(
             namespace=namespace,
@@ -186,6 +205,7 @@ class Reconciler:
             owner=owner,
             owner_tool=owner_tool,
             prune_first=prune_first,
+            not_older_than=not_older_than,
         )
         return self._plan(self._call(expected, settings), settings)
 
@@ -212,6 +232,7 @@ class Reconciler:
         Kinds and their schemas are asked for; no object is read. Arguments and errors as ``plan``, and InputError for
         an object whose kind the server does not know.
         """
+        self._require_open()
         require_choice("level", level, Level)
         settings = Settings(
             namespace=namespace,
@@ -239,6 +260,7 @@ class Reconciler:
         Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions; its ``result`` holds
         what was done.
         """
+        self._require_open()
         applier = self._rehearsal if dry_run else self._applier
         return Execution(self._planner, applier, self._rehearsal, wait=wait and not dry_run).run(plan)
 
@@ -259,6 +281,7 @@ class Reconciler:
         owner: str = "",
         owner_tool: OwnerTool = "genreconcile",
         prune_first: bool = False,
+        not_older_than: NotOlderThan = None,
     ) -> Result:
         """Plan and apply; objects that others change meanwhile are compared again. Arguments and errors as ``plan``,
         ``wait`` as in ``apply``.
@@ -277,23 +300,30 @@ class Reconciler:
             owner=owner,
             owner_tool=owner_tool,
             prune_first=prune_first,
+            not_older_than=not_older_than,
         )
         call = self._call(list(require_iterable(expected)), settings)
         plan = self._plan(call, settings)
         return Execution(self._planner, self._applier, self._rehearsal, call, wait=wait).run(plan)
 
     def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
+        self._require_open()
+        if settings.not_older_than is not None:  # It is looked at twice.
+            expected = list(require_iterable(expected))
         with self._lock:
             known = frozenset(self._managed)
         return Call(expected, settings.namespace or self._namespace, settings.prune, known, settings.fields)
 
     def _plan(self, call: Call, settings: Settings) -> Plan:
         use = dataclasses.replace(self._use, verifies=settings.verify)
+        if settings.seen is not None:
+            self._planner.catch_up(settings.seen, call.expected, call.namespace, call.wanted, call.known)
         plan, seen = self._planner.plan(
             call.expected, call.namespace, call.wanted, set(call.known), fields=call.fields, use=use
         )
         with self._lock:
             self._managed |= seen
+        self._require_open()  # Who closed it meanwhile has stopped the watches.
         return self._verified(plan) if settings.verify else plan
 
     def _verified(self, plan: Plan) -> Plan:

@@ -23,6 +23,7 @@ from genreconcile.arguments import (
     shown,
     texts,
 )
+from genreconcile.cache import Seen
 from genreconcile.errors import InputError, LoadError
 from genreconcile.objects import GVK
 from genreconcile.ownership import OWN_TOOL, is_shared_tool
@@ -32,6 +33,8 @@ from genreconcile.selector import parse as parse_selector
 
 Selector = str | Mapping[str, Any] | _Parsed
 """Labels: ``"app=web"`` as kubectl's ``-l``, ``{"app": "web"}``, or a ``LabelSelector`` as a mapping."""
+NotOlderThan = Mapping[str, Any] | str | int | None
+"""An object as a dict, or a resourceVersion; None: as new as the cache is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Settings:
     owner: str = ""
     owner_tool: OwnerTool = "genreconcile"
     prune_first: bool = False
+    not_older_than: NotOlderThan = None
 
     def __post_init__(self) -> None:
         require_namespace("namespace", self.namespace)
@@ -64,6 +68,11 @@ class Settings:
         # An iterator can be read only once.
         object.__setattr__(self, "kinds", (EVERY_KIND,) if self.kinds == EVERY_KIND else texts("kinds", self.kinds))
         object.__setattr__(self, "delete_kinds", texts("delete_kinds", self.delete_kinds, _require_kind_name))
+
+    @property
+    def seen(self) -> Seen | None:
+        """What the cache is to have seen. Raises LoadError."""
+        return None if self.not_older_than is None else Seen.of(self.not_older_than)
 
     @property
     def prune(self) -> Prune:

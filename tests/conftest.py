@@ -1,13 +1,19 @@
 """Hypothesis for all tests: the same examples in each run, and no limit on time, which a busy machine would break.
 
-And no test of a compiled module whose source has changed since.
+And no test of a compiled module whose source has changed since; a mark on tests that depend on time, which
+``make flaky`` runs beside other load; and at the end the seconds that each folder took. GENRECONCILE_LAG lets events of
+watches arrive so many seconds late.
 """
 
 import os
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from timing import is_timed
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 
@@ -29,3 +35,41 @@ def pytest_sessionstart():
         pytest.exit(
             f"{stale[0]}: older than its source: run `python tools/compile_modules.py`, with --clean to remove it", 4
         )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "timing: waits, or has a server or threads; set by itself")
+    config.addinivalue_line("markers", "slow: not in the quick part of tests/faults; `make faults` runs it")
+    if lag := float(os.environ.get("GENRECONCILE_LAG", "0")):
+        _let_watches_lag(lag)
+
+
+def _let_watches_lag(seconds):
+    """Every event arrives so much later: a test that edits, and does not wait until the cache knows it, fails."""
+    from genreconcile.cache.reading import Reading
+
+    events = Reading.events
+
+    def late(chunks):
+        for chunk in chunks:
+            time.sleep(seconds)
+            yield chunk
+
+    Reading.events = lambda self, chunks: events(self, late(chunks))
+
+
+@pytest.hookimpl(tryfirst=True)  # Before -m chooses.
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if isinstance(item, pytest.Function) and is_timed(item):
+            item.add_marker(pytest.mark.timing)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The seconds of each folder of tests."""
+    seconds = Counter()
+    for report in (report for found in terminalreporter.stats.values() for report in found):
+        if isinstance(report, pytest.TestReport):
+            seconds["/".join(report.nodeid.split("/")[:2])] += report.duration
+    for folder, spent in sorted(seconds.items()):
+        terminalreporter.write_line(f"{folder}: {spent:.0f} seconds")

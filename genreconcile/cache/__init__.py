@@ -5,10 +5,12 @@ informer factory) holds one of each per kind, and tells subscribers what changed
 decoded per read: that keeps them out of the garbage collector's way, and out of the reach of whoever reads them.
 """
 
-from genreconcile.cache.informer import Cache, Kind
+from genreconcile.cache.informer import Cache
+from genreconcile.cache.lister import Kind
 from genreconcile.cache.pace import Pace
+from genreconcile.cache.seen import Seen
 from genreconcile.cache.store import Store
 from genreconcile.cache.subscribers import CacheEvent
 from genreconcile.cache.transform import Record
 
-__all__ = ["Cache", "CacheEvent", "Kind", "Pace", "Record", "Store"]
+__all__ = ["Cache", "CacheEvent", "Kind", "Pace", "Record", "Seen", "Store"]

@@ -1,7 +1,7 @@
-"""The shared cache: many kinds, one list and watch per kind (and namespace), read without requests.
+"""The shared cache: many kinds, one list and watch per kind (and namespace), from start to stop.
 
-Invariant: what is not known is never answered as absent. A kind that was not added, whose list has not arrived, or
-that may not be listed raises; only then None and [] mean that there is no such object.
+Invariant: threads run from ``start`` to ``stop`` only, and nothing waits for what cannot come any more: what is called
+after the stop, or in a process that was forked since, raises.
 """
 
 from __future__ import annotations
@@ -9,32 +9,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from genreconcile.arguments import refused, require_flag, require_name, require_seconds, shown, texts
+from genreconcile.arguments import refused, require_flag, require_name, require_seconds, texts
+from genreconcile.cache.catchup import CatchUp, matching
+from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
-from genreconcile.cache.store import Delta, Store
+from genreconcile.cache.seen import Seen
+from genreconcile.cache.store import Delta
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import CacheError, ClusterError, Forbidden, NotFound, NotSynced
-from genreconcile.objects import GVK, Object, ObjectKey
-from genreconcile.selector import Selector
-from genreconcile.selector import parse as parse_selector
+from genreconcile.objects import GVK, ObjectKey
 
 _STOP_WITHIN = 2.0
-
-Kind = str | GVK | Resource
-"""``apps/v1/Deployment``-like text, a GVK, or what Discovery gave."""
 
 _log = logging.getLogger("genreconcile.cache")
 
 
-class Cache:
+class Cache(Lister):
     """Objects of the ``kinds``, kept current from ``start()`` (or ``with``) to ``stop()``; thread-safe.
 
     ``namespaces`` None watches the whole cluster, else each kind in each of them; kinds without namespaces are always
@@ -42,7 +40,7 @@ class Cache:
     ``compress`` keeps objects packed: a fifth of the memory of their JSON, for time at each arrival and each read.
     ``watch_list`` lets the server stream the first list of each kind (KEP-3157, Kubernetes 1.34): nothing stands in
     memory beside the objects as they are kept, for time; a server that cannot do so is asked in pages.
-    ``pace`` says how long readers wait.
+    ``pace`` says how long readers wait. After a fork it is of no use in the child.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -58,6 +56,7 @@ class Cache:
     ) -> None:
         if isinstance(namespaces, str):
             raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
+        super().__init__()
         _require_parts(cluster, discovery, pace)
         require_flag("compress", compress)
         require_flag("watch_list", watch_list)
@@ -68,19 +67,19 @@ class Cache:
         self._first = _kinds(kinds)
         self._compress = compress
         self._watch_list = watch_list
-        self._pace = pace
+        self.pace = pace or Pace()
         self._lock = threading.RLock()
         self._state = threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
         self._subscribers = Subscribers()
-        self._running = self._stopped = False
+        self._running = False
+        self._catch_up = CatchUp(cluster, self._renew)
         self._ending: list[Reflector] = []
 
     def start(self) -> None:
         """Begin to list and watch. Raises as ``add`` does; CacheError after ``stop()``."""
+        self.require_usable()
         with self._lock:
-            if self._stopped:
-                raise CacheError("the cache: cannot start: it was stopped; make a new one")
             if self._running:
                 return
             for kind in self._first:
@@ -91,8 +90,11 @@ class Cache:
 
     def stop(self) -> None:
         """End all threads, also those that wait for the server, within 2 s. What is cached stays readable."""
+        if not self._process.is_this:  # The connections are the parent's, and locks may be held for ever.
+            return
         with self._lock:
-            self._running, self._stopped = False, True
+            self._running = False
+            self._stopped_at = self._stopped_at or time.monotonic()
             # All are asked before the first is waited for.
             ending = [reflector for watched in self._kinds.values() for reflector in watched.stop()]
             ending += self._ending
@@ -106,7 +108,7 @@ class Cache:
         self.stop()
 
     def __repr__(self) -> str:
-        state = "stopped" if self._stopped else "running" if self._running else "not started"
+        state = "stopped" if self._stopped_at is not None else "running" if self._running else "not started"
         where = "" if self._namespaces is None else f" in {', '.join(self._namespaces)}"
         return f"<Cache of {self._cluster.server}: {len(self._kinds)} kinds{where}, {state}>"
 
@@ -127,8 +129,9 @@ class Cache:
         Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where it cannot
         be asked.
         """
+        self.require_usable()
         with self._lock:
-            known, names = self._kinds.get(_gvk(kind)), self._names(namespaces)
+            known, names = self._kinds.get(gvk_of(kind)), self._names(namespaces)
             if known is not None and (metadata_only or not known.metadata_only):
                 new = known.extend(names)
                 if self._running:
@@ -137,6 +140,7 @@ class Cache:
             resource = self._resource(kind)
             if known is not None:
                 self._let_end(known.stop())
+                self._stale.discard(known)
             watched = Watched(
                 resource,
                 names if known is None or names is None else {*names, *known.names},
@@ -146,7 +150,7 @@ class Cache:
                 compress=self._compress if compress is None else compress,
                 metadata_only=metadata_only,
                 watch_list=self._watch_list,
-                pace=self._pace,
+                pace=self.pace,
             )
             self._kinds[resource.gvk] = watched
             if self._running:
@@ -166,9 +170,12 @@ class Cache:
 
     def remove(self, kind: Kind) -> None:
         """Stop to watch a kind and forget its objects, without events; nothing where it is not watched."""
+        self._require_process()
         with self._lock:
-            watched = self._kinds.pop(_gvk(kind), None)
+            watched = self._kinds.pop(gvk_of(kind), None)
         if watched is not None:
+            with self._state:
+                self._stale.discard(watched)
             _join(watched.stop())
 
     def relist(self, kind: Kind, timeout: float = 30.0) -> bool:
@@ -178,48 +185,41 @@ class Cache:
         readable meanwhile. Raises CacheError for a kind that was not added.
         """
         require_seconds("timeout", timeout)
+        watched = self._require(kind)
+        return self._renew(watched, watched.names, timeout)
+
+    def _renew(self, watched: Watched, names: Sequence[str], timeout: float) -> bool:
+        self.require_usable()
         with self._lock:  # A kind that is removed meanwhile would be read for ever.
-            watched = self._watched(kind)
-            before = watched.lists
+            watched = self._require(watched.resource)  # Somebody may have removed it, and added it again.
+            before = watched.lists(names)
             if self._running:
-                self._let_end(watched.relist(self._cluster))
+                self._let_end(watched.relist(self._cluster, names))
         with self._state:
             # A kind that is gone, or may not be listed, is not waited for.
-            self._state.wait_for(lambda: watched.lists > before or (watched.error and not watched.synced), timeout)
-            return watched.lists > before
+            self._state.wait_for(
+                lambda: watched.lists(names) > before or (watched.error and not watched.synced), timeout
+            )
+            return watched.lists(names) > before
 
-    @property
-    def namespaces(self) -> tuple[str, ...] | None:
-        """Those that are watched, None for the whole cluster."""
-        return self._namespaces
+    def catch_up(self, seen: Seen, timeout: float, places: Mapping[Resource, Collection[str]] | None = None) -> bool:
+        """Wait until what somebody has seen is known; False where it is of no kind that is watched.
 
-    def kinds(self) -> tuple[GVK, ...]:
-        """The kinds that were added, sorted."""
-        with self._lock:
-            return tuple(sorted(self._kinds))
-
-    def has_synced(self, kind: Kind, namespace: str = "") -> bool:
-        """Whether the kind's objects (in a namespace) are known: its list has arrived, and it has not become forbidden
-        since.
+        With ``places``, resources with their namespaces (none: all), these are to be as new, whatever was seen. For
+        events that are on their way 1 s is enough; then the server is asked. Raises NotSynced after ``timeout``
+        seconds.
         """
-        watched = self._kinds.get(_gvk(kind))
-        return watched is not None and watched.knows(namespace)
-
-    def has_settled(self, kind: Kind) -> bool:
-        """Whether the kind's objects are known in every namespace that is watched, or ``error`` says why not."""
-        watched = self._kinds.get(_gvk(kind))
-        return watched is not None and watched.settled
-
-    def error(self, kind: Kind, namespace: str = "") -> ClusterError | None:
-        """The last error of the kind's list or watch (in a namespace), None after a success. With one, a synced kind
-        may be behind.
-        """
-        watched = self._kinds.get(_gvk(kind))
-        return watched.error_in(namespace) if watched else None
-
-    def epoch(self, kind: Kind) -> int:
-        """Grows when the server was seen to go back in time (restored from a backup): remembered verdicts are void."""
-        return self._watched(kind).store.epoch
+        self.require_usable()
+        if places is not None:
+            watched = [(self._kinds.get(resource.gvk), names) for resource, names in places.items()]
+            every = [(found, _scopes(found, names)) for found, names in watched if found is not None]
+            self._catch_up.kinds(every, seen.version, timeout)
+            return True
+        found = matching(list(self._kinds.values()), seen)
+        if found is None or seen.key is None:
+            return False
+        self._catch_up.object(found, seen.key, seen.version, timeout)
+        return True
 
     def wait_for_sync(self, kinds: Iterable[Kind] | None = None, timeout: float = 30.0) -> None:
         """Wait until these kinds (by default all) are known; ``timeout`` in seconds.
@@ -227,71 +227,38 @@ class Cache:
         Raises NotSynced, at once where all that is missing is forbidden, and CacheError for a kind that was not added.
         """
         require_seconds("timeout", timeout)
-        waited = [self._watched(kind) for kind in (self.kinds() if kinds is None else kinds)]
+        self.require_usable()
+        waited = [self._require(kind) for kind in (self.kinds() if kinds is None else kinds)]
         with self._state:
             self._state.wait_for(lambda: all(w.synced or isinstance(w.error, Forbidden) for w in waited), timeout)
         missing = [watched for watched in waited if not watched.synced]
         if missing:
-            raise NotSynced("; ".join(map(_not_synced, missing)))
+            raise NotSynced("; ".join(map(not_synced, missing)))
 
-    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
-        """A copy of the object, None where there is none. Raises NotSynced and CacheError."""
-        record = self.record(kind, name, namespace=namespace)
-        return record.decode() if record else None
-
-    def list(
-        self,
-        kind: Kind,
-        *,
-        namespace: str | None = None,
-        selector: str | Mapping[str, Any] | Selector = "",
-        owner: str = "",
-    ) -> list[Object]:
-        """Copies of the matching objects, sorted by namespace and name; ``owner`` is a uid. Raises as ``records``."""
-        return [record.decode() for record in self.records(kind, namespace=namespace, selector=selector, owner=owner)]
-
-    def record(self, kind: Kind, name: str, *, namespace: str = "") -> Record | None:
-        """As ``get``, not decoded: for a look at uid, resourceVersion and labels alone."""
-        watched = self._readable(kind, namespace)
-        if bool(namespace) != watched.resource.namespaced:
-            has = "a" if watched.resource.namespaced else "no"
-            raise CacheError(f"{kind} {name}: cannot be looked up: the kind has {has} namespace; pass it accordingly")
-        return watched.store.get((namespace, name))
-
-    def records(
-        self,
-        kind: Kind,
-        *,
-        namespace: str | None = None,
-        selector: str | Mapping[str, Any] | Selector = "",
-        owner: str = "",
-    ) -> Sequence[Record]:
-        """As ``list``, not decoded. Raises NotSynced, CacheError, and LoadError for a selector that is none."""
-        watched = self._readable(kind, namespace)
-        return watched.store.select(namespace or None, parse_selector(selector), owner)
-
-    def store(self, kind: Kind, namespace: str = "") -> Store:
-        """What is known of a kind, for many look-ups in a row. Raises NotSynced and CacheError, now or never."""
-        return self._readable(kind, namespace).store
-
-    def subscribe(self, callback: Callable[[CacheEvent], object]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[CacheEvent], object], *, replay: bool = False) -> Callable[[], None]:
         """Call back for each later change; returns what ends that.
 
         Callbacks of one kind come one after the other, from the thread that brought the change: they must be short and
-        must not wait for other threads. They may read the cache.
+        must not wait for other threads. They may read the cache. ``replay``: what is known is told first, as ADDED,
+        from this thread; then each object's later changes, with no gap between (client-go's ``AddEventHandler``).
         """
         if not callable(callback):
             raise refused("callback", callback, "cannot be called; give a function of one CacheEvent")
-        return self._subscribers.add(callback)
+        self.require_usable()
+        if not replay:
+            return self._subscribers.add(callback)
+        with self._lock:
+            known = dict(self._kinds)
+        waiting = set(known)  # Of these nothing is told before what there is.
+        end = self._subscribers.add(callback, lambda event: event.resource.gvk in waiting)
+        for gvk, watched in known.items():
 
-    def covers(self, namespace: str) -> bool:
-        """Whether objects in a namespace, or without one, are watched once their kind is added."""
-        return not namespace or self._namespaces is None or namespace in self._namespaces
+            def tell(records: Sequence[Record], gvk: GVK = gvk, watched: Watched = watched) -> None:
+                self._subscribers.replay(callback, watched.resource, records)
+                waiting.discard(gvk)
 
-    def watches(self, kind: Kind, namespace: str) -> bool:
-        """Whether the objects of a kind in a namespace are watched; "" asks for those of all."""
-        watched = self._kinds.get(_gvk(kind))
-        return watched is not None and watched.scope_of(namespace) is not None
+            watched.replay(tell)
+        return end
 
     def record_write(self, resource: Resource, answer: bytes) -> None:
         """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched."""
@@ -310,38 +277,21 @@ class Cache:
 
     def wait_for(self, resource: Resource, key: ObjectKey, resource_version: str, timeout: float) -> bool:
         """Wait until the object is known at this resourceVersion or a later one; False after ``timeout`` seconds."""
-        watched = self._watched(resource)
+        self.require_usable()
+        watched = self._require(resource)
         scope = watched.scope_of(key.namespace)
         if scope is None:
             raise CacheError(f"{key}: cannot be waited for: its namespace is not watched; add it to namespaces")
         return watched.store.wait_for((key.namespace, key.name), number(resource_version), scope, timeout)
 
     def _resource(self, kind: Kind) -> Resource:
-        resource = kind if isinstance(kind, Resource) else self.discovery.get(_gvk(kind))
+        resource = kind if isinstance(kind, Resource) else self.discovery.get(gvk_of(kind))
         if resource is None:
-            near = self.discovery.nearest(_gvk(kind))
+            near = self.discovery.nearest(gvk_of(kind))
             raise CacheError(f"{kind}: cannot be watched: the server has no such kind; {_hint(near)}")
         if not resource.verbs >= {"list", "watch"}:
             raise CacheError(f"{kind}: cannot be watched: the server cannot list and watch it; leave it out")
         return resource
-
-    def _watched(self, kind: Kind) -> Watched:
-        watched = self._kinds.get(_gvk(kind))
-        if watched is None:
-            raise CacheError(f"{kind}: not in the cache: the kind was not added; call add() or name it in kinds")
-        return watched
-
-    def _readable(self, kind: Kind, namespace: str | None) -> Watched:
-        watched = self._watched(kind)
-        if namespace and watched.scope_of(namespace) is None:
-            raise CacheError(
-                f"{kind} {namespace}: not in the cache: the namespace is not watched; add it to namespaces"
-            )
-        if not namespace and watched.resource.namespaced and set(watched.names) < set(self._namespaces or ()):
-            raise CacheError(f"{kind}: not in the cache in all namespaces; name one of them, or call add()")
-        if not watched.knows(namespace or ""):
-            raise NotSynced(_not_synced(watched, namespace or ""))
-        return watched
 
     def _notify(self, resource: Resource, deltas: Sequence[Delta]) -> None:
         self._subscribers.notify(resource, deltas)
@@ -357,6 +307,7 @@ class Cache:
         if error is not None:
             _log.info("%s: %s", watched.resource, error)
         with self._state:
+            (self._stale.discard if watched.stale_since() is None else self._stale.add)(watched)
             self._state.notify_all()
 
 
@@ -376,29 +327,18 @@ def _kinds(kinds: Any) -> tuple[Kind, ...]:
         raise refused("kinds", str(kinds), "is no list of kinds; give a list, such as ['apps/v1/Example']")
     found = tuple(kinds)
     for kind in found:
-        _gvk(kind)
+        gvk_of(kind)
     return found
 
 
-def _gvk(kind: Kind) -> GVK:
-    if isinstance(kind, Resource):
-        return kind.gvk
-    if isinstance(kind, GVK):
-        return kind
-    try:
-        return GVK.parse(kind)
-    except (ValueError, AttributeError) as error:  # The latter is of what is no text at all.
-        told = error if isinstance(error, ValueError) else f"{shown(kind)} is no kind; write version/Kind"
-        raise CacheError(f"the cache: {told}") from None
+def _scopes(watched: Watched, namespaces: Collection[str]) -> Sequence[str]:
+    """The scopes in which these are read, without any all of them."""
+    found = {watched.scope_of(namespace) for namespace in namespaces}
+    return [name for name in found if name is not None] or watched.names
 
 
 def _hint(near: str) -> str:
     return f"did you mean {near}?" if near else "install its CRD first"
-
-
-def _not_synced(watched: Watched, namespace: str = "") -> str:
-    cause = watched.error_in(namespace) or "the list has not arrived"
-    return f"{watched.resource}: not synced: {cause}; wait, or see to the cause"
 
 
 def _join(ending: Iterable[Reflector]) -> None:

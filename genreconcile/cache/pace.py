@@ -13,18 +13,20 @@ from typing import Final
 from genreconcile.arguments import require_seconds
 
 _DOUBLINGS = 64  # Of a server that is away for days no power of two is large enough to be no float.
+_SPREAD = 1.5
 
 _ALSO_ZERO: Final = {"grace", "too_short", "first_backoff", "longest_backoff", "longest_asked"}
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds. ``list_timeout`` and ``silence`` bound how long nothing may come, of a list and of a watch.
+    """Seconds. ``list_timeout`` bounds how long nothing may come of a list.
 
-    A server that sends bookmarks sends one a minute, and mostly one 2 s before a watch times out (KEP-956); for a kind
-    that has not changed since the server started it may send none. So watches are short, ``short_watch``, until one
-    brings a bookmark: from then on they are long, and ``silence`` means that the stream is dead. Before that a watch
-    may be silent for as long as it was asked for, and ``grace``. A wrong guess costs a new watch, not a list.
+    A watch is asked for ``watch`` seconds, up to half as much again so that not all end at once, and the server ends it
+    then. Within that time silence means nothing, for no bookmark promises another (KEP-956): only a watch that is
+    silent for ``grace`` longer is dead.
+
+    ``relist`` is the pause between two lists while watches fail; from ``tell`` on plans warn of that.
 
     ``longest_asked`` bounds how long the server may ask to wait by Retry-After.
 
@@ -32,11 +34,11 @@ class Pace:
     """
 
     list_timeout: float = 65.0
-    short_watch: float = 30.0
-    watch: float = 300.0
-    silence: float = 70.0
+    watch: float = 40.0
     grace: float = 10.0
     too_short: float = 5.0
+    relist: float = 15.0
+    tell: float = 30.0
     first_backoff: float = 0.5
     longest_backoff: float = 30.0
     longest_asked: float = 60.0
@@ -53,10 +55,10 @@ class Pace:
         longest = min(self.first_backoff * 2.0**doublings, self.longest_backoff)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
 
-    def seconds_of_watch(self, *, bookmarks: bool) -> float:
-        """How long a watch is asked for: not all of them are to end at once. ``bookmarks``: the server sends some."""
-        return (self.watch if bookmarks else self.short_watch) * random.uniform(1.0, 1.5)  # noqa: S311 - as above
+    def seconds_of_watch(self) -> float:
+        """How long a watch is asked for."""
+        return self.watch * random.uniform(1.0, _SPREAD)  # noqa: S311 - as above
 
-    def silence_of_watch(self, seconds: float, *, bookmarks: bool) -> float:
+    def silence_of_watch(self, seconds: float) -> float:
         """How long nothing may come on a watch that was asked for ``seconds``."""
-        return self.silence if bookmarks else seconds + self.grace
+        return seconds + self.grace

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from genreconcile.cache.store import Delta
+from genreconcile.cache.store import ADDED, Delta
 from genreconcile.cache.transform import Record
 from genreconcile.discovery import Resource
 from genreconcile.errors import trace
@@ -42,11 +42,14 @@ class Subscribers:
         self._lock = threading.Lock()
         self._callbacks: tuple[Callable[[CacheEvent], object], ...] = ()
 
-    def add(self, callback: Callable[[CacheEvent], object]) -> Callable[[], None]:
-        """Returns what takes the callback out again; that may be called twice."""
+    def add(
+        self, callback: Callable[[CacheEvent], object], skips: Callable[[CacheEvent], bool] | None = None
+    ) -> Callable[[], None]:
+        """Returns what takes the callback out again; that may be called twice. What it ``skips`` it is not told."""
 
         def entry(event: CacheEvent) -> None:  # One object per subscription, also where a callback subscribes twice.
-            callback(event)
+            if skips is None or not skips(event):
+                callback(event)
 
         with self._lock:
             self._callbacks += (entry,)
@@ -63,11 +66,21 @@ class Subscribers:
         if not callbacks:
             return
         for delta in deltas:
-            record = delta.record
-            key = ObjectKey(resource.gvk.group, resource.gvk.kind, record.namespace, record.name)
-            event = CacheEvent(delta.type, resource, key, str(record.resource_version), record)
+            event = _event(resource, delta)
             for callback in callbacks:
                 _call(callback, event)
+
+    @staticmethod
+    def replay(callback: Callable[[CacheEvent], object], resource: Resource, records: Iterable[Record]) -> None:
+        """Tell one of them what there is."""
+        for record in records:
+            _call(callback, _event(resource, Delta(ADDED, record)))
+
+
+def _event(resource: Resource, delta: Delta) -> CacheEvent:
+    record = delta.record
+    key = ObjectKey(resource.gvk.group, resource.gvk.kind, record.namespace, record.name)
+    return CacheEvent(delta.type, resource, key, str(record.resource_version), record)
 
 
 def _call(callback: Callable[[CacheEvent], object], event: CacheEvent) -> None:

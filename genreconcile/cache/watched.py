@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from genreconcile.cache.codec import Codec
+from genreconcile.cache.listing import METADATA, WHOLE, Accept
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import DELETED, Delta, Mark, Store
@@ -63,7 +64,9 @@ class Watched:
         # Held while the store changes and subscribers hear of it. Readers need only the store's own lock.
         self._order = threading.RLock()
         self._scopes: dict[str, _Scope] = {}  # Replaced as a whole: others iterate.
-        self._reflectors: list[Reflector] = []
+        self.renewing = threading.Lock()
+        """Held by who lists anew because others have seen more."""
+        self._reflectors: dict[str, Reflector] = {}  # By scope; replaced as above.
         self.extend(namespaces)
 
     @property
@@ -91,6 +94,19 @@ class Watched:
         scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
         return self.error if scope is None else scope.error
 
+    def stale_since(self, namespace: str = "") -> float | None:
+        """The earliest moment of ``time.monotonic`` from which on no watch was well where the objects of a namespace
+        are read, "" for all of them; None while all are.
+        """
+        scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
+        scopes = self._scopes.values() if scope is None else (scope,)
+        return min((found.stale_since for found in scopes if found.stale_since is not None), default=None)
+
+    @property
+    def accept(self) -> Accept:
+        """How its objects are asked for."""
+        return METADATA if self.metadata_only else WHOLE
+
     @property
     def names(self) -> tuple[str, ...]:
         """The scopes."""
@@ -107,42 +123,46 @@ class Watched:
     def start(self, cluster: Cluster, names: Iterable[str] | None = None) -> None:
         """Start the reflectors, by default of every scope."""
         scopes = self._scopes
-        starting = [
-            Reflector(
+        starting = {
+            name: Reflector(
                 cluster,
                 self.resource,
                 name,
                 scopes[name],
                 reader=self.read,
-                metadata_only=self.metadata_only,
+                accept=self.accept,
                 watch_list=self._watch_list,
                 pace=self._pace,
+                synced=scopes[name].synced,
+                stale_since=scopes[name].stale_since,
             )
             for name in (scopes if names is None else names)
-        ]
-        self._reflectors = [*self._reflectors, *starting]
-        for reflector in starting:
+        }
+        self._reflectors = {**self._reflectors, **starting}
+        for reflector in starting.values():
             reflector.start()
 
-    def relist(self, cluster: Cluster) -> Sequence[Reflector]:
-        """List anew, also what has the same resourceVersion; until then what is known stays readable.
+    def relist(self, cluster: Cluster, names: Iterable[str]) -> Sequence[Reflector]:
+        """List these scopes anew, also what has the same resourceVersion; until then what is known stays readable.
 
         Returns the reflectors that end; the caller joins them.
         """
-        ending, self._reflectors = self.stop(), []
-        self.start(cluster)
+        ending = [reflector for name in names if (reflector := self._reflectors.get(name)) is not None]
+        for reflector in ending:
+            reflector.stop()
+        self.start(cluster, names)
         return ending
 
-    @property
-    def lists(self) -> int:
-        """How often every scope has been listed."""
-        return min(scope.lists for scope in self._scopes.values())
+    def lists(self, names: Iterable[str]) -> int:
+        """How often each of these scopes has been listed."""
+        return min((self._scopes[name].lists for name in names if name in self._scopes), default=0)
 
     def stop(self) -> Sequence[Reflector]:
         """Ask the reflectors to end; the caller joins them."""
-        for reflector in self._reflectors:
+        reflectors = list(self._reflectors.values())
+        for reflector in reflectors:
             reflector.stop()
-        return self._reflectors
+        return reflectors
 
     def scope_of(self, namespace: str) -> str | None:
         """The scope that holds a namespace, None where it is not watched."""
@@ -154,6 +174,11 @@ class Watched:
             deltas = mutate()
             if deltas:
                 self._notify(self.resource, deltas)
+
+    def replay(self, tell: Callable[[Sequence[Record]], None]) -> None:
+        """Tell one subscriber what there is; meanwhile nothing changes."""
+        with self._order:
+            tell(self.store.select())
 
     def state(self, error: ClusterError | None) -> None:
         """A scope became known, or failed."""
@@ -168,6 +193,7 @@ class _Scope:
         self._name = name
         self.synced = False
         self.error: ClusterError | None = None
+        self.stale_since: float | None = None
         self.lists = 0
 
     def mark(self) -> Mark:
@@ -199,6 +225,6 @@ class _Scope:
     def bookmark(self, resource_version: int) -> None:
         self._watched.store.progress(resource_version, self._name)
 
-    def state(self, *, synced: bool, error: ClusterError | None) -> None:
-        self.synced, self.error = synced, error
+    def state(self, *, synced: bool, error: ClusterError | None, stale_since: float | None) -> None:
+        self.synced, self.error, self.stale_since = synced, error, stale_since
         self._watched.state(error)

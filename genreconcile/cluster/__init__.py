@@ -21,8 +21,9 @@ from genreconcile.cluster.credentials import Credentials
 from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.cluster.plugins import require_allowed
 from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
-from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 from genreconcile.mask import mask_answer
+from genreconcile.process import Process
 
 if TYPE_CHECKING:
     from genreconcile.cluster.exchange import Response
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Cluster", "DynamicCluster", "Interrupt", "connect", "status_error"]
 
 _READ_TIMEOUT = 65.0  # The API server ends a request itself after 60 s.
+_HEAD_TIMEOUT = 20.0  # A stream is open as soon as its head has come; only then may it be silent for long.
 _POOL_SIZE = 512  # Kept connections: each watch holds one. More may be opened, and are closed after use.
 
 _log = logging.getLogger(__name__)
@@ -171,6 +173,7 @@ class DynamicCluster:
         self.server: str = _without_user(own.host)
         self.namespace = namespace
         self._timeout = timeout
+        self._process = Process()
         self._credentials = Credentials(own, renew)
         if not own.verify_ssl:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
@@ -213,8 +216,10 @@ class DynamicCluster:
     ) -> Iterator[Iterator[bytes]]:
         """See ``Cluster.stream``."""
         headers = {"Accept": accept}
-        response = self._send("GET", path, query, header_params=headers, _request_timeout=read_timeout)
+        timeout = min(read_timeout, _HEAD_TIMEOUT)
+        response = self._send("GET", path, query, header_params=headers, _request_timeout=timeout)
         try:
+            response.wait_at_most(read_timeout)
             yield chunks(f"GET {self.server}{path}", response)
         finally:
             response.close()
@@ -227,6 +232,8 @@ class DynamicCluster:
         from kubernetes.config import ConfigException
 
         name = f"{method} {self.server}{path}"
+        if not self._process.is_this:  # Two that speak over one connection break it for both.
+            raise ClusterError(f"{name}: {self._process.told('the connection')}")
         target = path + _encoded(tuple(query.items()))
         try:
             sent = self._credentials.current

@@ -5,7 +5,8 @@ for each request costs three times what the exchange itself takes, so the reques
 parser of Node.js, reads the answer.
 
 Invariants: a request goes out in one piece; a connection goes back to its pool only where its answer was read to the
-end, and nothing came after it; an answer that broke off is an error.
+end, and nothing came after it; an answer that broke off is an error; where one connection fell silent or was reset, no
+idle one of its pool is used again, for whatever forgot that one has forgotten them as well.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import queue
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -47,8 +49,9 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
         connection.sock.sendall(request)
         _register(connection)
         response.read_head()
-    except BaseException:
+    except BaseException as error:
         connection.close()
+        _drop_idle_after(error, pool)
         raise
     return response
 
@@ -60,6 +63,33 @@ def _open(pool: HTTPConnectionPool, connection: Any) -> None:
         pool._prepare_proxy(connection)  # noqa: SLF001 - as above; it opens a tunnel, and connects
     else:
         connection.connect()
+
+
+def _drop_idle_after(error: BaseException, pool: HTTPConnectionPool) -> None:
+    """Close the idle connections after one that fell silent or was reset: each would have its own time-out else."""
+    # The polite end of one connection, which is RemoteDisconnected here, says nothing of others.
+    if not isinstance(error, OSError) or isinstance(error, http.client.RemoteDisconnected) or pool.pool is None:
+        return
+    idle: list[Any] = []
+    with contextlib.suppress(queue.Empty):
+        while (connection := pool.pool.get_nowait()) is not None:  # Those never opened, None, lie at the bottom.
+            idle.append(connection)
+        idle.append(None)
+    for connection in reversed(idle):
+        if connection is not None:
+            connection.close()
+        _give_back(pool, connection)
+
+
+def _give_back(pool: HTTPConnectionPool, connection: Any) -> None:
+    """``_put_conn`` of the pool logs a warning for each connection that finds no room."""
+    idle = pool.pool  # None once the pool is closed.
+    if idle is not None:
+        with contextlib.suppress(queue.Full):
+            idle.put_nowait(connection)
+            return
+    if connection is not None:
+        connection.close()
 
 
 def _register(connection: Any) -> None:
@@ -123,13 +153,19 @@ class Response:
         try:
             while not message.parts and not message.is_whole:
                 self._receive()
-        except BaseException:
+        except BaseException as error:
             self.close()
+            _drop_idle_after(error, self._pool)
             raise
         if message.is_whole:
             self._release()
         parts, message.parts = message.parts, []
         return b"".join(parts)
+
+    def wait_at_most(self, seconds: float) -> None:
+        """The longest silence from now on."""
+        if self._connection is not None:
+            self._connection.sock.settimeout(seconds)
 
     def close(self) -> None:
         """Let the connection go. Where the body was not read to its end, it is of no use to others."""
@@ -143,7 +179,7 @@ class Response:
             return
         if self._message.is_followed or not self._message.is_kept_alive:
             connection.close()
-        self._pool._put_conn(connection)  # noqa: SLF001 - as above; a closed one is opened again
+        _give_back(self._pool, connection)  # A closed one is opened again.
 
     def _receive(self) -> int:
         """Take what has come; its length."""

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from genreconcile.access import Access, Right, Use
-from genreconcile.cache import Cache
+from genreconcile.cache import Cache, Seen
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.diff import EXACT
@@ -33,6 +33,7 @@ from genreconcile.planner.owners import Head, Owners
 from genreconcile.planner.permits import Needs, every, permit
 from genreconcile.planner.references import References
 from genreconcile.planner.scope import Scope
+from genreconcile.planner.stale import stale
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.related import Related, View
 
@@ -64,6 +65,7 @@ class Planner:
         self._access = access
         self.kinds = Kinds(catalog, cache, sync_timeout, follow=follow_definitions)
         self._owners = Owners(cluster, catalog, cache)
+        self._sync_timeout = sync_timeout
 
     def plan(  # noqa: PLR0913 - what a plan is made from
         self,
@@ -96,7 +98,7 @@ class Planner:
             require_served(self._catalog.discovery, wanted.kinds, draft.resources)
         if settled and only is None and not wanted.is_wanted:
             unchanged = tuple([entry.change for entry in draft.entries if isinstance(entry, Verdict)])
-            return Plan((), unchanged, tuple(order)), set(draft.resources)
+            return Plan((), unchanged, tuple(order), self._stale(draft)), set(draft.resources)
         if only is not None:
             draft.keep(only)
         refused = self._permit(draft, wanted, head, use) if only is None else []
@@ -104,13 +106,36 @@ class Planner:
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
         changes = deferred(changes, fields)
-        warnings = [*refused, *self._notes(draft, changes)] if only is None else refused
+        warnings = [*refused, *self._stale(draft), *self._notes(draft, changes)] if only is None else refused
         if scope is None:
             plan = assemble(changes, NO_DELETIONS, wanted, warnings)
         else:
             going = scope.deletions(others, self.kinds.is_pending)
             plan = assemble(changes, going, wanted, [*warnings, *unmatched(draft.labels, wanted)], scope.plan(going))
         return dataclasses.replace(plan, changes=tuple(map(self._with_secrets, plan.changes))), set(draft.resources)
+
+    def catch_up(
+        self, seen: Seen, expected: Iterable[Mapping[str, Any]], namespace: str, wanted: Prune, known: Iterable[GVK]
+    ) -> None:
+        """Wait until the cache has seen what the caller has seen: the object, where its kind is watched, else all that
+        a plan would read. Raises as ``plan``, and NotSynced.
+        """
+        if self._cache.catch_up(seen, self._sync_timeout):
+            return
+        draft = self._draft(namespace, EXACT, None)
+        draft.read(expected, Verdicts())
+        draft.locate(namespace)
+        places = self.kinds.needed(draft.places())
+        if wanted.is_wanted:
+            also = self._cache.kinds() if wanted.owner is not None else (*wanted.also, *known)
+            places |= {resource: set() for gvk in also if (resource := self._catalog.discovery.get(gvk)) is not None}
+        self._cache.catch_up(seen, self._sync_timeout, places)
+
+    def _stale(self, draft: Draft) -> tuple[str, ...]:
+        """Warnings of kinds whose watches fail; a draft that is settled costs nothing while none does."""
+        if not self._cache.has_stale:
+            return ()
+        return tuple(stale(self._cache, self.kinds.needed(draft.places())))
 
     def _notes(self, draft: Draft, changes: list[Change]) -> list[str]:
         return self._told.new([*draft.notes, *self._references.notes(changes)])

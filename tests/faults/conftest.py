@@ -23,7 +23,6 @@ _OUTCOMES = pytest.StashKey[dict]()
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: not in the quick part; `make faults` runs it")
     config.addinivalue_line("markers", "quick(ground): a long scenario that the quick part has on one ground alone")
     config.addinivalue_line("markers", "only(ground, reason): a scenario that makes sense on one ground alone")
     config.stash[_REASONS], config.stash[_OUTCOMES] = defaultdict(set), defaultdict(list)

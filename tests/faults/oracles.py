@@ -19,9 +19,7 @@ LONG = 45.0
 
 QUICK = Pace(
     list_timeout=2.0,
-    short_watch=1.0,
-    watch=1.5,
-    silence=3.0,
+    watch=1.0,
     grace=1.5,
     too_short=0.05,
     first_backoff=0.02,
@@ -52,12 +50,12 @@ def eventually(check, what="", seconds=LONG):
 
 
 @contextlib.contextmanager
-def engine(ground, *, kinds=(), pace=QUICK, timeout=5.0, cluster=None, **settings):
+def engine(ground, *, kinds=(), pace=QUICK, timeout=5.0, cluster=None, sync_timeout=5.0, **settings):
     """A Reconciler on a ground, with its own cache of the ground's namespace."""
     cluster = cluster or ground.connect(timeout=timeout)
     with (
         Cache(cluster, kinds, namespaces=[ground.namespace], pace=pace) as cache,
-        gr.Reconciler(cluster, cache=cache, sync_timeout=5.0, **settings) as reconciler,
+        gr.Reconciler(cluster, cache=cache, sync_timeout=sync_timeout, **settings) as reconciler,
     ):
         yield reconciler
     cluster.close()

@@ -80,7 +80,7 @@ def statuses(result):
     return {outcome.key.name: outcome.status for outcome in result}
 
 
-def eventually(check, timeout=15.0):
+def eventually(check, timeout=45.0):
     deadline = time.monotonic() + timeout
     while not (found := check()) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -93,7 +93,7 @@ class Server:
         attributes |= {"namespace": role["metadata"].get("namespace", ""), "name": rule.get("resourceNames", [""])[-1]}
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
         body = json.dumps({**body, "spec": {"resourceAttributes": attributes}}).encode()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 45
         while time.monotonic() < deadline:
             answer = self.user.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body)
             if json.loads(answer)["status"]["allowed"] == allowed:
@@ -188,7 +188,7 @@ def change(admin, target):
     admin.request("PATCH", path, body=json.dumps(operations).encode(), content_type="application/json-patch+json")
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=45):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

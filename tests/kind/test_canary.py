@@ -64,8 +64,9 @@ class World:
         return f"/{prefix}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
 
     def edit(self):
-        for prefix, plural, name, patch in edits():
-            self.send("PATCH", self.place(prefix, plural, name), patch, MERGE)
+        """The newest resourceVersion."""
+        answers = [self.send("PATCH", self.place(*place), patch, MERGE) for *place, patch in edits()]
+        return answers[-1]["metadata"]["resourceVersion"]
 
     def run(self, where, *arguments):
         """A command, in this process: its loggers are put back afterwards."""
@@ -130,7 +131,7 @@ def webhook(world, tmp_path):
     with Webhook(tmp_path, insist) as hook:
         hook.refuses = echo
         world.send("POST", path, hook.configuration(world.namespace, world.namespace, rule))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 45
         while not hook.calls and time.monotonic() < deadline:
             probe = {"metadata": {"name": "probe"}}
             world.cluster.request(
@@ -161,7 +162,7 @@ def policy(world):
     world.send("POST", f"{place}ies", {"metadata": metadata, "spec": spec})
     world.send("POST", f"{place}ybindings", {"metadata": metadata, "spec": binding})
     probe = secret("probe", data={"k": "eA=="})
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 45
     while time.monotonic() < deadline:
         try:
             body = json.dumps(probe).encode()
@@ -180,10 +181,9 @@ def test_what_goes_well_and_what_drifts(world):
     assert world.every_command("in sync", file) == {0}
     with world.reconciler() as reconciler:
         for round_ in range(2):
-            world.edit()
-            time.sleep(0.5)
+            seen = {"namespace": world.namespace, "not_older_than": world.edit()}
             for fields in ("exact", "subset"):
-                plan = world.take("plan", reconciler.plan, good(), namespace=world.namespace, fields=fields)
+                plan = world.take("plan", reconciler.plan, good(), fields=fields, **seen)
                 assert plan.counts["update"] >= 5, plan
             world.take("verify", reconciler.plan, good(), namespace=world.namespace, verify=True)
             if round_:
@@ -321,9 +321,7 @@ def test_conflicts(world):
         result = world.take("already exists", reconciler.apply, plan)
         assert any(isinstance(outcome.error, gr.Conflict) for outcome in result)
         reconciler.reconcile(mine, namespace=world.namespace).raise_for_failures()
-        world.edit()
-        time.sleep(0.5)
-        plan = reconciler.plan(mine, namespace=world.namespace)
+        plan = reconciler.plan(mine, namespace=world.namespace, not_older_than=world.edit())
         world.cluster.request("DELETE", world.place("api/v1", "secrets", "data"))
         world.send("POST", world.place("api/v1", "secrets"), theirs)
         world.send("PATCH", world.place("api/v1", "secrets", "applied"), {"data": {"more": OTHER.base64}}, MERGE)
@@ -354,9 +352,9 @@ def test_fights_and_what_the_server_insists_on(world, webhook):
         reconciler.reconcile(expected, namespace=world.namespace).raise_for_failures()
         for round_ in range(8):
             rival = {"spec": {"password": OTHER.text, "users": [{"name": "a", "password": f"{OTHER.text}{round_}"}]}}
-            world.send("PATCH", world.place(f"apis/{GROUP}/v1", "vaults", "fought"), rival, MERGE)
-            time.sleep(0.3)
-            result = world.take("fight", reconciler.reconcile, expected, namespace=world.namespace)
+            seen = world.send("PATCH", world.place(f"apis/{GROUP}/v1", "vaults", "fought"), rival, MERGE)
+            settings = {"namespace": world.namespace, "not_older_than": seen}
+            result = world.take("fight", reconciler.reconcile, expected, **settings)
             world.take("fight", reconciler.plan, expected, namespace=world.namespace)
             statuses += [outcome.reason for outcome in result]
         for _ in range(5):
@@ -412,7 +410,7 @@ def test_the_cache(world):
         cache.subscribe(events.append)
         world.take("sync", cache.wait_for_sync)
         world.edit()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 45
         while len(events) < 6 and time.monotonic() < deadline:
             time.sleep(0.05)
         for kind in kinds:
@@ -460,11 +458,10 @@ def test_the_program_itself(world):
 def test_the_search_finds_what_is_not_masked(world, webhook, monkeypatch, place, replacement):
     with world.reconciler() as reconciler:
         reconciler.reconcile(good(), namespace=world.namespace).raise_for_failures()
-        world.edit()
-        time.sleep(0.5)
+        seen = {"namespace": world.namespace, "not_older_than": world.edit()}
         monkeypatch.setattr(place, replacement)
         monkeypatch.setattr("genreconcile.cluster.mask_answer", lambda _method, _path, _body, text: text)
-        world.take("plan", reconciler.plan, [*good(), *refused()], namespace=world.namespace)
+        world.take("plan", reconciler.plan, [*good(), *refused()], **seen)
         world.take("refused", reconciler.reconcile, refused(), namespace=world.namespace)
     found = world.outputs.hits
     world.outputs.texts.clear()

@@ -81,10 +81,12 @@ class Editor:
         self._cluster = gr.connect(kubeconfig=str(plane.kubeconfig))
         self._path = f"/api/v1/namespaces/{namespace}/configmaps/"
         self.counts = Counter()
+        self.newest = "1"
 
     def patch(self, name, operations):
-        body = json.dumps(operations).encode()
-        return self._cluster.request("PATCH", self._path + name, body=body, content_type="application/json-patch+json")
+        body, patch = json.dumps(operations).encode(), "application/json-patch+json"
+        answer = json.loads(self._cluster.request("PATCH", self._path + name, body=body, content_type=patch))
+        self.newest = answer["metadata"]["resourceVersion"]
 
     def edit(self, name):
         value = self.counts[name]
@@ -154,7 +156,7 @@ def test_many_reconcilers_on_one_cache(plane, place):
             assert only_conflicts(result), list(map(str, result.failures))
 
         rounds = hammer(work, 9, lambda _: sum(editor.counts.values()) >= EDITS)
-        final = reconcilers[0].reconcile(wanted)
+        final = reconcilers[0].reconcile(wanted, not_older_than=editor.newest)
         final.raise_for_failures()
         assert reconcilers[1].reconcile(wanted).counts["unchanged"] == len(NAMES)
     edits = sum(editor.counts.values())

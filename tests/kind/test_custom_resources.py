@@ -77,7 +77,7 @@ def reconciler(cluster):
         yield reconciler
 
 
-def eventually(check, timeout=10.0, pause=0.02):
+def eventually(check, timeout=45.0, pause=0.02):
     deadline = time.monotonic() + timeout
     while not (found := check()) and time.monotonic() < deadline:
         time.sleep(pause)

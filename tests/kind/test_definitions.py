@@ -42,7 +42,7 @@ def replace(cluster, changed):
     cluster.request("PUT", path, body=json.dumps(live).encode())
 
 
-def eventually(check, timeout=15.0):
+def eventually(check, timeout=45.0):
     deadline = time.monotonic() + timeout
     while not (found := check()) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -31,7 +31,7 @@ def test_a_fight_is_found_named_and_left(cluster, namespace):
             cluster.request(
                 "PATCH", path, query={"fieldManager": "rival"}, body=edit, content_type="application/merge-patch+json"
             )
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 45
             while time.monotonic() < deadline:
                 if reconciler.cache.get("v1/ConfigMap", "a", namespace=namespace)["data"]["k"] == "theirs":
                     break
@@ -80,7 +80,7 @@ def test_a_rule_leaves_the_rivals_fields_to_it(cluster, namespace):
             body = json.dumps({"data": {key: "theirs"}}).encode()
             query = {"fieldManager": manager}
             cluster.request("PATCH", path, query=query, body=body, content_type="application/merge-patch+json")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 45
         while time.monotonic() < deadline and not reconciler.plan(expected).changes:
             time.sleep(0.02)
         (outcome,) = reconciler.reconcile(expected)

@@ -48,7 +48,7 @@ def statuses(result):
     return {outcome.key.name: outcome.status for outcome in result}
 
 
-def eventually(check, timeout=10.0):
+def eventually(check, timeout=45.0):
     deadline = time.monotonic() + timeout
     while not (found := check()) and time.monotonic() < deadline:
         time.sleep(0.02)

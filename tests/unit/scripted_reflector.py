@@ -18,6 +18,7 @@ class Sink:
     def __init__(self):
         self.calls = []
         self.states = []
+        self.stale = []
         self.newest = 0
 
     def mark(self):
@@ -36,8 +37,9 @@ class Sink:
         self.newest = resource_version
         self.calls.append(("BOOKMARK", resource_version))
 
-    def state(self, *, synced, error):
+    def state(self, *, synced, error, stale_since):
         self.states.append((synced, type(error) if error else None))
+        self.stale.append(stale_since)
 
 
 class Run:
@@ -74,6 +76,13 @@ class Run:
         """The resourceVersion that each watch began from."""
         watches = (request.query for request in self.server.requests if request.method == "WATCH")
         return [query["resourceVersion"] for query in watches if "sendInitialEvents" not in query]
+
+    @property
+    def versions_before_the_second_list(self):
+        """How many watches came before it."""
+        methods = [(request.method, request.query.get("limit")) for request in self.server.requests]
+        second = methods.index(("GET", "500"), 1)
+        return sum(method == "WATCH" for method, _ in methods[:second])
 
     @property
     def lists(self):

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
+import struct
 import threading
 
 import pytest
 from kubernetes.client import Configuration
 
+import genreconcile.cluster
 from genreconcile.cluster import DynamicCluster
 from genreconcile.errors import ClusterError, Conflict, Unreachable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 END = object()
 """In place of an answer: the connection is closed."""
+RESET = object()
+"""The same, by RST."""
+HELD = object()
+"""In place of an answer: OK, once four requests have come."""
 
 
 class Peer:
@@ -26,6 +33,7 @@ class Peer:
         self.connections = 0
         self.requests = []
         self.closed = threading.Semaphore(0)
+        self.held = threading.Barrier(4)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._start(self._accept)
@@ -42,13 +50,20 @@ class Peer:
 
     def _serve(self, connection):
         with connection, contextlib.suppress(OSError):
-            while request := self._request(connection):
-                self.requests.append(request)
-                for piece in self.answers.pop(0):
-                    if piece is END:
-                        return self.closed.release()
-                    connection.sendall(piece)
-        return self.closed.release()
+            self._answer(connection)
+        self.closed.release()
+
+    def _answer(self, connection):
+        while request := self._request(connection):
+            self.requests.append(request)
+            for piece in self.answers.pop(0):
+                if piece is RESET:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if piece in {END, RESET}:
+                    return
+                if piece is HELD:
+                    self.held.wait(5)
+                connection.sendall(OK if piece is HELD else piece)
 
     def _request(self, connection):
         data = b""
@@ -241,3 +256,61 @@ def test_after_close_it_connects_anew(peer, cluster):
     cluster.close()
     assert get(cluster) == b"{}"
     assert peer.connections == 2
+
+
+@pytest.mark.parametrize("broken", ["silent", "reset"])
+def test_r3_7_after_one_connection_broke_no_idle_one_is_used_again(peer, cluster, broken):
+    """Whatever forgot that connection has forgotten the others: each would wait for its own time-out."""
+    peer.answers = [[HELD] for _ in range(4)]
+    threads = [threading.Thread(target=get, args=(cluster,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert peer.connections == 4
+    peer.answers = [[] if broken == "silent" else [RESET]]
+    with pytest.raises(Unreachable):
+        cluster.request("POST", "/x", body=b"[1]", timeout=0.1)
+    peer.answers = [[OK]] * 4
+    for _ in range(4):
+        assert get(cluster) == b"{}"
+    assert peer.connections == 5
+
+
+def test_r3_7_a_stream_that_fell_silent_takes_the_idle_connections_along(peer, cluster):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    peer.answers = [[head], [OK], [OK]]
+    with cluster.stream("/x", query={}, read_timeout=0.3) as chunks:
+        get(cluster)
+        with pytest.raises(Unreachable):
+            list(chunks)
+    get(cluster)
+    assert peer.connections == 3
+
+
+def test_r3_7_the_head_of_a_stream_is_not_waited_for_as_long_as_its_body(peer, cluster, monkeypatch):
+    monkeypatch.setattr(genreconcile.cluster, "_HEAD_TIMEOUT", 0.1)
+    peer.answers = [[]]
+    with pytest.raises(Unreachable), cluster.stream("/x", query={}, read_timeout=60):
+        pass
+
+
+def test_r3_11_more_connections_than_the_pool_keeps_are_closed_without_a_word(peer, monkeypatch, caplog):
+    monkeypatch.setattr(genreconcile.cluster, "_POOL_SIZE", 2)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    peer.answers = [[head]] * 6
+    with contextlib.closing(to(f"http://127.0.0.1:{peer.port}")) as cluster, contextlib.ExitStack() as streams:
+        for _ in range(6):
+            streams.enter_context(cluster.stream("/x", query={}, read_timeout=5))
+    for _ in range(6):
+        assert peer.closed.acquire(timeout=5)
+    assert caplog.messages == []
+
+
+def test_r3_6_a_connection_from_before_the_fork_is_refused(peer, cluster, monkeypatch):
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with pytest.raises(ClusterError, match="made before the fork"):
+        get(cluster)
+    with pytest.raises(ClusterError, match="made before the fork"), cluster.stream("/x", query={}, read_timeout=5):
+        pass
+    assert peer.connections == 0

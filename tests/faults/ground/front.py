@@ -42,7 +42,10 @@ class Front:
         self.context = context
         self.accepted = 0
         """How many connections were opened."""
+        self.swallowed = 0
+        """How many requests came on connections that were forgotten."""
         self._connections: set[socket.socket] = set()
+        self._forgotten: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._thawed = threading.Event()
         self._thawed.set()
@@ -94,6 +97,15 @@ class Front:
         """A network that swallows everything: connections open and stay, no byte comes back, nothing is carried out."""
         self._thawed.clear()
 
+    def forget_connections(self) -> None:
+        """A balancer that forgot its flows: on connections that are open now no byte comes any more; new ones work."""
+        with self._lock:
+            self._forgotten |= self._connections
+
+    def is_forgotten(self, connection: socket.socket) -> bool:
+        """Whether nothing gets through on this connection."""
+        return connection in self._forgotten
+
     def thaw(self) -> None:
         """The network is back. What was swallowed stays so, and its connections end."""
         self._thawed.set()
@@ -125,6 +137,7 @@ class Front:
         """A connection has ended."""
         with self._lock:
             self._connections.discard(connection)
+            self._forgotten.discard(connection)
 
     def handle(self, request: Request) -> Answer:
         """The answer as the client is to see it. Raises Dropped."""
@@ -147,10 +160,28 @@ class Front:
             lines: Iterator[bytes] = answer.body
             for effect in effects:
                 lines = effect.lines(lines)
-            answer.body = self._while_thawed(lines)
+            answer.body = self._while_remembered(self._while_thawed(lines), request)
+        elif request.is_forgotten():
+            self._swallow(request)
         return answer
 
+    def _swallow(self, request: Request) -> None:
+        while not request.is_gone():
+            time.sleep(_POLL * 5)
+        raise Dropped
+
+    def _while_remembered(self, lines: Iterator[bytes], request: Request) -> Iterator[bytes]:
+        for line in lines:
+            if request.is_forgotten():
+                break
+            yield line
+        if request.is_forgotten():
+            self._swallow(request)
+
     def _require_thawed(self, request: Request) -> None:
+        if request.is_forgotten():
+            self.swallowed += 1
+            self._swallow(request)
         if self.is_frozen:
             while not self._thawed.wait(_POLL * 5) and not request.is_gone():
                 pass
@@ -205,6 +236,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             {name.lower(): value for name, value in self.headers.items()},
             self.rfile.read(int(self.headers.get("Content-Length") or 0)),
             self._is_gone,
+            lambda: self.server.front.is_forgotten(self.connection),
         )
         try:
             self._send(self.server.front.handle(request))

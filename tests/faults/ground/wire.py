@@ -70,6 +70,7 @@ class Request:
     """One request. ``query`` may be changed by an effect before it is answered.
 
     ``is_gone`` says whether the client has closed the connection: an answer without end asks it now and then.
+    ``is_forgotten``: whether nothing gets through on its connection any more.
     """
 
     method: str
@@ -78,6 +79,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     is_gone: Callable[[], bool] = _never
+    is_forgotten: Callable[[], bool] = _never
 
     @property
     def target(self) -> Target:

@@ -25,7 +25,7 @@ def rules(*entries):
     return gr.Registry.builtin().extend({**document, "rules": [{"id": f"r{n}", **e} for n, e in enumerate(entries)]})
 
 
-def eventually(check, timeout=10.0):
+def eventually(check, timeout=45.0):
     deadline = time.monotonic() + timeout
     while not (found := check()) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,5 +1,6 @@
 import functools
 import json
+import os
 import threading
 import time
 from collections import deque
@@ -7,7 +8,7 @@ from collections import deque
 import pytest
 from scripted_server import PLANETS, VERBS, WIDGETS, LiveWatch, ScriptedCluster, event, obj, page, status
 
-from genreconcile.cache import Cache, Pace, reflector
+from genreconcile.cache import Cache, Pace, Seen, informer, reflector
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.objects import GVK, ObjectKey
@@ -22,7 +23,7 @@ KEY = ObjectKey("example.com", "Widget", "shop", "a")
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch):
-    monkeypatch.setattr(reflector, "Pace", functools.partial(Pace, first_backoff=0.001, longest_backoff=0.004))
+    monkeypatch.setattr(informer, "Pace", functools.partial(Pace, first_backoff=0.001, longest_backoff=0.004))
 
 
 @pytest.fixture
@@ -42,13 +43,13 @@ def watch(server):
 @pytest.fixture
 def cache(server, watch):
     with Cache(server, [WIDGETS]) as opened:
-        opened.wait_for_sync(timeout=5)
-        assert watch.opened.wait(5)
+        opened.wait_for_sync(timeout=45)
+        assert watch.opened.wait(45)
         yield opened
 
 
 def assert_eventually(condition):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 45
     while not condition():
         assert time.monotonic() < deadline, "never came"
         time.sleep(0.001)
@@ -126,7 +127,7 @@ def test_a_list_older_than_an_own_write_does_not_undo_it(server, cache, watch):
     cache.record_write(WIDGETS, json.dumps(obj("a", 9)).encode())
     cache.record_write(WIDGETS, json.dumps(obj("b", 10)).encode())
     watch.send(status(410))
-    assert second.opened.wait(5)
+    assert second.opened.wait(45)
     assert names(cache) == ["a", "b"]
     assert version(cache) == "9"
 
@@ -138,7 +139,7 @@ def test_a_relist_tells_what_vanished(server, cache, watch):
     server.answers[ALL].popleft()
     second = server.live(ALL)
     watch.send(status(410))
-    assert second.opened.wait(5)
+    assert second.opened.wait(45)
     assert heard == [("ADDED", "b", "15"), ("DELETED", "a", "3")]
     assert names(cache) == ["b"]
 
@@ -151,7 +152,7 @@ def test_a_restored_server_begins_an_epoch(server, cache, watch):
     second = server.live(ALL)
     assert cache.epoch(KIND) == 0
     watch.send(status(410))
-    assert second.opened.wait(5)
+    assert second.opened.wait(45)
     assert version(cache) == "30"
     assert cache.epoch(KIND) == 1
 
@@ -210,7 +211,7 @@ def test_namespaces_are_listed_one_by_one(server):
     for path in (SHOP, BANK, PLANETS_PATH):
         server.live(path)
     with Cache(server, [WIDGETS, PLANETS], namespaces=["shop", "bank", "shop"]) as cache:
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         assert names(cache) == ["a", "a"]
         assert names(cache, namespace="bank") == ["a"]
         assert cache.get(PLANETS, "earth")["metadata"]["name"] == "earth"
@@ -257,14 +258,14 @@ def test_a_kind_is_read_in_the_namespaces_in_which_it_is_wanted(server):
     server.live(BANK)
     with Cache(server, namespaces=["shop", "bank"]) as cache:
         cache.add(WIDGETS, namespaces=["shop", "elsewhere"])
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         assert cache.get(KIND, "a", namespace="shop")
         for namespace in ("bank", None):  # Not known is never answered as absent.
             with pytest.raises(CacheError, match="not in the cache"):
                 cache.list(KIND, namespace=namespace)
         assert {request.path for request in server.requests} == {SHOP}
         cache.add(WIDGETS, namespaces=["bank"])
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         assert names(cache) == ["b", "a"]
 
 
@@ -277,12 +278,12 @@ def test_a_reader_that_is_replaced_is_waited_for_at_the_end(server, monkeypatch)
     watches = [server.live(ALL) for _ in range(3)]
     with Cache(server) as cache:
         cache.add(WIDGETS, metadata_only=True)
-        cache.wait_for_sync(timeout=5)
-        assert watches[0].opened.wait(5)
+        cache.wait_for_sync(timeout=45)
+        assert watches[0].opened.wait(45)
         cache.add(WIDGETS)
-        cache.wait_for_sync(timeout=5)
-        assert watches[1].opened.wait(5)
-        assert cache.relist(KIND, timeout=5)
+        cache.wait_for_sync(timeout=45)
+        assert watches[1].opened.wait(45)
+        assert cache.relist(KIND, timeout=45)
     assert len(set(joined)) == 3
 
 
@@ -297,8 +298,8 @@ def test_add_while_running_and_remove(server, cache):
     server.answer(PLANETS_PATH, page(7, obj("earth", 1, namespace="")))
     planets = server.live(PLANETS_PATH)
     assert cache.add(PLANETS) == cache.add(PLANETS) == PLANETS
-    cache.wait_for_sync([PLANETS], timeout=5)
-    assert planets.opened.wait(5)
+    cache.wait_for_sync([PLANETS], timeout=45)
+    assert planets.opened.wait(45)
     assert len(cache.list(PLANETS)) == 1
     assert cache.kinds() == (PLANETS.gvk, WIDGETS.gvk)
     cache.remove(PLANETS)
@@ -343,7 +344,7 @@ def test_a_kind_that_becomes_forbidden_is_unknown(server, cache, watch):
 def test_a_cut_stream_leaves_the_objects_known(server, cache, watch):
     second = server.live(ALL)
     watch.send(status(500))
-    assert second.opened.wait(5)
+    assert second.opened.wait(45)
     assert cache.has_synced(KIND)
     assert names(cache) == ["a"]
 
@@ -383,7 +384,7 @@ def test_kinds_by_name_are_looked_up(server):
     server.answer(ALL, page(5))
     server.live(ALL)
     with Cache(server, [KIND]) as cache:
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         with pytest.raises(CacheError, match=r"no such kind; did you mean example\.com/v1/Widget"):
             cache.add("example.com/v1/Widgets")
         with pytest.raises(CacheError, match="cannot list and watch"):
@@ -446,3 +447,136 @@ def test_a_failed_start_leaves_nothing_running(server):
     with pytest.raises(CacheError, match="cannot list"):
         Cache(server, [WIDGETS, bad]).start()
     assert server.requests == []
+
+
+def test_r3_5_what_is_known_is_replayed_to_a_late_subscriber(cache, watch):
+    seen = []
+    cache.subscribe(lambda told: seen.append((told.type, told.key.name, told.resource_version)), replay=True)
+    assert seen == [("ADDED", "a", "3")], "before subscribe returns"
+    watch.send(event("MODIFIED", obj("a", 6)), event("ADDED", obj("b", 7)))
+    assert_eventually(lambda: len(seen) == 3)
+    assert seen[1:] == [("MODIFIED", "a", "6"), ("ADDED", "b", "7")]
+
+
+def test_r3_5_without_the_option_nothing_is_replayed(cache):
+    seen = []
+    cache.subscribe(seen.append)
+    assert seen == []
+
+
+def test_r3_5_a_subscriber_that_raises_while_it_is_told_what_is_known(cache, watch, caplog):
+    seen = []
+
+    def fails(told):
+        seen.append(told.type)
+        raise RuntimeError
+
+    cache.subscribe(fails, replay=True)
+    watch.send(event("ADDED", obj("b", 6)))
+    assert_eventually(lambda: seen == ["ADDED", "ADDED"])
+    assert caplog.text.count("a subscriber failed") == 2
+
+
+def test_r3_5_replay_and_events_leave_no_gap_and_tell_nothing_twice(server):
+    """Whenever somebody subscribes: what he was told is what the cache holds, and each object was added once."""
+    server.answer(ALL, page(5))
+    watch = server.live(ALL)
+    with Cache(server, [WIDGETS]) as cache:
+        cache.wait_for_sync(timeout=45)
+        sender = threading.Thread(
+            target=lambda: [watch.send(event("ADDED", obj(f"n{number}", 10 + number))) for number in range(400)]
+        )
+        sender.start()
+        told = []
+        for _ in range(40):
+            told.append([])
+            cache.subscribe(lambda event, mine=told[-1]: mine.append(event.key.name), replay=True)
+        sender.join()
+        assert_eventually(lambda: len(cache.list(KIND)) == 400)
+        assert_eventually(lambda: all(len(names) == 400 for names in told))
+        assert all(len(set(names)) == 400 for names in told)
+
+
+def test_r3_3_a_cache_that_was_stopped_is_called(cache):
+    cache.stop()
+    for call in (
+        lambda: cache.add(PLANETS),
+        lambda: cache.relist(WIDGETS),
+        lambda: cache.wait_for_sync(timeout=45),
+        lambda: cache.subscribe(print),
+        lambda: cache.wait_for(WIDGETS, KEY, "9", 5),
+        lambda: cache.catch_up(Seen(9, KEY), 5),
+        cache.start,
+        cache.require_usable,
+    ):
+        with pytest.raises(CacheError, match=r"^the cache: not usable any more: it was stopped; make a new one$"):
+            call()
+    assert cache.get(KIND, "a", namespace="shop"), "what is cached stays readable"
+    assert abs(time.time() - cache.stale_since(KIND)) < 60
+    cache.stop()
+
+
+def test_r3_6_a_cache_is_called_in_a_process_that_was_forked(cache, monkeypatch):
+    """Also where a lock was held at the moment of the fork."""
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with cache._lock:
+        called = []
+        thread = threading.Thread(target=lambda: [*map(refused, calls(cache)), cache.stop(), called.append(True)])
+        thread.start()
+        thread.join(5)
+        assert called == [True]
+    monkeypatch.undo()
+    assert cache.get(KIND, "a", namespace="shop")
+    cache.require_usable()
+
+
+def calls(cache):
+    return (
+        cache.start,
+        cache.require_usable,
+        lambda: cache.add(PLANETS),
+        lambda: cache.remove(WIDGETS),
+        lambda: cache.relist(WIDGETS),
+        lambda: cache.wait_for_sync(timeout=45),
+        lambda: cache.subscribe(print),
+        lambda: cache.get(WIDGETS, "a", namespace="shop"),
+        lambda: cache.list(WIDGETS),
+        lambda: cache.store(WIDGETS),
+        lambda: cache.epoch(WIDGETS),
+    )
+
+
+def refused(call):
+    with pytest.raises(CacheError, match="made before the fork"):
+        call()
+
+
+def test_r3_2_the_cache_says_since_when_it_is_old(server, watch):
+    server.watch(ALL, *[status(500)] * 2000)
+    with Cache(server, [WIDGETS]) as cache:
+        cache.wait_for_sync(timeout=45)
+        assert watch.opened.wait(45)
+        assert_eventually(lambda: cache.error(KIND) is None)
+        assert cache.stale_since(KIND) is None
+        assert not cache.has_stale
+        before = time.time()
+        watch.send(event("ADDED", obj("b", 6)))
+        watch.end()
+        assert_eventually(lambda: cache.stale_since(KIND))
+        assert before - 1 <= cache.stale_since(KIND) <= time.time()
+        assert cache.has_stale
+        since = cache.stale_since(KIND)
+        server.answers[ALL] = deque([page(9, obj("a", 3), obj("b", 6))])
+        assert cache.relist(KIND)
+        assert_eventually(lambda: cache.error(KIND) is not None)
+        assert abs(cache.stale_since(KIND) - since) < 0.5, "a new list is no watch"
+        cache.remove(KIND)
+        assert not cache.has_stale
+
+
+def test_r3_1_a_list_anew_that_fails_leaves_what_is_known(server, cache):
+    server.answers[ALL] = deque([status(500)])
+    assert not cache.relist(KIND, timeout=0.05)
+    assert names(cache) == ["a"]
+    server.answers[ALL] = deque([status(403)])
+    assert_eventually(lambda: not cache.has_synced(KIND))

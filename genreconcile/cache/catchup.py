@@ -1,0 +1,98 @@
+"""Waiting until the cache has seen what somebody else has seen.
+
+Invariant: what is taken for "seen" came by the watch up to that version, or was read from the server, without a
+resourceVersion, after the wait began: such a read shows all that anybody has seen before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Final
+
+from genreconcile.cache.seen import Seen
+from genreconcile.cache.watched import Watched
+from genreconcile.cluster import Cluster
+from genreconcile.errors import ClusterError, NotFound, NotSynced
+from genreconcile.objects import ObjectKey
+
+_PATIENCE: Final = 1.0
+"""Seconds for events that are on their way. A kind that is quiet brings none, and its next bookmark may be a minute
+away, or never come.
+"""
+
+Renew = Callable[[Watched, Sequence[str], float], bool]
+"""Lists these scopes anew within so many seconds; whether that came to an end."""
+
+
+class CatchUp:
+    """Of one cache."""
+
+    def __init__(self, cluster: Cluster, renew: Renew) -> None:
+        self._cluster = cluster
+        self._renew = renew
+
+    def object(self, watched: Watched, key: ObjectKey, version: int, timeout: float) -> None:
+        """Wait until one object, of a watched kind and namespace, is as new. Raises NotSynced."""
+        deadline = time.monotonic() + timeout
+        scope, name = watched.scope_of(key.namespace) or "", (key.namespace, key.name)
+        if version and watched.store.wait_for(name, version, scope, min(_PATIENCE, timeout)):
+            return
+        if not self._read(watched, key, deadline - time.monotonic()):
+            self._scopes(watched, [scope], version, deadline)
+
+    def kinds(self, every: Iterable[tuple[Watched, Collection[str]]], version: int, timeout: float) -> None:
+        """Wait until these kinds are as new in these scopes, each that is known at all. Raises NotSynced."""
+        deadline = time.monotonic() + timeout
+        patient_until = min(deadline, time.monotonic() + _PATIENCE)
+        behind = [(watched, names) for watched, all_names in every if (names := _behind(watched, all_names, version))]
+        for watched, names in behind:
+            for name in names:
+                watched.store.wait_for(("", ""), version, name, max(0.0, patient_until - time.monotonic()))
+        for watched, names in behind:
+            self._scopes(watched, names, version, deadline)
+
+    def _read(self, watched: Watched, key: ObjectKey, timeout: float) -> bool:
+        """Read the object itself; whether there was an answer."""
+        resource, store, name = watched.resource, watched.store, (key.namespace, key.name)
+        if bool(key.namespace) != resource.namespaced or timeout <= 0:
+            return False
+        before, path = store.get(name), resource.path(key.namespace, key.name)
+        try:
+            answer = self._cluster.request("GET", path, accept=watched.accept.of_watches, timeout=timeout)
+        except NotFound:
+            if before is not None:
+                watched.change(lambda: store.delete(name, before.uid, before.resource_version))
+            return True
+        except ClusterError:  # A list may be allowed where this is not.
+            return False
+        record = watched.read(answer)
+        watched.change(lambda: store.upsert(record))
+        return True
+
+    def _scopes(self, watched: Watched, names: Collection[str], version: int, deadline: float) -> None:
+        with watched.renewing:  # Who waited for another's list need not ask for one.
+            behind = _behind(watched, names, version)
+            if not behind or self._renew(watched, behind, max(0.0, deadline - time.monotonic())):
+                return
+        known = min(watched.store.seen(name) for name in behind)
+        cause = watched.error_in(behind[0]) or "the server has sent nothing since"
+        raise NotSynced(
+            f"{watched.resource}: not as new as resourceVersion {version}: it is known up to {known}: {cause}; "
+            "wait, or see to the cause"
+        )
+
+
+def _behind(watched: Watched, names: Collection[str], version: int) -> list[str]:
+    """The scopes among these that are known, and not up to this version; 0 is newer than any."""
+    known = [name for name in names if watched.knows(name)]
+    return [name for name in known if not version or watched.store.seen(name) < version]
+
+
+def matching(kinds: Iterable[Watched], seen: Seen) -> Watched | None:
+    """The watched kind that shows the object, in whatever version, if there is one."""
+    key = seen.key
+    if key is None:
+        return None
+    same = (watched for watched in kinds if (watched.resource.gvk.group, watched.resource.gvk.kind) == key[:2])
+    return next((watched for watched in same if watched.scope_of(key.namespace) is not None), None)

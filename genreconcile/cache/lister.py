@@ -1,0 +1,178 @@
+"""The lister: what the cache knows, read without requests.
+
+Invariant: what is not known is never answered as absent. A kind that was not added, whose list has not arrived, or
+that may not be listed raises; only then None and [] mean that there is no such object.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genreconcile.arguments import shown
+from genreconcile.cache.store import Store
+from genreconcile.cache.transform import Record
+from genreconcile.cache.watched import Watched
+from genreconcile.discovery import Resource
+from genreconcile.errors import CacheError, ClusterError, NotSynced
+from genreconcile.objects import GVK, Object
+from genreconcile.process import Process
+from genreconcile.selector import Selector
+from genreconcile.selector import parse as parse_selector
+
+Kind = str | GVK | Resource
+"""``apps/v1/Deployment``-like text, a GVK, or what Discovery gave."""
+
+
+class Lister:
+    """What can be asked of a Cache; thread-safe."""
+
+    _kinds: dict[GVK, Watched]
+    _namespaces: tuple[str, ...] | None
+
+    def __init__(self) -> None:
+        self._process = Process()
+        self._stopped_at: float | None = None
+        self._stale: set[Watched] = set()
+
+    def require_usable(self) -> None:
+        """Raise CacheError where what is known can grow old: after ``stop``, and in a process that was forked since."""
+        self._require_process()
+        if self._stopped_at is not None:
+            raise CacheError("the cache: not usable any more: it was stopped; make a new one")
+
+    def _require_process(self) -> None:
+        if not self._process.is_this:
+            raise CacheError(self._process.told("the cache"))
+
+    @property
+    def namespaces(self) -> tuple[str, ...] | None:
+        """Those that are watched, None for the whole cluster."""
+        return self._namespaces
+
+    def kinds(self) -> tuple[GVK, ...]:
+        """The kinds that were added, sorted."""
+        return tuple(sorted(self._kinds.copy()))
+
+    def has_synced(self, kind: Kind, namespace: str = "") -> bool:
+        """Whether the kind's objects (in a namespace) are known: its list has arrived, and it has not become forbidden
+        since.
+        """
+        watched = self._kinds.get(gvk_of(kind))
+        return watched is not None and watched.knows(namespace)
+
+    def has_settled(self, kind: Kind) -> bool:
+        """Whether the kind's objects are known in every namespace that is watched, or ``error`` says why not."""
+        watched = self._kinds.get(gvk_of(kind))
+        return watched is not None and watched.settled
+
+    def error(self, kind: Kind, namespace: str = "") -> ClusterError | None:
+        """The last error of the kind's list or watch (in a namespace), None after a success. With one, a synced kind
+        may be behind.
+        """
+        watched = self._kinds.get(gvk_of(kind))
+        return watched.error_in(namespace) if watched else None
+
+    @property
+    def has_stale(self) -> bool:
+        """Whether any kind has a ``stale_since``."""
+        return bool(self._stale) or self._stopped_at is not None
+
+    def stale_since(self, kind: Kind, namespace: str = "") -> float | None:
+        """Since when, as a time of ``time.time``, changes of the kind's objects (in a namespace) are not told of: its
+        watches fail, and it is listed anew now and then at best; or the cache was stopped. None while all is well.
+        """
+        watched = self._kinds.get(gvk_of(kind))
+        moments = [watched.stale_since(namespace) if watched is not None else None, self._stopped_at]
+        since = min((moment for moment in moments if moment is not None), default=None)
+        return None if since is None else time.time() - (time.monotonic() - since)
+
+    def epoch(self, kind: Kind) -> int:
+        """Grows when the server was seen to go back in time (restored from a backup): remembered verdicts are void."""
+        return self._require(kind).store.epoch
+
+    def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """A copy of the object, None where there is none. Raises NotSynced and CacheError."""
+        record = self.record(kind, name, namespace=namespace)
+        return record.decode() if record else None
+
+    def list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        selector: str | Mapping[str, Any] | Selector = "",
+        owner: str = "",
+    ) -> list[Object]:
+        """Copies of the matching objects, sorted by namespace and name; ``owner`` is a uid. Raises as ``records``."""
+        return [record.decode() for record in self.records(kind, namespace=namespace, selector=selector, owner=owner)]
+
+    def record(self, kind: Kind, name: str, *, namespace: str = "") -> Record | None:
+        """As ``get``, not decoded: for a look at uid, resourceVersion and labels alone."""
+        watched = self._readable(kind, namespace)
+        if bool(namespace) != watched.resource.namespaced:
+            has = "a" if watched.resource.namespaced else "no"
+            raise CacheError(f"{kind} {name}: cannot be looked up: the kind has {has} namespace; pass it accordingly")
+        return watched.store.get((namespace, name))
+
+    def records(
+        self,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        selector: str | Mapping[str, Any] | Selector = "",
+        owner: str = "",
+    ) -> Sequence[Record]:
+        """As ``list``, not decoded. Raises NotSynced, CacheError, and LoadError for a selector that is none."""
+        watched = self._readable(kind, namespace)
+        return watched.store.select(namespace or None, parse_selector(selector), owner)
+
+    def store(self, kind: Kind, namespace: str = "") -> Store:
+        """What is known of a kind, for many look-ups in a row. Raises NotSynced and CacheError, now or never."""
+        return self._readable(kind, namespace).store
+
+    def covers(self, namespace: str) -> bool:
+        """Whether objects in a namespace, or without one, are watched once their kind is added."""
+        return not namespace or self._namespaces is None or namespace in self._namespaces
+
+    def watches(self, kind: Kind, namespace: str) -> bool:
+        """Whether the objects of a kind in a namespace are watched; "" asks for those of all."""
+        watched = self._kinds.get(gvk_of(kind))
+        return watched is not None and watched.scope_of(namespace) is not None
+
+    def _require(self, kind: Kind) -> Watched:
+        self._require_process()
+        watched = self._kinds.get(gvk_of(kind))
+        if watched is None:
+            raise CacheError(f"{kind}: not in the cache: the kind was not added; call add() or name it in kinds")
+        return watched
+
+    def _readable(self, kind: Kind, namespace: str | None) -> Watched:
+        watched = self._require(kind)
+        if namespace and watched.scope_of(namespace) is None:
+            raise CacheError(
+                f"{kind} {namespace}: not in the cache: the namespace is not watched; add it to namespaces"
+            )
+        if not namespace and watched.resource.namespaced and set(watched.names) < set(self._namespaces or ()):
+            raise CacheError(f"{kind}: not in the cache in all namespaces; name one of them, or call add()")
+        if not watched.knows(namespace or ""):
+            raise NotSynced(not_synced(watched, namespace or ""))
+        return watched
+
+
+def gvk_of(kind: Kind) -> GVK:
+    """Raises CacheError for what is no kind."""
+    if isinstance(kind, Resource):
+        return kind.gvk
+    try:
+        return kind if isinstance(kind, GVK) else GVK.parse(kind)
+    except (ValueError, AttributeError) as error:  # The latter is of what is no text at all.
+        told = error if isinstance(error, ValueError) else f"{shown(kind)} is no kind; write version/Kind"
+        raise CacheError(f"the cache: {told}") from None
+
+
+def not_synced(watched: Watched, namespace: str = "") -> str:
+    """A message."""
+    cause = watched.error_in(namespace) or "the list has not arrived"
+    return f"{watched.resource}: not synced: {cause}; wait, or see to the cause"

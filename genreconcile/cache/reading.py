@@ -1,0 +1,62 @@
+"""What a server sends of one resource, as records and events.
+
+Invariant: what cannot be read is named in the log and never taken for absent, and nothing else suffers from it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from genreconcile.cache.store import ADDED, DELETED, MODIFIED
+from genreconcile.cache.transform import Record, read_name
+from genreconcile.cache.wire import WatchEvent, read_events
+from genreconcile.cluster import status_error
+from genreconcile.discovery import Resource
+from genreconcile.gojson import loads
+
+BOOKMARK = "BOOKMARK"
+_KNOWN = frozenset({ADDED, MODIFIED, DELETED, BOOKMARK})
+
+_log = logging.getLogger("genreconcile.cache")
+
+
+class Reading:
+    """``reader`` makes records of JSON, or raises MsgspecError; ``url`` is for messages."""
+
+    def __init__(self, resource: Resource, url: str, reader: Callable[[msgspec.Raw], Record]) -> None:
+        self._resource = resource
+        self._url = url
+        self._read = reader
+
+    def records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
+        """The objects of a list, or of an event."""
+        for item in items:
+            try:
+                yield self._read(item)
+            except msgspec.MsgspecError as error:
+                # Known to be there, so that it is neither created nor deleted; who asks for it is told.
+                found = read_name(item)
+                _log.error("%s %s: not readable: %s; it is left alone", self._resource, _name_of(item), error)
+                if found:
+                    yield found
+            except RecursionError:
+                _log.error("%s: an object is nested too deeply; it is left out of the cache", self._resource)
+
+    def events(self, chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
+        """Those that say something of an object. Raises the ClusterError that an ERROR brings."""
+        for event in read_events(chunks):
+            if event.type == "ERROR":
+                raise status_error(f"watch {self._url}", loads(bytes(event.object)))
+            if event.type in _KNOWN:
+                yield event
+            else:
+                name = _name_of(event.object)
+                _log.warning("%s %s: an event of the unknown type %s is passed over", self._resource, name, event.type)
+
+
+def _name_of(item: msgspec.Raw) -> str:
+    found = read_name(item)
+    return found.full_name if found else "an object without a name"
