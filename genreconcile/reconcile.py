@@ -53,10 +53,11 @@ class Reconciler:
     ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
-    it, and one of the plan's ``warnings`` names all; ``access`` is one that was asked already. ``follow_definitions=False``
-    does without the right to watch the definitions of custom kinds: a schema that changes while the Reconciler runs
-    then goes unnoticed. ``may_write`` is asked before each write, by several threads: once it says no, nothing more is
-    sent, and what is left fails with NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
+    it, and one of the plan's ``warnings`` names all; ``access`` is one that was asked already.
+    ``follow_definitions=False`` does without the right to watch the definitions of custom kinds: a schema that changes
+    while the Reconciler runs then goes unnoticed. ``may_write`` is asked before each write, by several threads: once it
+    says no, nothing more is sent, and what is left fails with NotLeading. Give it what knows whether this replica holds
+    its lease. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
