@@ -16,7 +16,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final, Self
 
-from genreconcile.arguments import refused, shown
+from genreconcile.arguments import refused, require_flag, shown
 from genreconcile.documents import documents
 from genreconcile.errors import LoadError, RuleError
 from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
@@ -28,6 +28,7 @@ from genreconcile.schema import Type
 _SHIPPED: Final = 100
 _USER: Final = 10
 _ADVICE: Final = "give gr.Registry.builtin().extend(path)"
+_TOOLS: Final = "tools.yaml"
 _OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 
 
@@ -51,14 +52,21 @@ class Registry:
         return cls(())
 
     @classmethod
+    def builtin(cls, *, tool_marks: bool = True) -> Self:
+        """The shipped rules; with ``tool_marks=False`` without those that leave the marks of other tools alone.
+
+        Each is made once; RuleError would be a fault of the package.
+        """
+        require_flag("tool_marks", tool_marks)
+        return cls._shipped(tool_marks)
+
+    @classmethod
     @functools.cache
-    def builtin(cls) -> Self:
-        """The shipped rules. Made once; RuleError would be a fault of the package."""
+    def _shipped(cls, tool_marks: bool) -> Self:
         folder = resources.files("genreconcile.normalize") / "rules"
-        files = sorted(
-            (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name
-        )
-        return cls(rule for file in files for rule in _read(file.read_text("utf-8"), file.name, _SHIPPED))
+        names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+        chosen = [name for name in names if tool_marks or name != _TOOLS]
+        return cls(rule for name in chosen for rule in _read((folder / name).read_text("utf-8"), name, _SHIPPED))
 
     def extend(self, *sources: str | Path | Mapping[str, Any]) -> Registry:
         """A registry with the rules of these YAML files (or parsed documents) in front; RuleError for a wrong one."""
