@@ -49,7 +49,6 @@ OPEN = {
     "R4.2",
     "R4.3",
     "R4.4",
-    "R4.5",
     "R4.6",
     "R4.7",
     "R4.8",
@@ -58,7 +57,6 @@ OPEN = {
     "R4.11",
     "R4.13",
     "R4.14",
-    "R5",
 }
 
 DONE = [row for row in ROWS if row not in OPEN]
