@@ -232,6 +232,10 @@ class Reconciler:
         Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions; its ``result`` holds
         what was done.
         """
+        if not isinstance(plan, Plan):
+            raise refused("plan", plan, "is no plan; give what plan(...) returned")
+        require_flag("wait", wait)
+        require_flag("dry_run", dry_run)
         applier = self._rehearsal if dry_run else self._applier
         return Execution(self._planner, applier, wait=wait and not dry_run).run(plan)
 

@@ -12,7 +12,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from genreconcile.arguments import refused, require_flag, require_name, require_seconds, shown, texts
+from genreconcile.arguments import (
+    refused,
+    require_flag,
+    require_name,
+    require_namespace,
+    require_seconds,
+    require_text,
+    texts,
+)
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import Delta, Store
@@ -155,6 +163,8 @@ class Cache:
 
     def _names(self, namespaces: Iterable[str] | None) -> tuple[str, ...] | None:
         """Of the cache's namespaces those that are wanted, None for the whole cluster."""
+        if isinstance(namespaces, str) or (self._namespaces is not None and namespaces is not None):
+            namespaces = texts("namespaces", namespaces, require_namespace)
         if self._namespaces is None or namespaces is None:
             return self._namespaces
         wanted = set(namespaces)
@@ -252,6 +262,7 @@ class Cache:
 
     def record(self, kind: Kind, name: str, *, namespace: str = "") -> Record | None:
         """As ``get``, not decoded: for a look at uid, resourceVersion and labels alone."""
+        require_text("name", name)
         watched = self._readable(kind, namespace)
         if bool(namespace) != watched.resource.namespaced:
             has = "a" if watched.resource.namespaced else "no"
@@ -267,6 +278,7 @@ class Cache:
         owner: str = "",
     ) -> Sequence[Record]:
         """As ``list``, not decoded. Raises NotSynced, CacheError, and LoadError for a selector that is none."""
+        require_namespace("namespace", namespace or "")
         watched = self._readable(kind, namespace)
         return watched.store.select(namespace or None, parse_selector(selector), owner)
 
@@ -387,9 +399,8 @@ def _gvk(kind: Kind) -> GVK:
         return kind
     try:
         return GVK.parse(kind)
-    except (ValueError, AttributeError) as error:  # The latter is of what is no text at all.
-        told = error if isinstance(error, ValueError) else f"{shown(kind)} is no kind; write version/Kind"
-        raise CacheError(f"the cache: {told}") from None
+    except ValueError as error:
+        raise CacheError(f"the cache: {error}") from None
 
 
 def _hint(near: str) -> str:
