@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
+from genreconcile.arguments import shown
+
 Object = dict[str, Any]
 """A Kubernetes object as parsed JSON: ``{"apiVersion": …, "kind": …, "metadata": {…}, …}``."""
 
@@ -22,11 +24,11 @@ class GVK(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read ``v1/Kind`` or ``group/version/Kind``; ValueError for anything else."""
-        parts = text.split("/")
+        parts = text.split("/") if isinstance(text, str) else []
         if len(parts) == 2:
             parts = ["", *parts]
         if len(parts) != 3 or not all(parts[1:]):
-            raise ValueError(f"{text!r} is no kind: write version/Kind or group/version/Kind")
+            raise ValueError(f"{shown(text)} is no kind: write version/Kind or group/version/Kind")
         return cls(*parts)
 
     @classmethod

@@ -261,6 +261,10 @@ class Reconciler:
         what was done.
         """
         self._require_open()
+        if not isinstance(plan, Plan):
+            raise refused("plan", plan, "is no plan; give what plan(...) returned")
+        require_flag("wait", wait)
+        require_flag("dry_run", dry_run)
         applier = self._rehearsal if dry_run else self._applier
         return Execution(self._planner, applier, self._rehearsal, wait=wait and not dry_run).run(plan)
 

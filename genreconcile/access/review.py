@@ -21,7 +21,8 @@ _NAMES = 3
 _FEW: Final = 4
 """So many reviews are sent at most before it pays to ask for more than one right at a time."""
 _EVERYTHING: Final = Right(ALL, ALL, ALL)
-_ANY_NAMESPACE: Final = "default"
+_NOWHERE: Final = "-"
+"""No namespace can have this name, so that no binding is in it: the rules there are those of the whole cluster."""
 
 
 class Access:
@@ -67,64 +68,71 @@ class _Search:
 
     def missing(self, rights: frozenset[Right]) -> frozenset[Right]:
         """Those that are not granted."""
-        open_ = self._access.without_known(rights)
-        if len(open_) + len(_nameless(open_)) > _FEW:
-            self._ask({_EVERYTHING})
-            open_ = self._in_the_cluster(self._open(open_))
-            open_ = self._in_namespaces(open_)
-        self._one_by_one(open_)
+        if self._are_many(self._open(rights)):
+            self._in_the_cluster(self._open(rights))
+            if not self._refused and not any(self._rules.values()):  # Whoever may not ask learns nothing.
+                return frozenset()
+            self._in_namespaces(self._open(rights))
+        self._one_by_one(self._open(rights))
         return frozenset(self._missing)
 
     def _open(self, rights: Iterable[Right]) -> set[Right]:
         """Those of which it is not known yet."""
         return self._access.without_known(rights) - self._missing
 
-    def _in_the_cluster(self, rights: set[Right]) -> set[Right]:
-        """What one namespace tells of all: what does not hold there, does not hold in the whole cluster. What may, is
-        asked for once for all namespaces, where that takes fewer reviews than they are. Returns what is open still.
-        """
-        if not rights:
-            return rights
-        places = Counter(right.namespace for right in rights if right.namespace)
-        first = min(places, key=lambda name: (-places[name], name), default=_ANY_NAMESPACE)
-        self._review({first})
-        if self._rules[first] is None and _EVERYTHING not in self._refused:  # Whoever may not ask learns nothing.
-            return set()
-        rules = self._rules[first] or Rules()
-        self._settle(first, rules, rights)
-        self._missing |= {right for right in rights if not right.namespace and rules.excludes(right)}
-        others = {right for right in self._open(rights) if right.namespace}
-        if rules.is_complete:
-            kinds = {right for right in _anywhere(others) if rules.grants(right)}
-            self._ask_for_kinds(kinds, len({right.namespace for right in others}))
-        return self._open(rights)
+    @staticmethod
+    def _are_many(rights: set[Right]) -> bool:
+        return len(rights) + len(_nameless(rights)) > _FEW
 
-    def _ask_for_kinds(self, kinds: set[Right], namespaces: int) -> None:
-        """The first answer tells whether the account has its rights in the whole cluster, or in namespaces."""
-        if kinds and len(kinds) < namespaces:
+    def _in_the_cluster(self, rights: set[Right]) -> None:
+        """What the account may do in all namespaces."""
+        if self._are_many({right for right in rights if not right.namespace}):
+            if not self._bound_to_the_cluster(rights).is_complete:
+                self._ask({_EVERYTHING})
+            return
+        self._ask({_EVERYTHING})
+        if open_ := self._open(rights):
+            self._from_the_first(open_)
+
+    def _from_the_first(self, rights: set[Right]) -> None:
+        """What does not hold in one namespace, does not hold in all. Of what may, one right is asked for: it tells
+        whether it is worth a look at them all.
+        """
+        places = Counter(right.namespace for right in rights if right.namespace)
+        first = min(places, key=lambda name: (-places[name], name))
+        rules = self._review({first})[first]
+        self._settle(first, rules, rights)
+        kinds = {right for right in _anywhere(self._open(rights)) if rules.grants(right)}
+        if kinds and rules.is_complete:
             self._ask({min(kinds)})
             if not self._refused & kinds:
-                self._ask(kinds - {min(kinds)})
+                self._bound_to_the_cluster(rights)
 
-    def _in_namespaces(self, rights: set[Right]) -> set[Right]:
+    def _bound_to_the_cluster(self, rights: set[Right]) -> Rules:
+        """The rules of a namespace that cannot be are those that hold in all of them, and outside of them."""
+        rules = self._review({_NOWHERE})[_NOWHERE]
+        granted = (right for right in {_EVERYTHING, *rights} if rules.grants(right))
+        self._access.note(_as_wide(right, rules)._replace(namespace="") for right in granted)
+        self._missing |= {right for right in rights if not right.namespace and rules.excludes(right)}
+        return rules
+
+    def _in_namespaces(self, rights: set[Right]) -> None:
         """What holds in each namespace. Where an answer is not complete, what may hold in the whole cluster is asked
-        for once. Returns what is open still.
+        for once.
         """
-        namespaces = {right.namespace for right in rights} - {""}
-        self._review(namespaces)
-        for namespace in namespaces:
-            self._settle(namespace, self._rules[namespace] or Rules(), rights)
+        for namespace, rules in self._review({right.namespace for right in rights} - {""}).items():
+            self._settle(namespace, rules, rights)
         places: dict[Right, set[str]] = {}
         for right in (found for found in self._open(rights) if found.namespace):
             places.setdefault(right._replace(name="", namespace=""), set()).add(right.namespace)
         self._ask({kind for kind, names in places.items() if len(names) > 1})
-        return self._open(rights)
 
-    def _review(self, namespaces: set[str]) -> None:
-        """Who was not answered once is not asked again."""
+    def _review(self, namespaces: set[str]) -> dict[str, Rules]:
+        """Each is asked for once; where one was not answered, no other is asked for."""
         open_ = namespaces - self._rules.keys()
-        is_answered = None not in self._rules.values()
+        is_answered = None not in {rules for name, rules in self._rules.items() if name != _NOWHERE}
         self._rules |= self._asker.rules(open_) if is_answered else dict.fromkeys(open_)
+        return {name: self._rules[name] or Rules() for name in namespaces}
 
     def _settle(self, namespace: str, rules: Rules, rights: Iterable[Right]) -> None:
         """What the rules of a namespace prove of the rights there."""

@@ -159,6 +159,8 @@ class Cache(Lister):
 
     def _names(self, namespaces: Iterable[str] | None) -> tuple[str, ...] | None:
         """Of the cache's namespaces those that are wanted, None for the whole cluster."""
+        if isinstance(namespaces, str) or (self._namespaces is not None and namespaces is not None):
+            namespaces = texts("namespaces", namespaces, require_namespace)
         if self._namespaces is None or namespaces is None:
             return self._namespaces
         wanted = set(namespaces)

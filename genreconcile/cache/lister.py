@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genreconcile.arguments import shown
+from genreconcile.arguments import require_namespace, require_text
 from genreconcile.cache.store import Store
 from genreconcile.cache.transform import Record
 from genreconcile.cache.watched import Watched
@@ -110,6 +110,7 @@ class Lister:
 
     def record(self, kind: Kind, name: str, *, namespace: str = "") -> Record | None:
         """As ``get``, not decoded: for a look at uid, resourceVersion and labels alone."""
+        require_text("name", name)
         watched = self._readable(kind, namespace)
         if bool(namespace) != watched.resource.namespaced:
             has = "a" if watched.resource.namespaced else "no"
@@ -125,6 +126,7 @@ class Lister:
         owner: str = "",
     ) -> Sequence[Record]:
         """As ``list``, not decoded. Raises NotSynced, CacheError, and LoadError for a selector that is none."""
+        require_namespace("namespace", namespace or "")
         watched = self._readable(kind, namespace)
         return watched.store.select(namespace or None, parse_selector(selector), owner)
 
@@ -167,9 +169,8 @@ def gvk_of(kind: Kind) -> GVK:
         return kind.gvk
     try:
         return kind if isinstance(kind, GVK) else GVK.parse(kind)
-    except (ValueError, AttributeError) as error:  # The latter is of what is no text at all.
-        told = error if isinstance(error, ValueError) else f"{shown(kind)} is no kind; write version/Kind"
-        raise CacheError(f"the cache: {told}") from None
+    except ValueError as error:
+        raise CacheError(f"the cache: {error}") from None
 
 
 def not_synced(watched: Watched, namespace: str = "") -> str:

@@ -152,9 +152,11 @@ def _namespaces(
 
 
 def _may_read_all(access: Access, resources: Mapping[GVK, Resource | None]) -> bool:
-    """Whether the kinds may be read in the whole cluster: one list is cheaper than one for each namespace."""
-    kinds = [resource for resource in resources.values() if resource is not None]
-    return not access.missing({right for kind in kinds for right in reading(kind, None)})
+    """Whether the kinds may be read in the whole cluster: one list is cheaper than one for each namespace. Who may not
+    read the first of them is asked about no other.
+    """
+    kinds = [set(reading(resource, None)) for resource in resources.values() if resource is not None]
+    return not any(access.missing(rights) for rights in (*kinds[:1], set().union(*kinds)))
 
 
 def read_expected(settings: Settings) -> list[Object]:

@@ -21,6 +21,7 @@ from genreconcile.cluster.credentials import Credentials
 from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.cluster.plugins import require_allowed
 from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
+from genreconcile.cluster.wishes import require_wishes
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 from genreconcile.mask import mask_answer
 from genreconcile.process import Process
@@ -85,6 +86,7 @@ def connect(
     programs may run, as the file spells them, ``()`` for none. No request is sent.
     Raises Unreachable where no usable configuration is found.
     """
+    require_wishes(kubeconfig, context, plugins)
     if plugins is not None:
         require_allowed(kubeconfig, context, plugins)
     configuration, namespace = _load(kubeconfig, context)

@@ -16,7 +16,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final, Self
 
-from genreconcile.arguments import refused, shown
+from genreconcile.arguments import refused, require_flag, shown
 from genreconcile.documents import documents
 from genreconcile.errors import LoadError, RuleError
 from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
@@ -57,6 +57,7 @@ class Registry:
 
         Each is made once; RuleError would be a fault of the package.
         """
+        require_flag("tool_marks", tool_marks)
         return cls._shipped(tool_marks)
 
     @classmethod

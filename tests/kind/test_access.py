@@ -200,7 +200,7 @@ def place(request):
     verb, uri = request
     parts = uri.partition("?")[0].strip("/").split("/")
     parts = parts[2:] if parts[0] == "api" else parts[3:] if parts[0] == "apis" else []
-    if not parts or parts[0] == "selfsubjectaccessreviews":
+    if not parts or parts[0].startswith("selfsubject"):
         return None
     namespace = parts[1] if parts[0] == "namespaces" else ""
     return namespace, parts[2] if namespace else parts[0], verb

@@ -53,3 +53,10 @@ def test_owner_set(run):
         "  ConfigMap default/settings unchanged",
         "  Service default/web deleted",
     ]
+
+
+def test_r5_leader(run):
+    lines = run("leader.py").stdout.splitlines()
+    assert lines[0] == "as the leader: 1 unchanged"
+    assert lines[1].startswith("without the lease: ConfigMap default/led failed: ")
+    assert "another replica leads" in lines[1]

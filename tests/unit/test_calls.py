@@ -11,7 +11,7 @@ import typing
 from pathlib import Path
 
 import pytest
-from scripted_server import ScriptedCluster
+from scripted_server import WIDGETS, ScriptedCluster
 
 import genreconcile as gr
 from genreconcile import settings as settings_module
@@ -19,6 +19,13 @@ from genreconcile.settings import Settings
 
 OWN = {"plan": set(), "reconcile": {"wait"}, "rights": {"level"}}
 HALF = "not usable alone"
+
+
+def added(cluster):
+    """A cache that knows a kind; it is not started."""
+    cache = gr.Cache(cluster)
+    cache.add(WIDGETS)
+    return cache
 
 
 @pytest.fixture
@@ -217,6 +224,9 @@ def test_r5_an_empty_namespace_or_no_selector_skips_deletion(cluster, reconciler
         (lambda c: gr.Cache(c, namespaces=[""]), r"namespaces\[0\]: not usable"),
         (lambda c: gr.Cache(c, compress="yes"), "compress: not usable"),
         (lambda c: gr.Cache(c, pace=30), "pace: not usable: 30 is no pace"),
+        (lambda c: gr.Cache(c).add(WIDGETS, namespaces="shop"), r"namespaces: .* give a list: \['shop'\]"),
+        (lambda c: added(c).list(WIDGETS, namespace=["shop"]), "namespace: not usable: list is no text"),
+        (lambda c: added(c).get(WIDGETS, 5, namespace="shop"), "name: not usable: 5 is no text"),
         (lambda c: gr.Cache(c).subscribe(None), "callback: not usable: None cannot be called"),
         (lambda c: gr.Cache(c).wait_for_sync([], timeout="8"), "timeout: not usable: '8'"),
         (lambda _: gr.Pace(silence=0), "Pace silence: not usable: 0 is too short; give more than 0 seconds"),
@@ -232,6 +242,10 @@ def test_r5_an_empty_namespace_or_no_selector_skips_deletion(cluster, reconciler
         (lambda _: gr.load("x", namespace=["a"]), "namespace: not usable"),
         (lambda _: gr.Registry("r.yaml"), "rules: not usable: 'r.yaml' is no rule"),
         (lambda _: gr.Registry.builtin().extend(["r.yaml"]), "sources: not usable"),
+        (lambda _: gr.connect(kubeconfig=5), "kubeconfig: not usable: 5 is no path"),
+        (lambda _: gr.connect(context=["a"]), "context: not usable"),
+        (lambda _: gr.connect(plugins="aws"), r"plugins: .* give a list: \['aws'\]"),
+        (lambda _: gr.Registry.builtin(tool_marks="no"), "tool_marks: not usable"),
         (lambda _: gr.Schema.load(5), "path: not usable"),
         (lambda _: gr.Schema.from_cluster("x"), "cluster: not usable"),
     ],
@@ -240,6 +254,25 @@ def test_r5_what_cannot_be_meant_says_so(cluster, call, told):
     with pytest.raises(gr.ReconcileError, match=told):
         call(cluster)
     assert cluster.requests == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "settings", "told"),
+    [
+        ([], {}, "plan: not usable: list is no plan"),
+        (gr.Plan(()), {"wait": 5}, "wait: not usable: 5 is neither True nor False"),
+        (gr.Plan(()), {"dry_run": "server"}, "dry_run: not usable"),
+    ],
+)
+def test_r5_arguments_of_apply(reconciler, plan, settings, told):
+    with pytest.raises(gr.InputError, match=told):
+        reconciler.apply(plan, **settings)
+
+
+@pytest.mark.parametrize("level", ["raed", None, True, ""])
+def test_r5_the_level_of_rights(reconciler, level):
+    with pytest.raises(gr.InputError, match=r"level: not usable: .* is unknown; use read or write"):
+        reconciler.rights([], level=level)
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(gr.Pace)])
@@ -269,6 +302,14 @@ def test_r5_what_load_gives_is_what_reconcile_takes(tmp_path, reconciler, cluste
             call(found)  # This server knows no kind; the objects were read.
     with pytest.raises(gr.LoadError, match=f"expected twice: {file}:1 and {file}:1"):
         reconciler.plan([*found, *found])
+
+
+@pytest.mark.parametrize("value", [value for value in JUNK if value not in ("v1/Secret", "a/b", GVK)], ids=repr)
+def test_r5_what_is_no_kind(cluster, value):
+    with pytest.raises(ValueError, match="is no kind"):
+        gr.GVK.parse(value)
+    with pytest.raises(gr.CacheError, match="is no kind"):
+        gr.Cache(cluster).add(value)
 
 
 def test_r5_what_stands_in_signatures_is_public():

@@ -30,14 +30,12 @@ OPEN = {
     "R4.2",
     "R4.3",
     "R4.4",
-    "R4.5",
     "R4.7",
     "R4.8",
     "R4.9",
     "R4.10",
     "R4.13",
     "R4.14",
-    "R5",
 }
 
 DONE = [row for row in ROWS if row not in OPEN]
