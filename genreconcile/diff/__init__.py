@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from genreconcile.diff.coarse import bounded
 from genreconcile.diff.foreign import without_foreign
 from genreconcile.diff.operation import Covered, Difference, Spot
-from genreconcile.diff.patch import Patch, to_patch
+from genreconcile.diff.patch import Patch
 from genreconcile.diff.walk import SUBSET, Walk
 from genreconcile.errors import InputError
 from genreconcile.load.check import plain
@@ -104,7 +105,9 @@ def _compared(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, 
     walk = Walk()
     walk.root(prepared.value, live, node, Spot(subset=policy.fields == SUBSET, others=policy.others))
     found, covered = without_foreign(walk.found, live, node.foreign) if node.foreign else (walk.found, [])
-    return Diff(to_patch(found, live), tuple(found), (*walk.covered, *covered), typed)
+    explained = (*walk.covered, *covered)
+    differences, patch = bounded(found, explained, live)
+    return Diff(patch, tuple(differences), explained, typed)
 
 
 def _among(objects: list[Object], kind: str, namespace: str) -> list[Object]:
