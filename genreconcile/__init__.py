@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         ReconcileError,
         RuleError,
         Throttled,
+        TooLarge,
         Unauthorized,
         Unreachable,
     )
@@ -80,6 +81,7 @@ __all__ = [
     "RuleError",
     "Schema",
     "Throttled",
+    "TooLarge",
     "Unauthorized",
     "Unreachable",
     "connect",
@@ -110,6 +112,7 @@ _MODULES = {
         "ReconcileError",
         "RuleError",
         "Throttled",
+        "TooLarge",
         "Unauthorized",
         "Unreachable",
     ),

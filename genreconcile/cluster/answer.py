@@ -27,6 +27,7 @@ from genreconcile.errors import (
     Unreachable,
 )
 from genreconcile.immutable import IMMUTABLE, says_immutable
+from genreconcile.sizes import TOO_LARGE, refused_size
 
 if TYPE_CHECKING:
     from genreconcile.cluster.exchange import Response
@@ -89,13 +90,16 @@ def status_error(
 
     ``retry_after`` is the header's text; without it ``details.retryAfterSeconds`` counts. ``hide`` is as above.
     """
-    status = _hidden(status, hide) if hide is not None else status
     code = status.get("code")
     code = code if isinstance(code, int) else 0
+    size = refused_size(code, str(status.get("message") or ""))
+    status = _hidden(status, hide) if hide is not None else status
     reason = str(status.get("reason") or "")
     details = _safe_details(status.get("details"), is_masked=hide is not None)
     if code in {403, 422} and says_immutable(str(status.get("message") or "")):
         details[IMMUTABLE] = True
+    if size:
+        details[TOO_LARGE] = size
     cause = _causes_text(details) or _safe_text(str(status.get("message") or "")) or "no explanation"
     message = f"{name}: {code} {reason}: {cause}{_advice(code, details)}"
     if code == 429:

@@ -101,7 +101,7 @@ def compare(
 def _compared(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, typed: bool, policy: Policy) -> Diff:
     prepared = prepare(expected, node, drop=_DROPPED)
     if prepared.errors:
-        raise _first(prepared.errors)
+        raise InputError.of(prepared.errors)
     walk = Walk()
     walk.root(prepared.value, live, node, Spot(subset=policy.fields == SUBSET, others=policy.others))
     found, covered = without_foreign(walk.found, live, node.foreign) if node.foreign else (walk.found, [])
@@ -112,11 +112,6 @@ def _compared(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, 
 
 def _among(objects: list[Object], kind: str, namespace: str) -> list[Object]:
     return [obj for obj in objects if str(GVK.of(obj)) == kind and namespace_of(obj) == namespace]
-
-
-def _first(errors: list[InputError]) -> InputError:
-    """One error that tells of all; its path is the first one's."""
-    return InputError("; ".join(str(error) for error in errors), errors[0].path)
 
 
 __all__ = ["EXACT", "SUBSET", "Covered", "Diff", "Difference", "Policy", "compare", "diff"]

@@ -60,6 +60,21 @@ _OPERATIONS: Final[tuple[Measure, Excess]] = (_count, lambda patch: len(patch.pa
 _BYTES: Final[tuple[Measure, Excess]] = (_size, lambda patch: _size(patch.patch) - MOST_BYTES)
 
 
+def is_too_large(patch: Patch) -> bool:
+    """Whether the server would not take it."""
+    return any(excess(patch) > 0 for _, excess in (_OPERATIONS, _BYTES))
+
+
+def first_part(differences: Sequence[Difference], live: Mapping[str, Any]) -> tuple[int, Patch]:
+    """As many differences as one patch can hold, from the front, for each relies on those before it; at least one."""
+    count = len(differences)
+    patch = to_patch(differences, live)
+    while count > 1 and is_too_large(patch):
+        count //= 2
+        patch = to_patch(differences[:count], live)
+    return count, patch
+
+
 @dataclass(slots=True)
 class _Coarsening:
     """``untouchable`` are the paths of what must not be replaced, for something stands there or below it."""

@@ -85,6 +85,8 @@ class Node:
         self.member_check: Any = None
         self.aliases = self._ending("alias")
         self.folds = self._ending("fold")
+        self.limits = self._ending("limit")
+        self.is_completed = bool(self.aliases or self.folds or self.limits)
 
     def _ending(self, action: str) -> tuple[Rule, ...]:
         """Rules of an action whose last token is a key of this very object."""

@@ -35,7 +35,8 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
     ``validated``: the schema of its kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
     call so. ``is_sendable``: nothing in ``expected`` is the server's alone to say. ``awaits_definition``: it is to be
-    judged when the definition of its kind has been written.
+    judged when the definition of its kind has been written. ``is_part``: there are more differences than one patch can
+    hold, and this one has the first of them.
 
     ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` hold what they hold.
     """
@@ -55,6 +56,7 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     is_sendable: bool = False
     sensitive: Fields = ()
     awaits_definition: bool = False
+    is_part: bool = False
 
     @property
     def operations(self) -> list[dict[str, Any]]:
