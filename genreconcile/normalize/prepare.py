@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genreconcile.errors import InputError
+from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import ANY_FIELD, Child, Node
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import Rule
@@ -157,6 +158,8 @@ class _Preparation:
         if value is None:
             return _null(child.field, in_map=in_map)
         prepared = self.value(value, child, place, path)
+        if child.rules and type(prepared) is list and child.first("unique") is not None:
+            prepared = _distinct(prepared)
         if prepared is not MISSING and not child.field.type.custom and is_zero(prepared, child.field):
             return MISSING
         return prepared
@@ -210,6 +213,14 @@ def _bytes_of(texts: Mapping[str, Any], child: Child, *, with_keys: bool) -> int
             size = size // 4 * 3 - text[-2:].count("=")
         found += size + (len(key.encode(errors="surrogatepass")) if with_keys else 0)
     return found
+
+
+def _distinct(members: list[Any]) -> list[Any]:
+    """Of equal members the first alone."""
+    found: dict[bytes, Any] = {}
+    for member in members:
+        found.setdefault(dumps_sorted(member), member)
+    return list(found.values())
 
 
 def _null(where: Field, *, in_map: bool) -> Any:

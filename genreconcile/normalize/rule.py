@@ -23,9 +23,9 @@ EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "f
 """Actions that say what a value may be; the first of these that applies to a path wins."""
 KEY: Final = "$key"
 """In a relative path: the key at which the rule is applied."""
-ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive", "subset", "limit")
+ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive", "subset", "limit", "unique")
 SELECTORS: Final = ("type", "path", "root", "object", "managers")
-_FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive", "subset")
+_FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive", "subset", "unique")
 _CONDITIONS: Final = ("at", "live", "in", "notIn", "present", "only", "targetedBy")
 _WHERE: Final = ("at", "live")
 _OBJECT: Final = ("group", "kind", "namespace", "name", "labels", "statusSubresource")
