@@ -158,8 +158,8 @@ class _Preparation:
         if value is None:
             return _null(child.field, in_map=in_map)
         prepared = self.value(value, child, place, path)
-        if child.rules and type(prepared) is list and child.first("unique") is not None:
-            prepared = _distinct(prepared)
+        if child.rules and isinstance(prepared, list) and child.first("distinct") is not None:
+            prepared = distinct(prepared)
         if prepared is not MISSING and not child.field.type.custom and is_zero(prepared, child.field):
             return MISSING
         return prepared
@@ -215,14 +215,6 @@ def _bytes_of(texts: Mapping[str, Any], child: Child, *, with_keys: bool) -> int
     return found
 
 
-def _distinct(members: list[Any]) -> list[Any]:
-    """Of equal members the first alone."""
-    found: dict[bytes, Any] = {}
-    for member in members:
-        found.setdefault(dumps_sorted(member), member)
-    return list(found.values())
-
-
 def _null(where: Field, *, in_map: bool) -> Any:
     """A null is missing, but "" in a built-in map of strings, and itself where a custom resource may hold it."""
     if where.type.custom:
@@ -238,6 +230,14 @@ def _unknown(key: str, node: Node) -> str:
     near = difflib.get_close_matches(key, node.type.fields, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else "remove it"
     return f"the schema knows no such field; {hint}"
+
+
+def distinct(members: list[Any]) -> list[Any]:
+    """The members without those that are equal to an earlier one."""
+    found: dict[bytes, Any] = {}
+    for member in members:
+        found.setdefault(dumps_sorted(member), member)
+    return list(found.values())
 
 
 def share_aliases(result: dict[str, Any], node: Node) -> None:
