@@ -30,6 +30,9 @@ def bounded(
     found: Sequence[Difference], covered: Iterable[Covered], live: Mapping[str, Any]
 ) -> tuple[list[Difference], Patch]:
     """The differences, as few as it takes for their patch to be accepted, if there is a way; and the patch."""
+    patch = to_patch(found, live)
+    if len(found) <= _MANY and not is_too_large(patch):
+        return list(found), patch
     work = _Coarsening(live, {entry.path[:depth] for entry in covered if entry.kept for depth in _depths(entry.path)})
     differences = work.with_lists_replaced(list(found))
     patch = to_patch(differences, live)
@@ -62,7 +65,7 @@ _BYTES: Final[tuple[Measure, Excess]] = (_size, lambda patch: _size(patch.patch)
 
 def is_too_large(patch: Patch) -> bool:
     """Whether the server would not take it."""
-    return any(excess(patch) > 0 for _, excess in (_OPERATIONS, _BYTES))
+    return bool(patch.patch) and any(excess(patch) > 0 for _, excess in (_OPERATIONS, _BYTES))
 
 
 def first_part(differences: Sequence[Difference], live: Mapping[str, Any]) -> tuple[int, Patch]:

@@ -134,10 +134,13 @@ class _Preparation:
         return result
 
     def complete(self, result: dict[str, Any], node: Node, path: tuple[str | int, ...]) -> None:
-        share_aliases(result, node)
-        fold(result, node)
+        if node.aliases:
+            share_aliases(result, node)
+        if node.folds:
+            fold(result, node)
         for rule in node.limits:
-            self.require_bound(rule, result, node, path)
+            if rule.tokens[-1] in result or "with" in rule.argument:
+                self.require_bound(rule, result, node, path)
 
     def require_bound(self, rule: Rule, holder: dict[str, Any], node: Node, path: tuple[str | int, ...]) -> None:
         """The server counts the bytes of these maps of texts together; it would refuse more."""
