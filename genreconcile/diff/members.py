@@ -17,6 +17,7 @@ from genreconcile.diff.steps import Alignment, Insert, Move, steps
 from genreconcile.diff.values import canonical, default_of
 from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import Child
+from genreconcile.normalize.covering import without_covered
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import Rule
 from genreconcile.schema import MISSING
@@ -36,6 +37,7 @@ class Members:
         self.member = child.node.member()
         self.spot = spot
         self.keep = child.keeping(spot.place)
+        self.covered = child.holding("covered", spot.place)
         order = child.first("list")
         kind = child.field.type
         self.ordered = order is not None and order.argument == "ordered"
@@ -48,6 +50,8 @@ class Members:
 
     def compare(self, expected: list[Any], live: list[Any]) -> None:
         """Compare the members of both, then how many there are and in what order."""
+        if self.covered is not None:
+            expected = without_covered(expected, live, self.covered.argument)
         alignment = self.align(expected, live)
         for here, there in alignment.pairs:
             self.walk.value(expected[here], live[there], self.member, self.spot.member(there, self.guard(live, there)))

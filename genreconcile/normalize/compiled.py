@@ -66,8 +66,12 @@ class Child(NamedTuple):
 
     def keeping(self, place: Place | None) -> Rule | None:
         """The first rule that lets live-only members of the list here stay."""
+        return self.holding("keep", place)
+
+    def holding(self, action: str, place: Place | None) -> Rule | None:
+        """The first rule with this action whose conditions hold."""
         for rule in self.rules:
-            if rule.action == "keep" and (not rule.conditions or (place and place.holds(rule.conditions))):
+            if rule.action == action and (not rule.conditions or (place and place.holds(rule.conditions))):
                 return rule
         return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genreconcile.errors import RuleError
+from genreconcile.normalize.covering import COVERING
 from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.path import Pattern, parse_path
 from genreconcile.normalize.scalars import CANONICAL
@@ -23,8 +24,20 @@ EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "f
 """Actions that say what a value may be; the first of these that applies to a path wins."""
 KEY: Final = "$key"
 """In a relative path: the key at which the rule is applied."""
-ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "distinct", "canonical", "sensitive", "subset", "limit")
-_CONDITIONAL: Final = (*EXPLAINS, "keep")
+ACTIONS: Final = (
+    *EXPLAINS,
+    "alias",
+    "fold",
+    "list",
+    "keep",
+    "distinct",
+    "canonical",
+    "sensitive",
+    "subset",
+    "limit",
+    "covered",
+)
+_CONDITIONAL: Final = (*EXPLAINS, "keep", "covered")
 SELECTORS: Final = ("type", "path", "root", "object", "managers")
 _FLAGS: Final = ("system", "ignore", "adopt", "managed", "distinct", "sensitive", "subset")
 _CONDITIONS: Final = ("at", "live", "in", "notIn", "present", "only", "targetedBy")
@@ -292,7 +305,16 @@ def _function_problem(argument: Any) -> str:
     return "" if name in list(FUNCTIONS) else f"must name one of {', '.join(sorted(FUNCTIONS))}"
 
 
-_PROBLEMS: Final = {"refer": _reference_problem, "function": _function_problem, "limit": _limit_problem}
+def _covered_problem(argument: Any) -> str:
+    return "" if argument in list(COVERING) else f"must be one of {', '.join(sorted(COVERING))}"
+
+
+_PROBLEMS: Final = {
+    "refer": _reference_problem,
+    "function": _function_problem,
+    "limit": _limit_problem,
+    "covered": _covered_problem,
+}
 
 
 def _unique_ids(rules: Sequence[Rule], source: str) -> None:
