@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         ReconcileError,
         RuleError,
         Throttled,
+        TooLarge,
         Unauthorized,
         Unreachable,
     )
@@ -92,6 +93,7 @@ __all__ = [
     "Schema",
     "Selector",
     "Throttled",
+    "TooLarge",
     "Unauthorized",
     "Unreachable",
     "connect",
@@ -124,6 +126,7 @@ _MODULES = {
         "ReconcileError",
         "RuleError",
         "Throttled",
+        "TooLarge",
         "Unauthorized",
         "Unreachable",
     ),

@@ -19,6 +19,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
           ├── NotFound          404
           ├── NotLeading        not sent: another replica leads
           ├── Throttled         429
+          ├── TooLarge          an object that the server, or its store, does not take for its size
           ├── Unauthorized      401
           └── Unreachable       no answer
 """
@@ -26,11 +27,15 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 
 class ReconcileError(Exception):
     """Base of all errors of this package."""
+
+    is_free_of_values = False
+    """Whether the message holds no value of any object, so that there is nothing in it to mask."""
 
 
 class LoadError(ReconcileError):
@@ -44,9 +49,16 @@ class RuleError(ReconcileError):
 class InputError(ReconcileError):
     """One expected object is wrong; ``path`` is the JSON pointer of the place, "" for the whole object."""
 
-    def __init__(self, message: str, path: str = "") -> None:
+    def __init__(self, message: str, path: str = "", *, is_free_of_values: bool = False) -> None:
         super().__init__(message)
         self.path = path
+        self.is_free_of_values = is_free_of_values
+
+    @classmethod
+    def of(cls, errors: Sequence[InputError]) -> InputError:
+        """One error that tells of all; its path is the first one's."""
+        is_free = all(error.is_free_of_values for error in errors)
+        return cls("; ".join(map(str, errors)), errors[0].path, is_free_of_values=is_free)
 
 
 class CacheError(ReconcileError):
@@ -122,6 +134,15 @@ class Throttled(ClusterError):
     ) -> None:
         super().__init__(message, status=status, reason=reason, details=details)
         self.retry_after = retry_after
+
+
+class TooLarge(ClusterError):
+    """413, or 500 where etcd does not take so much: the object to be written is too large. The message names its parts.
+
+    The same is not sent again.
+    """
+
+    is_free_of_values = True
 
 
 class Unauthorized(ClusterError):

@@ -107,7 +107,7 @@ class Execution:
         return self._applier.write(changes, lambda done: self._planner.kinds.settle(done, kinds)) if changes else []
 
     def _written_again(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """Compare and write the objects again that had changed under the first write."""
+        """Compare and write the objects again that had changed under the first write, or of which there is more."""
         lost = self._lost(outcomes)
         if not lost or self._call is None:
             return outcomes
@@ -116,14 +116,14 @@ class Execution:
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
 
     def _lost(self, outcomes: list[Outcome]) -> dict[ObjectKey, Outcome]:
-        """The outcomes of objects that changed meanwhile, once the cache has what they had not.
+        """The outcomes of objects that changed meanwhile, or of which a part is written, once the cache has that.
 
         Where an object cannot be read again, what its write came to stands.
         """
         if self._call is None:
             return {}
         written = [outcome for outcome in outcomes if outcome.status == "configured"]
-        found = [outcome for outcome in outcomes if _is_conflict(outcome)]
+        found = [outcome for outcome in outcomes if _is_conflict(outcome) or _is_part(outcome)]
         lost = {outcome.key: outcome for outcome in found if self._is_refreshed(outcome)}
         return lost | {outcome.key: outcome for outcome in outcomes if is_freed(outcome, written)}
 
@@ -199,6 +199,11 @@ def _is_conflict(outcome: Outcome) -> bool:
     if isinstance(error, NotFound):
         return outcome.change.operation == "update"
     return isinstance(error, Conflict)
+
+
+def _is_part(outcome: Outcome) -> bool:
+    """Whether there is more to write, and the first part of it was written."""
+    return outcome.change.is_part and outcome.status == "configured"
 
 
 def _settled_of(changes: Iterable[Change]) -> list[Outcome]:

@@ -67,7 +67,8 @@ class Outcome:
 
     def __str__(self) -> str:
         detail = f": {self.error}" if self.error else f" ({self.reason})" if self.reason else ""
-        return f"{self.key} {self.status}{self.change.told(detail)}"
+        is_safe = self.error is not None and self.error.is_free_of_values
+        return f"{self.key} {self.status}{detail if is_safe else self.change.told(detail)}"
 
     def __repr__(self) -> str:
         return f"<Outcome {self}>"

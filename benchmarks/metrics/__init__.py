@@ -22,6 +22,7 @@ NAMES = (
     "compare_warm",
     "noop_requests",
     "patch_bytes",
+    "long_lists",
     "cli_diff",
     "relist_peak",
     "idle_cpu",

@@ -23,6 +23,7 @@ from genreconcile.plan import Change, Terms
 from genreconcile.plan.judgement import learned_keys
 from genreconcile.related import Related, View
 
+_NAMED_AT_MOST = 100
 _PATH = 2  # Where a key of Learned has the path.
 
 
@@ -74,6 +75,7 @@ class Answers:
         if not fought:
             return
         live = loads(self._cluster.request("GET", path))
-        for key in fought:
+        # To find a member's owners takes a look at all members: of a long list the first are enough to tell who it is.
+        for key in fought[:_NAMED_AT_MOST]:
             others = [name for name in managers_of(live, cast("Path", key[_PATH])) if name != self._field_manager]
             self._learned.name_opponent(key, " and ".join(others) or "another writer")

@@ -166,7 +166,8 @@ def _told(error: ClusterError, change: Change) -> ClusterError:
     if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
         hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
     told = copy.copy(error)  # With all that its kind of error says beside, such as when to try again.
-    told.args = (f"{change.key}: not {_VERBS[change.operation]}: {change.told(str(error))}{hint}",)
+    text = str(error) if error.is_free_of_values else change.told(str(error))
+    told.args = (f"{change.key}: not {_VERBS[change.operation]}: {text}{hint}",)
     told.details = _masked(change, error.details)
     return told
 

@@ -12,6 +12,7 @@ import time
 from genreconcile.apply.answers import Answers
 from genreconcile.apply.holders import HELD_BY, holder_of, may_be_held
 from genreconcile.apply.options import JSON_PATCH, Options
+from genreconcile.apply.oversize import Oversize
 from genreconcile.apply.recreation import Recreation, create_again
 from genreconcile.apply.refusal import is_immutable, unlosable
 from genreconcile.apply.remover import Remover
@@ -43,6 +44,7 @@ class Writer:
         self._options = options
         self._remover = Remover(cluster, cache, options)
         self._answers = answers
+        self._oversize = Oversize()
 
     def create(self, change: Change, resource: Resource) -> Outcome:
         """Create it as expected was written, less what only the server may say."""
@@ -50,7 +52,7 @@ class Writer:
             raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
         expected = change.expected or {}
         body = dumps(expected if change.validated and change.is_sendable else self._creation(change, resource))
-        self._record(resource, self._send("POST", resource.path(change.key.namespace), body))
+        self._record(resource, self._sent(change, "POST", resource.path(change.key.namespace), body))
         return Outcome(change, "created")
 
     def _creation(self, change: Change, resource: Resource) -> Object:
@@ -73,7 +75,7 @@ class Writer:
         body = dumps(change.patch.patch)
         self._answers.name_opponents(change, path)
         try:
-            data = self._send("PATCH", path, body, JSON_PATCH)
+            data = self._sent(change, "PATCH", path, body, JSON_PATCH)
         except Invalid as error:
             self._explain_refusal(error, change, resource)
             return self._refused(error, change, resource)
@@ -128,6 +130,13 @@ class Writer:
     def _record(self, resource: Resource, answer: bytes) -> None:
         if not self._options.dry_run:
             self._cache.record_write(resource, answer)
+
+    def _sent(
+        self, change: Change, method: str, path: str, body: bytes, content_type: str = "application/json"
+    ) -> bytes:
+        """One write of a change, unless the server has found the very same too large. Raises TooLarge."""
+        with self._oversize.watched(change, body):
+            return self._send(method, path, body, content_type)
 
     def _send(
         self, method: str, path: str, body: bytes, content_type: str = "application/json", *, dry_run: bool = False

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from genreconcile.arguments import refused, require_flag, require_name, require_seconds, texts
+from genreconcile.arguments import refused, require_flag, require_name, require_namespace, require_seconds, texts
 from genreconcile.cache.catchup import CatchUp, matching
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace

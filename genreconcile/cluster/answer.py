@@ -30,6 +30,7 @@ from genreconcile.errors import (
 )
 from genreconcile.immutable import IMMUTABLE, says_immutable
 from genreconcile.refusal import ADMISSION, REFUSED_BY, VALIDATION, refused_by, webhook_of
+from genreconcile.sizes import TOO_LARGE, refused_size
 
 if TYPE_CHECKING:
     from genreconcile.cluster.exchange import Response
@@ -102,6 +103,8 @@ def status_error(
     details = _safe_details(status.get("details"), by, hide)
     if by:
         details[REFUSED_BY] = by
+    if size := refused_size(code, said):
+        details[TOO_LARGE] = size
     cause = _told(said, details, hide) or "no explanation"
     message = f"{name}: {code} {reason}: {cause}{_advice(code, details)}"
     if code == 429:

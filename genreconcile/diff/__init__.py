@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genreconcile.arguments import Fields, refused, require_choice, shown
+from genreconcile.diff.coarse import bounded
 from genreconcile.diff.foreign import without_foreign
 from genreconcile.diff.operation import Covered, Difference, Spot
-from genreconcile.diff.patch import Patch, to_patch
+from genreconcile.diff.patch import Patch
 from genreconcile.diff.walk import SUBSET, Walk
 from genreconcile.errors import InputError
 from genreconcile.load.check import plain
@@ -125,11 +126,13 @@ def compare(
 def _compared(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, typed: bool, policy: Policy) -> Diff:
     prepared = prepare(expected, node, drop=_DROPPED)
     if prepared.errors:
-        raise _first(prepared.errors)
+        raise InputError.of(prepared.errors)
     walk = Walk()
     walk.root(prepared.value, live, node, Spot(subset=policy.fields == SUBSET, others=policy.others))
     found, covered = without_foreign(walk.found, live, node.foreign) if node.foreign else (walk.found, [])
-    return Diff(to_patch(found, live), tuple(found), (*walk.covered, *covered), typed)
+    explained = (*walk.covered, *covered)
+    differences, patch = bounded(found, explained, live)
+    return Diff(patch, tuple(differences), explained, typed)
 
 
 def _in_scope(expected: Object, live: Object) -> tuple[Object, Object]:
@@ -141,11 +144,6 @@ def _in_scope(expected: Object, live: Object) -> tuple[Object, Object]:
 
 def _among(objects: list[Object], kind: str, namespace: str) -> list[Object]:
     return [obj for obj in objects if str(GVK.of(obj)) == kind and namespace_of(obj) == namespace]
-
-
-def _first(errors: list[InputError]) -> InputError:
-    """One error that tells of all; its path is the first one's."""
-    return InputError("; ".join(str(error) for error in errors), errors[0].path)
 
 
 __all__ = ["EXACT", "SUBSET", "Covered", "Diff", "Difference", "Policy", "compare", "diff"]

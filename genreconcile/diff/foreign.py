@@ -27,7 +27,7 @@ def without_foreign(
         if rule is None:
             ours.append(difference)
         else:
-            covered.append(Covered(difference.path, rule.id, difference.live))
+            covered.append(Covered(difference.path, rule.id, difference.live, kept=True))
     return ours, covered
 
 

@@ -1,56 +1,13 @@
-"""Which member of an expected list is which member of the live one, and how to bring the live list into order.
+"""Which member of an expected list is which member of the live one.
 
 Invariant: pure index arithmetic. Members are numbers here; what makes two of them the same is the caller's.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
 
-Pairs = list[tuple[int, int]]
-"""(index in expected, index in live) of members that are the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """Put expected member ``source`` at ``index``."""
-
-    index: int
-    source: int
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Take the member at ``start`` out, and put it in at ``index`` of what remains (as RFC 6902 says)."""
-
-    start: int
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """Take the member at ``index`` out."""
-
-    index: int
-
-
-@dataclass(slots=True)
-class Alignment:
-    """``pairs`` in the order of expected; ``kept`` are live-only members that stay; ``ordered``: order matters."""
-
-    pairs: Pairs
-    expected: int
-    live: int
-    ordered: bool
-    kept: set[int] = field(default_factory=set)
-
-    @property
-    def live_only(self) -> list[int]:
-        """Live members without a partner, those that are kept included."""
-        partners = {live for _, live in self.pairs}
-        return [index for index in range(self.live) if index not in partners]
+from genreconcile.diff.common import Budget, Classes, Pairs, Same, common
 
 
 def by_key(expected: Sequence[Hashable], live: Sequence[Hashable]) -> Pairs | None:
@@ -69,14 +26,20 @@ def by_value(expected: Sequence[Hashable], live: Sequence[Hashable]) -> Pairs:
     return [(index, places[value].pop()) for index, value in enumerate(expected) if places.get(value)]
 
 
-def by_position(
-    expected: int, live: int, same: Callable[[int, int], bool], keeps: Callable[[list[int]], set[int]]
+def by_position(  # noqa: PLR0913, PLR0917 - two lists, and what is known of their members
+    expected: int,
+    live: int,
+    same: Same,
+    keeps: Callable[[list[int]], set[int]],
+    classes: Callable[[], Classes] | None = None,
+    budget: Budget | None = None,
 ) -> tuple[Pairs, set[int]]:
     """Pair ordered lists: equal members in the longest common order, then what stands between them, one by one.
 
     ``keeps`` says which live members without an equal partner stay; they are never paired with something different.
+    ``classes`` and ``budget`` are as in ``common``; without classes, members beyond the budget are not equal.
     """
-    equal = _common(expected, live, same)
+    equal = _common(expected, live, same, budget or Budget(), classes or _all_different(expected, live))
     partners = {index for _, index in equal}
     kept = keeps([index for index in range(live) if index not in partners])
     pairs: Pairs = []
@@ -90,7 +53,11 @@ def by_position(
     return pairs, kept
 
 
-def _common(expected: int, live: int, same: Callable[[int, int], bool]) -> Pairs:
+def _all_different(expected: int, live: int) -> Callable[[], Classes]:
+    return lambda: Classes(range(expected), range(expected, expected + live))
+
+
+def _common(expected: int, live: int, same: Same, budget: Budget, classes: Callable[[], Classes]) -> Pairs:
     """The longest common subsequence; equal beginnings and ends, the usual case, cost one comparison a member."""
     start = 0
     while start < min(expected, live) and same(start, start):
@@ -100,104 +67,5 @@ def _common(expected: int, live: int, same: Callable[[int, int], bool]) -> Pairs
         end += 1
     head = [(index, index) for index in range(start)]
     tail = [(expected - index, live - index) for index in range(end, 0, -1)]
-    return head + _middle(range(start, expected - end), range(start, live - end), same) + tail
-
-
-def _middle(expected: range, live: range, same: Callable[[int, int], bool]) -> Pairs:
-    if not expected or not live:
-        return []
-    lengths = [[0] * (len(live) + 1) for _ in range(len(expected) + 1)]
-    equal = [[same(e, index) for index in live] for e in expected]
-    for row in reversed(range(len(expected))):
-        for column in reversed(range(len(live))):
-            if equal[row][column]:
-                lengths[row][column] = lengths[row + 1][column + 1] + 1
-            else:
-                lengths[row][column] = max(lengths[row + 1][column], lengths[row][column + 1])
-    pairs: Pairs = []
-    row = column = 0
-    while row < len(expected) and column < len(live):
-        if equal[row][column]:
-            pairs.append((expected[row], live[column]))
-            row, column = row + 1, column + 1
-        elif lengths[row + 1][column] >= lengths[row][column + 1]:
-            row += 1
-        else:
-            column += 1
-    return pairs
-
-
-def steps(alignment: Alignment) -> list[Insert | Move | Remove]:
-    """What to do, one after the other, to bring the live list to its members and order.
-
-    Removals come first and from the back, so that their indexes are those of the live list.
-    """
-    survivors = {live for _, live in alignment.pairs} | alignment.kept
-    removals = [Remove(index) for index in reversed(range(alignment.live)) if index not in survivors]
-    working: list[tuple[str, int]] = [("live", index) for index in range(alignment.live) if index in survivors]
-    target = _ordered_target(alignment) if alignment.ordered else _unordered_target(alignment, working)
-    return [*removals, *_rearrange(working, target)]
-
-
-def _tokens(alignment: Alignment) -> list[tuple[str, int]]:
-    partner = dict(alignment.pairs)
-    return [("live", partner[index]) if index in partner else ("new", index) for index in range(alignment.expected)]
-
-
-def _unordered_target(alignment: Alignment, working: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """The live order, each new member after the one that stands before it in expected."""
-    target = list(working)
-    previous: tuple[str, int] | None = None
-    for token in _tokens(alignment):
-        if token[0] == "new":
-            target.insert(target.index(previous) + 1 if previous else 0, token)
-        previous = token
-    return target
-
-
-def _ordered_target(alignment: Alignment) -> list[tuple[str, int]]:
-    """The expected order, each kept member after the one that stands before it in live, and after new ones there."""
-    target = _tokens(alignment)
-    for kept in sorted(alignment.kept):
-        before = [index for index, (side, live) in enumerate(target) if side == "live" and live < kept]
-        nearest = max(before, key=lambda index: target[index][1], default=-1)
-        # New members come first: what others add, they add behind ours.
-        while nearest + 1 < len(target) and target[nearest + 1][0] == "new":
-            nearest += 1
-        target.insert(nearest + 1, ("live", kept))
-    return target
-
-
-def _rearrange(working: list[tuple[str, int]], target: list[tuple[str, int]]) -> list[Insert | Move | Remove]:
-    """Moves and inserts that turn ``working`` into ``target``; as few members as possible are moved."""
-    fixed = _longest_increasing([token for token in target if token[0] == "live"], working)
-    found: list[Insert | Move | Remove] = []
-    position = 0
-    for token in target:
-        if token in fixed:
-            position = working.index(token) + 1
-        elif token[0] == "new":
-            working.insert(position, token)
-            found.append(Insert(position, token[1]))
-            position += 1
-        else:
-            start = working.index(token)
-            working.pop(start)
-            position -= start < position
-            working.insert(position, token)
-            found.append(Move(start, position))
-            position += 1
-    return found
-
-
-def _longest_increasing(target: list[tuple[str, int]], working: list[tuple[str, int]]) -> set[tuple[str, int]]:
-    """The members that need not move: a longest subsequence of target that stands in the same order in working."""
-    place = {token: index for index, token in enumerate(working)}
-    tails: list[int] = []
-    chains: list[list[tuple[str, int]]] = []
-    for token in target:
-        at = bisect_left(tails, place[token])
-        chain = [*(chains[at - 1] if at else []), token]
-        tails[at : at + 1] = [place[token]]
-        chains[at : at + 1] = [chain]
-    return set(chains[-1]) if chains else set()
+    middle = common(range(start, expected - end), range(start, live - end), same, budget, classes)
+    return head + middle + tail

@@ -9,12 +9,16 @@ from collections.abc import Hashable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from genreconcile.diff.lists import Alignment, Insert, Move, Pairs, by_key, by_position, by_value, steps
+from genreconcile.diff.common import Pairs
+from genreconcile.diff.likeness import Likeness
+from genreconcile.diff.lists import by_key, by_position, by_value
 from genreconcile.diff.operation import Covered, Difference, Guard, Spot
 from genreconcile.diff.spelling import is_testable
+from genreconcile.diff.steps import Alignment, Insert, Move, steps
 from genreconcile.diff.values import canonical, default_of
 from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import Child
+from genreconcile.normalize.covering import without_covered
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import Rule
 from genreconcile.schema import MISSING
@@ -34,6 +38,7 @@ class Members:
         self.member = child.node.member()
         self.spot = spot
         self.keep = child.keeping(spot.place)
+        self.covered = child.holding("covered", spot.place)
         order = child.first("list")
         kind = child.field.type
         self.ordered = order is not None and order.argument == "ordered"
@@ -46,6 +51,8 @@ class Members:
 
     def compare(self, expected: list[Any], live: list[Any]) -> None:
         """Compare the members of both, then how many there are and in what order."""
+        if self.covered is not None:
+            expected = without_covered(expected, live, self.covered.argument)
         alignment = self.align(expected, live)
         for here, there in alignment.pairs:
             self.walk.value(expected[here], live[there], self.member, self.spot.member(there, self.guard(live, there)))
@@ -57,15 +64,23 @@ class Members:
         """Which expected member is which live one."""
         pairs = self.unordered_pairs(expected, live)
         if pairs is not None:
-            pairs = sorted([*pairs, *self.renamed(pairs, expected, live)])
+            renamed = () if self.walk.is_probe else self.renamed(pairs, expected, live)
+            pairs = sorted([*pairs, *renamed])
             alignment = Alignment(pairs, len(expected), len(live), self.ordered)
             alignment.kept = self.kept(alignment.live_only, live)
             return alignment
+        if self.walk.is_probe and self.keep is None:
+            # Where nothing may be added, lists are the same only if they are so one by one.
+            one_by_one = [(index, index) for index in range(min(len(expected), len(live)))]
+            return Alignment(one_by_one, len(expected), len(live), ordered=True)
+        alike = self.likeness(expected, live)
         pairs, kept = by_position(
             len(expected),
             len(live),
-            lambda here, there: self.walk.is_same(expected[here], live[there], self.member, self.spot),
+            alike.same,
             lambda candidates: self.kept(candidates, live),
+            alike.classes,
+            alike.budget,
         )
         return Alignment(pairs, len(expected), len(live), ordered=True, kept=kept)
 
@@ -75,19 +90,22 @@ class Members:
             here, there = ([self.key_of(member) for member in members] for members in (expected, live))
             return None if None in here or None in there else by_key(here, there)
         if self.list_type == "set":
-            pairs = by_value([self.identity(member) for member in expected], [self.identity(member) for member in live])
-            return sorted([*pairs, *self.respelled(pairs, expected, live)])
+            alike = self.likeness(expected, live)
+            pairs = by_value(alike.here, alike.there)
+            lost = sorted(set(range(len(expected))) - {here for here, _ in pairs})
+            free = Alignment(pairs, len(expected), len(live), self.ordered).live_only
+            return sorted([*pairs, *alike.respelled(lost, free)])
         return None
 
-    def respelled(self, pairs: Pairs, expected: list[Any], live: list[Any]) -> Iterator[tuple[int, int]]:
-        """Members of a set that are objects or lists and differ in nothing but spelling and defaults."""
-        partners = {there for _, there in pairs}
-        free = [index for index, member in enumerate(live) if index not in partners and isinstance(member, dict | list)]
-        for here in sorted(set(range(len(expected))) - {here for here, _ in pairs}):
-            same = (index for index in free if self.walk.is_same(expected[here], live[index], self.member, self.spot))
-            if (there := next(same, None)) is not None:
-                free.remove(there)
-                yield here, there
+    def likeness(self, expected: list[Any], live: list[Any]) -> Likeness:
+        """Which members are the same."""
+        return Likeness(
+            expected,
+            live,
+            self.member,
+            self.spot,
+            lambda here, there: self.walk.is_same(here, there, self.member, self.spot),
+        )
 
     def renamed(self, pairs: Pairs, expected: list[Any], live: list[Any]) -> Iterator[tuple[int, int]]:
         """Members without a partner that differ in nothing but their keys: one value to replace, not a whole member."""
@@ -107,7 +125,7 @@ class Members:
         """Whether two members are equal but for their keys; a scalar is its own key."""
         if self.list_type == "set":
             return not isinstance(expected, dict | list) and not isinstance(live, dict | list)
-        part = type(self.walk)()
+        part = self.walk.part()
         part.value(expected, live, self.member, self.spot)
         below = len(self.spot.path)
         return all("/".join(map(str, difference.path[below:])) in self.keys for difference in part.found)
@@ -129,10 +147,6 @@ class Members:
             place = Place(member, key, self.spot.place)
             value, _ = default_of(child, child.explaining(place), place)
         return MISSING if value is MISSING else _hashable(canonical(value, child))
-
-    def identity(self, member: Any) -> Hashable:
-        """What two equal members of a set have in common."""
-        return _hashable(member if isinstance(member, dict | list) else canonical(member, self.member))
 
     def kept(self, candidates: list[int], live: list[Any]) -> set[int]:
         """The live-only members that a rule lets stay; each of its members stands for one."""

@@ -51,12 +51,14 @@ class Covered:
     """A live-only value that a rule explains: ``rule`` is the rule's id, or ``schema`` for the schema's own default.
 
     ``for_now``: only as long as live is as it is elsewhere; when that is repaired, this may become a difference.
+    ``kept``: it is never written, not even as it is.
     """
 
     path: Path
     rule: str
     value: Any = field(repr=False)
     for_now: bool = False
+    kept: bool = False
 
 
 @dataclass(

@@ -19,6 +19,10 @@ from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING
 
 RESOURCE_VERSION: Final = "/metadata/resourceVersion"
+MOST_OPERATIONS: Final = 10_000
+"""Of one patch, preconditions included: ``maxJSONPatchOperations`` of the API server's patch handler."""
+MOST_BYTES: Final = 3 * 1024 * 1024
+"""Of one request's body, unless the server was started with another limit."""
 
 
 class Patch(jsonpatch.JsonPatch):

@@ -33,7 +33,12 @@ SUBSET: Final = "subset"
 
 
 class Walk:
-    """One comparison; ``found`` and ``covered`` fill while it walks."""
+    """One comparison; ``found`` and ``covered`` fill while it walks.
+
+    ``is_probe``: which differences there are is of no interest, only whether there are any.
+    """
+
+    is_probe = False
 
     def __init__(self) -> None:
         self.found: list[Difference] = []
@@ -81,7 +86,7 @@ class Walk:
         """Note what a rule explains."""
         if live is not MISSING and rule is not None:
             for_now = any(condition.of_live for condition in rule.conditions)
-            self.covered.append(Covered(spot.path, rule.id, live, for_now))
+            self.covered.append(Covered(spot.path, rule.id, live, for_now, rule.action in _KEEPS))
 
     def missing(self, expected: Any, spot: Spot) -> None:
         """Only expected has a value."""
@@ -137,11 +142,39 @@ class Walk:
         elif not _same(expected, live, child):
             self.found.append(Difference("replace", spot.path, expected, live, guards=spot.guards))
 
+    def part(self) -> Walk:
+        """A walk of its own."""
+        return Walk()
+
     def is_same(self, expected: Any, live: Any, child: Child, spot: Spot) -> bool:
         """Whether there is no drift between two members of a list."""
-        part = Walk()
-        part.value(expected, live, child, spot)
-        return not part.found
+        probe = _Probe()
+        try:
+            probe.value(expected, live, child, spot)
+        except _DifferentError:
+            return False
+        return not probe.found
+
+
+class _DifferentError(Exception):
+    """There is a difference; which one is of no interest."""
+
+
+class _First(list[Difference]):
+    """Ends the walk at its first difference."""
+
+    def append(self, _: Difference) -> None:
+        raise _DifferentError
+
+
+class _Probe(Walk):
+    """A walk that only tells whether there is a difference."""
+
+    is_probe = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = _First()
 
 
 def _same(expected: Any, live: Any, child: Child) -> bool:

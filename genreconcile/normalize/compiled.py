@@ -70,8 +70,12 @@ class Child(NamedTuple):
 
     def keeping(self, place: Place | None) -> Rule | None:
         """The first rule that lets live-only members of the list here stay."""
+        return self.holding("keep", place)
+
+    def holding(self, action: str, place: Place | None) -> Rule | None:
+        """The first rule with this action whose conditions hold."""
         for rule in self.rules:
-            if rule.action == "keep" and (not rule.conditions or (place and place.holds(rule.conditions))):
+            if rule.action == action and (not rule.conditions or (place and place.holds(rule.conditions))):
                 return rule
         return None
 
@@ -99,6 +103,8 @@ class Node:
         self.member_check: Any = None
         self.aliases = self._ending("alias")
         self.folds = self._ending("fold")
+        self.limits = self._ending("limit")
+        self.is_completed = bool(self.aliases or self.folds or self.limits)
 
     def _ending(self, action: str) -> tuple[Rule, ...]:
         """Rules of an action whose last token is a key of this very object."""

@@ -19,9 +19,11 @@ from genreconcile.errors import InputError
 from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import ANY_FIELD, Child, Node
 from genreconcile.normalize.place import Place
+from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical, is_zero_time
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING, Field
+from genreconcile.sizes import largest
 
 _NAMES: Final = {
     dict: "an object",
@@ -131,11 +133,31 @@ class _Preparation:
             prepared = self.entry(entry, child, place, (*path, key), in_map=in_map)
             if prepared is not MISSING:
                 result[key] = prepared
+        if node.is_completed:
+            self.complete(result, node, path)
+        return result
+
+    def complete(self, result: dict[str, Any], node: Node, path: tuple[str | int, ...]) -> None:
         if node.aliases:
             share_aliases(result, node)
         if node.folds:
             fold(result, node)
-        return result
+        for rule in node.limits:
+            if rule.tokens[-1] in result or "with" in rule.argument:
+                self.require_bound(rule, result, node, path)
+
+    def require_bound(self, rule: Rule, holder: dict[str, Any], node: Node, path: tuple[str | int, ...]) -> None:
+        """The server counts the bytes of these maps of texts together; it would refuse more."""
+        limit: Mapping[str, Any] = rule.argument
+        keys = [key for key in (rule.tokens[-1], *limit.get("with", ())) if isinstance(holder.get(key), dict)]
+        count = sum(_bytes_of(holder[key], node.child(key), with_keys=bool(limit.get("keys"))) for key in keys)
+        if count <= limit["bytes"]:
+            return
+        where = (*path, keys[0])
+        parts = ", ".join(largest(holder[key], (*path, key)) for key in keys)
+        text = f"{count:,} bytes where the server takes {limit['bytes']:,}, in {parts}; move some elsewhere"
+        pointer = join_pointer(where)
+        self.errors.append(InputError(f"{pointer}: {text}", pointer, is_free_of_values=True))
 
     def entry(
         self, value: Any, child: Child, place: Place, path: tuple[str | int, ...], *, in_map: bool = False
@@ -186,6 +208,18 @@ class _Preparation:
         if scalar == "quantity" and not isinstance(CANONICAL["quantity"](value), Canonical):
             return self.fail(path, "is no quantity; write a number with an optional suffix such as m, Ki or G")
         return value
+
+
+def _bytes_of(texts: Mapping[str, Any], child: Child, *, with_keys: bool) -> int:
+    """The bytes of a map of texts, decoded where they are base64."""
+    entries = child.field.type.values.type.scalar if child.field.type.shape == "map" else ""
+    found = 0
+    for key, text in texts.items():
+        size = len(text.encode(errors="surrogatepass")) if isinstance(text, str) else 0
+        if entries == "byte":
+            size = size // 4 * 3 - text[-2:].count("=")
+        found += size + (len(key.encode(errors="surrogatepass")) if with_keys else 0)
+    return found
 
 
 def _null(where: Field, *, in_map: bool) -> Any:

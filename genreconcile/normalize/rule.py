@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genreconcile.errors import RuleError
+from genreconcile.normalize.covering import COVERING
 from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.path import Pattern, parse_path
 from genreconcile.normalize.scalars import CANONICAL
@@ -23,8 +24,20 @@ EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "f
 """Actions that say what a value may be; the first of these that applies to a path wins."""
 KEY: Final = "$key"
 """In a relative path: the key at which the rule is applied."""
-ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "distinct", "canonical", "sensitive", "subset")
-_CONDITIONAL: Final = (*EXPLAINS, "keep")
+ACTIONS: Final = (
+    *EXPLAINS,
+    "alias",
+    "fold",
+    "list",
+    "keep",
+    "distinct",
+    "canonical",
+    "sensitive",
+    "subset",
+    "limit",
+    "covered",
+)
+_CONDITIONAL: Final = (*EXPLAINS, "keep", "covered")
 SELECTORS: Final = ("type", "path", "root", "object", "managers")
 _FLAGS: Final = ("system", "ignore", "adopt", "managed", "distinct", "sensitive", "subset")
 _CONDITIONS: Final = ("at", "live", "in", "notIn", "present", "only", "targetedBy")
@@ -242,10 +255,8 @@ def _check_argument(action: str, argument: Any, where: str) -> None:
         problem = "must be true"
     elif action in {"copy", "alias"} and not (isinstance(argument, str) and argument):
         problem = "must be the path of the other field"
-    elif action == "refer":
-        problem = _reference_problem(argument)
-    elif action == "function":
-        problem = _function_problem(argument)
+    elif action in _PROBLEMS:
+        problem = _PROBLEMS[action](argument)
     elif action == "list":
         problem = "" if _is_list_argument(argument) else "must be ordered, unordered or a list of keys"
     elif action == "keep" and not (argument == "all" or isinstance(argument, list)):
@@ -262,6 +273,17 @@ def _is_list_argument(argument: Any) -> bool:
     if isinstance(argument, list):
         return bool(argument) and all(isinstance(key, str) for key in argument)
     return argument in ("ordered", "unordered")
+
+
+def _limit_problem(argument: Any) -> str:
+    if not isinstance(argument, Mapping) or not {"bytes"} <= set(argument) <= {"bytes", "with", "keys"}:
+        return "must be a mapping of bytes, with and keys"
+    count, others = argument["bytes"], argument.get("with", [])
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        return "bytes must be a number above 0"
+    if not isinstance(others, list) or not all(isinstance(key, str) for key in others):
+        return "with must be a list of keys"
+    return "" if isinstance(argument.get("keys", False), bool) else "keys must be true or false"
 
 
 def _reference_problem(argument: Any) -> str:
@@ -281,6 +303,18 @@ def _reference_problem(argument: Any) -> str:
 def _function_problem(argument: Any) -> str:
     name = argument.get("name") if isinstance(argument, Mapping) else argument
     return "" if name in list(FUNCTIONS) else f"must name one of {', '.join(sorted(FUNCTIONS))}"
+
+
+def _covered_problem(argument: Any) -> str:
+    return "" if argument in list(COVERING) else f"must be one of {', '.join(sorted(COVERING))}"
+
+
+_PROBLEMS: Final = {
+    "refer": _reference_problem,
+    "function": _function_problem,
+    "limit": _limit_problem,
+    "covered": _covered_problem,
+}
 
 
 def _unique_ids(rules: Sequence[Rule], source: str) -> None:

@@ -36,7 +36,8 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     ``validated``: the schema of its kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
     call so. ``is_sendable``: nothing in ``expected`` is the server's alone to say. ``awaits_definition``: it is to be
     judged when the definition of its kind has been written. ``retry_after``: in so many seconds the next repair of what
-    somebody else keeps undoing is due; None where nobody does.
+    somebody else keeps undoing is due; None where nobody does. ``is_part``: there are more differences than one patch
+    can hold, and this one has the first of them.
 
     ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` hold what they hold.
     """
@@ -57,6 +58,7 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
     sensitive: Fields = ()
     awaits_definition: bool = False
     retry_after: float | None = None
+    is_part: bool = False
 
     @property
     def operations(self) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from genreconcile.diff import SUBSET, Diff, Difference, Policy, compare
+from genreconcile.diff.coarse import first_part, is_too_large
 from genreconcile.diff.patch import Patch, to_patch
 from genreconcile.diff.quick import is_clean
 from genreconcile.errors import InputError, ReconcileError
@@ -60,14 +61,14 @@ def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned 
 
 def unusable(key: ObjectKey, error: InputError) -> InputError:
     """The same error, naming the object."""
-    return InputError(f"{key}: not usable: {error}", error.path)
+    return InputError(f"{key}: not usable: {error}", error.path, is_free_of_values=error.is_free_of_values)
 
 
 def require_valid(expected: Object, node: Node) -> bool:
     """InputError where the server could not store the object; else whether it may be sent as it was written."""
     prepared = prepare(expected, node)
     if prepared.errors:
-        raise InputError("; ".join(map(str, prepared.errors)), prepared.errors[0].path)
+        raise InputError.of(prepared.errors)
     return prepared.is_sendable
 
 
@@ -85,13 +86,19 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
         return Change(
             "none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_fight, retry_after=retry_after
         )
-    patch = to_patch(wanted, live)
-    if len(wanted) == len(keys):
+    patch, count = to_patch(wanted, live), len(wanted)
+    if is_too_large(patch):
+        count, patch = first_part(wanted, live)
+    is_part = count < len(wanted)
+    if is_part:
+        part = f"{count:,} of {len(wanted):,} differences, as many as one patch holds"
+        reason = "; ".join(filter(None, (reason, part)))
+    elif len(wanted) == len(keys):
         _check(patch, found, terms, (expected, live), key)
-    patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)
-    policy = terms.policy.fields
+    patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)[:count]
     return Change(
-        "update", gvk, key, patch, expected, live, reason, fields=policy, keys=patched, retry_after=retry_after
+        "update", gvk, key, patch, expected, live, reason, fields=terms.policy.fields, keys=patched, is_part=is_part,
+        retry_after=retry_after,
     )
 
 

@@ -6,7 +6,6 @@ Invariant: an object comes out masked on both sides, and one without changes doe
 from __future__ import annotations
 
 import copy
-import difflib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +18,7 @@ from genreconcile.objects import Object
 from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
 from genreconcile.report.row import Row, rows
+from genreconcile.report.unified import unified
 from genreconcile.report.yamltext import dump
 
 
@@ -39,12 +39,11 @@ def _lines(row: Row) -> Iterator[str]:
         yield from (f"# {json.dumps(operation)}" for operation in change.operations)
         return
     name = "/".join(filter(None, (change.gvk.api_version, *change.key[1:])))
-    yield from difflib.unified_diff(
+    yield from unified(
         _yaml(change, before),
         _yaml(change, after),
         f"live/{name}" if before else "/dev/null",
         f"expected/{name}" if after else "/dev/null",
-        lineterm="",
     )
 
 

@@ -40,7 +40,9 @@ class Row:
     @property
     def note(self) -> str:
         """The error's message or the reason, without secrets; "" where there is neither."""
-        return self.safe_reason if self.error is None else self._safe(str(self.error))
+        if self.error is None:
+            return self.safe_reason
+        return str(self.error) if self.error.is_free_of_values else self._safe(str(self.error))
 
     @property
     def title(self) -> str:

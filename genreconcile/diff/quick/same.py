@@ -23,7 +23,10 @@ def is_identical(one: Any, other: Any) -> bool:
 
 def is_part(here: list[Any], there: list[Any]) -> bool:
     """Whether here are texts, each once, that are all there."""
-    return all(type(one) is str for one in here) and len(set(here)) == len(here) and all(one in there for one in here)
+    if not all(type(one) is str for one in here):
+        return False
+    texts = {other for other in there if type(other) is str}
+    return len(set(here)) == len(here) and texts.issuperset(here)
 
 
 def stays(value: Any, child: Child) -> bool:

@@ -1,6 +1,11 @@
 """What admission merges into a Pod from the objects that it names (R1.5)."""
 
+import itertools
+
 import pytest
+
+import genreconcile as gr
+from genreconcile.diff import compare
 
 
 def pod(world, **spec):
@@ -37,10 +42,20 @@ def runtime(world):
         {},
         {"tolerations": [{"key": "mine", "operator": "Exists"}]},
         {"tolerations": [{"key": "special", "operator": "Exists", "effect": "NoSchedule"}]},
+        {"tolerations": [{"key": "special", "operator": "Equal", "value": "x", "effect": "NoSchedule"}]},
+        {"tolerations": [{"key": "mine", "operator": "Exists"}, {"key": "mine", "operator": "Exists"}]},
+        {
+            "tolerations": [
+                {"key": "mine", "operator": "Exists"},
+                {"key": "mine", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5},
+            ]
+        },
+        {"tolerations": [{"operator": "Exists"}]},
+        {"tolerations": [{"key": "other", "operator": "Equal", "value": "x", "effect": "NoExecute"}]},
         {"nodeSelector": {"disk": "ssd"}},
         {"nodeSelector": {"runtime": "special"}},
     ],
-    ids=["none", "tolerations", "the-same", "selector", "the-same-selector"],
+    ids=str,
 )
 def test_r1_5_what_a_runtime_class_merges(world, runtime, own):
     expected = pod(world, runtimeClassName=runtime, **own)
@@ -48,6 +63,34 @@ def test_r1_5_what_a_runtime_class_merges(world, runtime, own):
     for _ in range(2):
         assert [outcome.status for outcome in world.reconcile(expected)] == ["unchanged"]
     assert world.plan(expected) == []
+
+
+ALL = [
+    {
+        key: value
+        for key, value in zip(("key", "operator", "value", "effect", "tolerationSeconds"), parts, strict=True)
+        if value is not None
+    }
+    for parts in itertools.product(
+        (None, "a", "b"), (None, "Exists", "Equal"), (None, "x"), (None, "NoSchedule", "NoExecute"), (None, 5, 60)
+    )
+    if parts[0] or parts[1] == "Exists"
+    if not (parts[1] == "Exists" and parts[2])
+    if parts[4] is None or parts[3] == "NoExecute"
+]
+
+
+def test_r1_5_any_two_tolerations_merge_as_the_server_merges_them(world, runtime):
+    """In one Pod of a class for each two: what the dry run gives is unchanged."""
+    expected = pod(world, runtimeClassName=runtime)
+    world.post_until(expected, lambda live: "overhead" in live["spec"])
+    node, typed = world.catalog.node(world.catalog.resource(gr.GVK.of(expected)), expected)
+    place = world.path(expected).rpartition("/")[0]
+    for one, other in itertools.product(ALL, ALL):
+        both = pod(world, runtimeClassName=runtime, tolerations=[one, other])
+        both["metadata"]["name"] = "both"
+        stored = world.send("POST", place, both, query={"dryRun": "All"})
+        assert not compare(both, stored, node, typed=typed), (one, other)
 
 
 def test_r1_5_a_toleration_that_is_expected_is_added(world, runtime):

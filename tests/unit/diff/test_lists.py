@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreconcile.diff.lists import Alignment, Insert, Move, Remove, by_key, by_position, by_value, steps
+from genreconcile.diff.lists import by_key, by_position, by_value
+from genreconcile.diff.steps import Alignment, Insert, Move, Remove, steps
 
 
 def carry_out(live, expected, alignment):

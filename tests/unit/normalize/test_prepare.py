@@ -224,3 +224,16 @@ def test_what_is_called_sendable_is_sent_as_it_was_written(fields, metadata):
 )
 def test_what_the_server_alone_may_say_is_noticed(change, sendable):
     assert prepared({**POD, **change}).is_sendable is sendable
+
+
+def owners(*references):
+    metadata = {"name": "p", "ownerReferences": list(references)}
+    return prepared({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}).value["metadata"]["ownerReferences"]
+
+
+def test_r1_14_of_equal_owners_the_first_stays():
+    one, other = {"kind": "A", "name": "a", "uid": "1"}, {"kind": "A", "name": "a", "uid": "2"}
+    assert owners(one, other, dict(reversed(one.items())), other) == [one, other]
+    assert owners(one, other, one) == [one, other]
+    assert owners(one, {**one, "controller": False}) == [one, {**one, "controller": False}]
+    assert owners({**one, "controller": None}, one) == [one]

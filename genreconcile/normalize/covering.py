@@ -1,0 +1,53 @@
+"""When one member of a list says all that another one says, so that the server keeps the first alone.
+
+Invariant: pure, and total on JSON values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from genreconcile.gojson import dumps_sorted
+
+
+def toleration(wide: Any, narrow: Any) -> bool:
+    """Whether whatever one toleration tolerates the other does (``isSuperset`` of kubernetes/pkg/util/tolerations)."""
+    if not isinstance(wide, Mapping) or not isinstance(narrow, Mapping):
+        return False
+    is_for_all_keys = not wide.get("key") and wide.get("operator") == "Exists"
+    if wide.get("key") != narrow.get("key") and not is_for_all_keys:
+        return False
+    if wide.get("effect") and wide.get("effect") != narrow.get("effect"):
+        return False
+    return _is_as_long(wide, narrow) and _takes_value(wide, narrow)
+
+
+def _is_as_long(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
+    most, asked = wide.get("tolerationSeconds"), narrow.get("tolerationSeconds")
+    if wide.get("effect") != "NoExecute" or not isinstance(most, int):
+        return True
+    return isinstance(asked, int) and asked <= most
+
+
+def _takes_value(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
+    if wide.get("operator") == "Exists":
+        return True
+    is_equality = wide.get("operator") in (None, "", "Equal") and narrow.get("operator") == "Equal"
+    return is_equality and (wide.get("value") or "") == (narrow.get("value") or "")
+
+
+COVERING: Final[Mapping[str, Callable[[Any, Any], bool]]] = MappingProxyType({"toleration": toleration})
+"""By the names that rules use."""
+
+
+def without_covered(expected: list[Any], live: list[Any], name: str) -> list[Any]:
+    """The expected members, each once, without those that live lacks and that one of its members covers."""
+    there = {dumps_sorted(member) for member in live}
+    found: dict[bytes, Any] = {}
+    for member in expected:
+        identity = dumps_sorted(member)
+        if identity in there or not any(COVERING[name](other, member) for other in live):
+            found.setdefault(identity, member)
+    return list(found.values())
