@@ -97,7 +97,16 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
         _check(patch, found, terms, (expected, live), key)
     patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)[:count]
     return Change(
-        "update", gvk, key, patch, expected, live, reason, fields=terms.policy.fields, keys=patched, is_part=is_part,
+        "update",
+        gvk,
+        key,
+        patch,
+        expected,
+        live,
+        reason,
+        fields=terms.policy.fields,
+        keys=patched,
+        is_part=is_part,
         retry_after=retry_after,
     )
 
