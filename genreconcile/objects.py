@@ -94,3 +94,8 @@ def uid_of(obj: Mapping[str, Any]) -> str:
 def resource_version_of(obj: Mapping[str, Any]) -> str:
     """``metadata.resourceVersion`` or ""."""
     return str(metadata_of(obj).get("resourceVersion") or "")
+
+
+def name_of_member(member: Any) -> str:
+    """What tells a member of a list in the metadata from the others: the uid of an owner, the text of a finalizer."""
+    return str(member.get("uid") if isinstance(member, Mapping) else member)

@@ -45,7 +45,10 @@ class Writer:
             raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
         expected = change.expected or {}
         body = dumps(expected if change.validated and change.is_sendable else self._creation(change, resource))
-        self._record(resource, self._send("POST", resource.path(change.key.namespace), body))
+        answer = self._send("POST", resource.path(change.key.namespace), body)
+        if not self._options.dry_run:
+            self._answers.note_creation(change, answer)
+        self._record(resource, answer)
         return Outcome(change, "created")
 
     def _creation(self, change: Change, resource: Resource) -> Object:
@@ -74,8 +77,10 @@ class Writer:
             return self._refused(error, change, resource)
         if self._options.dry_run:
             return Outcome(change, "configured", reason=change.reason)
+        answer = loads(data)
+        self._answers.note_patch(change, answer)
         self._cache.record_write(resource, data)
-        return self._answers.checked(change, resource, loads(data))
+        return self._answers.checked(change, resource, answer)
 
     def delete(self, change: Change, resource: Resource) -> Outcome:
         """Delete exactly the object that was seen."""

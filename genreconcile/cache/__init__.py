@@ -6,9 +6,10 @@ decoded per read: that keeps them out of the garbage collector's way, and out of
 """
 
 from genreconcile.cache.informer import Cache, Kind
+from genreconcile.cache.interest import Interest, Question
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.store import Store
 from genreconcile.cache.subscribers import CacheEvent
 from genreconcile.cache.transform import Record
 
-__all__ = ["Cache", "CacheEvent", "Kind", "Pace", "Record", "Store"]
+__all__ = ["Cache", "CacheEvent", "Interest", "Kind", "Pace", "Question", "Record", "Store"]

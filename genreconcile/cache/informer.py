@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import Delta, Store
@@ -101,17 +102,19 @@ class Cache:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def add(
+    def add(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
         kind: Kind,
         *,
         namespaces: Iterable[str] | None = None,
         keep_managers: bool = False,
+        interest: Interest = NO_INTEREST,
         compress: bool | None = None,
         metadata_only: bool = False,
     ) -> Resource:
         """Watch a kind; a second time changes nothing, but may add some of the cache's ``namespaces``, which are all
-        unless given. ``keep_managers``: ``metadata.managedFields`` are kept.
+        unless given. ``keep_managers``: ``metadata.managedFields`` are kept; ``interest``: what is asked of them, and
+        where more is asked than before, the kind is listed anew.
         ``compress`` is the cache's own setting unless given. ``metadata_only``: objects have their metadata and nothing
         else, until the kind is added without that; then it is listed anew.
 
@@ -120,7 +123,7 @@ class Cache:
         """
         with self._lock:
             known, names = self._kinds.get(_gvk(kind)), self._names(namespaces)
-            if known is not None and (metadata_only or not known.metadata_only):
+            if known is not None and (metadata_only or _is_enough(known, interest)):
                 new = known.extend(names)
                 if self._running:
                     known.start(self._cluster, new)
@@ -134,6 +137,7 @@ class Cache:
                 self._notify,
                 self._on_state,
                 keep_managers=keep_managers,
+                interest=interest if known is None else known.interest | interest,
                 compress=self._compress if compress is None else compress,
                 metadata_only=metadata_only,
                 watch_list=self._watch_list,
@@ -345,6 +349,10 @@ class Cache:
             _log.info("%s: %s", watched.resource, error)
         with self._state:
             self._state.notify_all()
+
+
+def _is_enough(known: Watched, interest: Interest) -> bool:
+    return not known.metadata_only and known.interest.covers(interest)
 
 
 def _gvk(kind: Kind) -> GVK:

@@ -79,7 +79,9 @@ class Walk:
         """Note what a rule explains."""
         if live is not MISSING and rule is not None:
             for_now = any(condition.of_live for condition in rule.conditions)
-            self.covered.append(Covered(spot.path, rule.id, live, for_now))
+            by = None if spot.subset else rule.by
+            found = Covered(spot.path, rule.id, live, for_now, by=by, fixed=rule.fixed, guards=spot.guards)
+            self.covered.append(found)
 
     def missing(self, expected: Any, spot: Spot) -> None:
         """Only expected has a value."""

@@ -51,6 +51,11 @@ class Membership:
         found = annotations.get(MEMBER) if isinstance(annotations, Mapping) else None
         return bool(found == self.proof(key))
 
+    def has(self, live: Mapping[str, Any]) -> bool:
+        """Whether a live object carries the label and proves it."""
+        obj = dict(live)
+        return labels_of(obj).get(PART_OF) == self.id and self.proves(obj, ObjectKey.of(obj))
+
     def marked(self, obj: Object, key: ObjectKey) -> Object:
         """A copy of an expected object as a member. Raises InputError where it cannot be one.
 

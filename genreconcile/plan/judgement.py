@@ -31,9 +31,9 @@ class Terms:
     typed: bool = True
     policy: Policy = _EXACTLY
 
-    def compare(self, expected: Object, live: Object) -> Diff:
+    def compare(self, expected: Object, live: Object, earlier: Object | None = None) -> Diff:
         """As genreconcile.diff.compare."""
-        return compare(expected, live, self.node, typed=self.typed, policy=self.policy)
+        return compare(expected, live, self.node, typed=self.typed, policy=self.policy, earlier=earlier)
 
     def is_clean(self, expected: Object, live: Object) -> bool:
         """As genreconcile.diff.quick.is_clean: True only where ``compare`` finds nothing."""
@@ -41,8 +41,17 @@ class Terms:
         return is_clean(expected, live, self.node, subset=subset, others=self.policy.others)
 
 
-def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned | None = None) -> Change:
-    """What ``expected`` needs. Faults of the object are the change's ``error``; nothing is raised."""
+def judge(
+    expected: Object,
+    live: Object | None,
+    terms: Terms,
+    learned: Learned | None = None,
+    earlier: Object | None = None,
+) -> Change:
+    """What ``expected`` needs; ``earlier`` is live as it was seen before somebody set what others are to choose.
+
+    Faults of the object are the change's ``error``; nothing is raised.
+    """
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     try:
         if live is None:
@@ -51,7 +60,7 @@ def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned 
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
-        return _compared(expected, live, terms, learned)
+        return _compared(expected, live, terms, learned, earlier)
     except InputError as error:
         return Change("none", gvk, key, expected=expected, live=live, error=unusable(key, error))
     except ReconcileError as error:
@@ -71,20 +80,20 @@ def require_valid(expected: Object, node: Node) -> bool:
     return prepared.is_sendable
 
 
-def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None) -> Change:
+def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None, earlier: Object | None) -> Change:
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
-    found = terms.compare(expected, live)
+    found = terms.compare(expected, live, earlier)
     keys = learned_keys(found.differences, expected, live)
     left = [_left_alone(key, learned) for key in keys]
     told = [f"{why} at {d.to_json()['path']}" for d, (why, _) in zip(found.differences, left, strict=True) if why]
-    reason = "; ".join(told)
+    reason = "; ".join([*told, *map(str, found.interventions)])
     wanted = [d for d, (why, _) in zip(found.differences, left, strict=True) if not why]
     if not wanted:
-        is_fight = any(is_fight for _, is_fight in left)
-        return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_fight)
+        is_skipped = bool(found.interventions) or any(is_fight for _, is_fight in left)
+        return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_skipped)
     patch = to_patch(wanted, live)
     if len(wanted) == len(keys):
-        _check(patch, found, terms, (expected, live), key)
+        _check(patch, found, terms, (expected, live, earlier), key)
     patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)
     return Change("update", gvk, key, patch, expected, live, reason, fields=terms.policy.fields, keys=patched)
 
@@ -109,15 +118,18 @@ def _data(value: Any) -> list[Any]:
     return [value] if value is None or isinstance(value, str | int | float | bool | dict | list) else []
 
 
-def _check(patch: Patch, found: Diff, terms: Terms, pair: tuple[Object, Object], key: ObjectKey) -> None:
+def _check(
+    patch: Patch, found: Diff, terms: Terms, sides: tuple[Object, Object, Object | None], key: ObjectKey
+) -> None:
     """A patch that does not lead to expected would be sent again and again."""
-    expected, live = pair
+    expected, live, earlier = sides
     # A copy by way of JSON takes a tenth of the time of deepcopy.
     after = patch.apply(loads(dumps(live)), in_place=True)
     if terms.is_clean(expected, after):
         return
     later = {entry.path for entry in found.covered if entry.for_now}
-    left = [difference for difference in terms.compare(expected, after).differences if difference.path not in later]
+    again = terms.compare(expected, after, earlier)
+    left = [difference for difference in again.differences if difference.path not in later]
     if left:
         places = ", ".join(difference.to_json()["path"] for difference in left)
         raise ReconcileError(
