@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from genreconcile.diff.operation import Covered, Difference, Intervention, Ours, Path
 from genreconcile.managers import Owner, has_managers, maker_of_object, owners_of
@@ -17,6 +17,8 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.objects import metadata_of, name_of_member, uid_of
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING
+
+_UNKNOWN: Final = object()
 
 
 class Found(NamedTuple):
@@ -86,19 +88,26 @@ def _sort_out(
     found: Found, entry: Covered, live: Mapping[str, Any], ours: Ours, earlier: Mapping[str, Any] | None
 ) -> None:
     intruders = _intruders(entry, live, entry.path)
-    before = _before(entry, live, earlier) if intruders else MISSING
+    before = _before(entry, live, earlier) if intruders else _UNKNOWN
     if not intruders or _is_own_value(intruders, entry, live, before, ours):
         found.covered.append(entry)
-    elif before in (MISSING, entry.value) and _have_made(intruders, live):
+    elif before in (_UNKNOWN, entry.value) and _have_made(intruders, live):
         note = f"pinned by {_named(intruders)}, who made the object with it"
         found.covered.append(replace(entry, note=note))
     elif before == entry.value:
         found.covered.append(entry)
-    elif before is not MISSING and _can_go_back(entry):
-        found.differences.append(Difference("replace", entry.path, before, entry.value, guards=entry.guards))
+    elif before is not _UNKNOWN and _can_go_back(entry):
+        found.differences.append(_way_back(entry, before))
     else:
         told = Intervention(entry.path, entry.rule, _named(intruders), entry.value, not entry.by)
         found.interventions.append(told)
+
+
+def _way_back(entry: Covered, before: Any) -> Difference:
+    if before is MISSING:
+        is_list = isinstance(entry.value, list)
+        return Difference("remove", entry.path, live=entry.value, structural=is_list, guards=entry.guards)
+    return Difference("replace", entry.path, before, entry.value, guards=entry.guards)
 
 
 def _can_go_back(entry: Covered) -> bool:
@@ -111,7 +120,7 @@ def _is_own_value(owners: Sequence[Owner], entry: Covered, live: Mapping[str, An
     """
     if all(owner.manager != ours.manager for owner in owners):
         return False
-    if before in (MISSING, entry.value) or not _can_go_back(entry):
+    if before in (_UNKNOWN, entry.value) or not _can_go_back(entry):
         return True
     return ours.has_added is not None and ours.has_added(uid_of(live), written(join_pointer(entry.path), entry.value))
 
@@ -136,12 +145,14 @@ def _named(owners: Iterable[Owner]) -> str:
 
 
 def _before(entry: Covered, live: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> Any:
-    """The value that stood there before somebody set another, MISSING where that is not known."""
+    """The value that stood there before somebody set another: MISSING where there was none, _UNKNOWN where that is not
+    known.
+    """
     path = _path_in(entry, earlier) if earlier is not None and uid_of(earlier) == uid_of(live) else None
     if earlier is None or path is None:
-        return MISSING
+        return _UNKNOWN
     intruders = _intruders(entry, earlier, path)
-    return MISSING if intruders and not _have_made(intruders, earlier) else _value_at(earlier, path)
+    return _UNKNOWN if intruders and not _have_made(intruders, earlier) else _value_at(earlier, path)
 
 
 def _path_in(entry: Covered, earlier: Mapping[str, Any] | None) -> Path | None:
