@@ -307,3 +307,23 @@ def test_r1_10_the_steady_state_sends_nothing(world, program):
         recorded.requests.clear()
         assert statuses(reconciler.reconcile([expected])) == ["unchanged"]
         assert recorded.requests == []
+
+
+def test_r1_10_a_cache_that_was_there_before_learns_what_is_asked(world, cluster):
+    """It is the operator's own, and asked nothing; then programs under two names use it."""
+    expected = service(world)
+    with gr.Cache(cluster, kinds=["v1/Service"]) as cache:
+        cache.wait_for_sync()
+        with (
+            gr.Reconciler(cluster, cache=cache) as one,
+            gr.Reconciler(cluster, cache=cache, field_manager="two") as two,
+        ):
+            one.reconcile([expected]).raise_for_failures()
+            allotted = world.get(expected)["spec"]["ports"][0]["nodePort"]
+            for reconciler in (one, two):
+                assert statuses(reconciler.reconcile([expected])) == ["unchanged"]
+                moved = patch(world, expected, node_port(another_port(allotted)))
+                has_seen(world, reconciler, expected, moved)
+                assert statuses(reconciler.reconcile([expected])) == ["configured"]
+                assert world.get(expected)["spec"]["ports"][0]["nodePort"] == allotted
+        assert "managedFields" not in cache.get("v1/Service", "web", namespace=world.namespace)["metadata"]
