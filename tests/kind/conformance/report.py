@@ -18,7 +18,10 @@ COLUMNS = {
     "tried": ("leaves tried", "edits that the server took, one leaf at a time"),
     "found": ("found", "edits reported as drift"),
     "repaired": ("repaired", "the patch led back to the former object, exactly"),
-    "tolerated": ("kept", "others' finalizers and owners, and kubectl's own annotation, which stay by definition"),
+    "tolerated": (
+        "kept",
+        "others' finalizers and owners, kubectl's own annotation and marks of tools, which stay by definition",
+    ),
     "meaningless": ("no drift", "orders that mean nothing, and removed defaults that neither side holds any more"),
     "told": (
         "told",
@@ -113,7 +116,7 @@ def section(result):
     lines += ["", "Not tried:", ""]
     lines += [f"- {row['kind']}: {row['reason']}" for row in rows if row["reason"]]
     for name, title in (("told", "Told, not repaired"), ("anew", "Allotted anew")):
-        rules = sum((Counter(row[name]) for row in tried), start=Counter())
+        rules = sum((Counter(row.get(name, {})) for row in tried), start=Counter())
         lines += ["", f"{title}, by rule, with the proof that nobody can predict the value:", ""]
         lines += [f"- `{rule}`: {count}, {UNPREDICTABLE.get(rule, 'none')}" for rule, count in sorted(rules.items())]
     lines += ["", "One way, by kind and path:", ""]
