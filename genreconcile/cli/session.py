@@ -35,7 +35,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
     """
     import genreconcile
 
-    rules = genreconcile.Registry.builtin().extend(*settings.rules)
+    rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
     discovery = Discovery(cluster)
     resources = _resources(expected, discovery)
@@ -66,7 +66,7 @@ def rights(
     """
     import genreconcile
 
-    rules = genreconcile.Registry.builtin().extend(*settings.rules)
+    rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
     discovery = Discovery(cluster)
     try:
