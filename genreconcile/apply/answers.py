@@ -17,7 +17,7 @@ from genreconcile.gojson import loads
 from genreconcile.managers import managers_of
 from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned, written
 from genreconcile.normalize.remembered import Key
-from genreconcile.objects import Object, metadata_of, name_of_member, resource_version_of, uid_of
+from genreconcile.objects import Object, members_of_lists, resource_version_of, uid_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Terms
 from genreconcile.plan.judgement import learned_keys
@@ -61,7 +61,7 @@ class Answers:
 
     def note_creation(self, change: Change, answer: bytes) -> None:
         """Remember which finalizers and owners we have added: they are ours to take away again."""
-        if _members(change.expected or {}):
+        if members_of_lists(change.expected or {}):
             self._note_members(change, loads(answer))
 
     def note_patch(self, change: Change, answer: Object) -> None:
@@ -72,8 +72,8 @@ class Answers:
                 self._learned.note_added(uid_of(answer), written(operation["path"], operation["value"]))
 
     def _note_members(self, change: Change, live: Object) -> None:
-        added = _members(change.expected or {}) - _members(change.live or {})
-        for member in added & _members(live):
+        added = members_of_lists(change.expected or {}) - members_of_lists(change.live or {})
+        for member in added & members_of_lists(live):
             self._learned.note_added(uid_of(live), member)
 
     def _verdict(self, difference: Difference, key: Key, *, unchanged: bool) -> str:
@@ -94,9 +94,3 @@ class Answers:
         for key in fought:
             others = [name for name in managers_of(live, cast("Path", key[_PATH])) if name != self._field_manager]
             self._learned.name_opponent(key, " and ".join(others) or "another writer")
-
-
-def _members(obj: Object) -> set[str]:
-    """The finalizers and owners of an object."""
-    found = (metadata_of(obj).get(key) for key in ("finalizers", "ownerReferences"))
-    return {name_of_member(member) for members in found if isinstance(members, list) for member in members}

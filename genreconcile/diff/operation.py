@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.normalize.place import Others, Place
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING
 
+DEFAULT_MANAGER: Final = "genreconcile"
 Path = tuple[str | int, ...]
 Guard = tuple[Path, Any]
 """A path in the live object, and the value that a ``test`` demands there."""
@@ -66,13 +67,18 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """Who compares: under which field manager it writes, whether a live object is in its owner set, and whether it has
-    itself added the member of this name to a list of the object with this uid; None: no.
+    """Who compares: under which field manager it writes, the names of those members of lists that its owner set has
+    added to a live object, and whether it has itself added one to the object with this uid; None: none.
     """
 
-    manager: str = "genreconcile"
-    is_member: Callable[[Mapping[str, Any]], bool] | None = None
+    manager: str = DEFAULT_MANAGER
+    of_set: Callable[[Mapping[str, Any]], frozenset[str]] | None = None
     has_added: Callable[[str, str], bool] | None = None
+
+    @property
+    def has_own_name(self) -> bool:
+        """Whether no other program writes under its name, as all do that choose none."""
+        return self.manager != DEFAULT_MANAGER
 
 
 @dataclass(frozen=True, slots=True)

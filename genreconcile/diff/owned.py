@@ -34,20 +34,20 @@ def own_members(
 ) -> frozenset[Path]:
     """The paths of live members of lists which rules share with others that nobody but ourselves has added.
 
-    That a manager of our name owns a member alone is not enough, for several programs may write under one name: the
-    object is in our owner set, has the controller that expected names, or this very process has added the member.
+    That a manager of our name owns a member alone is not enough, for several programs may write under one name: our
+    owner set or this very process has added it, or the name is our own and expected has the same controller.
     """
     if "deletionTimestamp" in metadata_of(live) or not has_managers(live):
         return frozenset()
-    is_ours = _has_our_controller(expected, live) or (ours.is_member is not None and ours.is_member(live))
-    found = (path for rule in shared for path in _members(live, rule.tokens))
-    return frozenset(path for path, member in found if _is_own(live, path, member, ours, is_ours=is_ours))
-
-
-def _is_own(live: Mapping[str, Any], path: Path, member: Any, ours: Ours, *, is_ours: bool) -> bool:
-    if not is_ours and not (ours.has_added is not None and ours.has_added(uid_of(live), name_of_member(member))):
-        return False
-    return {owner.manager for owner in owners_of(live, path)} == {ours.manager}
+    is_controlled = ours.has_own_name and _has_our_controller(expected, live)
+    of_set = ours.of_set(live) if ours.of_set is not None else frozenset[str]()
+    found = frozenset[Path]()
+    for path, member in (entry for rule in shared for entry in _members(live, rule.tokens)):
+        name = name_of_member(member)
+        is_ours = is_controlled or name in of_set or (ours.has_added is not None and ours.has_added(uid_of(live), name))
+        if is_ours and {owner.manager for owner in owners_of(live, path)} == {ours.manager}:
+            found |= {path}
+    return found
 
 
 def _members(live: Mapping[str, Any], tokens: Sequence[str]) -> list[tuple[Path, Any]]:

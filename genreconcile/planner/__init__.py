@@ -101,7 +101,7 @@ class Planner:
             draft.keep(only)
         refused = self._permit(draft, wanted, head, use) if only is None else []
         scope, others = self._sync(draft, keys, wanted if only is None else Prune(), known, head)
-        ours = Ours(self._field_manager, head.members.has if head is not None else None, self._learned.has_added)
+        ours = Ours(self._field_manager, head.members.has_added if head is not None else None, self._learned.has_added)
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft, ours)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
         changes = deferred(changes, fields)

@@ -106,24 +106,55 @@ def test_r1_9_under_one_controller_another_process_takes_it_away(world, program)
     assert [ref["uid"] for ref in world.get(guarded(world))["metadata"]["ownerReferences"]] == [owner["uid"]]
 
 
-def test_r1_9_no_finalizer_of_another_program_is_lost(world, program, control_plane, tmp_path):
-    """Two programs under one name, one of them with an owner set, and the command line, on one object."""
-    one, two = program(), program()
-    settings = {"namespace": world.namespace, "owner": "configmaps/shop"}
-    one.reconcile([guarded(world, "example.com/one")], **settings).raise_for_failures()
-    two.reconcile([guarded(world, "example.com/two")]).raise_for_failures()
+@pytest.mark.parametrize("head", ["an owner set", "a controller", "nothing"])
+def test_r1_9_no_finalizer_of_another_program_is_lost(world, program, control_plane, tmp_path, head):
+    """Two programs and the command line under one name on one object, each with a finalizer; all come again, anew."""
+    owner = world.post(world.config("boss"))["metadata"]
+    boss = {"apiVersion": "v1", "kind": "ConfigMap", "name": "boss", "uid": owner["uid"], "controller": True}
+    more = {"ownerReferences": [boss]} if head == "a controller" else {}
+    settings = {"namespace": world.namespace, "owner": "configmaps/shop"} if head == "an owner set" else {}
     file = tmp_path / "cm.yaml"
-    file.write_text(yaml.safe_dump(guarded(world)))
-    command = [PROGRAM, "apply", "-f", file, "--kubeconfig", control_plane.kubeconfig]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert sorted(finalizers(world, guarded(world))) == ["example.com/one", "example.com/two"]
-    assert {outcome.status for outcome in two.reconcile([guarded(world, "example.com/two")])} == {"unchanged"}
-    assert sorted(finalizers(world, guarded(world))) == ["example.com/one", "example.com/two"]
-    # Each takes away what it has added, and nothing else.
+    file.write_text(yaml.safe_dump(guarded(world, "example.com/cli")))
+
+    def one(*names):
+        result = program().reconcile([guarded(world, *names, **more)], **settings)
+        result.raise_for_failures()
+        return statuses(result)
+
+    def two():
+        program().reconcile([guarded(world, "example.com/two")]).raise_for_failures()
+
+    def command_line():
+        command = [PROGRAM, "apply", "-f", file, "--kubeconfig", control_plane.kubeconfig]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+    for _ in range(2):
+        one("example.com/one")
+        two()
+        command_line()
+    assert sorted(finalizers(world, guarded(world))) == ["example.com/cli", "example.com/one", "example.com/two"]
+    # Only an owner set knows its own again.
+    assert one() == (["configured"] if head == "an owner set" else ["unchanged"])
+    left = sorted(finalizers(world, guarded(world)))
+    assert left == ["example.com/cli", *([] if head == "an owner set" else ["example.com/one"]), "example.com/two"]
+    for _ in range(2):
+        two()
+        command_line()
+        assert one() == ["unchanged"]
+    assert sorted(finalizers(world, guarded(world))) == left
+
+
+def test_r1_9_each_of_two_running_programs_takes_away_its_own(world, program):
+    one, two = program(), program()
+    one.reconcile([guarded(world, "example.com/one")]).raise_for_failures()
+    two.reconcile([guarded(world, "example.com/two")]).raise_for_failures()
+    has_seen(world, one, guarded(world), world.get(guarded(world)))
+    assert statuses(one.reconcile([guarded(world)])) == ["configured"]
+    assert finalizers(world, guarded(world)) == ["example.com/two"]
     has_seen(world, two, guarded(world), world.get(guarded(world)))
-    two.reconcile([guarded(world)]).raise_for_failures()
-    assert finalizers(world, guarded(world)) == ["example.com/one"]
+    assert statuses(two.reconcile([guarded(world)])) == ["configured"]
+    assert finalizers(world, guarded(world)) == []
 
 
 @pytest.mark.parametrize("what", ["two own it", "terminating", "no managedFields"])
@@ -138,7 +169,9 @@ def test_r1_9_a_finalizer_that_is_not_surely_ours_stays(world, program, what):
         world.delete(guarded(world))
     else:
         patch(world, guarded(world), {"op": "replace", "path": "/metadata/managedFields", "value": [{}]})
-    result = program().reconcile([guarded(world)], **settings)
+    reconciler = program()
+    reconciler.reconcile([guarded(world)], **settings)  # The set does not vouch for it any more.
+    result = reconciler.reconcile([guarded(world)], **settings)
     assert statuses(result) == ["skipped" if what == "terminating" else "unchanged"]
     assert finalizers(world, guarded(world)) == [FINALIZER]
 

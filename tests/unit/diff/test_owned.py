@@ -50,7 +50,8 @@ def found(expected, live, ours, **policy):
     return diff
 
 
-OURS = Ours("us", is_member=lambda _: True)
+EVERYTHING = frozenset({"a/1", "b/2", "c/3", "d/4", "e/5"})
+OURS = Ours("us", of_set=lambda _: EVERYTHING)
 
 
 @st.composite
@@ -72,7 +73,7 @@ def test_r1_9_exactly_what_we_alone_own_and_do_not_expect_goes(owned, wanted, is
     live = config(*owned, entries=entries, **more)
     expected = expected_config(**({"finalizers": sorted(wanted)} if wanted else {}))
     before = copy.deepcopy((expected, live))
-    diff = found(expected, live, Ours("us", is_member=lambda _: is_member))
+    diff = found(expected, live, Ours("us", of_set=lambda _: EVERYTHING if is_member else frozenset()))
     after = diff.patch.apply(live)
     ours = {name for name, managers in owned.items() if managers == {"us"}} if is_member and not terminating else set()
     assert set(after["metadata"].get("finalizers", [])) == wanted | (owned.keys() - ours)
@@ -84,12 +85,19 @@ def test_r1_9_exactly_what_we_alone_own_and_do_not_expect_goes(owned, wanted, is
     [
         (OURS, True),
         (Ours("us"), False),
-        (Ours("us", is_member=lambda _: False), False),
-        (Ours("them", is_member=lambda _: True), False),
+        (Ours("us", of_set=lambda _: frozenset({"a/2"})), False),
+        (Ours("them", of_set=lambda _: EVERYTHING), False),
         (Ours("us", has_added=lambda uid, name: (uid, name) == ("u", "a/1")), True),
         (Ours("us", has_added=lambda uid, name: (uid, name) == ("u", "a/2")), False),
     ],
-    ids=["in our set", "by name alone", "in another set", "of another manager", "added by us", "another was added"],
+    ids=[
+        "of our set",
+        "by name alone",
+        "of somebody else in our set",
+        "of another manager",
+        "added by us",
+        "another was added",
+    ],
 )
 def test_r1_9_a_name_alone_is_no_proof(ours, goes):
     live = config("a/1", entries=[entry("us", {"f:metadata": {"f:finalizers": {'v:"a/1"': {}}}})])
@@ -215,3 +223,11 @@ def test_r1_10_a_rule_of_ones_own_says_who_else_may():
         assert bool(gr.diff(EXPECTED, live, schema=SCHEMA, rules=rules)) == drifts
     told = [one for one in gr.explain(EXPECTED, live, schema=SCHEMA) if one.is_drift]
     assert [str(one) for one in told] == [f"/spec/ports/0/nodePort: drift (report) (set by port-keeper at {LATER})"]
+
+
+def test_r1_9_a_controller_is_no_proof_for_a_name_that_all_share():
+    fields = {"f:metadata": {"f:finalizers": {'v:"a/1"': {}}}}
+    owners = [reference("boss", controller=True)]
+    for name, goes in (("genreconcile", False), ("operator", True)):
+        live = config("a/1", owners=owners, entries=[entry(name, fields)])
+        assert bool(found(expected_config(ownerReferences=owners), live, Ours(name))) == goes
