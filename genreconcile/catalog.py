@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from cachetools import LRUCache
 
 from genreconcile.arguments import refused
+from genreconcile.cache import Interest, Question
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, InputError, LoadError
@@ -23,6 +24,7 @@ from genreconcile.gojson import loads
 from genreconcile.mask import Fields
 from genreconcile.normalize import Registry
 from genreconcile.normalize.compiled import Node
+from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
@@ -80,6 +82,18 @@ def _is_path(document: Mapping[str, Any], gvk: Mapping[str, str]) -> bool:
     return any(path.startswith(prefix) for path in document.get("paths") or {})
 
 
+def _question(rule: Rule, field_manager: str) -> Question | None:
+    """What a rule asks about owners; ``field_manager`` is our own."""
+    name = next((token for token in reversed(rule.tokens) if "*" not in token), "")
+    if not name:
+        return None
+    if rule.by is None:
+        return Question(name, (field_manager,), only=True)
+    if not rule.by and not rule.fixed:  # Another program may write under our name, too.
+        return Question(name, remembers=True)
+    return Question(name, (*rule.by, field_manager))
+
+
 class Catalog:
     """The kinds of one cluster under one registry; thread-safe."""
 
@@ -89,6 +103,7 @@ class Catalog:
         self._documents = OpenAPIDocuments(cluster)
         self._schema = Schema(self._documents)
         self._consulted: LRUCache[tuple[GVK, Type | None], frozenset[GVK]] = LRUCache(1024)
+        self._interests: LRUCache[tuple[GVK, Type | None, str], Interest] = LRUCache(1024)
         self._lock = threading.Lock()
         self._stale = False
         self._changed: set[str] = set()
@@ -135,6 +150,16 @@ class Catalog:
             consulted = self._consulted[key]
         found = (self.discovery.get(gvk) for gvk in consulted)
         return [other for other in found if other is not None]
+
+    def interest(self, resource: Resource, field_manager: str) -> Interest:
+        """What is to be known of the owners of this kind's objects by whoever writes so. Raises ClusterError."""
+        kind = self._schema.root(resource.gvk)
+        key = (resource.gvk, kind, field_manager)
+        with self._lock:
+            if key not in self._interests:
+                owned = self.rules.owned(resource.gvk, kind)
+                self._interests[key] = Interest(filter(None, (_question(rule, field_manager) for rule in owned)))
+            return self._interests[key]
 
     def sensitive(self, gvk: GVK, *objects: Mapping[str, Any] | None) -> Fields:
         """The fields of an object that rules or its annotations call sensitive; sends no request for their sake."""

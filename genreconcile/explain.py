@@ -25,13 +25,15 @@ class Explanation:
     """One path, and the id of the rule that covers it, "" for drift.
 
     ``schema`` stands for the default of a custom resource's own schema, ``subset`` for what is not compared.
-    ``operation`` is what a patch would do about drift. ``masked``: outputs hide the value that stands there.
+    ``operation`` is what a patch would do about drift, "report" where none repairs it. ``masked``: outputs hide the
+    value that stands there. ``note`` tells more, such as who has set it.
     """
 
     path: str
     rule: str
     operation: str = ""
     masked: bool = False
+    note: str = ""
 
     @property
     def is_drift(self) -> bool:
@@ -40,30 +42,35 @@ class Explanation:
 
     def __str__(self) -> str:
         what = f"drift ({self.operation})" if self.is_drift else f"covered by {self.rule}"
-        return f"{self.path}: {what}{', masked' if self.masked else ''}"
+        return f"{self.path}: {what}{', masked' if self.masked else ''}{f' ({self.note})' if self.note else ''}"
 
 
-def explain(
+def explain(  # noqa: PLR0913 - keyword-only settings, each with a default
     expected: Mapping[str, Any],
     live: Mapping[str, Any],
     *,
     rules: Registry | None = None,
     schema: TypeGraph | None = None,
     others: Iterable[Mapping[str, Any]] = (),
+    field_manager: str = "genreconcile",
 ) -> list[Explanation]:
     """Every path that only live has, with the rule that covers it, and every difference; sorted by path.
 
     Arguments and errors as ``diff``.
     """
-    found = diff(expected, live, rules=rules, schema=schema, others=others)
+    found = diff(expected, live, rules=rules, schema=schema, others=others, field_manager=field_manager)
     masked = functools.partial(_is_masked, found.sensitive)
     covered = [
-        Explanation(join_pointer(entry.path), entry.rule, masked=masked(entry.path, entry.value))
+        Explanation(join_pointer(entry.path), entry.rule, masked=masked(entry.path, entry.value), note=entry.note)
         for entry in found.covered
     ]
     drift = [
         Explanation(join_pointer(entry.path), "", entry.op, masked(entry.path, entry.expected, entry.live))
         for entry in found.differences
+    ]
+    drift += [
+        Explanation(join_pointer(entry.path), "", "report", masked(entry.path, entry.live), f"set by {entry.owner}")
+        for entry in found.interventions
     ]
     return sorted([*covered, *drift], key=lambda explanation: split_pointer(explanation.path))
 

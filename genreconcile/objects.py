@@ -96,3 +96,14 @@ def uid_of(obj: Mapping[str, Any]) -> str:
 def resource_version_of(obj: Mapping[str, Any]) -> str:
     """``metadata.resourceVersion`` or ""."""
     return str(metadata_of(obj).get("resourceVersion") or "")
+
+
+def name_of_member(member: Any) -> str:
+    """What tells a member of a list in the metadata from the others: the uid of an owner, the text of a finalizer."""
+    return str(member.get("uid") if isinstance(member, Mapping) else member)
+
+
+def members_of_lists(obj: Mapping[str, Any]) -> set[str]:
+    """The names of an object's finalizers and owners: lists in the metadata that several writers share."""
+    found = (metadata_of(obj).get(key) for key in ("finalizers", "ownerReferences"))
+    return {name_of_member(member) for members in found if isinstance(members, list) for member in members}

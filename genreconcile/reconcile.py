@@ -102,6 +102,7 @@ class Reconciler:
             self._cache,
             self._learned,
             sync_timeout,
+            field_manager=field_manager,
             access=(access or Access(cluster)) if check_access else None,
             follow_definitions=follow_definitions,
         )

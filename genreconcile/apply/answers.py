@@ -10,14 +10,14 @@ from typing import cast
 from genreconcile.apply.options import Options
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.diff import Policy
+from genreconcile.diff import Ours, Policy
 from genreconcile.diff.operation import Difference, Path
 from genreconcile.discovery import Resource
 from genreconcile.gojson import loads
 from genreconcile.managers import managers_of
-from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned
+from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned, written
 from genreconcile.normalize.remembered import Key
-from genreconcile.objects import Object, resource_version_of
+from genreconcile.objects import Object, members_of_lists, resource_version_of, uid_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Terms
 from genreconcile.plan.judgement import learned_keys
@@ -43,7 +43,7 @@ class Answers:
         """Compare the answer: what the server would not take is remembered, so that it never becomes a loop."""
         expected, live = change.expected or {}, change.live or {}
         node, typed = self._catalog.node(resource, expected)
-        terms = Terms(node, typed, Policy(change.fields, View(self._related)))
+        terms = Terms(node, typed, Policy(change.fields, View(self._related), Ours(self._field_manager)))
         left = () if terms.is_clean(expected, answer) else terms.compare(expected, answer).differences
         patched = {operation["path"] for operation in change.writes}
         stubborn = tuple(d for d in left if d.to_json()["path"] in patched)
@@ -59,6 +59,23 @@ class Answers:
             for key in change.keys:
                 self._learned.note_repair(key)
         return Outcome(change, "configured", reason=INSISTS if stubborn else change.reason)
+
+    def note_creation(self, change: Change, answer: bytes) -> None:
+        """Remember which finalizers and owners we have added: they are ours to take away again."""
+        if members_of_lists(change.expected or {}):
+            self._note_members(change, loads(answer))
+
+    def note_patch(self, change: Change, answer: Object) -> None:
+        """As ``note_creation``; also which values we have written."""
+        self._note_members(change, answer)
+        for operation in change.writes:
+            if "value" in operation:
+                self._learned.note_added(uid_of(answer), written(operation["path"], operation["value"]))
+
+    def _note_members(self, change: Change, live: Object) -> None:
+        added = members_of_lists(change.expected or {}) - members_of_lists(change.live or {})
+        for member in added & members_of_lists(live):
+            self._learned.note_added(uid_of(live), member)
 
     def _verdict(self, difference: Difference, key: Key, *, unchanged: bool) -> str:
         """Whether the server insists on a value, or a rule is missing for one.

@@ -52,7 +52,10 @@ class Writer:
             raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
         expected = change.expected or {}
         body = dumps(expected if change.validated and change.is_sendable else self._creation(change, resource))
-        self._record(resource, self._sent(change, "POST", resource.path(change.key.namespace), body))
+        answer = self._sent(change, "POST", resource.path(change.key.namespace), body)
+        if not self._options.dry_run:
+            self._answers.note_creation(change, answer)
+        self._record(resource, answer)
         return Outcome(change, "created")
 
     def _creation(self, change: Change, resource: Resource) -> Object:
@@ -81,8 +84,10 @@ class Writer:
             return self._refused(error, change, resource)
         if self._options.dry_run:
             return Outcome(change, "configured", reason=change.reason)
+        answer = loads(data)
+        self._answers.note_patch(change, answer)
         self._cache.record_write(resource, data)
-        return self._answers.checked(change, resource, loads(data))
+        return self._answers.checked(change, resource, answer)
 
     def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
         """The error; where another object holds what this one asks for, it says which."""

@@ -6,6 +6,7 @@ decoded per read: that keeps them out of the garbage collector's way, and out of
 """
 
 from genreconcile.cache.informer import Cache
+from genreconcile.cache.interest import Interest, Question
 from genreconcile.cache.lister import Kind
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.seen import Seen
@@ -13,4 +14,4 @@ from genreconcile.cache.store import Store
 from genreconcile.cache.subscribers import CacheEvent
 from genreconcile.cache.transform import Record
 
-__all__ = ["Cache", "CacheEvent", "Kind", "Pace", "Record", "Seen", "Store"]
+__all__ = ["Cache", "CacheEvent", "Interest", "Kind", "Pace", "Question", "Record", "Seen", "Store"]

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from genreconcile.arguments import refused, require_flag, require_name, require_namespace, require_seconds, texts
 from genreconcile.cache.catchup import CatchUp, matching
+from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
@@ -112,17 +113,19 @@ class Cache(Lister):
         where = "" if self._namespaces is None else f" in {', '.join(self._namespaces)}"
         return f"<Cache of {self._cluster.server}: {len(self._kinds)} kinds{where}, {state}>"
 
-    def add(
+    def add(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
         kind: Kind,
         *,
         namespaces: Iterable[str] | None = None,
         keep_managers: bool = False,
+        interest: Interest = NO_INTEREST,
         compress: bool | None = None,
         metadata_only: bool = False,
     ) -> Resource:
         """Watch a kind; a second time changes nothing, but may add some of the cache's ``namespaces``, which are all
-        unless given. ``keep_managers``: ``metadata.managedFields`` are kept.
+        unless given. ``keep_managers``: ``metadata.managedFields`` are kept; ``interest``: what is asked of them, and
+        where more is asked than before, the kind is listed anew.
         ``compress`` is the cache's own setting unless given. ``metadata_only``: objects have their metadata and nothing
         else, until the kind is added without that; then it is listed anew.
 
@@ -132,7 +135,7 @@ class Cache(Lister):
         self.require_usable()
         with self._lock:
             known, names = self._kinds.get(gvk_of(kind)), self._names(namespaces)
-            if known is not None and (metadata_only or not known.metadata_only):
+            if known is not None and (metadata_only or _is_enough(known, interest)):
                 new = known.extend(names)
                 if self._running:
                     known.start(self._cluster, new)
@@ -147,6 +150,7 @@ class Cache(Lister):
                 self._notify,
                 self._on_state,
                 keep_managers=keep_managers,
+                interest=interest if known is None else known.interest | interest,
                 compress=self._compress if compress is None else compress,
                 metadata_only=metadata_only,
                 watch_list=self._watch_list,
@@ -337,6 +341,10 @@ def _scopes(watched: Watched, namespaces: Collection[str]) -> Sequence[str]:
     """The scopes in which these are read, without any all of them."""
     found = {watched.scope_of(namespace) for namespace in namespaces}
     return [name for name in found if name is not None] or watched.names
+
+
+def _is_enough(known: Watched, interest: Interest) -> bool:
+    return not known.metadata_only and known.interest.covers(interest)
 
 
 def _hint(near: str) -> str:

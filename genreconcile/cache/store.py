@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cachetools import LRUCache
+from msgspec.structs import replace
 
 from genreconcile.cache.index import Index
 from genreconcile.cache.transform import Name, Record
@@ -45,9 +46,13 @@ _NOTHING_YET = Mark()
 
 
 class Store:
-    """Records by (namespace, name). A scope is what one list covers: a namespace, or "" for all objects."""
+    """Records by (namespace, name). A scope is what one list covers: a namespace, or "" for all objects.
 
-    def __init__(self) -> None:
+    ``remembers``: a record with managers keeps the one before them.
+    """
+
+    def __init__(self, *, remembers: bool = False) -> None:
+        self._remembers = remembers
         self._changed = threading.Condition(threading.RLock())
         self._records: dict[Name, Record] = {}
         self._index = Index()
@@ -155,6 +160,8 @@ class Store:
         if old is None:
             deltas = [Delta(ADDED, record)]
         elif old.uid == record.uid:
+            if self._remembers and record.managers:
+                record = _with_earlier(record, old)
             deltas = [Delta(MODIFIED, record)]
         else:
             deltas = [Delta(DELETED, old), Delta(ADDED, record)]
@@ -245,6 +252,12 @@ class Listing:
                     deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
             store.progress(self._resource_version, self._scope)
         return deltas
+
+
+def _with_earlier(record: Record, old: Record) -> Record:
+    """The record, with the last one that had no managers; else with the first that was seen."""
+    earlier = old.earlier if old.managers and old.earlier is not None else old
+    return replace(record, earlier=replace(earlier, earlier=None))
 
 
 def _is_newer(record: Record, old: Record) -> bool:

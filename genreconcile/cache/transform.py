@@ -1,7 +1,8 @@
 """What is dropped on the way into the cache, and the compact record of what stays.
 
 Invariant: values are never decoded and encoded again, so the bytes of a field are the server's, save for those two
-that are dropped: ``metadata.managedFields`` and the last-applied annotation. Both can be larger than the rest.
+that are dropped: ``metadata.managedFields`` and the last-applied annotation. Both can be larger than the rest. Of
+managedFields only what somebody has to know stays, beside the object (``interest.py``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from genreconcile.cache.codec import Codec
+from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.errors import CacheError
 from genreconcile.gojson import loads, mended
 from genreconcile.objects import GVK, Object
@@ -27,7 +29,8 @@ Name = tuple[str, str]
 
 class Record(msgspec.Struct, frozen=True, gc=False):
     """An object as the cache keeps it. ``data`` is its JSON, packed if there is a ``codec``; ``resource_version`` is 0
-    where it is no number.
+    where it is no number. ``managers`` is what is kept of managedFields, b"" for most; ``earlier`` is then the object
+    as it was before they were of interest, None where it was not seen.
     """
 
     namespace: str
@@ -39,6 +42,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     deleting: bool
     data: bytes
     codec: Codec | None = None
+    managers: bytes = b""
+    earlier: Record | None = None
 
     def decode(self) -> Object:
         """The object as a dict of the caller's own. CacheError where it is nested too deeply."""
@@ -46,6 +51,13 @@ class Record(msgspec.Struct, frozen=True, gc=False):
             obj: Object = loads(self.data if self.codec is None else self.codec.unpack(self.data))
         except RecursionError:
             raise CacheError(f"{self.namespace}/{self.name}: not readable: nested too deeply") from None
+        return obj
+
+    def decode_with_managers(self) -> Object:
+        """As ``decode``, with ``metadata.managedFields`` as far as they are kept. Raises as ``decode``."""
+        obj = self.decode()
+        if self.managers:
+            obj["metadata"]["managedFields"] = msgspec.json.decode(self.managers)
         return obj
 
     def __repr__(self) -> str:
@@ -113,10 +125,18 @@ def number(resource_version: str) -> int:
     return int(resource_version) if _NUMBER.fullmatch(resource_version) else 0
 
 
-def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False, codec: Codec | None = None) -> Record:
+def read(
+    data: bytes | msgspec.Raw,
+    gvk: GVK,
+    *,
+    keep_managers: bool = False,
+    codec: Codec | None = None,
+    interest: Interest = NO_INTEREST,
+) -> Record:
     """The record of one object's JSON; ``gvk`` fills in what the items of a list lack.
 
-    ``keep_managers``: managedFields stay. ``codec`` packs what is kept.
+    ``keep_managers``: managedFields stay. ``codec`` packs what is kept. ``interest`` says which of managedFields stay
+    beside the object.
 
     Raises msgspec.MsgspecError where it is no object with a name.
     """
@@ -137,6 +157,7 @@ def read(data: bytes | msgspec.Raw, gvk: GVK, *, keep_managers: bool = False, co
         deleting=found.deletion_timestamp is not None,
         data=kept if codec is None else codec.pack(kept),
         codec=codec,
+        managers=interest.of(bytes(found.managed_fields)),
     )
 
 

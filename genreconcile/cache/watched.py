@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from genreconcile.cache.codec import Codec
+from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.listing import METADATA, WHOLE, Accept
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
@@ -29,7 +30,7 @@ class Watched:
     """``notify`` gets the changes; ``on_state`` is called when a scope becomes known (error None) or fails.
 
     A scope is a namespace, or "" for all objects; ``namespaces`` None, or a kind without namespaces, means the latter.
-    ``keep_managers``: managedFields are kept. ``compress``: objects are kept packed.
+    ``keep_managers``: managedFields are kept; ``interest``: some of them. ``compress``: objects are kept packed.
     ``metadata_only``: nothing but their metadata is asked for. ``watch_list``: the first list comes as a stream.
     """
 
@@ -41,6 +42,7 @@ class Watched:
         on_state: OnState,
         *,
         keep_managers: bool = False,
+        interest: Interest = NO_INTEREST,
         compress: bool = False,
         metadata_only: bool = False,
         watch_list: bool = False,
@@ -48,6 +50,7 @@ class Watched:
     ) -> None:
         self.resource = resource
         self.metadata_only = metadata_only
+        self.interest = interest
         self.is_gone = False
         """Whether the server answered last that there is no such kind."""
         self._watch_list = watch_list
@@ -56,9 +59,9 @@ class Watched:
         self.read: Callable[[bytes | msgspec.Raw], Record] = (
             functools.partial(read_metadata, gvk=resource.gvk, codec=codec)
             if metadata_only
-            else functools.partial(read, gvk=resource.gvk, keep_managers=keep_managers, codec=codec)
+            else functools.partial(read, gvk=resource.gvk, keep_managers=keep_managers, codec=codec, interest=interest)
         )
-        self.store = Store()
+        self.store = Store(remembers=interest.remembers)
         self._notify = notify
         self._on_state = on_state
         # Held while the store changes and subscribers hear of it. Readers need only the store's own lock.

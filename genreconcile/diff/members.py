@@ -20,7 +20,7 @@ from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import Child
 from genreconcile.normalize.covering import without_covered
 from genreconcile.normalize.place import Place
-from genreconcile.normalize.rule import Rule
+from genreconcile.normalize.rule import KEEP_OTHERS, Rule
 from genreconcile.schema import MISSING
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ class Members:
             return set()
         if self.keep.argument == "all":
             return set(candidates)
+        if self.keep.argument == KEEP_OTHERS:
+            return {index for index in candidates if (*self.spot.path, index) not in self.spot.own}
         return _matching(self.keep, candidates, live)
 
     def guard(self, live: list[Any], index: int) -> tuple[Guard, ...]:

@@ -6,14 +6,15 @@ patch, except for the steps of one list, which follow each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.normalize.place import Others, Place
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING
 
+DEFAULT_MANAGER: Final = "genreconcile"
 Path = tuple[str | int, ...]
 Guard = tuple[Path, Any]
 """A path in the live object, and the value that a ``test`` demands there; MISSING where none can."""
@@ -51,7 +52,8 @@ class Covered:
     """A live-only value that a rule explains: ``rule`` is the rule's id, or ``schema`` for the schema's own default.
 
     ``for_now``: only as long as live is as it is elsewhere; when that is repaired, this may become a difference.
-    ``kept``: it is never written, not even as it is.
+    ``kept``: it is never written, not even as it is. ``note`` tells more, such as who pinned a value. ``by`` are the
+    managers that may own it, as in Rule.
     """
 
     path: Path
@@ -59,6 +61,46 @@ class Covered:
     value: Any = field(repr=False)
     for_now: bool = False
     kept: bool = False
+    note: str = ""
+    by: tuple[str, ...] | None = None
+    fixed: bool = False
+    guards: tuple[Guard, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Who compares: under which field manager it writes, the names of those members of lists that its owner set has
+    added to a live object, and whether it has itself added one to the object with this uid; None: none.
+    """
+
+    manager: str = DEFAULT_MANAGER
+    of_set: Callable[[Mapping[str, Any]], frozenset[str]] | None = None
+    has_added: Callable[[str, str], bool] | None = None
+
+    @property
+    def has_own_name(self) -> bool:
+        """Whether no other program writes under its name, as all do that choose none."""
+        return self.manager != DEFAULT_MANAGER
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """Drift that no patch repairs: ``owner`` has set a value that others are to choose, and what it was before is not
+    known, or the server lets nobody set it back. ``rule`` is the id of the rule for the value.
+    """
+
+    path: Path
+    rule: str
+    owner: str
+    live: Any = field(repr=False)
+    allocated: bool = False
+
+    def __str__(self) -> str:
+        whose = "the API server allots" if self.allocated else "a controller writes"
+        return (
+            f"{join_pointer(self.path)} was set by {self.owner}, where {whose} the value; "
+            "it is not repaired: write into the manifest what it is to be"
+        )
 
 
 @dataclass(
@@ -67,7 +109,8 @@ class Covered:
 class Spot:
     """Where a walk stands: ``place`` in expected, ``path`` in live, and the guards of the list members on the way.
 
-    ``subset``: what only live has is nobody's business here. ``others`` gives objects that rules may consult.
+    ``subset``: what only live has is nobody's business here. ``others`` gives objects that rules may consult. ``own``
+    are the paths of members of lists that we ourselves have added.
     """
 
     place: Place | None = None
@@ -75,12 +118,13 @@ class Spot:
     guards: tuple[Guard, ...] = ()
     subset: bool = False
     others: Others | None = None
+    own: frozenset[Path] = frozenset()
 
     def under(self, holder: Mapping[str, Any], key: str, live: Mapping[str, Any]) -> Spot:
         """The spot of a key of ``holder``, the expected object or map that stands here; ``live`` is the live one."""
         place = Place(holder, key, self.place, None if self.place else self.others, live)
-        return Spot(place, (*self.path, key), self.guards, self.subset, self.others)
+        return Spot(place, (*self.path, key), self.guards, self.subset, self.others, self.own)
 
     def member(self, index: int, guards: tuple[Guard, ...]) -> Spot:
         """The spot of a member of the live list that stands here; places leave lists out."""
-        return Spot(self.place, (*self.path, index), (*self.guards, *guards), self.subset, self.others)
+        return Spot(self.place, (*self.path, index), (*self.guards, *guards), self.subset, self.others, self.own)

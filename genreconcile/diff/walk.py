@@ -86,7 +86,11 @@ class Walk:
         """Note what a rule explains."""
         if live is not MISSING and rule is not None:
             for_now = any(condition.of_live for condition in rule.conditions)
-            self.covered.append(Covered(spot.path, rule.id, live, for_now, rule.action in _KEEPS))
+            by, kept = None if spot.subset else rule.by, rule.action in _KEEPS
+            found = Covered(
+                spot.path, rule.id, live, for_now, kept, by=by, fixed=rule.fixed, guards=spot.guards
+            )
+            self.covered.append(found)
 
     def missing(self, expected: Any, spot: Spot) -> None:
         """Only expected has a value."""

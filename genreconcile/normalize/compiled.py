@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
 from genreconcile.normalize.place import Place
-from genreconcile.normalize.rule import EXPLAINS, Rule
+from genreconcile.normalize.rule import EXPLAINS, KEEP_OTHERS, Rule
 from genreconcile.normalize.scalars import PYTHON_TYPES
 from genreconcile.pointer import glob_pattern, token_matches
 from genreconcile.schema import Field, Type, untyped
@@ -105,6 +105,11 @@ class Node:
         self.folds = self._ending("fold")
         self.limits = self._ending("limit")
         self.is_completed = bool(self.aliases or self.folds or self.limits)
+        self._shared_lists = tuple(
+            rule
+            for rule, matched in active
+            if not matched and rule.root and rule.action == "keep" and rule.argument == KEEP_OTHERS
+        )
 
     def _ending(self, action: str) -> tuple[Rule, ...]:
         """Rules of an action whose last token is a key of this very object."""
@@ -124,6 +129,11 @@ class Node:
     def foreign(self) -> tuple[Rule, ...]:
         """Rules that leave what other field managers own alone; of the root."""
         return tuple(rule for rule, matched in self.active if rule.managers and not matched)
+
+    @property
+    def shared(self) -> tuple[Rule, ...]:
+        """Rules for lists of which others' members stay, and our own do not; of the root."""
+        return self._shared_lists
 
     def knows(self, key: str) -> bool:
         """Whether the schema allows this key here."""

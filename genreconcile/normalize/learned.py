@@ -10,6 +10,7 @@ thread-safe.
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -47,6 +48,7 @@ class Learned:
         # By place alone: somebody may write another value each time. That takes one round more.
         self.places = Fights(rounds=self.fights.rounds + 1, clock=clock)
         self._seen: Remembered[int] = Remembered(size, clock)
+        self._added: Remembered[bool] = Remembered(size, clock)
         self._ttl = ttl
         self._clock = clock
         self._lock = threading.Lock()
@@ -91,16 +93,27 @@ class Learned:
             return INSISTS
         return next((what for what in (RULE_GAP, INSISTS) if self.count(key, what) >= _ENOUGH), "")
 
+    def note_added(self, uid: str, member: str) -> None:
+        """We ourselves have added this: a member of a list that others share, or what ``written`` names."""
+        with self._lock:
+            self._added.put((uid, member), value=True, until=math.inf)
+
+    def has_added(self, uid: str, member: str) -> bool:
+        """Whether we have."""
+        with self._lock:
+            return bool(self._added.get((uid, member)))
+
     def forget(self, uid: Hashable) -> None:
         """The object is gone: what is created under its name is another one."""
         self.fights.forget(uid)
         self.places.forget(uid)
         with self._lock:
             self._seen.forget(uid)
+            self._added.forget(uid)
 
     def __len__(self) -> int:
         """How many entries take memory."""
-        return len(self._seen) + len(self.fights) + len(self.places)
+        return len(self._seen) + len(self._added) + len(self.fights) + len(self.places)
 
 
 def _under(key: Key, what: str) -> Key:
@@ -110,3 +123,8 @@ def _under(key: Key, what: str) -> Key:
 def digest(value: Any) -> str:
     """A short digest of JSON data, independent of the order of keys."""
     return hashlib.blake2b(dumps_sorted(value), digest_size=12).hexdigest()
+
+
+def written(pointer: str, value: Any) -> str:
+    """How to name a value that was written at a place, so that it can be known again."""
+    return f"{pointer} {digest(value)}"

@@ -21,7 +21,7 @@ from genreconcile.documents import documents
 from genreconcile.errors import LoadError, RuleError
 from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
 from genreconcile.normalize.compiled import Compiler, Node, keep
-from genreconcile.normalize.rule import Rule, parse_rules
+from genreconcile.normalize.rule import KEEP_OTHERS, Rule, parse_rules
 from genreconcile.objects import GVK, Object, labels_of, metadata_of, name_of, namespace_of
 from genreconcile.schema import Type
 
@@ -142,6 +142,19 @@ class Registry:
     def needs_managers(self, gvk: GVK) -> bool:
         """Whether a rule asks who owns the fields of objects of this kind."""
         return any(rule.managers and self.may_select(rule, gvk) for rule in self._root_rules)
+
+    def owned(self, gvk: GVK, kind: Type | None) -> tuple[Rule, ...]:
+        """The rules that ask who owns a value of objects of a kind, or a member of one of their lists."""
+        names = kind.reachable if kind else frozenset[str]()
+        return tuple(
+            rule
+            for rule in self.rules
+            if (rule.by is not None or rule.argument == KEEP_OTHERS)
+            and (self._may_begin(rule, gvk, kind) if rule.root else any(_any_glob(rule.types, name) for name in names))
+        )
+
+    def _may_begin(self, rule: Rule, gvk: GVK, kind: Type | None) -> bool:
+        return self.may_select(rule, gvk) and _any_glob(rule.types, kind.name if kind else "")
 
     @staticmethod
     def may_select(rule: Rule, gvk: GVK) -> bool:

@@ -43,7 +43,11 @@ _FLAGS: Final = ("system", "ignore", "adopt", "managed", "distinct", "sensitive"
 _CONDITIONS: Final = ("at", "live", "in", "notIn", "present", "only", "targetedBy")
 _WHERE: Final = ("at", "live")
 _OBJECT: Final = ("group", "kind", "namespace", "name", "labels", "statusSubresource")
-_KEYS: Final = ("id", *SELECTORS, "when", "why", *ACTIONS)
+_WRITERS: Final = ("allocated", "by", "fixed")
+"""What may be said of who may write a managed value."""
+_KEYS: Final = ("id", *SELECTORS, "when", "why", *_WRITERS, *ACTIONS)
+KEEP_OTHERS: Final = "others"
+"""Of a list, what other writers than oneself have added stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class Rule:
 
     ``types`` are globs over schema type names; ``tokens`` the path from there; ``root`` limits the rule to the root of
     an object; ``selects`` to objects of a group, kind, namespace, name or with labels; ``managers`` to what these field
-    managers own at the path and below it.
+    managers own at the path and below it. ``by`` are globs of the field managers that may own a managed value, none
+    where the API server itself allots it; None: any. ``fixed``: the server lets nobody change it back.
     """
 
     id: str
@@ -85,6 +90,8 @@ class Rule:
     source: str = ""
     layer: int = 0
     managers: tuple[str, ...] = ()
+    by: tuple[str, ...] | None = None
+    fixed: bool = False
 
     def __str__(self) -> str:
         return self.id
@@ -152,16 +159,36 @@ def parse_rule(entry: Any, where: str, source: str) -> Rule:
         conditions=_conditions(entry.get("when", []), where),
         source=source,
         managers=_managers(entry, where, root=root),
+        by=_by(entry, where),
+        fixed=_flag(entry, "fixed", where),
     )
 
 
-def _managers(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ...]:
-    names = entry.get("managers", [])
+def _by(entry: Mapping[str, Any], where: str) -> tuple[str, ...] | None:
+    for key in _WRITERS:
+        if key in entry and "managed" not in entry:
+            raise RuleError(f"{where}: key {key}: goes with managed; add that, or leave it out")
+    if "fixed" in entry and "allocated" not in entry:
+        raise RuleError(f"{where}: key fixed: goes with allocated; add that, or leave it out")
+    if _flag(entry, "allocated", where):
+        if "by" in entry:
+            raise RuleError(f"{where}: key by: what the API server allots is written by nobody else; leave it out")
+        return ()
+    return _names(entry, "by", where) if "by" in entry else None
+
+
+def _names(entry: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    names = entry.get(key, [])
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise RuleError(f"{where}: key managers: must be a list of names of field managers, not {shown(names)}")
+        raise RuleError(f"{where}: key {key}: must be a list of names of field managers, not {shown(names)}")
+    return tuple(names)
+
+
+def _managers(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ...]:
+    names = _names(entry, "managers", where)
     if names and not (root and "ignore" in entry):
         raise RuleError(f"{where}: key managers: goes with ignore, and with root or object; add them")
-    return tuple(names)
+    return names
 
 
 def _name(entry: Any, index: int) -> str:
@@ -259,8 +286,8 @@ def _check_argument(action: str, argument: Any, where: str) -> None:
         problem = _PROBLEMS[action](argument)
     elif action == "list":
         problem = "" if _is_list_argument(argument) else "must be ordered, unordered or a list of keys"
-    elif action == "keep" and not (argument == "all" or isinstance(argument, list)):
-        problem = "must be all or a list of members"
+    elif action == "keep" and not (argument in ("all", KEEP_OTHERS) or isinstance(argument, list)):
+        problem = "must be all or a list of members, or others"
     elif action == "canonical" and argument not in list(CANONICAL):
         problem = f"must be one of {', '.join(sorted(CANONICAL))}"
     elif action == "fold" and not (isinstance(argument, Mapping) and set(argument) == {"into", "encode"}):

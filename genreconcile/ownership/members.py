@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from genreconcile.errors import InputError
-from genreconcile.objects import Object, ObjectKey, labels_of, metadata_of
+from genreconcile.objects import Object, ObjectKey, labels_of, members_of_lists, metadata_of
 from genreconcile.order import kind_name
 from genreconcile.ownership.tools import is_of_tool, is_shared_tool
 from genreconcile.selector import Selector, parse
 
 PART_OF: Final = "applyset.kubernetes.io/part-of"
 MEMBER: Final = "genreconcile.dev/member"
+_ADDED: Final = " with "
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,17 @@ class Membership:
         """Whether the object says of itself, and of no other, that it is a member."""
         annotations = metadata_of(live).get("annotations")
         found = annotations.get(MEMBER) if isinstance(annotations, Mapping) else None
-        return bool(found == self.proof(key))
+        return str(found).partition(_ADDED)[0] == self.proof(key)
+
+    def has_added(self, live: Mapping[str, Any]) -> frozenset[str]:
+        """The finalizers, and the uids of owners, that the set has brought to a member: the proof names them as well.
+
+        Other programs may add some under the same field manager, and then they are not the set's.
+        """
+        obj = dict(live)
+        if labels_of(obj).get(PART_OF) != self.id or not self.proves(obj, ObjectKey.of(obj)):
+            return frozenset()
+        return frozenset(filter(None, obj["metadata"]["annotations"][MEMBER].partition(_ADDED)[2].split(",")))
 
     def marked(self, obj: Object, key: ObjectKey) -> Object:
         """A copy of an expected object as a member. Raises InputError where it cannot be one.
@@ -63,7 +74,9 @@ class Membership:
             raise InputError(f"its label {PART_OF} is set already; leave that to the owner set", where)
         metadata = obj["metadata"]
         labels = _with(metadata.get("labels"), PART_OF, self.id)
-        annotations = _with(metadata.get("annotations"), MEMBER, self.proof(key))
+        added = ",".join(sorted(members_of_lists(obj)))
+        proof = f"{self.proof(key)}{_ADDED}{added}" if added else self.proof(key)
+        annotations = _with(metadata.get("annotations"), MEMBER, proof)
         return {**obj, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 
     def is_other(self, labels: Mapping[str, str]) -> bool:

@@ -32,9 +32,9 @@ class Terms:
     typed: bool = True
     policy: Policy = _EXACTLY
 
-    def compare(self, expected: Object, live: Object) -> Diff:
+    def compare(self, expected: Object, live: Object, earlier: Object | None = None) -> Diff:
         """As genreconcile.diff.compare."""
-        return compare(expected, live, self.node, typed=self.typed, policy=self.policy)
+        return compare(expected, live, self.node, typed=self.typed, policy=self.policy, earlier=earlier)
 
     def is_clean(self, expected: Object, live: Object) -> bool:
         """As genreconcile.diff.quick.is_clean: True only where ``compare`` finds nothing."""
@@ -42,8 +42,17 @@ class Terms:
         return is_clean(expected, live, self.node, subset=subset, others=self.policy.others)
 
 
-def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned | None = None) -> Change:
-    """What ``expected`` needs. Faults of the object are the change's ``error``; nothing is raised."""
+def judge(
+    expected: Object,
+    live: Object | None,
+    terms: Terms,
+    learned: Learned | None = None,
+    earlier: Object | None = None,
+) -> Change:
+    """What ``expected`` needs; ``earlier`` is live as it was seen before somebody set what others are to choose.
+
+    Faults of the object are the change's ``error``; nothing is raised.
+    """
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     try:
         if live is None:
@@ -52,7 +61,7 @@ def judge(expected: Object, live: Object | None, terms: Terms, learned: Learned 
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
-        return _compared(expected, live, terms, learned)
+        return _compared(expected, live, terms, learned, earlier)
     except InputError as error:
         return Change("none", gvk, key, expected=expected, live=live, error=unusable(key, error))
     except ReconcileError as error:
@@ -72,19 +81,19 @@ def require_valid(expected: Object, node: Node) -> bool:
     return prepared.is_sendable
 
 
-def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None) -> Change:
+def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None, earlier: Object | None) -> Change:
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
-    found = terms.compare(expected, live)
+    found = terms.compare(expected, live, earlier)
     keys = learned_keys(found.differences, expected, live)
     left = [_left_alone(key, learned) for key in keys]
     told = [f"{why} at {d.to_json()['path']}" for d, (why, _) in zip(found.differences, left, strict=True) if why]
-    reason = "; ".join(told)
+    reason = "; ".join([*told, *map(str, found.interventions)])
     wanted = [d for d, (why, _) in zip(found.differences, left, strict=True) if not why]
     retry_after = min((pause for _, pause in left if pause is not None), default=None)
     if not wanted:
-        is_fight = retry_after is not None
+        is_skipped = bool(found.interventions) or retry_after is not None
         return Change(
-            "none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_fight, retry_after=retry_after
+            "none", gvk, key, expected=expected, live=live, reason=reason, skipped=is_skipped, retry_after=retry_after
         )
     patch, count = to_patch(wanted, live), len(wanted)
     if is_too_large(patch):
@@ -94,7 +103,7 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
         part = f"{count:,} of {len(wanted):,} differences, as many as one patch holds"
         reason = "; ".join(filter(None, (reason, part)))
     elif len(wanted) == len(keys):
-        _check(patch, found, terms, (expected, live), key)
+        _check(patch, found, terms, (expected, live, earlier), key)
     patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)[:count]
     return Change(
         "update",
@@ -131,15 +140,18 @@ def _data(value: Any) -> list[Any]:
     return [value] if value is None or isinstance(value, str | int | float | bool | dict | list) else []
 
 
-def _check(patch: Patch, found: Diff, terms: Terms, pair: tuple[Object, Object], key: ObjectKey) -> None:
+def _check(
+    patch: Patch, found: Diff, terms: Terms, sides: tuple[Object, Object, Object | None], key: ObjectKey
+) -> None:
     """A patch that does not lead to expected would be sent again and again."""
-    expected, live = pair
+    expected, live, earlier = sides
     # A copy by way of JSON takes a tenth of the time of deepcopy.
     after = patch.apply(loads(encode(live)), in_place=True)
     if terms.is_clean(expected, after):
         return
     later = {entry.path for entry in found.covered if entry.for_now}
-    left = [difference for difference in terms.compare(expected, after).differences if difference.path not in later]
+    again = terms.compare(expected, after, earlier)
+    left = [difference for difference in again.differences if difference.path not in later]
     if left:
         places = ", ".join(difference.to_json()["path"] for difference in left)
         raise ReconcileError(

@@ -15,7 +15,7 @@ from genreconcile.access import Access, Right, Use
 from genreconcile.cache import Cache, Seen
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.diff import EXACT
+from genreconcile.diff import EXACT, Ours
 from genreconcile.load import refuse_duplicates
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
@@ -51,6 +51,7 @@ class Planner:
         learned: Learned,
         sync_timeout: float,
         *,
+        field_manager: str,
         access: Access | None = None,
         follow_definitions: bool = True,
     ) -> None:
@@ -63,7 +64,8 @@ class Planner:
         self._told = Told()
         self._references = References(cluster, catalog)
         self._access = access
-        self.kinds = Kinds(catalog, cache, sync_timeout, follow=follow_definitions)
+        self._field_manager = field_manager
+        self.kinds = Kinds(catalog, cache, sync_timeout, field_manager, follow=follow_definitions)
         self._owners = Owners(cluster, catalog, cache)
         self._sync_timeout = sync_timeout
 
@@ -103,7 +105,8 @@ class Planner:
             draft.keep(only)
         refused = self._permit(draft, wanted, head, use) if only is None else []
         scope, others = self._sync(draft, keys, wanted if only is None else Prune(), known, head)
-        judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
+        ours = Ours(self._field_manager, head.members.has_added if head is not None else None, self._learned.has_added)
+        judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft, ours)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
         changes = deferred(changes, fields)
         warnings = [*refused, *self._stale(draft), *self._notes(draft, changes)] if only is None else refused

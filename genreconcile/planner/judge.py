@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from genreconcile.cache import Cache, Record, Store
 from genreconcile.catalog import Catalog
-from genreconcile.diff import Policy
+from genreconcile.diff import NOBODY, Ours, Policy
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError, trace
 from genreconcile.normalize.learned import Learned
@@ -44,7 +44,14 @@ class Judge:
     """Makes the changes of one plan."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a judgement depends on
-        self, catalog: Catalog, cache: Cache, kinds: Kinds, learned: Learned, verdicts: Verdicts, draft: Draft
+        self,
+        catalog: Catalog,
+        cache: Cache,
+        kinds: Kinds,
+        learned: Learned,
+        verdicts: Verdicts,
+        draft: Draft,
+        ours: Ours = NOBODY,
     ) -> None:
         self._catalog = catalog
         self._cache = cache
@@ -52,7 +59,7 @@ class Judge:
         self._learned = learned
         self._verdicts = verdicts
         self._draft = draft
-        self._policy = Policy(draft.terms[1], draft.view)
+        self._policy = Policy(draft.terms[1], draft.view, ours)
         self._facts: dict[GVK, _Kind] = {}
         self._stores: dict[tuple[GVK, str], Store] = {}
 
@@ -100,10 +107,11 @@ class Judge:
         members = self._draft.members
         if members is not None and members.is_other(record.labels):
             return self._taken(entry, resource, record)
-        live = record.decode()
+        live = record.decode_with_managers()
         if not record.deleting and terms.is_clean(entry.obj, live):
             return self._remembered(entry, resource, store, record)
-        change = judge(entry.copy(), live, terms, self._learned)
+        earlier = record.earlier.decode_with_managers() if record.earlier is not None else None
+        change = judge(entry.copy(), live, terms, self._learned, earlier)
         if change.is_in_sync:
             return self._remembered(entry, resource, store, record)
         return self._unless_settling(change, resource)

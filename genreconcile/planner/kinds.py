@@ -32,10 +32,13 @@ _LATE_POLL: Final = 0.1
 class Kinds:
     """Follows the kinds of one catalog through one cache."""
 
-    def __init__(self, catalog: Catalog, cache: Cache, sync_timeout: float, *, follow: bool = True) -> None:
+    def __init__(
+        self, catalog: Catalog, cache: Cache, sync_timeout: float, field_manager: str, *, follow: bool = True
+    ) -> None:
         self._catalog = catalog
         self._cache = cache
         self._sync_timeout = sync_timeout
+        self._field_manager = field_manager
         self._follow = follow
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self.definitions = Definitions(cache)
@@ -90,7 +93,8 @@ class Kinds:
         compared = [resource for resource in resources if not self.is_pending(resource)]
         for resource in compared:
             managers = self._catalog.rules.needs_managers(resource.gvk)
-            self._cache.add(resource, namespaces=resources[resource], keep_managers=managers)
+            interest = self._catalog.interest(resource, self._field_manager)
+            self._cache.add(resource, namespaces=resources[resource], keep_managers=managers, interest=interest)
         waiting = list({*compared, *listed})
         for resource in listed:
             self._cache.add(resource, namespaces=places, metadata_only=True)

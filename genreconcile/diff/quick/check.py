@@ -14,7 +14,7 @@ from genreconcile.diff.values import canonical, default_of, function_of
 from genreconcile.normalize.compiled import OTHERS, Child, Node
 from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.prepare import fold, is_zero, share_aliases
-from genreconcile.normalize.rule import EXPLAINS, Rule
+from genreconcile.normalize.rule import EXPLAINS, KEEP_OTHERS, Rule
 from genreconcile.normalize.scalars import PYTHON_TYPES, is_quantity
 from genreconcile.schema import MISSING
 
@@ -24,6 +24,7 @@ _UNSEEN: Final = frozenset({"system", "ignore"})
 _OVERRIDES: Final = _UNSEEN | {"adopt"}
 _ALLOWS: Final = _OVERRIDES | {"managed"}
 _ANY: Final = frozenset({str, int, float, bool})
+_KEEPS_ALL: Final = ("all", KEEP_OTHERS)
 _NO_TYPES: Final[frozenset[type]] = frozenset()
 _TEXTS: Final[frozenset[type]] = frozenset({str})
 _TYPES: Final = {name: frozenset(types) for name, types in PYTHON_TYPES.items() if name != "quantity"}
@@ -189,8 +190,8 @@ class _Entry:
         self._null_is_missing = not kind.custom and not in_map
         keep, order = child.first("keep"), child.first("list")
         self._is_amount = kind.scalar == "quantity"
-        self._keeps_all = keep is not None and not keep.conditions and keep.argument == "all" and order is None
-        self._keeps_all = self._keeps_all and kind.list_type != "atomic"
+        keeps = keep is not None and not keep.conditions and keep.argument in _KEEPS_ALL
+        self._keeps_all = keeps and order is None and kind.list_type != "atomic"
         self.custom = kind.custom
         self.zero = child.field.zero == "value" and not kind.custom and kind.shape != "any"
         scalars = _TYPES.get(kind.scalar, _NO_TYPES) if kind.shape == "scalar" else _NO_TYPES

@@ -92,14 +92,14 @@ def test_value_changed_to_the_default(world, expected_replicas, drifts):
     assert bool(world.plan(expected)) == drifts
 
 
-def test_h9_a_node_port_pinned_by_hand_looks_allocated(world):
-    """The documented limit: it cannot be told from an allocation, unless it is expected."""
+def test_h9_a_node_port_set_by_hand_is_told_from_an_allocation(world):
+    """Nobody owns what the server has allotted."""
     ports = [{"port": 80}]
     expected = world.obj("v1", "Service", "web", spec={"type": "NodePort", "ports": ports})
     allocated = world.create(expected)["spec"]["ports"][0]["nodePort"]
     other = allocated + 1 if allocated < 32767 else allocated - 1
     world.edit(expected, {"op": "replace", "path": "/spec/ports/0/nodePort", "value": other})
-    assert world.plan(expected) == []
+    assert world.plan(expected) == [{"op": "replace", "path": "/spec/ports/0/nodePort", "value": allocated}]
     ports[0]["nodePort"] = allocated
     assert world.plan(expected) == [{"op": "replace", "path": "/spec/ports/0/nodePort", "value": allocated}]
 

@@ -76,7 +76,7 @@ class Proof:
         (path,) = self.rules.values()
         with self.world(self.worlds[0], ready=lambda _live: True):
             for edit in self.scenario["edits"]:
-                self.write(edit)
+                self.write(edit, self.scenario["writer"])
             assert value(self.settled(), path) != self.scenario["stated"]
             stated = copy.deepcopy(self.placed)
             place = stated
@@ -119,9 +119,9 @@ class Proof:
             self.use()
         return eventually(lambda: is_ready(self.ground.get(self.placed)), PATIENCE)
 
-    def write(self, edit):
+    def write(self, edit, manager="somebody"):
         """Somebody edits the object."""
-        return self.ground.server(self.expected).patch(self.placed, [edit])
+        return self.ground.server(self.expected).patch(self.placed, [edit], manager)
 
     def use(self):
         if "use" in self.scenario:

@@ -18,11 +18,19 @@ COLUMNS = {
     "tried": ("leaves tried", "edits that the server took, one leaf at a time"),
     "found": ("found", "edits reported as drift"),
     "repaired": ("repaired", "the patch led back to the former object, exactly"),
-    "tolerated": ("kept", "others' finalizers and owners, and kubectl's own annotation, which stay by definition"),
+    "tolerated": (
+        "kept",
+        "others' finalizers and owners, kubectl's own annotation and marks of tools, which stay by definition",
+    ),
     "meaningless": ("no drift", "orders that mean nothing, and removed defaults that neither side holds any more"),
-    "excluded": ("excluded", "values that nobody could predict (below), or that were allocated anew by the repair"),
+    "told": (
+        "told",
+        "found, and told with who set it: what the server or a controller chooses, and no patch knows (below)",
+    ),
+    "anew": ("allotted anew", "found and repaired, and the server allotted another value (below)"),
     "oneway": ("one way", "found, but the server refuses the way back (below)"),
     "missed": ("missed", "drift that was not found"),
+    "not found": ("not found", "the same, where a value that nobody could predict had stood"),
     "spurious": ("spurious", "differences reported where there are none"),
     "unrepaired": ("unrepaired", "the patch did not lead back"),
     "not minimal": ("not minimal", "a smaller patch would have done"),
@@ -49,10 +57,17 @@ def save(version, rows, *, spread=False):
 
 def summary(row):
     """What the page needs of a row."""
-    excluded = Counter(rule for entry in row.excluded for rule in entry["rules"])
+    told, anew = (Counter(rule for entry in found for rule in entry["rules"]) for found in (row.told, row.anew))
     oneway = sorted({generic(entry["path"]) for entry in row.oneway})
     counts = {name: row.counts[name] for name in COLUMNS if row.counts[name]}
-    return {"kind": row.gvk, "reason": row.reason, "counts": counts, "excluded": dict(excluded), "oneway": oneway}
+    return {
+        "kind": row.gvk,
+        "reason": row.reason,
+        "counts": counts,
+        "told": dict(told),
+        "anew": dict(anew),
+        "oneway": oneway,
+    }
 
 
 def generic(path):
@@ -100,9 +115,10 @@ def section(result):
     lines += [line([row["kind"], *(row["counts"].get(name, 0) for name in COLUMNS)]) for row in tried]
     lines += ["", "Not tried:", ""]
     lines += [f"- {row['kind']}: {row['reason']}" for row in rows if row["reason"]]
-    excluded = sum((Counter(row["excluded"]) for row in tried), start=Counter())
-    lines += ["", "Excluded, by rule, with the proof that nobody can predict it:", ""]
-    lines += [f"- `{rule}`: {count}, {UNPREDICTABLE.get(rule, 'none')}" for rule, count in sorted(excluded.items())]
+    for name, title in (("told", "Told, not repaired"), ("anew", "Allotted anew")):
+        rules = sum((Counter(row.get(name, {})) for row in tried), start=Counter())
+        lines += ["", f"{title}, by rule, with the proof that nobody can predict the value:", ""]
+        lines += [f"- `{rule}`: {count}, {UNPREDICTABLE.get(rule, 'none')}" for rule, count in sorted(rules.items())]
     lines += ["", "One way, by kind and path:", ""]
     lines += [f"- {row['kind']}: {', '.join(f'`{path}`' for path in row['oneway'])}" for row in tried if row["oneway"]]
     return [*lines, ""]

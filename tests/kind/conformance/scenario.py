@@ -8,9 +8,10 @@ A file is a list of mappings:
 - ``by``: who writes the value; ``rules``: the path of the value, by the id of the rule that covers it;
 - ``expected``: the object; ``worlds``: for each world the objects around it, in order, with ``$expected`` where it
   comes itself (at the end if not said); ``$name`` in any text is a name of the scenario's own;
-- ``edits``: operations, each tried alone; ``stated``: a value to expect; ``use``: where a token is that is used after
-  each write; ``elsewhere``: the second world is another namespace; ``apiserver``: arguments of the second world's
-  server; ``instead``: the object that somebody creates in place of the expected one.
+- ``edits``: operations, each tried alone; ``stated``: a value to expect; ``writer``: the field manager of a third
+  party; ``use``: where a token is that is used after each write; ``elsewhere``: the second world is another namespace;
+  ``apiserver``: arguments of the second world's server; ``instead``: the object that somebody creates in place of the
+  expected one.
 """
 
 from pathlib import Path
@@ -24,7 +25,7 @@ OPTIONAL = {
     "appears": {"worlds", "elsewhere", "apiserver"},
     "rewritten": {"worlds", "edits", "use"},
     "refused": {"worlds", "edits", "instead"},
-    "third-party": {"worlds", "edits", "stated"},
+    "third-party": {"worlds", "edits", "stated", "writer"},
 }
 
 

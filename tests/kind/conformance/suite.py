@@ -121,7 +121,8 @@ class Suite:
 def show(row):
     """Print a row and its faults."""
     lines = [f"    {fault['what']} {fault['variant']} {fault['path']} {fault['detail'][:700]}" for fault in row.faults]
-    lines += [f"    excluded {entry['variant']} {entry['path']} {' '.join(entry['rules'])}" for entry in row.excluded]
+    lines += [f"    told {entry['variant']} {entry['path']} {' '.join(entry['rules'])}" for entry in row.told]
+    lines += [f"    anew {entry['variant']} {entry['path']} {' '.join(entry['rules'])}" for entry in row.anew]
     lines += [f"    one way {entry['variant']} {entry['path']} {entry['detail']}" for entry in row.oneway]
     head = f"{row.gvk} {row.reason or dict(row.counts)} {' '.join(sorted(row.proven))}"
     print("\n".join([head, *lines]), flush=True)

@@ -5,6 +5,7 @@ from genreconcile.normalize.rule import Condition, parse_rules
 
 HEAD = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet"}
 GOOD = {"id": "one", "type": "io.k8s.api.core.v1.PodSpec", "path": "dnsPolicy", "default": "ClusterFirst"}
+MANAGED = {"id": "one", "type": "io.k8s.api.core.v1.PodSpec", "path": "nodeName", "managed": True}
 REFER = {"kind": "v1/Node", "at": "/metadata/name", "in": ["x"], "take": "/spec/x"}
 
 
@@ -22,6 +23,12 @@ def test_a_rule_is_read():
     assert (rule.action, rule.argument) == ("default", "ClusterFirst")
     assert rule.conditions == (Condition(at="../x", values=(1, None)),)
     assert str(rule) == "one"
+
+
+def test_a_rule_says_who_may_write_a_managed_value():
+    rules = [{**MANAGED}, {**MANAGED, "by": ["a", "b*"]}, {**MANAGED, "allocated": True, "fixed": True}]
+    found = [parse(rule)[0] for rule in rules]
+    assert [(rule.by, rule.fixed) for rule in found] == [(None, False), (("a", "b*"), False), ((), True)]
 
 
 def test_an_object_selector_means_the_root():
@@ -46,6 +53,13 @@ def test_an_object_selector_means_the_root():
         ({**GOOD, "object": []}, "rule one: key object: must be a mapping"),
         ({**GOOD, "object": {"knid": "x"}}, "rule one: key object: key knid: is not known"),
         ({**GOOD, "managers": "x"}, "rule one: key managers: must be a list of names"),
+        ({**GOOD, "by": ["x"]}, "rule one: key by: goes with managed; add that"),
+        ({**GOOD, "allocated": True}, "rule one: key allocated: goes with managed; add that"),
+        ({**MANAGED, "by": "x"}, "rule one: key by: must be a list of names of field managers"),
+        ({**MANAGED, "by": [""]}, "rule one: key by: must be a list of names of field managers"),
+        ({**MANAGED, "allocated": "yes"}, "rule one: key allocated: must be true or false"),
+        ({**MANAGED, "allocated": True, "by": ["x"]}, "rule one: key by: what the API server allots is written by"),
+        ({**MANAGED, "fixed": True}, "rule one: key fixed: goes with allocated; add that"),
         ({**GOOD, "managers": ["x"]}, "rule one: key managers: goes with ignore, and with root or object"),
         ({**GOOD, "when": "x"}, "rule one: key when: must be a condition"),
         ({**GOOD, "when": ["x"]}, "rule one: key when: must be a mapping"),
