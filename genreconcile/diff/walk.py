@@ -87,9 +87,7 @@ class Walk:
         if live is not MISSING and rule is not None:
             for_now = any(condition.of_live for condition in rule.conditions)
             by, kept = None if spot.subset else rule.by, rule.action in _KEEPS
-            found = Covered(
-                spot.path, rule.id, live, for_now, kept, by=by, fixed=rule.fixed, guards=spot.guards
-            )
+            found = Covered(spot.path, rule.id, live, for_now, kept, by=by, fixed=rule.fixed, guards=spot.guards)
             self.covered.append(found)
 
     def missing(self, expected: Any, spot: Spot) -> None:
