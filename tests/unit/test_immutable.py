@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,20 @@ def test_what_no_schema_describes_is_never_taken_for_immutable():
     error = refused(("spec.name", 'Invalid value: "x": field is immutable'))
     nothing = gr.Registry.builtin().compile(gr.GVK("x.dev", "v1", "Thing"), None, {}, has_status=True)
     assert not is_immutable(error, ["/spec/name"], nothing)
+
+
+RECORDED = json.loads((Path(__file__).parent / "immutables.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("row", RECORDED, ids=lambda row: f"{row['gvk']} {row['causes'][0]['field']}")
+def test_r2_1_what_an_api_server_refuses_to_change_and_would_create(row):
+    """Recorded on 1.37.2: edits of the conformance suite that it refused as an update alone."""
+    group, _, rest = row["gvk"].rpartition("/")
+    group, _, version = group.rpartition("/")
+    details = {"causes": row["causes"]}
+    status = {"code": 422, "reason": "Invalid", "message": row["message"], "details": details}
+    node = root(gr.GVK(group, version, rest))
+    assert is_immutable(status_error("PATCH", status, hide=lambda text: text), row["paths"], node)
+    assert not is_immutable(status_error("PATCH", status, hide=lambda text: text), ["/metadata/labels/a"], node)
+    said = {**status, "message": f'admission webhook "a.b.c" denied the request: {row["message"]}'}
+    assert not is_immutable(status_error("PATCH", said, hide=lambda text: text), row["paths"], node)
