@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import genreconcile as gr
 from genreconcile.apply.refusal import is_immutable
@@ -104,6 +106,9 @@ KEEPING = [
     "oldSelf == '' || self == oldSelf",
     'oldSelf.name == "" ? true : self.name == oldSelf.name',
     "size(self) == size(oldSelf)",
+    "(self.a == oldSelf.a && (self.size > 0 || self.force)) && self.b == oldSelf.b",
+    "self.a != '&& ||' && self == oldSelf",
+    " && ".join(["self == oldSelf"] * 2000),
 ]
 RESTRICTING = [
     "!self.busy || self.name == oldSelf.name",
@@ -111,6 +116,9 @@ RESTRICTING = [
     "oldSelf.state != 'Running' || self.name == oldSelf.name",
     "self.name == oldSelf.name && (!self.busy || self.size == oldSelf.size)",
     "self.busy ? self.name == oldSelf.name && true : true",
+    "self.name == oldSelf.name && self.size > 0 || self.force",
+    "self.force || self.name == oldSelf.name && self.size > 0",
+    "(self.name == oldSelf.name || self.force) && self.size > 0",
     "oldSelf != 'Locked' || self == 'Locked'",
     "self >= oldSelf",
     "self in ['a'] || oldSelf in ['b']",
@@ -124,7 +132,7 @@ RESTRICTING = [
 ]
 
 
-@pytest.mark.parametrize("rule", KEEPING)
+@pytest.mark.parametrize("rule", KEEPING, ids=range(len(KEEPING)))
 def test_r2_1_a_rule_that_keeps_a_value(rule):
     assert keeps_value(rule)
 
@@ -132,6 +140,18 @@ def test_r2_1_a_rule_that_keeps_a_value(rule):
 @pytest.mark.parametrize("rule", RESTRICTING)
 def test_r2_1_a_rule_that_restricts_a_change_for_now(rule):
     assert not keeps_value(rule)
+
+
+@given(st.text() | st.text(alphabet="selfoldSelf.=&|!()?: 'x\\"))
+def test_r2_1_any_rule_at_all_is_judged(rule):
+    keeps_value(rule)
+
+
+@given(st.text())
+def test_r2_1_admission_may_say_anything(words):
+    for said in SAID[:5]:
+        error = status_error("PATCH", {"code": 422, "reason": "Invalid", "message": said.format("") + words})
+        assert error.details["refusedBy"] != "validation"
 
 
 def thing(*rules, at=(), **more):
