@@ -9,6 +9,7 @@ Source: https://kubernetes.io/docs/reference/using-api/cel/, transition rules.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -46,26 +47,29 @@ def _may_say(rule: Mapping[str, Any], said: str) -> bool:
 
 
 def _conjuncts(rule: str) -> Iterator[str]:
-    """The parts of a rule that ``&&`` joins at the top."""
+    """The parts of a rule that ``&&`` joins at the top; ``||`` and ``?`` bind less tightly, and make it one."""
     rule = _bare(rule.strip())
-    depth, start, quote = 0, 0, ""
+    signs = list(_top_signs(rule))
+    if not signs or any(sign != "&&" for _, sign in signs):
+        yield rule
+        return
+    places = [-2, *(place for place, _ in signs), len(rule)]
+    for start, end in itertools.pairwise(places):
+        yield from _conjuncts(rule[start + 2 : end])
+
+
+def _top_signs(rule: str) -> Iterator[tuple[int, str]]:
+    """Where ``&&``, ``||`` and ``?`` stand outside of brackets and texts."""
+    depth, quote = 0, ""
     for place, character in enumerate(rule):
         if quote:
             quote = "" if character == quote and rule[place - 1] != "\\" else quote
         elif character in "'\"":
             quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        elif not depth and rule.startswith("&&", place):
-            yield from _conjuncts(rule[start:place])
-            rest = rule[place + 2 :]
-            yield from _conjuncts(rest)
-            return
-        elif not depth and (rule.startswith("||", place) or character == "?"):
-            break  # It binds less tightly than what joins: the rule is one.
-    yield rule
+        elif character in "([{)]}":
+            depth += 1 if character in "([{" else -1
+        elif not depth and (character == "?" or rule[place : place + 2] in {"&&", "||"}):
+            yield place, "?" if character == "?" else rule[place : place + 2]
 
 
 def _bare(rule: str) -> str:

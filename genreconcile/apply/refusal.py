@@ -23,7 +23,7 @@ from genreconcile.transition import says_unchangeable
 Tokens = tuple[str, ...]
 _STEP: Final = re.compile(r"\[([^\]]*)\]|([^.\[]+)")
 _EXEMPT: Final = re.compile(r"other than (.*)", re.DOTALL)
-_NAME: Final = re.compile(r"[`']([\w.\[\]*]+)[`']")
+_NAME: Final = re.compile(r"[`']([\w.\[\]*]+)[`'](?! \()")  # In brackets follows a condition.
 
 
 def unlosable(change: Change) -> str:
@@ -88,7 +88,7 @@ def _is_known(place: Tokens, root: Node) -> bool:
 
 def _is_touched(place: Tokens, path: Tokens) -> bool:
     """Whether a patch at the path touches what stands at the place."""
-    return all(map(_is_same, place, path))
+    return all(map(_is_same, place, path)) and (bool(place) or path[:1] != ("metadata",))
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -23,6 +23,8 @@ _PROSE: Final = re.compile(r"[A-Za-z`'][\w`',.-]* \S")
 _END: Final = re.compile(r": |$|[\],;]")
 _TYPE_NAMES: Final = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 _DECODER: Final = json.JSONDecoder()
+_MOST_VALUES: Final = 50
+"""So many values are left out of one text; what follows them is not shown."""
 _OPENING, _CLOSING = "{[(", "}])"
 _HIDDEN: Final = "***"
 
@@ -41,7 +43,10 @@ def without_values(text: str, *, is_masked: bool) -> str:
     none that follows a list or a mapping and repeats a part of it.
     """
     shown, start = "", 0
-    while found := _HEAD.search(text, start):
+    for _ in range(_MOST_VALUES):
+        found = _HEAD.search(text, start)
+        if found is None:
+            return _ending(shown + text[start:])
         value = _value(text, found.end())
         shown += text[start : found.end()]
         if value is None:
@@ -56,7 +61,7 @@ def without_values(text: str, *, is_masked: bool) -> str:
         if not text.startswith(": "):
             shown = shown.removesuffix(": ")
         text = text.removeprefix(": ")
-    return _ending(shown + text[start:])
+    return _ending(shown)
 
 
 def detail_of(text: str) -> str:

@@ -1,6 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import genreconcile as gr
 from genreconcile.apply.refusal import is_immutable
@@ -103,6 +106,9 @@ KEEPING = [
     "oldSelf == '' || self == oldSelf",
     'oldSelf.name == "" ? true : self.name == oldSelf.name',
     "size(self) == size(oldSelf)",
+    "(self.a == oldSelf.a && (self.size > 0 || self.force)) && self.b == oldSelf.b",
+    "self.a != '&& ||' && self == oldSelf",
+    " && ".join(["self == oldSelf"] * 2000),
 ]
 RESTRICTING = [
     "!self.busy || self.name == oldSelf.name",
@@ -110,6 +116,9 @@ RESTRICTING = [
     "oldSelf.state != 'Running' || self.name == oldSelf.name",
     "self.name == oldSelf.name && (!self.busy || self.size == oldSelf.size)",
     "self.busy ? self.name == oldSelf.name && true : true",
+    "self.name == oldSelf.name && self.size > 0 || self.force",
+    "self.force || self.name == oldSelf.name && self.size > 0",
+    "(self.name == oldSelf.name || self.force) && self.size > 0",
     "oldSelf != 'Locked' || self == 'Locked'",
     "self >= oldSelf",
     "self in ['a'] || oldSelf in ['b']",
@@ -123,7 +132,7 @@ RESTRICTING = [
 ]
 
 
-@pytest.mark.parametrize("rule", KEEPING)
+@pytest.mark.parametrize("rule", KEEPING, ids=range(len(KEEPING)))
 def test_r2_1_a_rule_that_keeps_a_value(rule):
     assert keeps_value(rule)
 
@@ -131,6 +140,18 @@ def test_r2_1_a_rule_that_keeps_a_value(rule):
 @pytest.mark.parametrize("rule", RESTRICTING)
 def test_r2_1_a_rule_that_restricts_a_change_for_now(rule):
     assert not keeps_value(rule)
+
+
+@given(st.text() | st.text(alphabet="selfoldSelf.=&|!()?: 'x\\"))
+def test_r2_1_any_rule_at_all_is_judged(rule):
+    keeps_value(rule)
+
+
+@given(st.text())
+def test_r2_1_admission_may_say_anything(words):
+    for said in SAID[:5]:
+        error = status_error("PATCH", {"code": 422, "reason": "Invalid", "message": said.format("") + words})
+        assert error.details["refusedBy"] != "validation"
 
 
 def thing(*rules, at=(), **more):
@@ -186,3 +207,20 @@ def test_what_no_schema_describes_is_never_taken_for_immutable():
     error = refused(("spec.name", 'Invalid value: "x": field is immutable'))
     nothing = gr.Registry.builtin().compile(gr.GVK("x.dev", "v1", "Thing"), None, {}, has_status=True)
     assert not is_immutable(error, ["/spec/name"], nothing)
+
+
+RECORDED = json.loads((Path(__file__).parent / "immutables.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("row", RECORDED, ids=lambda row: f"{row['gvk']} {row['causes'][0]['field']}")
+def test_r2_1_what_an_api_server_refuses_to_change_and_would_create(row):
+    """Recorded on 1.37.2: edits of the conformance suite that it refused as an update alone."""
+    group, _, rest = row["gvk"].rpartition("/")
+    group, _, version = group.rpartition("/")
+    details = {"causes": row["causes"]}
+    status = {"code": 422, "reason": "Invalid", "message": row["message"], "details": details}
+    node = root(gr.GVK(group, version, rest))
+    assert is_immutable(status_error("PATCH", status, hide=lambda text: text), row["paths"], node)
+    assert not is_immutable(status_error("PATCH", status, hide=lambda text: text), ["/metadata/labels/a"], node)
+    said = {**status, "message": f'admission webhook "a.b.c" denied the request: {row["message"]}'}
+    assert not is_immutable(status_error("PATCH", said, hide=lambda text: text), row["paths"], node)
