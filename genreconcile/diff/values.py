@@ -13,13 +13,15 @@ from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.refer import referred
 from genreconcile.normalize.rule import Rule
-from genreconcile.normalize.scalars import CANONICAL, number
+from genreconcile.normalize.scalars import CANONICAL, exact, number
 from genreconcile.schema import MISSING, Type
 
 
 def canonical(value: Any, child: Child) -> Any:
     """The form of a scalar in which two spellings of one value are equal."""
     rule = child.first("canonical")
+    if rule is None and child.field.type.is_raw:
+        return exact(value)
     form = CANONICAL.get(rule.argument if rule else _form_of(child.field.type))
     return form(value) if form else number(value)
 

@@ -74,6 +74,11 @@ def _float(value: int) -> int | float:
         return value
 
 
+def exact(value: Any) -> Any:
+    """A number of which the server keeps the text."""
+    return Canonical("number", value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 def float64(value: Any) -> Any:
     """A number of a Go field of type float64: 9007199254740993 is kept as 9007199254740992."""
     if isinstance(value, int) and not isinstance(value, bool):
