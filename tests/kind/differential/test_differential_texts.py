@@ -67,7 +67,9 @@ def test_quantities(templates, tally):
         spec = templates({"containers": [{"name": "c", "image": "i"}], "volumes": volumes})
         return spec and [volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"]]
 
-    tally.add("quantities", len(texts), by_value(disagreements(many(texts, ask), "quantity", predicts_refusal=True)))
+    tally.add(
+        "quantities", len(texts), by_value(disagreements(many(texts, ask), "quantity-stored", predicts_refusal=True))
+    )
 
 
 def test_quantities_that_are_numbers(templates, tally):
@@ -79,7 +81,7 @@ def test_quantities_that_are_numbers(templates, tally):
         spec = templates({"containers": [{"name": "c", "image": "i"}], "volumes": volumes})
         return spec and [volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"]]
 
-    found = disagreements(many(numbers, ask), "quantity", predicts_refusal=True)
+    found = disagreements(many(numbers, ask), "quantity-stored", predicts_refusal=True)
     tally.add("quantities: numbers", len(numbers), by_value(found))
 
 
