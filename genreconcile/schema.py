@@ -63,13 +63,14 @@ class Type:
 
     ``name`` is its name in the documents, "" for an anonymous one; ``custom`` says that it comes from a
     CustomResourceDefinition, where zero values are kept and defaults of the schema are real. ``preserve`` means that
-    unknown fields are kept. ``scalar`` is string, integer, number, boolean, quantity, int-or-string, byte, date-time or
-    time (whole seconds).
+    unknown fields are kept; ``is_raw`` that the server keeps the very text of the JSON, as Go's RawExtension does.
+    ``scalar`` is string, integer, number, boolean, quantity, int-or-string, byte, date-time or time (whole seconds).
     """
 
     def __init__(self, name: str, schema: Mapping[str, Any], compiler: _Compiler, *, custom: bool) -> None:
         self.name = name
         self.custom = custom
+        self.is_raw = not custom and name in compiler.graph.free_form
         self._schema = schema
         self._compiler = compiler
         self.preserve = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
@@ -149,11 +150,6 @@ class Type:
                 seen.add(kind)
                 todo += kind.parts()
         return seen
-
-    @property
-    def is_raw(self) -> bool:
-        """Whether the server keeps the very text of the JSON that was written here: Go's RawExtension."""
-        return not self.custom and self.name in self._compiler.graph.free_form
 
     @cached_property
     def is_spelled_anew(self) -> bool:
@@ -316,6 +312,8 @@ def _scalar_of(name: str, schema: Mapping[str, Any]) -> str:
     return str(kind) if kind in ("string", "integer", "number", "boolean") else ""
 
 
-def untyped() -> Type:
-    """The type of what no document describes: anything."""
-    return Type("", {}, _Compiler(TypeGraph(lambda _: None), {}), custom=True)
+def untyped(*, raw: bool = False) -> Type:
+    """The type of what no document describes: anything. ``raw``: inside of a raw type."""
+    kind = Type("", {}, _Compiler(TypeGraph(lambda _: None), {}), custom=True)
+    kind.is_raw = raw
+    return kind

@@ -6,27 +6,32 @@ Invariant: pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.normalize.compiled import Child
 from genreconcile.normalize.functions import FUNCTIONS
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.refer import referred
 from genreconcile.normalize.rule import Rule
-from genreconcile.normalize.scalars import CANONICAL, number
+from genreconcile.normalize.scalars import CANONICAL, exact, number
 from genreconcile.schema import MISSING, Type
 
 
 def canonical(value: Any, child: Child) -> Any:
     """The form of a scalar in which two spellings of one value are equal."""
     rule = child.first("canonical")
+    if rule is None and child.field.type.is_raw:
+        return exact(value)
     form = CANONICAL.get(rule.argument if rule else _form_of(child.field.type))
     return form(value) if form else number(value)
 
 
+# In a Go type; of a custom resource the server decodes a number as one without a type, and keeps a quantity's text.
+_STORED: Final = {"number": "float64", "quantity": "quantity-stored"}
+
+
 def _form_of(kind: Type) -> str:
-    # Of a custom resource the server decodes a number as one without a type.
-    return "float64" if kind.scalar == "number" and not kind.custom else kind.scalar
+    return kind.scalar if kind.custom else _STORED.get(kind.scalar, kind.scalar)
 
 
 def is_unknown(child: Child, rule: Rule | None, place: Place | None) -> bool:

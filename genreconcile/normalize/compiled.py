@@ -19,6 +19,8 @@ from genreconcile.schema import Field, Type, untyped
 ANY = untyped()
 """The type of what no schema describes: compared as it stands."""
 ANY_FIELD = Field(ANY, "pointer")
+RAW_FIELD = Field(untyped(raw=True), "pointer")
+"""What stands inside of a raw type."""
 
 OTHERS = "\0"
 """Stands for any key that neither the type nor a rule names."""
@@ -154,7 +156,7 @@ class Node:
             if known is None:
                 known = self._children[key] = self._step(key, self.type.fields[key])
             return known
-        field = self.type.values if self.type.shape == "map" else ANY_FIELD
+        field = self.type.values if self.type.shape == "map" else self._free
         if not self.active:
             return self._shared(field)
         # Keys of maps are without number: kept is what stands for them.
@@ -175,7 +177,11 @@ class Node:
 
     def member(self) -> Child:
         """What a list's members are."""
-        return self._shared(self.type.items if self.type.shape == "list" else ANY_FIELD)
+        return self._shared(self.type.items if self.type.shape == "list" else self._free)
+
+    @property
+    def _free(self) -> Field:
+        return RAW_FIELD if self.type.is_raw else ANY_FIELD
 
     def alternative(self) -> Node:
         """For ``any``: the node of a mapping where the documents hide its type."""
@@ -216,6 +222,7 @@ class Compiler:
         self.reads = reads
         self.scattered = scattered
         self._untyped: dict[Any, Any] = {}
+        self._raw: dict[Any, Any] = {}
 
     def root(self, kind: Type | None, rules: Sequence[Rule]) -> Node:
         """The node of an object's root, with the rules for roots; ``kind`` is None where no schema describes it."""
@@ -235,4 +242,6 @@ class Compiler:
 
     def made(self, kind: Type | None) -> dict[Any, Any]:
         """Where to keep what is made from a type, and from none."""
+        if kind is RAW_FIELD.type:
+            return self._raw
         return self._untyped if kind is None or kind is ANY else kind.made

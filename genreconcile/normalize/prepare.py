@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from genreconcile.errors import InputError
 from genreconcile.gojson import dumps_sorted
-from genreconcile.normalize.compiled import ANY_FIELD, Child, Node
+from genreconcile.normalize.compiled import ANY_FIELD, RAW_FIELD, Child, Node
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical, is_zero_time
@@ -225,7 +225,7 @@ def _bytes_of(texts: Mapping[str, Any], child: Child, *, with_keys: bool) -> int
 def _null(where: Field, *, in_map: bool) -> Any:
     """A null is missing, but "" in a built-in map of strings, and itself where a custom resource may hold it."""
     if where.type.custom:
-        return None if where.nullable or where is ANY_FIELD else MISSING
+        return None if where.nullable or where is ANY_FIELD or where is RAW_FIELD else MISSING
     return "" if in_map and where.type.scalar in {"string", "byte"} else MISSING
 
 

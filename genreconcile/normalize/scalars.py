@@ -74,6 +74,11 @@ def _float(value: int) -> int | float:
         return value
 
 
+def exact(value: Any) -> Any:
+    """A number of which the server keeps the text."""
+    return Canonical("number", value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 def float64(value: Any) -> Any:
     """A number of a Go field of type float64: 9007199254740993 is kept as 9007199254740992."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -102,15 +107,33 @@ _NANO, _MILLI = -9, -3
 
 
 def quantity(value: Any) -> Any:
-    """A ``resource.Quantity``, as string or number, rounded away from zero to nano as the server does."""
+    """What a ``resource.Quantity`` is worth, as string or number, rounded away from zero to nano as the server does."""
     parsed = _parse_quantity(value)
     return number(value) if parsed is None else Canonical("quantity", _round_up(parsed, _NANO))
 
 
+def quantity_stored(value: Any) -> Any:
+    """A quantity as the server keeps it in a built-in type: it has no suffix beyond E, and makes 1 of 1000E."""
+    parsed = _stored_quantity(value)
+    return number(value) if parsed is None else Canonical("quantity", _round_up(parsed, _NANO))
+
+
 def quantity_milli(value: Any) -> Any:
-    """A quantity of a ``ResourceList``, which the server rounds up to milli (``SetDefaults_ResourceList``)."""
-    parsed = _parse_quantity(value)
+    """A stored quantity of a ``ResourceList``, which the server rounds up to milli (``SetDefaults_ResourceList``)."""
+    parsed = _stored_quantity(value)
     return number(value) if parsed is None else Canonical("quantity", _round_up(parsed, _MILLI))
+
+
+def _stored_quantity(value: Any) -> Decimal | None:
+    parsed = _parse_quantity(value)
+    if parsed is None or -_LARGEST_DECIMAL < parsed < _LARGEST_DECIMAL or isinstance(value, float):
+        return parsed
+    match = _QUANTITY.fullmatch(value.strip(_SPACE)) if isinstance(value, str) else None
+    if match is not None and match[3] is not None:  # What is written with an exponent is kept with one.
+        return parsed
+    exponent = int(parsed.normalize(_EXACT).as_tuple().exponent)
+    exponent -= exponent % 3
+    return parsed if exponent <= _DECIMAL["E"] else _EXACT.scaleb(parsed, -exponent)
 
 
 def _parse_quantity(value: Any) -> Decimal | None:
@@ -119,7 +142,7 @@ def _parse_quantity(value: Any) -> Decimal | None:
     if isinstance(value, float) and math.isfinite(value):
         # The server reads the number's text, and repr is that text; the float's binary value is not.
         return Decimal(repr(value))
-    return _as_written(Decimal(value)) if isinstance(value, int) and not isinstance(value, bool) else None
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def is_quantity(value: Any) -> bool:
@@ -143,18 +166,7 @@ def _kept_quantity(text: str) -> Decimal | None:
     if suffix in _BINARY:
         scaled = _EXACT.multiply(mantissa, Decimal(1 << _BINARY[suffix]))
         return max(-_LARGEST_BINARY, min(_LARGEST_BINARY, scaled))
-    if exponent is None:
-        return _as_written(_EXACT.scaleb(mantissa, _DECIMAL[suffix]))
-    return _scale(mantissa, Decimal(exponent))
-
-
-def _as_written(value: Decimal) -> Decimal:
-    """A quantity without an exponent as the server writes it, which has no suffix beyond E: 1000E becomes 1."""
-    if abs(value) < _LARGEST_DECIMAL:
-        return value
-    exponent = int(value.normalize(_EXACT).as_tuple().exponent)
-    exponent -= exponent % 3
-    return value if exponent <= _DECIMAL["E"] else _EXACT.scaleb(value, -exponent)
+    return _scale(mantissa, Decimal(_DECIMAL[suffix] if exponent is None else exponent))
 
 
 def _without_digits(suffix: str | None, exponent: str | None) -> Decimal | None:
@@ -336,6 +348,7 @@ CANONICAL: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "number": number,
         "quantity": quantity,
         "quantity-milli": quantity_milli,
+        "quantity-stored": quantity_stored,
         "time": time,
     }
 )

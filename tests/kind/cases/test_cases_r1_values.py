@@ -127,3 +127,24 @@ def test_r1_3_raw_json_keeps_the_spelling_of_who_wrote_it(world):
     assert world.eventually(lambda: world.plan(expected))
     world.repair(expected)
     world.delete(expected)
+
+
+def test_r1_3_raw_json_within(world):
+    """Members of its lists, and integers of any size, of which it keeps all digits."""
+    inner = {"items": [{"n": 1}], "big": 2**64 - 1}
+    expected = {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "DeviceClass",
+        "metadata": {"name": world.namespace},
+        "spec": {"config": [{"opaque": {"driver": "example.com", "parameters": inner}}]},
+    }
+    world.create(expected)
+    place = "/spec/config/0/opaque/parameters"
+    world.edit(expected, {"op": "replace", "path": f"{place}/big", "value": 2**64 - 2})
+    assert world.plan(expected) == [{"op": "replace", "path": f"{place}/big", "value": 2**64 - 1}]
+    world.repair(expected)
+    body = b'[{"op":"add","path":"%b/items/0","value":{"n":1.0,"s":"\\u0041"}}]' % place.encode()
+    world.cluster.request("PATCH", world.path(expected), body=body, content_type="application/json-patch+json")
+    assert world.eventually(lambda: world.plan(expected))
+    world.repair(expected)
+    world.delete(expected)

@@ -11,6 +11,7 @@ from tally import seeded, size
 
 from genreconcile import gojson
 from genreconcile.normalize.scalars import CANONICAL, Canonical
+from genreconcile.testing.toolchain import environment
 
 ORACLE = Path(__file__).parent / "oracle/main.go"
 
@@ -24,7 +25,7 @@ def go():
     def ask(question, texts):
         questions = json.dumps([[question, text] for text in texts])
         command = ["go", "run", str(ORACLE)]
-        done = subprocess.run(command, input=questions, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, input=questions, env=environment(), capture_output=True, text=True, check=True)
         return zip(texts, json.loads(done.stdout), strict=True)
 
     return ask

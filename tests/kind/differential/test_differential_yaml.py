@@ -1,6 +1,7 @@
 """R1.8: YAML as the real kubectl reads it (``kubectl create --dry-run=client -o json``)."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -23,13 +24,15 @@ pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="there i
 
 
 @pytest.fixture(scope="module")
-def kubectl(control_plane):
+def kubectl(control_plane, tmp_path_factory):
     """The objects that kubectl finds in a text; None where it refuses it."""
+
+    home = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}  # For its cache.
 
     def read(text):
         command = ["kubectl", "--kubeconfig", str(control_plane.kubeconfig), "create", "--validate=false"]
         command += ["--dry-run=client", "-o", "json", "-f", "-"]
-        done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+        done = subprocess.run(command, input=text.encode(), env=home, capture_output=True, check=False)
         if done.returncode:
             assert b"error parsing" in done.stderr, done.stderr
             return None
