@@ -96,7 +96,10 @@ class Writer:
         if version.isdecimal() and self._cache.wait_for(
             resource, change.key, str(int(version) + 1), timeout=_CACHE_LAG
         ):
-            return self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+            live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+            # Events of other objects pass that version too: then the view of this one is as old as before.
+            if live is None or resource_version_of(live) != version:
+                return live
         return self._read(resource, change)
 
     def _read(self, resource: Resource, change: Change) -> Object | None:
