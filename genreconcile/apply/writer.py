@@ -105,7 +105,9 @@ class Writer:
     def _read(self, resource: Resource, change: Change) -> Object | None:
         try:
             data = self._cluster.request("GET", resource.path(change.key.namespace, change.key.name))
-        except NotFound:
+        except NotFound as error:
+            if not error.names(change.key.name):
+                raise
             if change.live is not None:
                 self._cache.record_delete(resource, change.key, uid_of(change.live))
             return None

@@ -146,7 +146,7 @@ def test_r3_1_a_refused_write_is_not_compared_again_with_the_same_old_view(groun
     """News of other objects are no news of this one: it is read."""
     expected = [config_map("b", ground.namespace, k="1")]
     with engine(ground, kinds=[MAPS]) as reconciler:
-        reconciler.reconcile([*expected, config_map("a", ground.namespace)]).raise_for_failures()
+        reconciler.reconcile([*expected, config_map("a", ground.namespace, k="1")]).raise_for_failures()
         of_a = hide(lambda event: event["object"]["metadata"].get("name") == "a")
         before = ground.faults.add(of_a, "watch", resource="configmaps", times=None)
         ground.cut_connections()
