@@ -115,6 +115,10 @@ class Invalid(ClusterError):
 class NotFound(ClusterError):
     """404: no such object, namespace or resource."""
 
+    def names(self, name: str) -> bool:
+        """Whether an object of this name is missing, and not its kind: then it may be there in another version."""
+        return self.details.get("name") == name
+
 
 class NotLeading(ClusterError):
     """Not sent: this replica was told that it may not write any more."""

@@ -42,7 +42,10 @@ class Remover:
         path = resource.path(change.key.namespace, change.key.name)
         try:
             data = self._cluster.request("DELETE", path, body=dumps(options))
-        except NotFound:
+        except NotFound as error:
+            if not error.names(change.key.name):
+                self._cache.discovery.invalidate()
+                raise
             self._cache.record_delete(resource, change.key, uid_of(live))
             return "it was gone already"
         if not self._options.dry_run:

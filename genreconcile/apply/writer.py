@@ -118,13 +118,18 @@ class Writer:
         if version.isdecimal() and self._cache.wait_for(
             resource, change.key, str(int(version) + 1), timeout=_CACHE_LAG
         ):
-            return self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+            live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+            # Events of other objects pass that version too: then the view of this one is as old as before.
+            if live is None or resource_version_of(live) != version:
+                return live
         return self._read(resource, change)
 
     def _read(self, resource: Resource, change: Change) -> Object | None:
         try:
             data = self._cluster.request("GET", resource.path(change.key.namespace, change.key.name))
-        except NotFound:
+        except NotFound as error:
+            if not error.names(change.key.name):
+                raise
             if change.live is not None:
                 self._cache.record_delete(resource, change.key, uid_of(change.live))
             return None

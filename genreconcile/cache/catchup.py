@@ -60,7 +60,9 @@ class CatchUp:
         before, path = store.get(name), resource.path(key.namespace, key.name)
         try:
             answer = self._cluster.request("GET", path, accept=watched.accept.of_watches, timeout=timeout)
-        except NotFound:
+        except NotFound as error:
+            if not error.names(key.name):
+                return False
             if before is not None:
                 watched.change(lambda: store.delete(name, before.uid, before.resource_version))
             return True

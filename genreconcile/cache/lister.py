@@ -83,10 +83,15 @@ class Lister:
         """Since when, as a time of ``time.time``, changes of the kind's objects (in a namespace) are not told of: its
         watches fail, and it is listed anew now and then at best; or the cache was stopped. None while all is well.
         """
+        seconds = self.stale_for(kind, namespace)
+        return None if seconds is None else time.time() - seconds
+
+    def stale_for(self, kind: Kind, namespace: str = "") -> float | None:
+        """The same in seconds until now; no clock that is set has a part in it."""
         watched = self._kinds.get(gvk_of(kind))
         moments = [watched.stale_since(namespace) if watched is not None else None, self._stopped_at]
         since = min((moment for moment in moments if moment is not None), default=None)
-        return None if since is None else time.time() - (time.monotonic() - since)
+        return None if since is None else time.monotonic() - since
 
     def epoch(self, kind: Kind) -> int:
         """Grows when the server was seen to go back in time (restored from a backup): remembered verdicts are void."""

@@ -102,6 +102,7 @@ class Reflector:
         self._look = Pager(cluster, self._path, accept=self._accept.of_lists, timeout=self._pace.grace)
         self._resource_version = ""
         self._synced = synced
+        self._has_listed = False
         self._failures = 0
         self._retry_after = 0.0
         self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)
@@ -157,10 +158,10 @@ class Reflector:
             self._resource_version = ""
             _log.debug("%s: the resourceVersion has expired; listing again", self._resource)
             return
-        if isinstance(error, Forbidden | NotFound):  # What is not shown to us is unknown, not absent.
-            # Where only the watch was refused a list tells, and that is the next that is asked for.
-            self._synced = self._synced and self._resource_version != ""
+        # What is not shown to us is unknown, not absent; where only the watch is refused, a list shows it.
+        if isinstance(error, Forbidden | NotFound) and not self._has_listed:
             self._resource_version = ""
+            self._synced = False
         self._retry_after = (error.retry_after or 0.0) if isinstance(error, Throttled) else 0.0
         self._tell(error)
 
@@ -172,13 +173,13 @@ class Reflector:
         return max(min(asked, self._pace.longest_asked), self._pace.backoff(self._failures))
 
     def _list_if_due(self) -> None:
+        self._has_listed = False
         if not self._resource_version:
             self._list()
         elif self._freshness.is_list_due:
             try:
                 self._list()
-            except (Forbidden, NotFound):
-                self._resource_version = ""
+            except (Forbidden, NotFound):  # A kind that is not shown any more.
                 raise
             except ClusterError as error:  # A watch may tell what a list does not.
                 _log.info("%s: no list instead of a watch: %s", self._resource, error)
@@ -188,7 +189,7 @@ class Reflector:
         if self._stopping.is_set():
             return
         self._resource_version = resource_version
-        self._synced = True
+        self._synced = self._has_listed = True
         self._history.settled()
         self._freshness.listed(self._lists.requests)
         self._tell(None)
@@ -235,6 +236,8 @@ class Reflector:
             self._history.missed()
         if not attempt.was_well:
             self._freshness.failed(throttled=isinstance(error, Throttled))
+            if isinstance(error, Forbidden | NotFound) and not self._has_listed:
+                self._list()  # Perhaps only watches are refused, perhaps all is gone.
             raise error
         self._failures = 0
         if not isinstance(error, Unreachable):

@@ -57,6 +57,7 @@ class Store:
         self._records: dict[Name, Record] = {}
         self._index = Index()
         self._tombstones: LRUCache[str, int] = LRUCache(_TOMBSTONES)
+        self._former: LRUCache[Name, int] = LRUCache(_TOMBSTONES)
         self._burials = 0
         self._seen: dict[str, int] = {}
         self.epoch = 0
@@ -93,6 +94,8 @@ class Store:
             old = self._records.get(name)
             if record.uid in self._tombstones or (old and not _is_newer(record, old)):
                 return []
+            if old is None and self._is_of_before(name, record):
+                return []
             deltas = self._put(name, record, old)
             self._changed.notify_all()
             return deltas
@@ -119,6 +122,7 @@ class Store:
             if restored:
                 self.epoch += 1
                 self._tombstones.clear()
+                self._former.clear()
                 self._seen.pop(scope, None)
             listing = Listing(self, resource_version, scope, restored=restored)
             return [*listing.take(records), *listing.finish()]
@@ -174,6 +178,11 @@ class Store:
         self._index.add(name, record)
         return deltas
 
+    def _is_of_before(self, name: Name, record: Record) -> bool:
+        """Whether another object had the name since: then this one is gone, though nobody has told so yet."""
+        former: int = self._former.get(name, 0)
+        return 0 < record.resource_version < former
+
     def _bury(self, uid: str) -> None:
         if uid:  # Some APIs have none.
             self._burials += 1
@@ -182,6 +191,7 @@ class Store:
     def _drop(self, name: Name, record: Record) -> Delta:
         self.version += 1
         del self._records[name]
+        self._former[name] = record.resource_version
         self._index.remove(name, record)
         return Delta(DELETED, record)
 

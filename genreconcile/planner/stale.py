@@ -5,7 +5,6 @@ Invariant: without a watch that fails no warning; from ``Pace.tell`` seconds on,
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping
 
 from genreconcile.cache import Cache
@@ -26,5 +25,5 @@ def stale(cache: Cache, places: Mapping[Resource, Collection[str]]) -> Iterator[
 
 def _stalest(cache: Cache, resource: Resource, namespace: str) -> tuple[float, str]:
     """For how long, and why."""
-    since = cache.stale_since(resource, namespace)
-    return (0.0, "") if since is None else (time.time() - since, str(cache.error(resource, namespace) or ""))
+    seconds = cache.stale_for(resource, namespace)
+    return (0.0, "") if seconds is None else (seconds, str(cache.error(resource, namespace) or ""))

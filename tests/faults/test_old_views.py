@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from faults.ground.effects import Drop, Lines, Refuse, error_event
+from faults.ground.effects import Drop, Lines, Refuse, error_event, hide
 from faults.oracles import (
     LABELS,
     MAPS,
@@ -140,6 +140,23 @@ def test_r3_10_a_kind_that_is_quiet_for_long(ground, bookmarks):
         assert set(found) == {((), None, None)}
         eventually(lambda: reconcile(reconciler, expected, **prunes(ground)) and _is_gone(ground, "left"))
     assert all(entry.status == 200 for entry in watches(ground))
+
+
+def test_r3_1_a_refused_write_is_not_compared_again_with_the_same_old_view(ground):
+    """News of other objects are no news of this one: it is read."""
+    expected = [config_map("b", ground.namespace, k="1")]
+    with engine(ground, kinds=[MAPS]) as reconciler:
+        reconciler.reconcile([*expected, config_map("a", ground.namespace, k="1")]).raise_for_failures()
+        of_a = hide(lambda event: event["object"]["metadata"].get("name") == "a")
+        before = ground.faults.add(of_a, "watch", resource="configmaps", times=None)
+        ground.cut_connections()
+        eventually(lambda: before.fired)
+        ground.admin.patch(path_of(ground.namespace, "a"), {"op": "add", "path": "/data/k", "value": "theirs"})
+        ground.admin.create(path_of(ground.namespace), config_map("other", ground.namespace, labels={}))
+        eventually(lambda: reconciler.cache.record(MAPS, "other", namespace=ground.namespace))
+        result = reconciler.reconcile(expected, **prunes(ground))
+        assert {outcome.key.name: outcome.status for outcome in result} == {"a": "deleted", "b": "unchanged"}
+        assert len(ground.log.entries("delete")) == 2
 
 
 def _is_gone(ground, name):

@@ -96,6 +96,7 @@ def test_s08_a_bookmark_moves_the_place_where_the_next_watch_begins(ground, cach
 
     newest = int(make(ground, "a")[0]["metadata"]["resourceVersion"])
     eventually(lambda: watches(ground))
+    eventually(lambda: cache.has_synced(MAPS) and cache.record(MAPS, "a", namespace=ground.namespace))
     fault(ground, Lines(bookmark), "watch")
     ground.cut_connections()
     eventually(lambda: any(int(entry.query["resourceVersion"]) >= newest for entry in watches(ground)))

@@ -152,7 +152,7 @@ def test_what_may_not_be_listed_is_unknown(server, code, error):
 @pytest.mark.parametrize(("code", "error"), [(403, Forbidden), (404, NotFound)])
 def test_what_may_no_longer_be_watched_becomes_unknown(server, run, code, error):
     server.answer(PATH, page(5, obj("a", 1)), page(9, obj("a", 1)))
-    server.watch(PATH, status(code))
+    server.watch(PATH, status(code), status(code))
     server.answers[PATH].insert(1, status(code))
     assert [call[0] for call in run.go()] == ["LIST", "LIST"]
     assert (False, error) in run.sink.states

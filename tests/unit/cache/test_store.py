@@ -302,3 +302,12 @@ def test_versions_never_decrease_and_the_index_is_exact(steps):
         for value in "012":
             by_index = store.select(selector=parse({"v": value}))
             assert by_index == [held for held in store.select() if held.labels["v"] == value]
+
+
+def test_r3_late_news_of_an_object_that_had_the_name_before(store):
+    """An own object of the name came and went meanwhile: what was there before it is gone, too."""
+    store.upsert(record("a", 10, uid="own"))
+    store.delete(("shop", "a"), "own")
+    assert store.upsert(record("a", 7, uid="before")) == []
+    assert store.get(("shop", "a")) is None
+    assert [delta.type for delta in store.upsert(record("a", 12, uid="after"))] == ["ADDED"]
