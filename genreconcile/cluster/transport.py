@@ -95,10 +95,14 @@ class Transport:
         lines += [f"{name}: {value}" for name, value in sent.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
-    def close(self) -> None:
-        """Close the idle connections."""
+    def drop_idle(self) -> None:
+        """Let the idle connections go; one in use ends with its answer. Later requests open new ones."""
         self._pool = None
         self._manager.clear()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.drop_idle()
 
 
 def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
