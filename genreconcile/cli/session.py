@@ -36,7 +36,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
     import genreconcile
 
     rules = genreconcile.Registry.builtin().extend(*settings.rules)
-    cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
+    cluster = _connect(settings)
     discovery = Discovery(cluster)
     resources = _resources(expected, discovery)
     recorded = _recorded(cluster, settings)
@@ -58,6 +58,14 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
         yield reconciler
 
 
+def _connect(settings: Settings) -> Cluster:
+    import genreconcile
+
+    wishes = {"as_": settings.as_user, "as_groups": settings.as_groups, "as_uid": settings.as_uid}
+    given: dict[str, Any] = {name: value for name, value in wishes.items() if value}
+    return genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context, **given)
+
+
 def rights(
     settings: Settings, expected: Sequence[Object], *, level: str, operator: bool, everywhere: bool
 ) -> frozenset[Right]:
@@ -67,7 +75,7 @@ def rights(
     import genreconcile
 
     rules = genreconcile.Registry.builtin().extend(*settings.rules)
-    cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
+    cluster = _connect(settings)
     discovery = Discovery(cluster)
     try:
         recorded = _recorded(cluster, settings)

@@ -39,6 +39,7 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
     response = Response(pool, connection)
     try:
         connection.interrupt = None  # Of the thread that had it before.
+        _refuse_late()
         if connection.is_closed:
             _open(pool, connection)
         connection.sock.settimeout(timeout)
@@ -58,6 +59,12 @@ def _open(pool: HTTPConnectionPool, connection: Any) -> None:
         pool._prepare_proxy(connection)  # noqa: SLF001 - as above; it opens a tunnel, and connects
     else:
         connection.connect()
+
+
+def _refuse_late() -> None:
+    interrupt = Interrupt.current()
+    if interrupt is not None and interrupt.is_set:
+        raise ProtocolError("it was ended before it was sent")
 
 
 def _register(connection: Any) -> None:
@@ -134,6 +141,12 @@ class Response:
         if self._connection is not None:
             self._connection.close()
             self._release()
+
+    def end(self) -> None:
+        """Have whoever reads the body find its end, an early one. Called from another thread."""
+        connection = self._connection
+        if connection is not None:
+            _shut(connection.sock)
 
     def _release(self) -> None:
         connection, self._connection = self._connection, None

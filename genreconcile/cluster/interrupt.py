@@ -29,6 +29,11 @@ class Interrupt:
         """The interrupt that this thread runs under."""
         return getattr(_thread, "interrupt", None)
 
+    @property
+    def is_set(self) -> bool:
+        """Whether it is over."""
+        return self._set
+
     def register(self, end: Callable[[], None]) -> None:
         """Say how to end the request in progress; called by ``set()``, and at once if that came before."""
         with self._lock:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator, Mapping
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     import urllib3
 
     from genreconcile.cluster.exchange import Response
+
+POOL_SIZE = 512
+"""Kept connections: each watch holds one. More may be opened, and are closed after use."""
 
 _log = logging.getLogger("genreconcile.cluster")
 
@@ -35,11 +40,16 @@ class Answer:
 class Transport:
     """Stands in for ``RESTClientObject``, which re-encodes bodies, follows redirects and leaves retries to urllib3.
 
-    All requests go to ``host``, a URL, which may have a path.
+    All requests go to ``host``, a URL, which may have a path. ``headers`` are of each request; a name may repeat.
     """
 
-    def __init__(self, manager: urllib3.PoolManager, host: str) -> None:
+    def __init__(
+        self, manager: urllib3.PoolManager, host: str, headers: Callable[[], Sequence[tuple[str, str]]] = tuple
+    ) -> None:
         self._manager = manager
+        self._headers = headers
+        self._lock = threading.Lock()
+        self._streams: weakref.WeakSet[Response] = weakref.WeakSet()
         parts = urlsplit(host)
         self._host = host
         self._authority = parts.netloc.rpartition("@")[2]
@@ -73,7 +83,8 @@ class Transport:
 
     def _open(self) -> urllib3.HTTPConnectionPool:
         """The pool of all requests. To find it takes as long as an exchange."""
-        pool = self._pool = self._manager.connection_from_url(self._host)
+        with self._lock:
+            pool = self._pool = self._manager.connection_from_url(self._host)
         return pool
 
     def _head(
@@ -93,12 +104,28 @@ class Transport:
             sent["Content-Length"] = str(len(body))
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self._authority}", "Accept-Encoding: identity"]
         lines += [f"{name}: {value}" for name, value in sent.items()]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+        lines += [f"{name}: {_sendable_value(name, value)}" for name, value in self._headers()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+    def stream(self, response: Response) -> None:
+        """Have the answer end when the connections are replaced, for it may go on for hours."""
+        with self._lock:
+            self._streams.add(response)
+
+    def replace(self, manager: urllib3.PoolManager) -> None:
+        """Have later requests use connections of another manager; idle ones and streams end, other answers come."""
+        with self._lock:
+            ending, self._streams = list(self._streams), weakref.WeakSet()
+            old, self._manager, self._pool = self._manager, manager, None
+        old.clear()
+        for response in ending:
+            response.end()
 
     def drop_idle(self) -> None:
         """Let the idle connections go; one in use ends with its answer. Later requests open new ones."""
-        self._pool = None
-        self._manager.clear()
+        with self._lock:
+            self._pool = None
+            self._manager.clear()
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -107,10 +134,14 @@ class Transport:
 
 def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers, trimmed: a token's file ends with a line break. ``http.client`` would quote what it cannot send."""
-    trimmed = {name: value.strip() for name, value in headers.items()}
-    for name, value in trimmed.items():
-        if not value.isascii() or not value.isprintable():
-            raise Unauthorized(f"the header {name} cannot be sent: it has a character that no header may have")
+    return {name: _sendable_value(name, value) for name, value in headers.items()}
+
+
+def _sendable_value(name: str, value: str) -> str:
+    trimmed = value.strip()
+    is_name = name.startswith("Impersonate-")  # Names may be of any script; they are sent in UTF-8, as by Go.
+    if not (trimmed.isascii() or is_name) or not trimmed.isprintable():
+        raise Unauthorized(f"the header {name.lower()} cannot be sent: it has a character that no header may have")
     return trimmed
 
 

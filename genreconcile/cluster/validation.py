@@ -1,0 +1,95 @@
+"""What a context must not say, for it would not be clear who asks or who answers.
+
+Invariant: whatever client-go refuses is refused here, before anything is read, run or sent.
+Source: ``k8s.io/client-go/tools/clientcmd/validation.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from genreconcile.cluster.entries import ClusterEntry, ExecEntry, UserEntry
+from genreconcile.cluster.kubeconfig import Chosen
+
+API: Final = "client.authentication.k8s.io"
+_VERSIONS: Final = (f"{API}/v1", f"{API}/v1beta1")
+_MODES: Final = ("Never", "IfAvailable", "Always")
+_PROXIES: Final = ("http", "https", "socks5")
+_CORRECT: Final = "correct the kubeconfig"
+
+
+def validate(chosen: Chosen) -> None:
+    """Raise Unreachable, which names the first thing that is wrong."""
+    for problem in (*_of_cluster(chosen.cluster), *_of_user(chosen.user)):
+        raise chosen.unusable(problem, _CORRECT)
+
+
+def mode_of(plugin: ExecEntry) -> str:
+    """Its interactiveMode; in v1beta1 there is a default."""
+    return plugin.interactive_mode or ("" if plugin.api_version == f"{API}/v1" else "IfAvailable")
+
+
+def server_url(chosen: Chosen) -> str:
+    """``https://host:port/path`` without a slash at the end. Raises Unreachable.
+
+    Without a scheme it is https where anything in the context speaks of TLS, as client-go has it.
+    """
+    text, cluster, user = chosen.cluster.server, chosen.cluster, chosen.user
+    is_bare = "://" not in text
+    speaks_tls = cluster.certificate_authority or cluster.certificate_authority_data or cluster.insecure_skip_tls_verify
+    speaks_tls = speaks_tls or user.client_certificate or user.client_certificate_data
+    try:
+        parts = urlsplit(f"{'https' if speaks_tls else 'http'}://{text}" if is_bare else text)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or not text.isprintable() or " " in text or (is_bare and parts.path.strip("/")):
+        raise chosen.unusable("the cluster's server is no URL", "write https://host:port")
+    if "@" in parts.netloc:
+        raise chosen.unusable("the cluster's server has a user in its URL", "name it in the user's username")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _of_cluster(cluster: ClusterEntry) -> Iterator[str]:
+    if not cluster.server:
+        yield "its cluster has no server"
+    has_authority = bool(cluster.certificate_authority or cluster.certificate_authority_data)
+    if cluster.certificate_authority and cluster.certificate_authority_data:
+        yield "its cluster has both certificate-authority and certificate-authority-data"
+    if has_authority and cluster.insecure_skip_tls_verify:
+        yield "its cluster has both a certificate-authority and insecure-skip-tls-verify"
+    if cluster.proxy_url and cluster.proxy_url.partition("://")[0].lower() not in _PROXIES:
+        yield "the cluster's proxy-url begins neither with http:// nor https:// nor socks5://"
+
+
+def _of_user(user: UserEntry) -> Iterator[str]:
+    if (user.token or user.token_file) and (user.username or user.password):
+        yield "its user has both a token and a password"
+    if user.password and not user.username:
+        yield "its user has a password, but no username"
+    if user.client_certificate and user.client_certificate_data:
+        yield "its user has both client-certificate and client-certificate-data"
+    if user.client_certificate or user.client_certificate_data:
+        if user.client_key and user.client_key_data:
+            yield "its user has both client-key and client-key-data"
+        if not (user.client_key or user.client_key_data):
+            yield "its user has a client-certificate, but no client-key"
+    if (user.as_uid or user.as_groups or user.as_user_extra) and not user.as_:
+        yield "groups, uid or extra of a user are to be impersonated, but no user (as, --as)"
+    if user.exec_ is not None:
+        if user.auth_provider is not None:
+            yield "its user has both exec and auth-provider"
+        yield from _of_plugin(user.exec_)
+
+
+def _of_plugin(plugin: ExecEntry) -> Iterator[str]:
+    if not plugin.command:
+        yield "the user's exec has no command"
+    if plugin.api_version not in _VERSIONS:
+        yield f"the user's exec has an apiVersion other than {' and '.join(_VERSIONS)}"
+    if not all(variable.name for variable in plugin.env):
+        yield "the user's exec has an env without a name"
+    if mode_of(plugin) not in _MODES:
+        yield f"the user's exec has an interactiveMode other than {', '.join(_MODES)}"
