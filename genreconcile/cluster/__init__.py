@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote, urlencode
 
 from genreconcile.cluster.answer import answer_error, status_error
+from genreconcile.cluster.causes import no_answer
 from genreconcile.cluster.credentials import Credentials, Renewable
 from genreconcile.cluster.interrupt import Interrupt
-from genreconcile.cluster.transport import POOL_SIZE, Transport, chunks, keepalive, no_answer
+from genreconcile.cluster.transport import POOL_SIZE, Transport, chunks, keepalive
 from genreconcile.errors import Unauthorized
 from genreconcile.mask import mask_answer
 

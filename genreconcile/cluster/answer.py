@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from genreconcile.cluster.transport import no_answer
+from genreconcile.cluster.causes import no_answer, speaks_tls
 from genreconcile.errors import (
     ClusterError,
     Conflict,
@@ -73,6 +73,8 @@ def answer_error(name: str, response: Response, hide: Callable[[str], str] | Non
     with contextlib.suppress(Unreachable), no_answer(name):  # The status stands; only its explanation is missing.
         body = response.read(_LONGEST_BODY)
     response.close()
+    if mistaken := speaks_tls(name, response.status, body):
+        return mistaken
     try:
         status = json.loads(body)
     except ValueError:  # A proxy's page, say.

@@ -143,5 +143,6 @@ def config(value: object) -> Config:
 def _without_nulls(value: Any) -> Any:
     """To Go, a null is a field that is not there."""
     if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        kept = {key: item for key, item in value.items() if item is not None}
+        return {key: item if key == "extension" else _without_nulls(item) for key, item in kept.items()}
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value

@@ -20,8 +20,6 @@ def id_token(chosen: Chosen) -> str:
     """The token of the user's ``auth-provider``. Raises Unreachable."""
     provider = chosen.user.auth_provider
     assert provider is not None  # noqa: S101 - the caller has looked
-    if provider.name != "oidc":
-        raise chosen.unusable(f"the auth-provider {provider.name!r} is no more part of Kubernetes", _EXEC)
     token = provider.config.get("id-token", "")
     if not token:
         raise chosen.unusable("the auth-provider oidc has no id-token", _EXEC)

@@ -6,7 +6,6 @@ them up. ``urllib3`` is imported inside functions: it costs a quarter of a start
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import threading
@@ -15,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.cluster.causes import no_answer
+from genreconcile.errors import Unauthorized
 
 if TYPE_CHECKING:
     import urllib3
@@ -139,8 +139,12 @@ def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _sendable_value(name: str, value: str) -> str:
     trimmed = value.strip()
-    is_name = name.startswith("Impersonate-")  # Names may be of any script; they are sent in UTF-8, as by Go.
-    if not (trimmed.isascii() or is_name) or not trimmed.isprintable():
+    if name.startswith("Impersonate-"):
+        # Names are of any script and sent in UTF-8, as by Go; a space at an end would be lost on the way.
+        is_sendable = trimmed == value and value.isprintable()
+    else:
+        is_sendable = trimmed.isascii() and trimmed.isprintable()
+    if not is_sendable:
         raise Unauthorized(f"the header {name.lower()} cannot be sent: it has a character that no header may have")
     return trimmed
 
@@ -150,24 +154,6 @@ def chunks(name: str, response: Response) -> Iterator[bytes]:
     with no_answer(name):
         while chunk := response.read1():
             yield chunk
-
-
-@contextlib.contextmanager
-def no_answer(name: str) -> Iterator[None]:
-    """Turn what urllib3 and the system raise into Unreachable. Nothing is chained: such objects hold the headers."""
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield
-    except (HTTPError, OSError, ValueError) as error:
-        raise Unreachable(f"{name}: no answer: {_cause(error)}; check the address and the network") from None
-
-
-def _cause(error: Exception) -> str:
-    """The operating system's own words; of what others say only the kind, for it may quote an answer."""
-    cause = error.__cause__ or error.__context__ or error
-    text = f": {cause}" if isinstance(cause, OSError) else ""
-    return f"{type(cause).__name__}{text}"[:300]
 
 
 def keepalive() -> list[tuple[int, int, int]]:

@@ -6,11 +6,12 @@ Source: ``k8s.io/client-go/tools/clientcmd/validation.go``.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from genreconcile.cluster.entries import ClusterEntry, ExecEntry, UserEntry
+from genreconcile.cluster.entries import ClusterEntry, ExecEntry, ProviderEntry, UserEntry
 from genreconcile.cluster.kubeconfig import Chosen
 
 API: Final = "client.authentication.k8s.io"
@@ -24,6 +25,8 @@ def validate(chosen: Chosen) -> None:
     """Raise Unreachable, which names the first thing that is wrong."""
     for problem in (*_of_cluster(chosen.cluster), *_of_user(chosen.user)):
         raise chosen.unusable(problem, _CORRECT)
+    if server_url(chosen).startswith("https:") and not has_credentials(chosen.user):
+        raise chosen.unusable("its user has no credentials, so that you would be nobody", _CORRECT)
 
 
 def mode_of(plugin: ExecEntry) -> str:
@@ -32,24 +35,36 @@ def mode_of(plugin: ExecEntry) -> str:
 
 
 def server_url(chosen: Chosen) -> str:
-    """``https://host:port/path`` without a slash at the end. Raises Unreachable.
-
-    Without a scheme it is https where anything in the context speaks of TLS, as client-go has it.
-    """
-    text, cluster, user = chosen.cluster.server, chosen.cluster, chosen.user
-    is_bare = "://" not in text
-    speaks_tls = cluster.certificate_authority or cluster.certificate_authority_data or cluster.insecure_skip_tls_verify
-    speaks_tls = speaks_tls or user.client_certificate or user.client_certificate_data
+    """``https://host:port/path`` without a slash at the end. Raises Unreachable."""
+    text = chosen.cluster.server
     try:
-        parts = urlsplit(f"{'https' if speaks_tls else 'http'}://{text}" if is_bare else text)
+        parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
-    if not usable or not text.isprintable() or " " in text or (is_bare and parts.path.strip("/")):
+    if not usable or not text.isprintable() or " " in text:
         raise chosen.unusable("the cluster's server is no URL", "write https://host:port")
     if "@" in parts.netloc:
         raise chosen.unusable("the cluster's server has a user in its URL", "name it in the user's username")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def leaves_in_the_clear(url: str) -> bool:
+    """Whether others may read what is sent to it: over plain HTTP kubectl sends no credentials."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        is_here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_here = host == "localhost"
+    return parts.scheme == "http" and not is_here
+
+
+def has_credentials(user: UserEntry) -> bool:
+    """Whether it can be proved who asks."""
+    certificate = user.client_certificate or user.client_certificate_data
+    known = certificate or user.token or user.token_file or user.username
+    return bool(known or user.exec_ is not None or user.auth_provider is not None)
 
 
 def _of_cluster(cluster: ClusterEntry) -> Iterator[str]:
@@ -78,10 +93,19 @@ def _of_user(user: UserEntry) -> Iterator[str]:
             yield "its user has a client-certificate, but no client-key"
     if (user.as_uid or user.as_groups or user.as_user_extra) and not user.as_:
         yield "groups, uid or extra of a user are to be impersonated, but no user (as, --as)"
+    if user.auth_provider is not None:
+        yield from _of_provider(user.auth_provider)
     if user.exec_ is not None:
         if user.auth_provider is not None:
             yield "its user has both exec and auth-provider"
         yield from _of_plugin(user.exec_)
+
+
+def _of_provider(provider: ProviderEntry) -> Iterator[str]:
+    if provider.name != "oidc":
+        yield f"the auth-provider {provider.name!r} is no more part of Kubernetes; it is named under exec now"
+    if not (provider.config.get("idp-issuer-url") and provider.config.get("client-id")):
+        yield "the user's auth-provider oidc has no idp-issuer-url, or no client-id"
 
 
 def _of_plugin(plugin: ExecEntry) -> Iterator[str]:
