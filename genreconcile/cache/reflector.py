@@ -1,8 +1,8 @@
 """Lists and then watches one resource, in a thread of its own, and hands on what it reads.
 
 Invariants: after a list every change reaches the sink, in order, or a new list does (no gap), also where the server is
-restored from a backup, and where it refuses watches; the only requests are lists and watches of the resource, and their
-rate is bounded whatever the server answers. Names and rules follow client-go's ``tools/cache`` reflector.
+restored from a backup; the only requests are lists and watches of the resource, and their rate is bounded whatever the
+server answers. Names and rules follow client-go's ``tools/cache`` reflector.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from genreconcile.cache.freshness import Freshness
 from genreconcile.cache.history import History, require_not_older
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.pager import PAGE, Pager
@@ -28,17 +26,7 @@ from genreconcile.cache.watchlist import QUERY, StreamedList, read_list
 from genreconcile.cache.wire import WatchEvent, read_bookmark, read_events
 from genreconcile.cluster import Cluster, Interrupt, status_error
 from genreconcile.discovery import Resource
-from genreconcile.errors import (
-    ClusterError,
-    Forbidden,
-    Gone,
-    Invalid,
-    NotFound,
-    Throttled,
-    Unauthorized,
-    Unreachable,
-    trace,
-)
+from genreconcile.errors import ClusterError, Forbidden, Gone, Invalid, NotFound, Throttled, trace
 from genreconcile.gojson import loads
 
 _KNOWN = frozenset({ADDED, MODIFIED, DELETED, "BOOKMARK"})
@@ -47,17 +35,6 @@ _SLOW = 0.3  # Seconds to open a watch: an API server that starts listens before
 _ROUNDING = 1.0  # A watch is asked for whole seconds.
 
 _log = logging.getLogger("genreconcile.cache")
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """One watch: when it began, when something came last, and what came of it."""
-
-    started: float
-    heard_at: float = 0.0
-    events: int = 0
-    is_open: bool = False
-    is_silent: bool = False
 
 
 class _Accept(NamedTuple):
@@ -93,10 +70,8 @@ class Sink(Protocol):
     def bookmark(self, resource_version: int) -> None:
         """All events up to here have been sent."""
 
-    def state(self, *, synced: bool, error: ClusterError | None, stale_since: float | None) -> None:
-        """Whether the objects are known, the last error, None after a success, and the moment of the reflector's clock
-        from which on no watch was well, None while one is.
-        """
+    def state(self, *, synced: bool, error: ClusterError | None) -> None:
+        """Whether the objects are known, and the last error, None after a success."""
 
 
 class Reflector:
@@ -130,7 +105,6 @@ class Reflector:
         self._pace = pace or Pace()
         accepted, timeout = self._accept.of_lists, self._pace.list_timeout
         self._pager = Pager(cluster, self._path, accept=accepted, timeout=timeout)
-        self._look = Pager(cluster, self._path, accept=accepted, timeout=self._pace.grace)
         self._clock = clock
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
@@ -138,7 +112,7 @@ class Reflector:
         self._interrupt_of_check = Interrupt()
         self._resource_version = ""
         self._synced = False
-        self._freshness = Freshness(self._pace, clock)
+        self._bookmarks = False
         self._history = History(clock)
         self._failures = 0
         self._retry_after = 0.0
@@ -168,8 +142,6 @@ class Reflector:
             try:
                 if not self._resource_version:
                     self._list()
-                elif self._freshness.is_list_due:
-                    self._list_instead()
                 started = self._clock()
                 self._watch()
                 # A watch that ends at once is a failure, or a proxy that cuts each one would make a busy loop.
@@ -199,14 +171,10 @@ class Reflector:
             _log.debug("%s: the resourceVersion has expired; listing again", self._resource)
             return
         if isinstance(error, Forbidden | NotFound):  # What is not shown to us is unknown, not absent.
-            # Where it was the watch that was refused, a list tells, and that is asked for next.
-            self._synced = self._synced and bool(self._resource_version)
             self._resource_version = ""
+            self._synced = False
         self._retry_after = (error.retry_after or 0.0) if isinstance(error, Throttled) else 0.0
-        self._tell(error)
-
-    def _tell(self, error: ClusterError | None) -> None:
-        self._sink.state(synced=self._synced, error=error, stale_since=self._freshness.stale_since)
+        self._sink.state(synced=self._synced, error=error)
 
     def _delay(self) -> float:
         asked, self._retry_after = self._retry_after, 0.0
@@ -227,17 +195,7 @@ class Reflector:
         self._resource_version = resource_version
         self._synced = True
         self._history.settled()
-        self._tell(None)
-
-    def _list_instead(self) -> None:
-        """Watches fail: only a list shows what has changed. Raises where what is known may not be shown any more."""
-        try:
-            self._list()
-        except (Forbidden, NotFound):
-            self._resource_version = ""
-            raise
-        except ClusterError as error:  # Perhaps a watch can be opened by now.
-            _log.debug("%s: no list: %s", self._resource, error)
+        self._sink.state(synced=True, error=None)
 
     def _streamed(self) -> StreamedList | None:
         """The list as a stream, None where the server has no such thing: then the next ones come in pages.
@@ -256,11 +214,6 @@ class Reflector:
         except Invalid:
             self._watch_list = False
             return None
-        except (Unreachable, Unauthorized, Throttled):  # These say nothing of streams.
-            raise
-        except ClusterError:
-            self._watch_list = False
-            raise
 
     def _paged(self, mark: Mark) -> str:
         try:
@@ -295,8 +248,8 @@ class Reflector:
                 _log.error("%s: an object is nested too deeply; it is left out of the cache", self._resource)
 
     def _watch(self) -> None:
-        seconds = self._pace.seconds_of_watch()
-        silence = self._pace.silence_of_watch(seconds)
+        started, opened, events = self._clock(), False, 0
+        seconds = self._pace.seconds_of_watch(bookmarks=self._bookmarks)
         asked = max(1, round(seconds))
         query = {
             "watch": "true",
@@ -304,68 +257,49 @@ class Reflector:
             "resourceVersion": self._resource_version,
             "timeoutSeconds": str(asked),
         }
-        attempt = _Attempt(self._clock())
+        silence = self._pace.silence_of_watch(seconds, bookmarks=self._bookmarks)
         try:
             watch = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=self._accept.of_watches)
             with self._interrupt, watch as chunks:
-                self._opened(attempt)
+                opened = True
+                if self._history.is_doubtful:
+                    if self._clock() - started > _SLOW:
+                        self._history.missed()
+                    self._check_history()
+                self._sink.state(synced=self._synced, error=None)
                 for event in self._events(chunks):
                     self._event(event)
-                    attempt.heard_at = self._clock()
-                    attempt.events += 1
-            if self._clock() - attempt.started < asked - _ROUNDING:
+                    events += 1
+            if self._clock() - started < asked - _ROUNDING:
                 self._history.cut()
         except ClusterError as error:
-            if attempt.is_open:
+            if opened:
                 self._history.cut()
             elif not isinstance(error, Throttled):
                 self._history.missed()
-            attempt.is_silent = self._clock() - attempt.heard_at >= silence - _ROUNDING
-            # One that was well and broke off is opened again at once: only where that fails there is something to tell.
-            if not (isinstance(error, Unreachable) and self._was_well(attempt)):
-                raise
+            if not events:  # Perhaps this server sends no bookmarks, unlike the one before: find out again.
+                self._bookmarks = False
+            raise
         finally:
-            self._judge(attempt)
+            self._judge(self._clock() - started, events)
 
-    def _opened(self, attempt: _Attempt) -> None:
-        doubt = self._doubt(attempt) if self._history.is_doubtful else None
-        attempt.is_open = True
-        attempt.heard_at = self._clock()
-        self._freshness.opened()
-        self._tell(doubt)
+    def _check_history(self) -> None:
+        """A server that was restored from a backup meanwhile would keep quiet until it is where we were.
 
-    def _doubt(self, attempt: _Attempt) -> ClusterError | None:
-        """Why it cannot be told whether the server has gone back, None where it has not.
-
-        One that was restored from a backup meanwhile would keep quiet until it is where we were. Asked while the watch
-        is open: were the server restored now, that would be cut. Raises WentBack, and Gone where only a list can tell.
-        A watch that is well stays open where there is no answer: the next one is doubted again.
+        Asked while the watch is open: were the server restored now, that would be cut. Raises WentBack, and Gone where
+        only a list can tell.
         """
-        attempt.is_open = True
-        if self._clock() - attempt.started > _SLOW:
-            self._history.missed()
         if self._history.may_have_changed:
             self._failures = 0
             raise Gone(f"GET {self._cluster.server}{self._path}: the server was out of reach; listing again")
-        try:
-            page = self._look.page({"limit": "1"}, self._interrupt_of_check)
-        except ClusterError as error:
-            return error
+        page = self._pager.page({"limit": "1"}, self._interrupt_of_check)
         require_not_older(page.metadata.resource_version, number(self._resource_version))
         self._history.settled()
-        return None
 
-    def _was_well(self, attempt: _Attempt) -> bool:
-        """Whether a watch that has ended brought something, or lasted."""
-        lasted = attempt.is_open and self._clock() - attempt.started >= self._pace.too_short
-        return bool(attempt.events) or lasted
-
-    def _judge(self, attempt: _Attempt) -> None:
-        """After a watch that was well failures count from the beginning."""
-        well = self._was_well(attempt)
-        if well:
+    def _judge(self, seconds: float, events: int) -> None:
+        """After a watch that brought something, or lasted, failures count from the beginning."""
+        if seconds >= self._pace.too_short or events:
             self._failures = 0
-        self._freshness.ended(attempt.heard_at if attempt.is_silent else self._clock(), well=well)
 
     def _events(self, chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
         """Those that say something of an object. Raises the ClusterError that an ERROR brings."""
@@ -380,6 +314,7 @@ class Reflector:
 
     def _event(self, event: WatchEvent) -> None:
         if event.type == "BOOKMARK":
+            self._bookmarks = True
             self._resource_version = read_bookmark(event).resource_version or self._resource_version
             self._sink.bookmark(number(self._resource_version))
             return

@@ -124,7 +124,9 @@ def _recorded(cluster: Any, settings: Settings) -> frozenset[str]:
 
 
 def _resources(expected: Sequence[Object], discovery: Discovery) -> dict[GVK, Resource | None]:
-    """How the kinds of the objects are served, None where that is not known. Raises Unauthorized and Unreachable."""
+    """How the kinds of the objects are served, None where that is not known. Raises ClusterError where no kind is."""
+    if expected:
+        discovery.resources()
     brought = {resource.gvk: resource for obj in expected for resource in defined_by(obj)}
     return {gvk: brought.get(gvk) or _served(gvk, discovery) for gvk in {GVK.of(obj) for obj in expected}}
 
