@@ -22,7 +22,7 @@ import msgspec
 
 from genreconcile.cluster.entries import ClusterEntry, ExecEntry
 from genreconcile.cluster.validation import API, mode_of
-from genreconcile.cluster.words import quoted
+from genreconcile.cluster.words import quoted, settings_of
 from genreconcile.documents import documents
 from genreconcile.errors import LoadError, Unauthorized
 
@@ -56,8 +56,13 @@ class Granted:
     expires: float | None
 
 
-def ask(plugin: ExecEntry, cluster: ClusterEntry, authority: bytes | None, place: str) -> Granted:
-    """Run the program and return what it gives; ``authority`` is the cluster's, PEM. Raises Unauthorized."""
+def ask(
+    plugin: ExecEntry, cluster: ClusterEntry, authority: bytes | None, place: str, old: Granted | None = None
+) -> Granted:
+    """Run the program and return what it gives; ``authority`` is the cluster's, PEM, ``old`` what it gave before.
+
+    Raises Unauthorized.
+    """
 
     def refuse(problem: str, advice: str = "run it by hand") -> Unauthorized:
         name = plugin.spelled or plugin.command
@@ -82,7 +87,10 @@ def ask(plugin: ExecEntry, cluster: ClusterEntry, authority: bytes | None, place
     except (OSError, ValueError) as error:
         raise refuse(f"did not start: {getattr(error, 'strerror', '') or 'a NUL in its arguments'}") from None
     if code:
-        words = quoted(err, environment, out) or ("its words are above" if is_interactive else "it said nothing")
+        shown = [out.decode("utf-8", "replace"), *((old.token, old.key.decode()) if old is not None else ())]
+        words = quoted(err, {**environment, **settings_of(plugin.args)}, *shown) or (
+            "its words are above" if is_interactive else "it said nothing"
+        )
         raise refuse(f"failed with exit code {code}: {words}", "log in again, or run it by hand")
     found = _granted(out, plugin.api_version)
     if isinstance(found, str):

@@ -143,7 +143,7 @@ class Identity:
     def _ask(self, chosen: Chosen) -> Granted | None:
         self._pace.note()
         self._was_fresh = False
-        granted = _granted(chosen)
+        granted = _granted(chosen, self._granted)
         self._was_fresh = self._is_fresh(granted)
         return granted
 
@@ -191,14 +191,14 @@ class Identity:
             raise chosen.unusable(str(error), "correct the kubeconfig") from None
 
 
-def _granted(chosen: Chosen) -> Granted | None:
+def _granted(chosen: Chosen, old: Granted | None = None) -> Granted | None:
     """What the plugin gives; it is not asked where something else proves who we are, as in client-go."""
     user = chosen.user
     if user.exec_ is None or user.token or user.token_file or user.username:
         return None
     if user.client_certificate or user.client_certificate_data:
         return None
-    return ask(user.exec_, chosen.cluster, _authority(chosen), chosen.place)
+    return ask(user.exec_, chosen.cluster, _authority(chosen), chosen.place, old)
 
 
 def _proof(chosen: Chosen, granted: Granted | None, *, at_start: bool = False) -> Proof:

@@ -84,21 +84,24 @@ def _of_user(user: UserEntry) -> Iterator[str]:
         yield "its user has both a token and a password"
     if user.password and not user.username:
         yield "its user has a password, but no username"
-    if user.client_certificate and user.client_certificate_data:
-        yield "its user has both client-certificate and client-certificate-data"
     if user.client_certificate or user.client_certificate_data:
-        if user.client_key and user.client_key_data:
-            yield "its user has both client-key and client-key-data"
-        if not (user.client_key or user.client_key_data):
-            yield "its user has a client-certificate, but no client-key"
+        yield from _of_certificate(user)
     if (user.as_uid or user.as_groups or user.as_user_extra) and not user.as_:
         yield "groups, uid or extra of a user are to be impersonated, but no user (as, --as)"
     if user.auth_provider is not None:
         yield from _of_provider(user.auth_provider)
     if user.exec_ is not None:
-        if user.auth_provider is not None:
-            yield "its user has both exec and auth-provider"
+        yield from ["its user has both exec and auth-provider"] if user.auth_provider is not None else []
         yield from _of_plugin(user.exec_)
+
+
+def _of_certificate(user: UserEntry) -> Iterator[str]:
+    if user.client_certificate and user.client_certificate_data:
+        yield "its user has both client-certificate and client-certificate-data"
+    if user.client_key and user.client_key_data:
+        yield "its user has both client-key and client-key-data"
+    if not (user.client_key or user.client_key_data):
+        yield "its user has a client-certificate, but no client-key"
 
 
 def _of_provider(provider: ProviderEntry) -> Iterator[str]:

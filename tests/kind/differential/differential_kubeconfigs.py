@@ -45,6 +45,9 @@ class World:
     def script(self, name: str, text: str) -> str:
         return self.file(name, f"#!/bin/sh\n{text}\n", stat.S_IRWXU)
 
+    def says(self, name: str, text: str) -> str:
+        return self.script(name, f"cat {self.file(f'{name}.txt', text)}")
+
     def grants(self, name: str = "plugin", version: str = V1, before: str = "", **status: Any) -> str:
         """A program that grants it."""
         answer = {"kind": "ExecCredential", "apiVersion": version, "status": status}
@@ -240,7 +243,7 @@ def plugins(w: World) -> dict[str, Any]:
         "warns": plugin(w.grants("warns", before="echo careful >&2", token=w.token)),
         "says nothing": plugin(w.script("silent", "")),
         "no JSON": plugin(w.script("text", "echo hello")),
-        "YAML": plugin(w.script("yaml", f"echo 'kind: ExecCredential\napiVersion: {V1}\nstatus: {{token: {w.token}}}'")),
+        "YAML": plugin(w.says("yaml", f"kind: ExecCredential\napiVersion: {V1}\nstatus: {{token: {w.token}}}")),
         "another version": plugin(beta),
         "another version, beta": plugin(works, BETA),
         "another kind": plugin(w.script("pod", f"""echo '{{"kind":"Pod","apiVersion":"{V1}"}}'""")),
@@ -266,7 +269,11 @@ def plugins(w: World) -> dict[str, Any]:
         "no cluster info": plugin(tells),
         "cluster info, beta": plugin(tells_beta, BETA, provideClusterInfo=True),
         "and a token": {**plugin(w.script("never-run", "exit 1")), "token": w.token},
-        "and a certificate": {**plugin("./never-run"), "client-certificate-data": b64(w.certificate), "client-key-data": b64(w.key)},
+        "and a certificate": {
+            **plugin("./never-run"),
+            "client-certificate-data": b64(w.certificate),
+            "client-key-data": b64(w.key),
+        },
         "and a username": {**plugin("./plugin"), "username": "a"},
         "wrong, and a token": {**plugin("./plugin", "v2"), "token": w.token},
         "and an auth-provider": {**plugin(works), "auth-provider": {"name": "oidc"}},
@@ -361,7 +368,7 @@ def files(w: World) -> dict[str, Any]:
     good, admin = {"token": w.token}, {"client-certificate-data": b64(w.other_certificate)}
     admin["client-key-data"] = b64(w.other_key)
     first, second = config(w, good), config(w, admin)
-    named = {"name": "d", "context": {"cluster": "c", "user": "u"}}
+    named = {"name": "d", "context": {"cluster": "c", "user": "u", "namespace": "x"}}
     merges = {
         "the first wins": [first, second],
         "in the other order": [second, first],
@@ -406,7 +413,7 @@ def files(w: World) -> dict[str, Any]:
         "two documents": f"{_text(first)}---\n{_text(second)}",
         "an alias": f"x: &t {w.token}\n" + _text(first).replace(w.token, "*t"),
         "a byte order mark": "\ufeff" + _text(first),
-        "a namespace": {**first, "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "x"}}]},
+        "a namespace": {**first, "contexts": [{**named, "name": "c"}]},
     }  # fmt: skip
     uses |= {f"file: {name}": Use(text) for name, text in texts.items()}
     uses["file: missing"] = Use(..., {})
