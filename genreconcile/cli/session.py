@@ -35,7 +35,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
     """
     import genreconcile
 
-    rules = genreconcile.Registry.builtin().extend(*settings.rules)
+    rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
     cluster = _connect(settings)
     discovery = Discovery(cluster)
     resources = _resources(expected, discovery)
@@ -74,7 +74,7 @@ def rights(
     """
     import genreconcile
 
-    rules = genreconcile.Registry.builtin().extend(*settings.rules)
+    rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
     cluster = _connect(settings)
     discovery = Discovery(cluster)
     try:

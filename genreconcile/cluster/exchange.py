@@ -35,11 +35,12 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
     Raises what urllib3 raises where it cannot connect, OSError, urllib3's ProtocolError, and RemoteDisconnected where
     the server closed the connection without a word. Ends where the thread's Interrupt says so.
     """
+    if Interrupt.is_current_set():  # Were it sent, the answer might come before the connection ends.
+        raise ProtocolError("interrupted")
     connection: Any = pool._get_conn()  # noqa: SLF001 - there is no other way to a connection of a pool
     response = Response(pool, connection)
     try:
         connection.interrupt = None  # Of the thread that had it before.
-        _refuse_late()
         if connection.is_closed:
             _open(pool, connection)
         connection.sock.settimeout(timeout)
@@ -59,12 +60,6 @@ def _open(pool: HTTPConnectionPool, connection: Any) -> None:
         pool._prepare_proxy(connection)  # noqa: SLF001 - as above; it opens a tunnel, and connects
     else:
         connection.connect()
-
-
-def _refuse_late() -> None:
-    interrupt = Interrupt.current()
-    if interrupt is not None and interrupt.is_set:
-        raise ProtocolError("it was ended before it was sent")
 
 
 def _register(connection: Any) -> None:
