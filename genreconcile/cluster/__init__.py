@@ -117,7 +117,8 @@ def _without_user(url: str) -> str:
 class DynamicCluster:
     """``Cluster`` over ``DynamicClient``; ``configuration`` is a ``kubernetes.client.Configuration``, and is copied.
 
-    That of a ``DynamicClient`` which an operator already has is its ``.configuration``. ``timeout`` is the longest
+    A ``DynamicClient`` or ``ApiClient`` that an operator already has may stand in its place; with it come its default
+    headers, by which it may impersonate somebody. ``timeout`` is the longest
     silence in seconds of a request that names none. ``renew`` returns a Configuration with the credentials as they are
     now; it is called when the server refuses those that were sent. ``identity`` stands in for its credentials and TLS.
     """
@@ -136,7 +137,8 @@ class DynamicCluster:
         from kubernetes.client import ApiClient
         from kubernetes.dynamic import DynamicClient
 
-        own = deepcopy(configuration)
+        given = getattr(configuration, "client", configuration)  # A DynamicClient's is its ApiClient.
+        own = deepcopy(getattr(given, "configuration", given))
         own.connection_pool_maxsize = POOL_SIZE
         own.socket_options = own.socket_options or keepalive()
         self.server: str = _without_user(own.host)
@@ -146,6 +148,7 @@ class DynamicCluster:
         if not own.verify_ssl:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
         client = cast("Any", ApiClient)(own)
+        client.default_headers |= getattr(given, "default_headers", {})
         client.user_agent = "genreconcile"
         if identity is None:
             self._transport = Transport(client.rest_client.pool_manager, own.host)

@@ -6,22 +6,17 @@ asked for again after ten seconds; the context, its user and its server stay the
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from genreconcile.cluster.credentials import Pace
-from genreconcile.cluster.entries import UserEntry
-from genreconcile.cluster.exec_plugin import Granted, ask
+from genreconcile.cluster.exec_plugin import Granted
 from genreconcile.cluster.impersonation import impersonation_headers
 from genreconcile.cluster.kubeconfig import Chosen
-from genreconcile.cluster.oidc import id_token
+from genreconcile.cluster.proof import Proof, grant, prove, signature
 from genreconcile.cluster.tls import UnusableError, pool_manager, tls_context
 from genreconcile.cluster.validation import server_url
 from genreconcile.errors import ClusterError
@@ -33,16 +28,6 @@ _LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the files and at the clock."""
 
 _log = logging.getLogger("genreconcile.cluster")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Proof:
-    """What is shown to the server (a header's value, PEM), and the authority by which it is known, None: a system's."""
-
-    authorization: str
-    certificate: bytes
-    key: bytes
-    authority: bytes | None
 
 
 class Identity:
@@ -66,10 +51,10 @@ class Identity:
         self._chosen = load()
         self.server = server_url(self._chosen)
         self._version = 0
-        self._seen: object = _signature(self._chosen)
-        self._granted = _granted(self._chosen)
+        self._seen: object = signature(self._chosen)
+        self._granted = grant(self._chosen)
         self._was_fresh = self._is_fresh(self._granted)
-        self._proof = _proof(self._chosen, self._granted, at_start=True)
+        self._proof = prove(self._chosen, self._granted, at_start=True)
         self.manager = self._manager(self._chosen, self._proof)
         self.on_new_tls: Callable[[urllib3.PoolManager], None] = lambda _: None
         self._impersonated = impersonation_headers(self._chosen.user)
@@ -126,7 +111,7 @@ class Identity:
             return self._version != refused
 
     def _catch_up(self) -> None:
-        seen = _signature(self._chosen)
+        seen = signature(self._chosen)
         if self._has_expired():
             self._take(self._chosen, self._ask(self._chosen), seen)
         elif seen != self._seen:
@@ -137,13 +122,13 @@ class Identity:
         chosen = self._load()
         if server_url(chosen) != self.server:
             raise chosen.unusable(f"it names another server than {self.server} now", "start again")
-        seen = _signature(chosen)
+        seen = signature(chosen)
         self._take(chosen, self._ask(chosen), seen)
 
     def _ask(self, chosen: Chosen) -> Granted | None:
         self._pace.note()
         self._was_fresh = False
-        granted = _granted(chosen, self._granted)
+        granted = grant(chosen, self._granted)
         self._was_fresh = self._is_fresh(granted)
         return granted
 
@@ -162,7 +147,7 @@ class Identity:
 
     def _take(self, chosen: Chosen, granted: Granted | None, seen: object) -> None:
         """Nothing changes unless all of it is usable."""
-        old, proof = self._proof, _proof(chosen, granted)
+        old, proof = self._proof, prove(chosen, granted)
         is_new_tls = (proof.certificate, proof.key, proof.authority) != (old.certificate, old.key, old.authority)
         manager = self._manager(chosen, proof) if is_new_tls else self.manager
         self._chosen, self._granted, self._proof, self.manager = chosen, granted, proof, manager
@@ -189,84 +174,3 @@ class Identity:
             return pool_manager(self.server, cluster.proxy_url, context, server_name=cluster.tls_server_name)
         except UnusableError as error:
             raise chosen.unusable(str(error), "correct the kubeconfig") from None
-
-
-def _granted(chosen: Chosen, old: Granted | None = None) -> Granted | None:
-    """What the plugin gives; it is not asked where something else proves who we are, as in client-go."""
-    user = chosen.user
-    if user.exec_ is None or user.token or user.token_file or user.username:
-        return None
-    if user.client_certificate or user.client_certificate_data:
-        return None
-    return ask(user.exec_, chosen.cluster, _authority(chosen), chosen.place, old)
-
-
-def _proof(chosen: Chosen, granted: Granted | None, *, at_start: bool = False) -> Proof:
-    user = chosen.user
-    authority = _authority(chosen)
-    if granted is not None:
-        authorization = f"Bearer {granted.token}" if granted.token else ""
-        return Proof(authorization, granted.certificate, granted.key, authority)
-    certificate = _content(chosen, user.client_certificate_data, user.client_certificate, "client-certificate")
-    key = _content(chosen, user.client_key_data, user.client_key, "client-key")
-    return Proof(_authorization(chosen, at_start=at_start), certificate, key if certificate else b"", authority)
-
-
-def _authorization(chosen: Chosen, *, at_start: bool) -> str:
-    user = chosen.user
-    if user.token or user.token_file:
-        return f"Bearer {_token(chosen, at_start=at_start)}"
-    if user.username:
-        return f"Basic {base64.b64encode(f'{user.username}:{user.password}'.encode()).decode('ascii')}"
-    return f"Bearer {id_token(chosen)}" if user.auth_provider is not None else ""
-
-
-def _token(chosen: Chosen, *, at_start: bool) -> str:
-    """Of the file and the text the file wins; the text serves as long as the file was never read."""
-    user = chosen.user
-    if not user.token_file:
-        return user.token
-    try:
-        text = Path(user.token_file).read_text("utf-8").strip()
-        problem = "" if text else "it is empty"
-    except (OSError, ValueError) as error:
-        text, problem = "", getattr(error, "strerror", "") or "it is no text"
-    if not text and not (user.token and at_start):
-        raise chosen.unusable(f"the user's tokenFile {user.token_file}: {problem}", "have it written")
-    return text or user.token
-
-
-def _authority(chosen: Chosen) -> bytes | None:
-    cluster = chosen.cluster
-    if not (cluster.certificate_authority or cluster.certificate_authority_data):
-        return None
-    data, file = cluster.certificate_authority_data, cluster.certificate_authority
-    return _content(chosen, data, file, "certificate-authority")
-
-
-def _content(chosen: Chosen, data: str, file: str, name: str) -> bytes:
-    """Of an entry that is given as base64 or as a file; b"" where it is not given."""
-    try:
-        if data:
-            return base64.b64decode(data.replace("\n", "").replace("\r", ""), validate=True)
-        return Path(file).read_bytes() if file else b""
-    except (binascii.Error, ValueError):
-        problem = f"the {name}-data is no base64"
-    except OSError as error:
-        problem = f"the {name} {file}: {error.strerror}"
-    raise chosen.unusable(problem, "correct the kubeconfig")
-
-
-def _signature(chosen: Chosen) -> tuple[object, ...]:
-    """What changes when one of the files does."""
-    user: UserEntry = chosen.user
-    files = (user.token_file, user.client_certificate, user.client_key, chosen.cluster.certificate_authority)
-    return tuple(_stat(file) for file in files if file)
-
-
-def _stat(file: str) -> object:
-    try:
-        found = Path(file).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size

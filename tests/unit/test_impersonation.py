@@ -1,9 +1,14 @@
 """Acting as another user: the headers, byte by byte, and what is refused."""
 
+from unittest.mock import Mock
+
 import pytest
 from accounts import written
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.dynamic import DynamicClient
 
 import genreconcile as gr
+from genreconcile.cluster import DynamicCluster
 from genreconcile.errors import Unauthorized, Unreachable
 
 
@@ -74,6 +79,17 @@ def test_r4_1_a_name_that_no_header_may_hold_is_never_sent(server, tmp_path, nam
 def test_r4_1_a_name_of_any_script_goes_out_in_utf_8(server, tmp_path):
     ((_, value),) = sent(server, tmp_path, {"as": "jürgen"})
     assert value.encode("latin-1").decode() == "jürgen"
+
+
+@pytest.mark.parametrize("wrap", [lambda client: client, lambda client: DynamicClient(client, discoverer=Mock())])
+def test_r4_1_a_client_that_impersonates_does_so_through_us(server, wrap):
+    client = ApiClient(Configuration(host=f"http://127.0.0.1:{server.server_port}"))
+    client.configuration.api_key = {"authorization": "Bearer t"}
+    client.set_default_header("Impersonate-User", "bob")
+    DynamicCluster(wrap(client)).request("GET", "/x")
+    headers = server.seen[0][2]
+    assert (headers["Impersonate-User"], headers["authorization"]) == ("bob", "Bearer t")
+    assert headers["User-Agent"] == "genreconcile"
 
 
 def test_r4_1_over_plain_http_to_another_machine_only_the_wish_is_sent(tmp_path):
