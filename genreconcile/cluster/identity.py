@@ -54,7 +54,7 @@ class Identity:
         self._seen: object = signature(self._chosen)
         self._granted = grant(self._chosen)
         self._was_fresh = self._is_fresh(self._granted)
-        self._proof = prove(self._chosen, self._granted, at_start=True)
+        self._proof = prove(self._chosen, self._granted, text_serves=True)
         self.manager = self._manager(self._chosen, self._proof)
         self.on_new_tls: Callable[[urllib3.PoolManager], None] = lambda _: None
         self._impersonated = impersonation_headers(self._chosen.user)
@@ -147,7 +147,9 @@ class Identity:
 
     def _take(self, chosen: Chosen, granted: Granted | None, seen: object) -> None:
         """Nothing changes unless all of it is usable."""
-        old, proof = self._proof, prove(chosen, granted)
+        old = self._proof
+        was_text = old.authorization == f"Bearer {self._chosen.user.token}"
+        proof = prove(chosen, granted, text_serves=was_text)
         is_new_tls = (proof.certificate, proof.key, proof.authority) != (old.certificate, old.key, old.authority)
         manager = self._manager(chosen, proof) if is_new_tls else self.manager
         self._chosen, self._granted, self._proof, self.manager = chosen, granted, proof, manager

@@ -35,7 +35,7 @@ def grant(chosen: Chosen, old: Granted | None = None) -> Granted | None:
     return ask(user.exec_, chosen.cluster, _authority(chosen), chosen.place, old)
 
 
-def prove(chosen: Chosen, granted: Granted | None, *, at_start: bool = False) -> Proof:
+def prove(chosen: Chosen, granted: Granted | None, *, text_serves: bool = False) -> Proof:
     """All that is shown, with what a plugin granted, if one did. Raises Unreachable."""
     user = chosen.user
     authority = _authority(chosen)
@@ -44,19 +44,19 @@ def prove(chosen: Chosen, granted: Granted | None, *, at_start: bool = False) ->
         return Proof(authorization, granted.certificate, granted.key, authority)
     certificate = _content(chosen, user.client_certificate_data, user.client_certificate, "client-certificate")
     key = _content(chosen, user.client_key_data, user.client_key, "client-key")
-    return Proof(_authorization(chosen, at_start=at_start), certificate, key if certificate else b"", authority)
+    return Proof(_authorization(chosen, text_serves=text_serves), certificate, key if certificate else b"", authority)
 
 
-def _authorization(chosen: Chosen, *, at_start: bool) -> str:
+def _authorization(chosen: Chosen, *, text_serves: bool) -> str:
     user = chosen.user
     if user.token or user.token_file:
-        return f"Bearer {_token(chosen, at_start=at_start)}"
+        return f"Bearer {_token(chosen, text_serves=text_serves)}"
     if user.username:
         return f"Basic {base64.b64encode(f'{user.username}:{user.password}'.encode()).decode('ascii')}"
     return f"Bearer {id_token(chosen)}" if user.auth_provider is not None else ""
 
 
-def _token(chosen: Chosen, *, at_start: bool) -> str:
+def _token(chosen: Chosen, *, text_serves: bool) -> str:
     """Of the file and the text the file wins; the text serves as long as the file was never read."""
     user = chosen.user
     if not user.token_file:
@@ -66,7 +66,7 @@ def _token(chosen: Chosen, *, at_start: bool) -> str:
         problem = "" if text else "it is empty"
     except (OSError, ValueError) as error:
         text, problem = "", getattr(error, "strerror", "") or "it is no text"
-    if not text and not (user.token and at_start):
+    if not text and not (user.token and text_serves):
         raise chosen.unusable(f"the user's tokenFile {user.token_file}: {problem}", "have it written")
     return text or user.token
 

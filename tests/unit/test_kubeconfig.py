@@ -180,6 +180,10 @@ def test_r4_10_of_token_and_file_the_file_wins_and_is_read_again(server, tmp_pat
 
 def test_r4_10_the_token_serves_where_the_file_was_never_there(server, tmp_path):
     assert authorization(server, written(tmp_path, url(server), {"token": "t", "tokenFile": "none"})) == "Bearer t"
+    who = gr.connect(kubeconfig=written(tmp_path, url(server), {"token": "t", "tokenFile": "none"}))._credentials
+    written(tmp_path, url(server), {"token": "u", "tokenFile": "none"})
+    assert who.renew(who.current)
+    assert who.headers() == [("Authorization", "Bearer u")]
     with pytest.raises(Unreachable, match=r"the user's tokenFile .*/none: No such file"):
         gr.connect(kubeconfig=written(tmp_path, url(server), {"tokenFile": "none"}))
 
