@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
@@ -53,6 +54,10 @@ class ApplyFailed(ReconcileError):
         lines = "\n".join(f"  {outcome}" for outcome in outcomes)
         super().__init__(f"{len(outcomes)} object(s) failed:\n{lines}")
         self.outcomes = outcomes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception would call it with its text.
+        return type(self), (self.outcomes,), vars(self)
 
 
 @dataclass(frozen=True, slots=True)

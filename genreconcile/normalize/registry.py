@@ -34,6 +34,7 @@ class Registry:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
+        self._hash = hash(self.rules)
         self._root_rules = tuple(rule for rule in self.rules if rule.root)
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
@@ -73,6 +74,15 @@ class Registry:
             else:
                 added += _read(_text(Path(source)), str(source), _USER)
         return Registry((*added, *self.rules))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Registry) and self.rules == other.rules)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.rules,)  # What was compiled from them is made anew.
 
     @functools.cached_property
     def version(self) -> str:
