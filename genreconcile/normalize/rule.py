@@ -6,9 +6,8 @@ Invariant: a Rule that exists is valid; whatever is wrong in a file is a RuleErr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 from genreconcile.errors import RuleError
 from genreconcile.normalize.functions import FUNCTIONS
@@ -52,7 +51,7 @@ class Condition:
     targeted_by: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """``action`` is one of ACTIONS, ``argument`` its value in the file; ``layer`` says which rules it yields to (lower
     wins).
@@ -77,11 +76,6 @@ class Rule:
     def __str__(self) -> str:
         return self.id
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        content = tuple(getattr(self, own.name) for own in fields(self))
-        _KNOWN.setdefault(repr(content), self)
-        return _known, content
-
     @property
     def reads(self) -> frozenset[str]:
         """The keys of expected that conditions and the action read, wherever they stand."""
@@ -101,14 +95,6 @@ class Rule:
         """The kinds whose objects this rule looks at."""
         targeting = tuple(condition.targeted_by[0] for condition in self.conditions if condition.targeted_by)
         return (*targeting, str(self.argument["kind"])) if self.action == "refer" else targeting
-
-
-# Rules are compared by identity, which is fast: so a copy is the rule itself where that is known.
-_KNOWN: Final[WeakValueDictionary[str, Rule]] = WeakValueDictionary()
-
-
-def _known(*content: Any) -> Rule:
-    return _KNOWN.setdefault(repr(content), Rule(*content))
 
 
 def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:
