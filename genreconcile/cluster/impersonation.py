@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import structs
 
 from genreconcile.cluster.entries import UserEntry
+from genreconcile.errors import InputError
 
 # RFC 9110's token, without the percent sign, which escapes.
 _LEGAL: Final = frozenset(string.ascii_letters + string.digits + "!#$&'*+-.^_`|~")
@@ -36,11 +37,20 @@ class Impersonation:
         uid: str | None,
         extra: Mapping[str, Sequence[str]] | None,
     ) -> Impersonation:
-        """The arguments of ``connect``. Raises TypeError for a text where texts are meant."""
-        given = [("as_groups", groups), *((f"as_user_extra[{key!r}]", values) for key, values in (extra or {}).items())]
-        for name, values in given:
-            if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-                raise TypeError(f"connect: {name}: it is no list of texts; write [{values!r}]")
+        """The arguments of ``connect``. Raises InputError for what cannot be meant."""
+        for name, text in (("as_", user), ("as_uid", uid)):
+            if text is not None and not isinstance(text, str):
+                raise InputError(f"{name}: not usable: {text!r} is no text; give a string")
+        if extra is not None and not isinstance(extra, Mapping):
+            raise InputError("as_user_extra: not usable: it is no mapping; give lists of texts by key")
+        for name, values in (
+            ("as_groups", groups),
+            *((f"as_user_extra[{key!r}]", of_key) for key, of_key in (extra or {}).items()),
+        ):
+            if isinstance(values, str):
+                raise InputError(f"{name}: not usable: {values!r} is one text; give a list: [{values!r}]")
+            if not isinstance(values, Collection) or not all(isinstance(value, str) for value in values):
+                raise InputError(f"{name}: not usable: it is no list of texts; give one")
         return cls(user or "", tuple(groups), uid or "", {key: tuple(values) for key, values in (extra or {}).items()})
 
     def over(self, user: UserEntry) -> UserEntry:

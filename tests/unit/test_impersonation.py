@@ -9,7 +9,7 @@ from kubernetes.dynamic import DynamicClient
 
 import genreconcile as gr
 from genreconcile.cluster import DynamicCluster
-from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.errors import InputError, Unauthorized, Unreachable
 
 
 def sent(server, tmp_path, user, **wishes):
@@ -63,10 +63,21 @@ def test_r4_1_so_are_arguments(tmp_path, wish):
         gr.connect(kubeconfig=written(tmp_path, "https://127.0.0.1:1", {"token": "t"}), **wish)
 
 
-@pytest.mark.parametrize("wish", [{"as_groups": "dev"}, {"as_user_extra": {"a": "b"}}, {"as_groups": [1]}])
-def test_r4_1_a_text_is_no_list(tmp_path, wish):
-    with pytest.raises(TypeError, match="it is no list of texts"):
-        gr.connect(kubeconfig=written(tmp_path, "https://127.0.0.1:1", {"token": "t"}), as_="bob", **wish)
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"as_groups": "dev"},
+        {"as_groups": [1]},
+        {"as_groups": 1},
+        {"as_user_extra": {"a": "b"}},
+        {"as_user_extra": ["a"]},
+        {"as_": 1},
+        {"as_uid": 7},
+    ],
+)
+def test_r4_1_what_cannot_be_meant_is_an_error(tmp_path, wish):
+    with pytest.raises(InputError, match=rf"^{next(iter(wish))}.*: not usable: "):
+        gr.connect(kubeconfig=written(tmp_path, "https://127.0.0.1:1", {"token": "t"}), **{"as_": "bob", **wish})
 
 
 @pytest.mark.parametrize("name", ["bob\r\nImpersonate-User: eve", "bob\n", " bob", "bob\0", "b\x7fb"], ids=ascii)
