@@ -12,7 +12,6 @@ import datetime as dt
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -71,31 +70,33 @@ def ask(
     is_interactive = _is_interactive(plugin)
     if is_interactive is None:
         raise refuse("wants to talk with you, and there is no terminal", "start it from one")
-    environment = {**os.environ, **{variable.name: variable.value for variable in plugin.env}}
-    spec: dict[str, Any] = {"interactive": is_interactive}
-    if plugin.provide_cluster_info:
-        spec["cluster"] = cluster_info(cluster, authority)
-    environment[_INFO] = json.dumps({"kind": "ExecCredential", "apiVersion": plugin.api_version, "spec": spec})
     program = _found(plugin.command)
     if program is None:
         hint = quoted(plugin.install_hint.encode(), {})
         raise refuse("was not found", f"install it: {hint}" if hint else "install it")
+    environment = _environment(plugin, cluster_info(cluster, authority), is_interactive=is_interactive)
     try:
         code, out, err = _run([program, *plugin.args], environment, is_interactive=is_interactive)
     except subprocess.TimeoutExpired:
         raise refuse(f"gave no answer within {TIMEOUT:.0f} s") from None
     except (OSError, ValueError) as error:
-        raise refuse(f"did not start: {getattr(error, 'strerror', '') or 'a NUL in its arguments'}") from None
+        cause = getattr(error, "strerror", "") or "its args or its env cannot be passed on"
+        raise refuse(f"did not start: {cause}") from None
     if code:
         shown = [out.decode("utf-8", "replace"), *((old.token, old.key.decode()) if old is not None else ())]
-        words = quoted(err, {**environment, **settings_of(plugin.args)}, *shown) or (
-            "its words are above" if is_interactive else "it said nothing"
-        )
-        raise refuse(f"failed with exit code {code}: {words}", "log in again, or run it by hand")
+        words = quoted(err, {**environment, **settings_of(plugin.args)}, *shown)
+        silence = "its words are above" if is_interactive else "it said nothing"
+        raise refuse(f"failed with exit code {code}: {words or silence}", "log in again, or run it by hand")
     found = _granted(out, plugin.api_version)
     if isinstance(found, str):
         raise refuse(found)
     return found
+
+
+def _environment(plugin: ExecEntry, info: dict[str, Any], *, is_interactive: bool) -> dict[str, str]:
+    spec = {"interactive": is_interactive, **({"cluster": info} if plugin.provide_cluster_info else {})}
+    told = json.dumps({"kind": "ExecCredential", "apiVersion": plugin.api_version, "spec": spec})
+    return {**os.environ, **{variable.name: variable.value for variable in plugin.env}, _INFO: told}
 
 
 def cluster_info(cluster: ClusterEntry, authority: bytes | None) -> dict[str, Any]:
@@ -138,16 +139,15 @@ def _run(arguments: list[str], environment: dict[str, str], *, is_interactive: b
         stdin=None if is_interactive else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=None if is_interactive else subprocess.PIPE,
-        start_new_session=not is_interactive,
     )
     try:
         out, err = process.communicate(timeout=None if is_interactive else TIMEOUT)
     except BaseException:
-        with contextlib.suppress(OSError):  # Gone already.
-            process.kill() if is_interactive else os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
-        process.stdout.close() if process.stdout else None
-        process.stderr.close() if process.stderr else None
+        for pipe in (process.stdout, process.stderr):  # Its children may hold the other ends.
+            if pipe is not None:
+                pipe.close()
         raise
     return process.returncode, out, err or b""
 

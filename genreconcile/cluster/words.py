@@ -13,7 +13,7 @@ from typing import Final
 _LONGEST: Final = 500
 _SHORTEST_SECRET: Final = 6
 _MASK: Final = "***"
-_SECRET_NAME: Final = re.compile(r"(?i)token|secret|passw|key|credential|auth|session|cookie")
+_SECRET_NAME: Final = re.compile(r"(?i)token|secret|passw|credential|(api|access|private)[-_]?key")
 _PEM: Final = re.compile(r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL)
 _CREDENTIAL: Final = re.compile(
     r"eyJ[\w-]{4,}(?:\.[\w-]*)*"  # A JWT.
@@ -35,7 +35,8 @@ def quoted(said: bytes, settings: Mapping[str, str], *shown: str) -> str:
 
 
 def _secrets(settings: Mapping[str, str], shown: Iterable[str]) -> set[str]:
-    found = {value for name, value in settings.items() if _SECRET_NAME.search(name)}
+    named = {value for name, value in settings.items() if _SECRET_NAME.search(name)}
+    found = {value for value in named if not value.startswith("/")}  # A path says where to look.
     found |= {word for text in shown for word in re.findall(r"""[^\s"'{}\[\],]+""", text)}
     return {secret for secret in found if len(secret) >= _SHORTEST_SECRET}
 

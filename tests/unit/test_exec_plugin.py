@@ -72,7 +72,7 @@ def test_r4_2_a_program_that_wants_a_terminal(tmp_path):
 
 def test_r4_2_a_program_that_never_answers(tmp_path, monkeypatch):
     monkeypatch.setattr("genreconcile.cluster.exec_plugin.TIMEOUT", 0.1)
-    assert "gave no answer within" in connecting(tmp_path, program(tmp_path, "sleep 60 & sleep 60"))
+    assert "gave no answer within" in connecting(tmp_path, program(tmp_path, "exec sleep 60"))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,12 @@ def test_r4_2_nothing_of_a_credential_is_quoted(tmp_path, script):
     )
     user["exec"]["args"] = ["--password", CANARY.text, f"--client-secret={CANARY.text}"]
     assert not CANARY.hits(connecting(tmp_path, user))
+
+
+def test_r4_2_what_is_no_credential_is_quoted(tmp_path, monkeypatch):
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", "/var/run/azure/token")
+    words = "profile dev-2024: no /var/run/azure/token (request 7f3c): see https://oidc.eu-west-1.example.com/id/A1"
+    assert f": {words}; log in" in connecting(tmp_path, program(tmp_path, f"echo '{words}' >&2; exit 1"))
 
 
 def test_r4_2_the_words_are_one_short_line(tmp_path):
