@@ -37,7 +37,7 @@ class Schema(TypeGraph):
 
     def __init__(self, documents: Mapping[str, Document] | OpenAPIDocuments) -> None:
         data = tables()
-        self._source = documents
+        self._given = documents
         find = documents.document if isinstance(documents, OpenAPIDocuments) else documents.get
         super().__init__(find, field_table=data.field_table, free_form=data.free_form, unions=data.unions)
 
@@ -52,7 +52,7 @@ class Schema(TypeGraph):
 
     def _content(self) -> Mapping[str, Document]:
         """All documents, read from the cluster where they are its. Raises ClusterError."""
-        source = self._source
+        source = self._given
         if isinstance(source, OpenAPIDocuments):
             found = {path: source.document(path) for path in source.hashes()}
             return {path: document for path, document in found.items() if document is not None}

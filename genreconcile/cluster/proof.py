@@ -43,8 +43,8 @@ def prove(chosen: Chosen, granted: Granted | None, *, text_serves: bool = False)
         authorization = f"Bearer {granted.token}" if granted.token else ""
         return Proof(authorization, granted.certificate, granted.key, authority)
     certificate = _content(chosen, user.client_certificate_data, user.client_certificate, "client-certificate")
-    key = _content(chosen, user.client_key_data, user.client_key, "client-key")
-    return Proof(_authorization(chosen, text_serves=text_serves), certificate, key if certificate else b"", authority)
+    key = _content(chosen, user.client_key_data, user.client_key, "client-key") if certificate else b""
+    return Proof(_authorization(chosen, text_serves=text_serves), certificate, key, authority)
 
 
 def _authorization(chosen: Chosen, *, text_serves: bool) -> str:

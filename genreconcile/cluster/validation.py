@@ -80,10 +80,9 @@ def _of_cluster(cluster: ClusterEntry) -> Iterator[str]:
 
 
 def _of_user(user: UserEntry) -> Iterator[str]:
-    if (user.token or user.token_file) and (user.username or user.password):
+    # A password without a name is sent by nobody, and only beside a token an error: so it is to client-go.
+    if (user.token and (user.username or user.password)) or (user.token_file and user.username):
         yield "its user has both a token and a password"
-    if user.password and not user.username:
-        yield "its user has a password, but no username"
     if user.client_certificate or user.client_certificate_data:
         yield from _of_certificate(user)
     if (user.as_uid or user.as_groups or user.as_user_extra) and not user.as_:

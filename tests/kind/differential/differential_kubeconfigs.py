@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import random
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -423,6 +425,56 @@ def files(w: World) -> dict[str, Any]:
     return uses
 
 
+def combinations(w: World) -> dict[str, Any]:
+    """Fields at random, good and bad ones, which nobody would think of putting together."""
+    dice = random.Random(int(os.environ.get("GENRECONCILE_SEED", "0")))  # noqa: S311 - no secret
+    crt, key = w.file("u.crt", w.certificate), w.file("u.key", w.key)
+    user = {
+        "token": [w.token, "bad", "", None],
+        "tokenFile": [w.file("good", w.token), w.file("bad", "bad"), w.file("empty", ""), "none", ""],
+        "username": ["a", ""],
+        "password": ["b", ""],
+        "client-certificate": [crt, "none", ""],
+        "client-key": [key, "none", ""],
+        "client-certificate-data": [b64(w.other_certificate), b64(b"x"), ""],
+        "client-key-data": [b64(w.other_key), b64(w.key), ""],
+        "as": ["bob", "", None],
+        "as-groups": [["dev"], []],
+        "as-uid": ["7", ""],
+        "as-user-extra": [{"a": ["b"]}, {}],
+        "exec": [plugin(w.grants(token=w.token))["exec"], plugin("none")["exec"], {}, None],
+        "auth-provider": [{"name": "gcp"}, {"name": "oidc"}, None],
+        "extensions": [[]],
+    }
+    cluster = {
+        "server": [f"HTTPS://localhost:{w.port}", "", "https://127.0.0.1:1"],
+        "certificate-authority": [w.file("ca", w.authority), "none", ""],
+        "certificate-authority-data": ["", b64(w.stranger), ...],
+        "insecure-skip-tls-verify": [True, False],
+        "tls-server-name": ["localhost", "x", ""],
+        "proxy-url": [w.proxy, "", "x://y"],
+    }
+    flags: dict[str, list[Any]] = {"as_": ["eve"], "as_groups": [["x"]], "as_uid": ["9"], "context": ["c", "d", ""]}
+
+    def some(fields: dict[str, list[Any]], chance: float) -> dict[str, Any]:
+        return {name: dice.choice(values) for name, values in fields.items() if dice.random() < chance}
+
+    works: list[dict[str, Any]] = [
+        {"token": w.token},
+        {"tokenFile": "good"},
+        {"client-certificate": crt, "client-key": key},
+        {"exec": user["exec"][0]},
+        {"client-certificate-data": b64(w.other_certificate), "client-key-data": b64(w.other_key)},
+    ]
+    number = int(os.environ.get("GENRECONCILE_KUBECONFIGS", "60"))
+    return {
+        f"combination {at}": Use(
+            config(w, {**dice.choice(works), **some(user, 0.06)}, some(cluster, 0.06)), some(flags, 0.08)
+        )
+        for at in range(number)
+    }
+
+
 def _text(content: Any) -> str:
     import yaml
 
@@ -437,4 +489,5 @@ GROUPS = {
     "plugins": plugins,
     "servers": servers,
     "files": files,
+    "combinations": combinations,
 }

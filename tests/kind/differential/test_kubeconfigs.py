@@ -180,7 +180,7 @@ def test_the_same_identity_or_an_error(place, group, monkeypatch, record_propert
             path = written(place, name, use)
             theirs, mine = kubectl(path, use), ours(path, use)
         if problem := compared(use, theirs, mine) or told_otherwise(place):
-            wrong.append(f"{name}: {problem}")
+            wrong.append(f"{name}: {problem}; {use.config}" if group == "combinations" else f"{name}: {problem}")
         if os.environ.get("SHOW"):
             print(name, "PROBLEM:", problem, "\n   K", str(theirs).strip()[-300:], "\n   G", str(mine)[:300])
     print(f"kubeconfigs, {group}: {len(uses)} tried, {len(wrong)} disagreements")
