@@ -42,8 +42,26 @@ class Schema(TypeGraph):
     def __init__(self, documents: Mapping[str, Document] | OpenAPIDocuments) -> None:
         data = tables()
         self._source = documents.server if isinstance(documents, OpenAPIDocuments) else f"{len(documents)} documents"
+        self._given = documents
         find = documents.document if isinstance(documents, OpenAPIDocuments) else documents.get
         super().__init__(find, field_table=data.field_table, free_form=data.free_form, unions=data.unions)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Schema) and self._content() == other._content())
+
+    def __hash__(self) -> int:
+        return hash(Schema)  # The documents are dicts.
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._content(),)
+
+    def _content(self) -> Mapping[str, Document]:
+        """All documents, read from the cluster where they are its. Raises ClusterError."""
+        source = self._given
+        if isinstance(source, OpenAPIDocuments):
+            found = {path: source.document(path) for path in source.hashes()}
+            return {path: document for path, document in found.items() if document is not None}
+        return source
 
     def __repr__(self) -> str:
         return f"<Schema of {self._source}>"

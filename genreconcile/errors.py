@@ -32,7 +32,13 @@ from typing import Any
 
 
 class ReconcileError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package. Two are equal where they say the same, a copy from another process too."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and (str(self), vars(self)) == (str(other), vars(other))
+
+    def __hash__(self) -> int:
+        return hash((type(self), str(self)))
 
     is_free_of_values = False
     """Whether the message holds no value of any object, so that there is nothing in it to mask."""

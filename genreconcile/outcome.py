@@ -98,6 +98,10 @@ class ApplyFailed(ReconcileError):
         super().__init__(f"{len(outcomes)} object(s) failed:\n{lines}")
         self.outcomes = outcomes
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception would call it with its text.
+        return type(self), (self.outcomes,), vars(self)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result:

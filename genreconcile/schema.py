@@ -35,6 +35,9 @@ class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
 
+    def __reduce__(self) -> str:
+        return "MISSING"  # There is one: it is compared by identity, in copies as well.
+
     def __bool__(self) -> bool:
         return False
 

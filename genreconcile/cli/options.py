@@ -28,6 +28,9 @@ class Settings:
     namespace: str
     context: str | None
     kubeconfig: str | None
+    as_user: str | None
+    as_groups: tuple[str, ...]
+    as_uid: str | None
     delete_from_namespace: str
     delete_selector: str | None
     kinds: tuple[str, ...]
@@ -127,6 +130,9 @@ _EXPECTED = (
     ),
     click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
     click.option("--kubeconfig", metavar="PATH", help="The kubeconfig file."),
+    click.option("--as", "as_user", metavar="USER", help="User to impersonate, who is then judged by the server."),
+    click.option("--as-group", "as_groups", multiple=True, metavar="GROUP", help="Group to impersonate. Repeatable."),
+    click.option("--as-uid", metavar="UID", help="UID to impersonate."),
 )
 _DELETION = (
     click.option(

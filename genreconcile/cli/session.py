@@ -14,6 +14,7 @@ from genreconcile.access import Access, Right, reading
 from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
+from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
 from genreconcile.load import load
@@ -36,7 +37,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level
     import genreconcile
 
     rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
-    cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
+    cluster = _connect(settings)
     discovery = Discovery(cluster)
     resources = _resources(expected, discovery)
     recorded = _recorded(cluster, settings)
@@ -60,6 +61,14 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level
         yield reconciler
 
 
+def _connect(settings: Settings) -> Cluster:
+    import genreconcile
+
+    wishes = {"as_": settings.as_user, "as_groups": settings.as_groups, "as_uid": settings.as_uid}
+    given: dict[str, Any] = {name: value for name, value in wishes.items() if value}
+    return genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context, **given)
+
+
 def rights(
     settings: Settings, expected: Sequence[Object], *, level: Level, operator: bool, everywhere: bool
 ) -> frozenset[Right]:
@@ -69,7 +78,7 @@ def rights(
     import genreconcile
 
     rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
-    cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
+    cluster = _connect(settings)
     discovery = Discovery(cluster)
     try:
         recorded = _recorded(cluster, settings)
@@ -118,7 +127,9 @@ def _recorded(cluster: Any, settings: Settings) -> frozenset[str]:
 
 
 def _resources(expected: Sequence[Object], discovery: Discovery) -> dict[GVK, Resource | None]:
-    """How the kinds of the objects are served, None where that is not known. Raises Unauthorized and Unreachable."""
+    """How the kinds of the objects are served, None where that is not known. Raises ClusterError where no kind is."""
+    if expected:
+        discovery.resources()
     brought = {resource.gvk: resource for obj in expected for resource in defined_by(obj)}
     return {gvk: brought.get(gvk) or _served(gvk, discovery) for gvk in {GVK.of(obj) for obj in expected}}
 

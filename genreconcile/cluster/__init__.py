@@ -11,29 +11,30 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote, urlencode
 
 from genreconcile.cluster.answer import answer_error, status_error
-from genreconcile.cluster.credentials import Credentials
+from genreconcile.cluster.causes import no_answer
+from genreconcile.cluster.credentials import Credentials, Renewable
 from genreconcile.cluster.interrupt import Interrupt
-from genreconcile.cluster.plugins import require_allowed
-from genreconcile.cluster.transport import Transport, chunks, keepalive, no_answer
+from genreconcile.cluster.transport import POOL_SIZE, Transport, chunks, keepalive
 from genreconcile.cluster.wishes import require_wishes
-from genreconcile.errors import ClusterError, Unauthorized, Unreachable
+from genreconcile.errors import ClusterError, Unauthorized
 from genreconcile.mask import mask_answer
 from genreconcile.process import Process
 
 if TYPE_CHECKING:
     from genreconcile.cluster.exchange import Response
+    from genreconcile.cluster.identity import Identity
 
 __all__ = ["Cluster", "DynamicCluster", "Interrupt", "connect", "status_error"]
 
 _READ_TIMEOUT = 65.0  # The API server ends a request itself after 60 s.
 _HEAD_TIMEOUT = 20.0  # A stream is open as soon as its head has come; only then may it be silent for long.
-_POOL_SIZE = 512  # Kept connections: each watch holds one. More may be opened, and are closed after use.
 
 _log = logging.getLogger(__name__)
 
@@ -77,68 +78,37 @@ class Cluster(Protocol):
         """Let the idle connections go."""
 
 
-def connect(
-    *, kubeconfig: str | None = None, context: str | None = None, plugins: Collection[str] | None = None
+def connect(  # noqa: PLR0913 - all by name; each is a flag of kubectl
+    *,
+    kubeconfig: str | PathLike[str] | None = None,
+    context: str | None = None,
+    plugins: Collection[str] | None = None,
+    as_: str | None = None,
+    as_groups: Collection[str] = (),
+    as_uid: str | None = None,
+    as_user_extra: Mapping[str, Sequence[str]] | None = None,
 ) -> Cluster:
     """Connect as kubectl does: the given file and context, else ``$KUBECONFIG`` or ``~/.kube/config``, else in-cluster.
 
-    A kubeconfig may name a program to run for credentials: pass only files that you trust, or say in ``plugins`` which
-    programs may run, as the file spells them, ``()`` for none. No request is sent.
-    Raises Unreachable where no usable configuration is found.
+    ``kubeconfig`` is a path, or the text of such a file. A kubeconfig may name a program to run for credentials, which
+    is run here: pass only files that you trust, or say in ``plugins`` which programs may run, as the file spells them,
+    ``()`` for none. ``as_`` is the user to impersonate, with groups, uid and extra of his; what is not given here is as
+    the kubeconfig has it. No request is sent. Credentials that expire or rotate are renewed.
+    Raises Unreachable where no usable configuration is found, and Unauthorized where a program gives no credentials.
     """
     require_wishes(kubeconfig, context, plugins)
-    if plugins is not None:
-        require_allowed(kubeconfig, context, plugins)
-    configuration, namespace = _load(kubeconfig, context)
-    return DynamicCluster(configuration, namespace=namespace, renew=lambda: _load(kubeconfig, context)[0])
+    from kubernetes.client import Configuration
 
+    from genreconcile.cluster.choice import Choice
+    from genreconcile.cluster.identity import Identity
+    from genreconcile.cluster.impersonation import Impersonation
 
-def _load(kubeconfig: str | None, context: str | None) -> tuple[Any, str]:
-    """A new Configuration, and the context's namespace. Raises Unreachable."""
-    configuration, namespace, problem = _configuration(kubeconfig, context)
-    if problem:
-        place = kubeconfig or "kubeconfig"
-        raise Unreachable(f"{place}: not usable: {problem}; name a file with --kubeconfig or $KUBECONFIG")
-    return configuration, namespace
-
-
-def _configuration(kubeconfig: str | None, context: str | None) -> tuple[Any, str, str]:
-    """A configuration, the context's namespace, and what is wrong, "" for nothing."""
-    from kubernetes import client, config
-
-    loader = cast("Any", config)
-    configuration = cast("Any", client).Configuration()
-    try:
-        if kubeconfig is None and context is None and not _any_exists(config.KUBE_CONFIG_DEFAULT_LOCATION):
-            loader.load_incluster_config(client_configuration=configuration)
-        else:
-            loader.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
-        if not str(configuration.host).startswith(("https://", "http://")):
-            return None, "", "the cluster's server is no URL"
-        return configuration, _namespace(config, kubeconfig, context), ""
-    except (config.ConfigException, OSError) as error:
-        return None, "", str(error)
-    except Exception as error:  # noqa: BLE001 - a file may be of any shape, and the texts of other errors quote it
-        return None, "", f"it is no kubeconfig ({type(error).__name__})"
-
-
-def _namespace(config: Any, kubeconfig: str | None, context: str | None) -> str:
-    """The namespace that the chosen context names, or that the Pod runs in; "" where nothing does."""
-    from pathlib import Path
-
-    if kubeconfig is None and context is None and not _any_exists(config.KUBE_CONFIG_DEFAULT_LOCATION):
-        file = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-        return file.read_text("utf-8").strip() if file.exists() else ""
-    contexts, active = config.list_kube_config_contexts(config_file=kubeconfig)
-    chosen = next((entry for entry in contexts if entry["name"] == context), active)
-    return str(chosen["context"].get("namespace") or "")
-
-
-def _any_exists(locations: str) -> bool:
-    from os import pathsep
-    from pathlib import Path
-
-    return any(Path(part).expanduser().exists() for part in locations.split(pathsep) if part)
+    wished = Impersonation.of(as_, as_groups, as_uid, as_user_extra)
+    identity = Identity(Choice(kubeconfig, context, plugins, wished).load)
+    configuration = cast("Any", Configuration)(host=identity.server)
+    configuration.proxy = None  # Identity knows it.
+    configuration.verify_ssl = identity.verifies
+    return DynamicCluster(configuration, namespace=identity.namespace, identity=identity)
 
 
 def _without_user(url: str) -> str:
@@ -151,9 +121,10 @@ def _without_user(url: str) -> str:
 class DynamicCluster:
     """``Cluster`` over ``DynamicClient``; ``configuration`` is a ``kubernetes.client.Configuration``, and is copied.
 
-    That of a ``DynamicClient`` which an operator already has is its ``.configuration``. ``timeout`` is the longest
+    A ``DynamicClient`` or ``ApiClient`` that an operator already has may stand in its place; with it come its default
+    headers, by which it may impersonate somebody. ``timeout`` is the longest
     silence in seconds of a request that names none. ``renew`` returns a Configuration with the credentials as they are
-    now; it is called when the server refuses those that were sent.
+    now; it is called when the server refuses those that were sent. ``identity`` stands in for its credentials and TLS.
     """
 
     def __init__(
@@ -163,25 +134,33 @@ class DynamicCluster:
         namespace: str = "",
         timeout: float = _READ_TIMEOUT,
         renew: Callable[[], Any] | None = None,
+        identity: Identity | None = None,
     ) -> None:
         from copy import deepcopy
 
         from kubernetes.client import ApiClient
         from kubernetes.dynamic import DynamicClient
 
-        own = deepcopy(configuration)
-        own.connection_pool_maxsize = _POOL_SIZE
+        given = getattr(configuration, "client", configuration)  # A DynamicClient's is its ApiClient.
+        own = deepcopy(getattr(given, "configuration", given))
+        own.connection_pool_maxsize = POOL_SIZE
         own.socket_options = own.socket_options or keepalive()
         self.server: str = _without_user(own.host)
         self.namespace = namespace
         self._timeout = timeout
         self._process = Process()
-        self._credentials = Credentials(own, renew)
+        self._credentials: Renewable = identity or Credentials(own, renew)
         if not own.verify_ssl:
             _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
         client = cast("Any", ApiClient)(own)
+        client.default_headers |= getattr(given, "default_headers", {})
         client.user_agent = "genreconcile"
-        self._transport = client.rest_client = Transport(client.rest_client.pool_manager, own.host)
+        if identity is None:
+            self._transport = Transport(client.rest_client.pool_manager, own.host)
+        else:
+            self._transport = Transport(identity.manager, own.host, identity.headers)
+            identity.on_new_tls = self._transport.replace
+        client.rest_client = self._transport
         # The client's own discovery sends a request per group and keeps a cache file in the shared temp folder.
         self._client: Any = cast("Any", DynamicClient)(client, discoverer=lambda *_: None)
 
@@ -220,6 +199,7 @@ class DynamicCluster:
         headers = {"Accept": accept}
         timeout = min(read_timeout, _HEAD_TIMEOUT)
         response = self._send("GET", path, query, header_params=headers, _request_timeout=timeout)
+        self._transport.stream(response)
         try:
             response.wait_at_most(read_timeout)
             yield chunks(f"GET {self.server}{path}", response)
@@ -238,6 +218,7 @@ class DynamicCluster:
             raise ClusterError(f"{name}: {self._process.told('the connection')}")
         target = path + _encoded(tuple(query.items()))
         try:
+            self._credentials.refresh()
             sent = self._credentials.current
             response = self._send_once(name, method, target, options)
             if response.status == 401 and self._credentials.renew(sent):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from genreconcile.cluster.transport import no_answer
+from genreconcile.cluster.causes import no_answer, speaks_tls
 from genreconcile.cluster.words import without_values
 from genreconcile.errors import (
     ClusterError,
@@ -80,6 +80,8 @@ def answer_error(name: str, response: Response, hide: Hide | None = None) -> Clu
     with contextlib.suppress(Unreachable), no_answer(name):  # The status stands; only its explanation is missing.
         body = response.read(_LONGEST_BODY)
     response.close()
+    if mistaken := speaks_tls(name, response.status, body):
+        return mistaken
     try:
         status = json.loads(body)
     except ValueError:  # A proxy's page, say.

@@ -173,6 +173,12 @@ class Response:
             self._connection.close()
             self._release()
 
+    def end(self) -> None:
+        """Have whoever reads the body find its end, an early one. Called from another thread."""
+        connection = self._connection
+        if connection is not None:
+            _shut(connection.sock)
+
     def _release(self) -> None:
         connection, self._connection = self._connection, None
         if connection is None:

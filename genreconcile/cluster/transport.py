@@ -6,19 +6,24 @@ them up. ``urllib3`` is imported inside functions: it costs a quarter of a start
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
-from collections.abc import Iterator, Mapping
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.cluster.causes import no_answer
+from genreconcile.errors import Unauthorized
 
 if TYPE_CHECKING:
     import urllib3
 
     from genreconcile.cluster.exchange import Response
+
+POOL_SIZE = 512
+"""Kept connections: each watch holds one. More may be opened, and are closed after use."""
 
 _log = logging.getLogger("genreconcile.cluster")
 
@@ -35,11 +40,16 @@ class Answer:
 class Transport:
     """Stands in for ``RESTClientObject``, which re-encodes bodies, follows redirects and leaves retries to urllib3.
 
-    All requests go to ``host``, a URL, which may have a path.
+    All requests go to ``host``, a URL, which may have a path. ``headers`` are of each request; a name may repeat.
     """
 
-    def __init__(self, manager: urllib3.PoolManager, host: str) -> None:
+    def __init__(
+        self, manager: urllib3.PoolManager, host: str, headers: Callable[[], Sequence[tuple[str, str]]] = tuple
+    ) -> None:
         self._manager = manager
+        self._headers = headers
+        self._lock = threading.Lock()
+        self._streams: weakref.WeakSet[Response] = weakref.WeakSet()
         parts = urlsplit(host)
         self._host = host
         self._authority = parts.netloc.rpartition("@")[2]
@@ -73,7 +83,8 @@ class Transport:
 
     def _open(self) -> urllib3.HTTPConnectionPool:
         """The pool of all requests. To find it takes as long as an exchange."""
-        pool = self._pool = self._manager.connection_from_url(self._host)
+        with self._lock:
+            pool = self._pool = self._manager.connection_from_url(self._host)
         return pool
 
     def _head(
@@ -93,20 +104,48 @@ class Transport:
             sent["Content-Length"] = str(len(body))
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self._authority}", "Accept-Encoding: identity"]
         lines += [f"{name}: {value}" for name, value in sent.items()]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+        lines += [f"{name}: {_sendable_value(name, value)}" for name, value in self._headers()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+    def stream(self, response: Response) -> None:
+        """Have the answer end when the connections are replaced, for it may go on for hours."""
+        with self._lock:
+            self._streams.add(response)
+
+    def replace(self, manager: urllib3.PoolManager) -> None:
+        """Have later requests use connections of another manager; idle ones and streams end, other answers come."""
+        with self._lock:
+            ending, self._streams = list(self._streams), weakref.WeakSet()
+            old, self._manager, self._pool = self._manager, manager, None
+        old.clear()
+        for response in ending:
+            response.end()
+
+    def drop_idle(self) -> None:
+        """Let the idle connections go; one in use ends with its answer. Later requests open new ones."""
+        with self._lock:
+            self._pool = None
+            self._manager.clear()
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._pool = None
-        self._manager.clear()
+        self.drop_idle()
 
 
 def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers, trimmed: a token's file ends with a line break. ``http.client`` would quote what it cannot send."""
-    trimmed = {name: value.strip() for name, value in headers.items()}
-    for name, value in trimmed.items():
-        if not value.isascii() or not value.isprintable():
-            raise Unauthorized(f"the header {name} cannot be sent: it has a character that no header may have")
+    return {name: _sendable_value(name, value) for name, value in headers.items()}
+
+
+def _sendable_value(name: str, value: str) -> str:
+    trimmed = value.strip()
+    if name.startswith("Impersonate-"):
+        # Names are of any script and sent in UTF-8, as by Go; a space at an end would be lost on the way.
+        is_sendable = trimmed == value and value.isprintable()
+    else:
+        is_sendable = trimmed.isascii() and trimmed.isprintable()
+    if not is_sendable:
+        raise Unauthorized(f"the header {name.lower()} cannot be sent: it has a character that no header may have")
     return trimmed
 
 
@@ -115,24 +154,6 @@ def chunks(name: str, response: Response) -> Iterator[bytes]:
     with no_answer(name):
         while chunk := response.read1():
             yield chunk
-
-
-@contextlib.contextmanager
-def no_answer(name: str) -> Iterator[None]:
-    """Turn what urllib3 and the system raise into Unreachable. Nothing is chained: such objects hold the headers."""
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield
-    except (HTTPError, OSError, ValueError) as error:
-        raise Unreachable(f"{name}: no answer: {_cause(error)}; check the address and the network") from None
-
-
-def _cause(error: Exception) -> str:
-    """The operating system's own words; of what others say only the kind, for it may quote an answer."""
-    cause = error.__cause__ or error.__context__ or error
-    text = f": {cause}" if isinstance(cause, OSError) else ""
-    return f"{type(cause).__name__}{text}"[:300]
 
 
 def keepalive() -> list[tuple[int, int, int]]:

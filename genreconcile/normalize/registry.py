@@ -37,6 +37,7 @@ class Registry:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = _rules(rules)
+        self._hash = hash(tuple(rule.id for rule in self.rules))
         self._root_rules = tuple(rule for rule in self.rules if rule.root)
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
@@ -82,6 +83,15 @@ class Registry:
     def __repr__(self) -> str:
         own = sum(rule.layer < _SHIPPED for rule in self.rules)
         return f"<Registry {len(self.rules)} rules, {own} of the user>"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Registry) and _contents(self) == _contents(other))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.rules,)  # What was compiled from them is made anew.
 
     @functools.cached_property
     def version(self) -> str:
@@ -243,3 +253,8 @@ def _read(text: str, source: str, layer: int) -> tuple[Rule, ...]:
 
 def _layered(rules: Iterable[Rule], layer: int) -> tuple[Rule, ...]:
     return tuple(dataclasses.replace(rule, layer=layer) for rule in rules)
+
+
+def _contents(registry: Registry) -> list[tuple[Any, ...]]:
+    """Rules themselves are compared by identity, which is fast."""
+    return [dataclasses.astuple(rule) for rule in registry.rules]

@@ -23,7 +23,7 @@ NO_PATCH: Final = Patch((), ())
 OPERATIONS = ("create", "update", "delete", "none")
 
 
-class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """What one object needs.
 
     ``operation`` is create, update, delete or none. ``patch`` holds the RFC 6902 operations of an update, with its
@@ -83,6 +83,9 @@ class Change(msgspec.Struct, frozen=True, eq=False, gc=False):
         if self.operation == "delete" and self.secrets:
             text = without_words(text)
         return mask_text(self.secrets, text, self.expected, self.live)
+
+    def __hash__(self) -> int:
+        return hash((self.operation, self.key))  # The objects are dicts.
 
     def __repr__(self) -> str:
         return f"<Change {self.operation} {self.key}{' ' if self.patch else ''}{self.operations or ''}>"

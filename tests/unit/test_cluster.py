@@ -391,7 +391,7 @@ def test_connect_without_a_configuration(tmp_path, monkeypatch):
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(Unreachable, match=r"none\.yaml: not usable: .*; name a file"):
         connect(kubeconfig=str(tmp_path / "none.yaml"))
-    monkeypatch.setattr("kubernetes.config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none.yaml"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none.yaml"))
     with pytest.raises(Unreachable, match="kubeconfig: not usable: Service host/port is not set"):
         connect()
 

@@ -21,16 +21,6 @@ OPEN = {
     "R3.4",
     "R3.8",
     "R3.9",
-    "R4.1",
-    "R4.2",
-    "R4.3",
-    "R4.4",
-    "R4.7",
-    "R4.8",
-    "R4.9",
-    "R4.10",
-    "R4.13",
-    "R4.14",
 }
 
 DONE = [row for row in ROWS if row not in OPEN]

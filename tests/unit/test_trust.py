@@ -8,10 +8,8 @@ import warnings
 
 import pytest
 import yaml
-from kubernetes.config import kube_config
 
 import genreconcile as gr
-from genreconcile.cluster.plugins import require_allowed
 from genreconcile.errors import Unreachable
 from genreconcile.testing.certificates import Authority
 
@@ -69,10 +67,11 @@ def test_older_ways_to_name_a_program_count_too(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "users: 5", "users: [7]\ncontexts: {}", "a: ["])
-def test_a_file_of_another_shape_is_no_reason_to_fail_here(tmp_path, content):
+def test_a_file_of_another_shape_runs_nothing(tmp_path, content):
     file = tmp_path / "kubeconfig"
     file.write_text(content)
-    assert require_allowed(str(file), None, ()) is None
+    with pytest.raises(Unreachable, match="not usable"):
+        gr.connect(kubeconfig=str(file), plugins=())
 
 
 def test_of_several_files_the_first_that_names_a_user_counts(tmp_path, monkeypatch):
@@ -81,11 +80,11 @@ def test_of_several_files_the_first_that_names_a_user_counts(tmp_path, monkeypat
     for folder in (first, second):
         folder.mkdir()
     files = [kubeconfig(first, user), kubeconfig(second, {"token": TOKEN})]
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", ":".join(files))
+    monkeypatch.setenv("KUBECONFIG", ":".join(files))
     with pytest.raises(Unreachable, match="add it to plugins"):
-        require_allowed(None, None, ())
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", ":".join(reversed(files)))
-    require_allowed(None, None, ())
+        gr.connect(plugins=())
+    monkeypatch.setenv("KUBECONFIG", ":".join(reversed(files)))
+    gr.connect(plugins=())
     assert not trace.exists()
 
 

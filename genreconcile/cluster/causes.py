@@ -1,0 +1,81 @@
+"""Why there is no answer, and which mistake that mostly is.
+
+Invariants: one line, which names one mistake; nothing is chained and of others' texts nothing is quoted that could hold
+a header or an answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+from genreconcile.errors import Unreachable
+
+_ADVICE: Final = "check the address and the network"
+_AUTHORITY: Final = "correct certificate-authority in the kubeconfig"
+
+# OpenSSL's X509_V_ERR_*: what is said of the server's certificate, and what to do.
+_REFUSED: Final = {
+    **dict.fromkeys((18, 19, 20, 21), ("is signed by no authority that the kubeconfig trusts", _AUTHORITY)),
+    9: ("is not valid yet", "check the clocks"),
+    10: ("has expired", "have it renewed, or check the clocks"),
+}
+_NAMES: Final = (62, 64)
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+_SPEAKS_TLS: Final = (b"Client sent an HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port")
+
+
+@contextlib.contextmanager
+def no_answer(name: str) -> Iterator[None]:
+    """Turn what urllib3 and the system raise into Unreachable; ``name`` is the request, method and URL.
+
+    Nothing is chained: such objects hold the headers.
+    """
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except (HTTPError, OSError, ValueError) as error:
+        cause, advice = _explained(error, is_plain=" http://" in name)
+        raise Unreachable(f"{name}: no answer: {cause}; {advice}") from None
+
+
+def speaks_tls(name: str, status: int, body: bytes) -> Unreachable | None:
+    """The error for an answer by which a server tells that it awaits TLS; None for any other."""
+    if status != 400 or not any(words in body for words in _SPEAKS_TLS):
+        return None
+    return Unreachable(f"{name}: no answer: the server speaks TLS; write https:// in the kubeconfig")
+
+
+def _explained(error: Exception, *, is_plain: bool) -> tuple[str, str]:
+    cause = error.__cause__ or error.__context__ or error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return _of_certificate(cause)
+    if isinstance(cause, ssl.SSLError):
+        return _of_tls(cause)
+    text = f": {cause}" if isinstance(cause, OSError) else ""
+    # A TLS alert is no HTTP, and many servers close or reset.
+    is_odd = isinstance(cause, ConnectionResetError) or type(cause).__name__.startswith(("HttpParser", "RemoteDis"))
+    advice = "if the server speaks TLS, write https:// in the kubeconfig" if is_plain and is_odd else _ADVICE
+    return f"{type(cause).__name__}{text}"[:300], advice
+
+
+def _of_certificate(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
+    code = error.verify_code
+    if code in _NAMES:
+        advice = "check the address, or name one of its names in tls-server-name"
+        return f"the server's certificate is for another name: {error.verify_message}".rstrip("."), advice
+    problem, advice = _REFUSED.get(code, (f"is not valid: {error.verify_message}", _AUTHORITY))
+    return f"the server's certificate {problem}", advice
+
+
+def _of_tls(error: ssl.SSLError) -> tuple[str, str]:
+    reason = error.reason or "UNKNOWN"
+    if reason in _NO_TLS:
+        return "the server does not speak TLS", "check the port, or write http:// in the kubeconfig"
+    if "ALERT" in reason:
+        said = reason.partition("ALERT_")[2].replace("_", " ").lower()
+        return f"the server ends TLS: {said}", "check the client-certificate in the kubeconfig"
+    return f"TLS fails: {reason}", _ADVICE

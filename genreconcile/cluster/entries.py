@@ -1,0 +1,148 @@
+"""The entries of a kubeconfig, typed as client-go types them.
+
+Invariants: what has another type is refused, as there; neither a message nor a repr quotes a value.
+Source: ``k8s.io/client-go/tools/clientcmd/api/v1/types.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+
+class _Entry(Struct, frozen=True, rename="kebab"):
+    """Hidden: most entries hold credentials."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
+class EnvEntry(_Entry, frozen=True):
+    """One variable for a credential plugin."""
+
+    name: str = ""
+    value: str = ""
+
+
+class ExecEntry(_Entry, frozen=True, rename="camel"):
+    """A program to run for credentials. ``spelled`` is its name as the file has it."""
+
+    command: str = ""
+    args: tuple[str, ...] = ()
+    env: tuple[EnvEntry, ...] = ()
+    api_version: str = ""
+    install_hint: str = ""
+    provide_cluster_info: bool = False
+    interactive_mode: str = ""
+    spelled: str = field(default="", name="")
+
+
+class ProviderEntry(_Entry, frozen=True):
+    """An ``auth-provider``, of which client-go has kept ``oidc`` alone."""
+
+    name: str = ""
+    config: dict[str, str] = {}
+
+
+class UserEntry(_Entry, frozen=True):
+    """Who asks, whatever way it is proved; ``*_data`` are base64."""
+
+    client_certificate: str = ""
+    client_certificate_data: str = ""
+    client_key: str = ""
+    client_key_data: str = ""
+    token: str = ""
+    token_file: str = field(default="", name="tokenFile")
+    as_: str = field(default="", name="as")
+    as_uid: str = ""
+    as_groups: tuple[str, ...] = ()
+    as_user_extra: dict[str, tuple[str, ...]] = {}
+    username: str = ""
+    password: str = ""
+    auth_provider: ProviderEntry | None = None
+    exec_: ExecEntry | None = field(default=None, name="exec")
+
+
+class ExtensionEntry(_Entry, frozen=True):
+    """Data of other programs, by name."""
+
+    name: str = ""
+    extension: Any = None
+
+
+class ClusterEntry(_Entry, frozen=True):
+    """Where the API server is, and whom to believe that it is the one."""
+
+    server: str = ""
+    tls_server_name: str = ""
+    insecure_skip_tls_verify: bool = False
+    certificate_authority: str = ""
+    certificate_authority_data: str = ""
+    proxy_url: str = ""
+    disable_compression: bool = False
+    extensions: tuple[ExtensionEntry, ...] = ()
+
+
+class ContextEntry(_Entry, frozen=True):
+    """A cluster, a user and a namespace that go together."""
+
+    cluster: str = ""
+    user: str = ""
+    namespace: str = ""
+
+
+class NamedCluster(_Entry, frozen=True):
+    """A cluster under its name."""
+
+    name: str = ""
+    cluster: ClusterEntry = ClusterEntry()
+
+
+class NamedUser(_Entry, frozen=True):
+    """A user under his name."""
+
+    name: str = ""
+    user: UserEntry = UserEntry()
+
+
+class NamedContext(_Entry, frozen=True):
+    """A context under its name."""
+
+    name: str = ""
+    context: ContextEntry = ContextEntry()
+
+
+class Config(_Entry, frozen=True):
+    """One file."""
+
+    kind: str = "Config"
+    api_version: str = field(default="v1", name="apiVersion")
+    current_context: str = ""
+    clusters: tuple[NamedCluster, ...] = ()
+    users: tuple[NamedUser, ...] = ()
+    contexts: tuple[NamedContext, ...] = ()
+
+
+def config(value: object) -> Config:
+    """A decoded file. Raises ValueError, whose text names the place and quotes nothing."""
+    try:
+        found = msgspec.convert(_without_nulls(value), Config)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"it is no kubeconfig: {error}") from None
+    if (found.kind or "Config", found.api_version or "v1") != ("Config", "v1"):
+        raise ValueError("it is no kubeconfig: not of kind Config in v1")
+    for name, entries in (("clusters", found.clusters), ("users", found.users), ("contexts", found.contexts)):
+        if len({entry.name for entry in entries}) != len(entries):
+            raise ValueError(f"it is ambiguous: a name comes twice among its {name}")
+    return found
+
+
+def _without_nulls(value: Any) -> Any:
+    """To Go, a null is a field that is not there."""
+    if isinstance(value, Mapping):
+        kept = {key: item for key, item in value.items() if item is not None}
+        return {key: item if key == "extension" else _without_nulls(item) for key, item in kept.items()}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
