@@ -6,9 +6,10 @@ Invariant: a kind that is known costs no request, so that a reconcile with nothi
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -16,7 +17,7 @@ from cachetools import LRUCache
 
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
-from genreconcile.errors import ClusterError, InputError, LoadError
+from genreconcile.errors import ClusterError, Forbidden, InputError, LoadError, NotFound
 from genreconcile.gojson import loads
 from genreconcile.mask import Fields
 from genreconcile.normalize import Registry
@@ -25,7 +26,10 @@ from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
 from genreconcile.openapi import OpenAPIDocuments
+from genreconcile.order import definition_name, is_definer
 from genreconcile.schema import Document, Type, TypeGraph, document_path
+from genreconcile.storage import UNREADABLE, Definition, Versions
+from genreconcile.versions import JSONSchema
 
 _POLL: Final = 0.1
 _CHANGE_WAIT: Final = 3.0
@@ -33,17 +37,24 @@ _AWAITED_WAIT: Final = 15.0
 
 
 class Schema(TypeGraph):
-    """The types of a cluster's kinds, for ``diff``: from the cluster, or from saved OpenAPI v3 documents."""
+    """The types of a cluster's kinds, for ``diff``: from the cluster, or from saved OpenAPI v3 documents.
+
+    Of a custom kind, values that other versions fill in are known as well: of those in which objects may be stored, or
+    of all whose documents are there, where the definition of the kind is not.
+    """
 
     def __init__(self, documents: Mapping[str, Document] | OpenAPIDocuments) -> None:
         data = tables()
         find = documents.document if isinstance(documents, OpenAPIDocuments) else documents.get
         super().__init__(find, field_table=data.field_table, free_form=data.free_form, unions=data.unions)
+        self.versions = Versions(functools.partial(_siblings, documents), self.schema_of)
 
     @classmethod
     def from_cluster(cls, cluster: Cluster) -> Self:
         """The types that this cluster serves, fetched as they are needed and cached on disk. Raises ClusterError."""
-        return cls(OpenAPIDocuments(cluster))
+        schema = cls(OpenAPIDocuments(cluster))
+        schema.versions.lookup = _Asked(cluster).definition
+        return schema
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -51,6 +62,47 @@ class Schema(TypeGraph):
         place = Path(path)
         files = sorted(place.glob("*.json")) if place.is_dir() else [place]
         return cls({name: document for file in files for name, document in _named(file)})
+
+    def stored(self, gvk: GVK) -> Sequence[JSONSchema]:
+        """As of any TypeGraph."""
+        return self.versions.of(gvk)
+
+
+def _siblings(documents: Mapping[str, Document] | OpenAPIDocuments, gvk: GVK) -> Iterator[GVK]:
+    """The kind in the other versions of its group that have documents."""
+    prefix = document_path(gvk.group, "")
+    for path in documents.hashes() if isinstance(documents, OpenAPIDocuments) else documents:
+        version = path.removeprefix(prefix)
+        if path.startswith(prefix) and version != gvk.version and "/" not in version:
+            yield gvk._replace(version=version)
+
+
+class _Asked:
+    """Definitions that are asked for, each once."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._discovery = Discovery(cluster)
+        self._known: dict[GVK, Definition | None] = {}
+
+    def definition(self, gvk: GVK) -> Definition | None:
+        """Raises ClusterError where the server cannot be asked."""
+        if gvk not in self._known:
+            self._known[gvk] = self._ask(gvk)
+        return self._known[gvk]
+
+    def _ask(self, gvk: GVK) -> Definition | None:
+        resource = self._discovery.get(gvk)
+        for definer in self._discovery.resources() if resource is not None else ():
+            if resource is not None and is_definer(definer.gvk):
+                try:
+                    data = self._cluster.request("GET", definer.path(name=definition_name(resource)))
+                except Forbidden:
+                    return UNREADABLE
+                except NotFound:
+                    continue
+                return Definition(data, functools.partial(loads, data))
+        return None
 
 
 def _named(file: Path) -> list[tuple[str, Document]]:
@@ -100,6 +152,11 @@ class Catalog:
         found = (other.gvk for other in known if (other.gvk.group, other.plural) == (group, plural))
         return next(((gvk.group, gvk.kind) for gvk in found), None)
 
+    @property
+    def versions(self) -> Versions:
+        """What is known of the versions in which objects of custom kinds are stored."""
+        return self._schema.versions
+
     def node(self, resource: Resource, obj: Object) -> tuple[Node, bool]:
         """The rules for an object of this kind, and whether a schema describes it. Raises ClusterError."""
         kind = self._schema.root(resource.gvk)
@@ -110,10 +167,11 @@ class Catalog:
         """The type of a kind's objects, None where no schema describes it. Raises ClusterError."""
         return self._schema.root(resource.gvk)
 
-    def is_custom(self, resource: Resource) -> bool:
-        """Whether a kind is defined by an object of the cluster. Raises ClusterError."""
-        kind = self._schema.root(resource.gvk)
-        return kind is not None and kind.custom
+    def is_custom(self, resource: Resource) -> bool | None:
+        """Whether a kind is defined by an object of the cluster; None where no document describes it, so that this is
+        not known. Raises ClusterError.
+        """
+        return self._schema.is_custom(resource.gvk)
 
     def consulted(self, resource: Resource) -> list[Resource]:
         """The resources that rules for this kind consult, as far as the server has them. Raises ClusterError."""
@@ -148,6 +206,13 @@ class Catalog:
             if self._schema.root(gvk) is not None and not (changed and self._documents.hashes().get(path) == before):
                 return
             time.sleep(_POLL)
+
+    def ask_again(self) -> None:
+        """Read the server's index now, for kinds that no document describes. Raises ClusterError."""
+        changed = self._documents.refresh()
+        with self._lock:
+            self._changed |= changed
+            self.generation += bool(changed)
 
     def invalidate(self) -> None:
         """Kinds or their schemas may have changed: ask before the next answer."""

@@ -62,6 +62,11 @@ def is_definer(gvk: GVK) -> bool:
     return "kind" in _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
 
 
+def changes_writes(gvk: GVK) -> bool:
+    """Whether objects of this kind say what the server changes in others when they are written."""
+    return kind_name(gvk.group, gvk.kind) in _data()["admits"]
+
+
 def is_served(obj: Object) -> bool:
     """Whether an object that defines kinds says in its status that these are served."""
     gvk = GVK.of(obj)
@@ -91,3 +96,41 @@ def defined_by(obj: Object) -> list[Resource]:
         for version in served
         if group and kind and plural and "name" in version
     ]
+
+
+def defined_kind(obj: Object) -> tuple[str, str]:
+    """The (group, kind) that an object defines, also where no version of it is served; ("", "") without one."""
+    gvk = GVK.of(obj)
+    where = _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
+    if "kind" not in where:
+        return "", ""
+    return str(resolve_pointer(obj, where["group"], "")), str(resolve_pointer(obj, where["kind"], ""))
+
+
+def definition_name(resource: Resource) -> str:
+    """The name of the object that defines a kind: the API server demands that it is this one."""
+    return f"{resource.plural}.{resource.gvk.group}"
+
+
+def stored_versions(obj: Object) -> tuple[str, ...]:
+    """The versions in which objects of the kind that is defined may lie in etcd; the one that is written first."""
+    gvk = GVK.of(obj)
+    where = _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
+    if "stored" not in where:
+        return ()
+    versions = resolve_pointer(obj, where["versions"], None) or ()
+    written = [version["name"] for version in versions if version.get("storage")]
+    return tuple(dict.fromkeys([*written, *(resolve_pointer(obj, where["stored"], None) or ())]))
+
+
+def stored_schemas(obj: Object, without: str) -> tuple[Mapping[str, Any], ...]:
+    """The schemas of ``stored_versions``, of other versions than ``without``; of some there may be none."""
+    gvk = GVK.of(obj)
+    where = _data()["defines"][kind_name(gvk.group, gvk.kind)]
+    versions = {version["name"]: version for version in resolve_pointer(obj, where["versions"], None) or ()}
+    found = (
+        resolve_pointer(versions[name], where["schema"], None)
+        for name in stored_versions(obj)
+        if name != without and name in versions
+    )
+    return tuple(schema for schema in found if isinstance(schema, Mapping))

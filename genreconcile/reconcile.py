@@ -101,7 +101,7 @@ class Reconciler:
     def close(self) -> None:
         """Stop the watches, unless the cache was handed in."""
         self._unsubscribe()
-        self._planner.kinds.definitions.forget()
+        self._planner.kinds.close()
         if self._owns_cache:
             self._cache.stop()
 

@@ -6,7 +6,7 @@ Invariant: pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.normalize.compiled import Child
 from genreconcile.normalize.functions import FUNCTIONS
@@ -15,6 +15,9 @@ from genreconcile.normalize.refer import referred
 from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, number
 from genreconcile.schema import MISSING
+
+SCHEMA: Final = "schema"
+"""Who says so where a default is the schema's own."""
 
 
 def canonical(value: Any, child: Child) -> Any:
@@ -44,7 +47,7 @@ def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[An
         if rule.action == "refer":
             return referred(place, rule.argument), rule.id
     # Only where the type comes from a CustomResourceDefinition is the schema's default what the server does.
-    return child.field.default, "schema"
+    return child.field.default, SCHEMA
 
 
 def function_of(rule: Rule) -> tuple[str, Mapping[str, Any]]:

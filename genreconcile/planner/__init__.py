@@ -58,7 +58,7 @@ class Planner:
         self.related = Related(cache)
         self._verdicts = Verdicts()
         self._access = access
-        self.kinds = Kinds(catalog, cache, sync_timeout, follow=follow_definitions)
+        self.kinds = Kinds(catalog, cache, learned, sync_timeout, follow=follow_definitions)
         self._owners = Owners(cluster, catalog, cache)
 
     def plan(  # noqa: PLR0913 - what a plan is made from

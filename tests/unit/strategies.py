@@ -367,3 +367,72 @@ def stored(value, schema):
             found[key] = stored(entry, field)
     missing = {key: stored(field["default"], field) for key, field in properties.items() if "default" in field}
     return {**missing, **found}
+
+
+# Versions
+
+
+@st.composite
+def in_another_version(draw, schema):
+    """The schema in another version of the kind: the same types, other defaults, sometimes a field more or less."""
+    if is_list(schema):
+        keys = schema.get("x-kubernetes-list-map-keys", ())
+        return schema | {"items": draw(_other_items(schema["items"], keys))}
+    if "additionalProperties" in schema:
+        return schema | {"additionalProperties": draw(in_another_version(schema["additionalProperties"]))}
+    if not schema.get("properties"):
+        return dict(schema)
+    required = schema.get("required", ())
+    fields = {}
+    for key, field in schema["properties"].items():
+        if key in required or draw(st.integers(0, 7)):
+            fields[key] = field if key in required else draw(_other_field(field))
+    if draw(one_in_four):
+        fields["e"] = draw(field_schemas(0))
+    return {key: value for key, value in schema.items() if key != "properties"} | {"properties": fields}
+
+
+@st.composite
+def _other_items(draw, schema, keys):
+    """Keys stay what they are, with their defaults."""
+    other = draw(in_another_version(schema))
+    own = {key: field for key, field in schema.get("properties", {}).items() if key in keys}
+    return other | ({"properties": other.get("properties", {}) | own} if own else {})
+
+
+@st.composite
+def _other_field(draw, field):
+    other = draw(in_another_version(field))
+    what = draw(st.sampled_from(["keep", "keep", "drop", "new", "new"]))
+    other = {key: value for key, value in other.items() if key != "default"}
+    default = field.get("default") if what == "keep" else None
+    if what == "new":
+        default = draw(values({key: value for key, value in other.items() if key != "nullable"}))
+    return other if default is None else other | {"default": kept(default, other)}
+
+
+def kept(value, schema):
+    """Without what a schema does not know: as ``stored``, and nothing is filled in."""
+    if isinstance(value, list):
+        return [kept(member, schema["items"]) for member in value] if is_list(schema) else copy.deepcopy(value)
+    if not isinstance(value, dict) or schema.get("type") != "object":
+        return copy.deepcopy(value)
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+    found = {}
+    for key, entry in value.items():
+        field = properties.get(key, others)
+        if field is None and PRESERVE in schema:
+            found[key] = copy.deepcopy(entry)
+        elif field is not None:
+            found[key] = kept(entry, field)
+    return found
+
+
+def stored_in(value, own, other):
+    """What etcd holds after a write in one version of a kind that is stored in another."""
+    return kept(stored(value, own), other)
+
+
+def read_in(value, own, other):
+    """What is read in one version of what is stored in another."""
+    return kept(stored(value, other), own)

@@ -1,0 +1,111 @@
+"""What an object gains from the version in which it is stored, laid into the schema of the version that is read.
+
+The API server fills defaults in when it reads an object from etcd, by the schema of the version in which the object
+lies there, and converts it then; what the version that is read does not know goes. A write through the version that is
+read is defaulted by that, and loses what the stored version does not know.
+
+Invariant: pure: schemas in, schemas out; neither is changed. Without stored versions the schema stays what it is.
+Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+JSONSchema = Mapping[str, Any]
+
+ALSO: Final = "x-genreconcile-also"
+"""At a field's schema: further values that the server may have filled in there."""
+IN_MAPPING: Final = "x-genreconcile-in-mapping"
+"""At a schema that allows anything: the schema of a mapping that stands there."""
+_PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
+_EMBEDDED: Final = "x-kubernetes-embedded-resource"
+_IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata"})
+_UNKNOWN: Final[JSONSchema] = {_PRESERVE: True, "nullable": True}
+
+
+def overlaid(schema: JSONSchema, stored: Sequence[JSONSchema]) -> JSONSchema:
+    """The schema of a kind's root in one version, with what objects gain that lie in etcd in one of ``stored``."""
+    return _laid(schema, stored, _IDENTITY) if stored else schema
+
+
+def _laid(schema: JSONSchema, stored: Sequence[JSONSchema], without: Iterable[str] = ()) -> JSONSchema:
+    if not stored:
+        return schema
+    result = dict(schema)
+    if fields := _fields(schema, stored, without):
+        is_open = not schema.get("type") and not _mapping(schema.get("properties"))
+        if is_open:
+            result[IN_MAPPING] = {"type": "object", _PRESERVE: True, "properties": fields}
+        else:
+            result["properties"] = fields
+    for below in ("items", "additionalProperties"):
+        if isinstance(schema.get(below), Mapping):
+            result[below] = _laid(schema[below], _mappings(other.get(below) for other in stored))
+    return result
+
+
+def _fields(schema: JSONSchema, stored: Sequence[JSONSchema], without: Iterable[str]) -> dict[str, JSONSchema]:
+    """The fields of an object; where unknown ones are kept, also those that only a stored version knows."""
+    own = _mapping(schema.get("properties"))
+    known = [_mapping(other.get("properties")) for other in stored]
+    names = dict.fromkeys(own)
+    if schema.get(_PRESERVE):
+        names |= dict.fromkeys(name for fields in known for name in fields if name not in without)
+    found = {}
+    for name in names:
+        field = _mapping(own.get(name, _UNKNOWN))
+        others = _mappings(fields.get(name) for fields in known)
+        found[name] = field if name in without or not others else _field(field, others)
+    return found
+
+
+def _field(field: JSONSchema, stored: Sequence[JSONSchema]) -> JSONSchema:
+    also: list[Any] = []
+    for default in _gained(field, stored):
+        if default is not None and not _is_among(default, [field.get("default"), *also]):
+            also.append(default)
+    laid = _laid(field, stored)
+    return {**laid, ALSO: also} if also else laid
+
+
+def _gained(field: JSONSchema, stored: Sequence[JSONSchema]) -> Iterator[Any]:
+    """What the field keeps of the defaults of the stored versions, and what these keep of the field's own."""
+    for other in stored:
+        if "default" in other:
+            yield pruned(other["default"], field)
+        if isinstance(field.get("default"), dict | list):
+            yield pruned(field["default"], other)
+
+
+def _is_among(value: Any, others: Iterable[Any]) -> bool:
+    return any(type(value) is type(other) and value == other for other in others)
+
+
+def pruned(value: Any, schema: JSONSchema) -> Any:
+    """A value without the fields that a schema does not know."""
+    if isinstance(value, list):
+        items = schema.get("items")
+        return [pruned(member, items) for member in value] if isinstance(items, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    fields, others = _mapping(schema.get("properties")), schema.get("additionalProperties")
+    kept = _IDENTITY if schema.get(_EMBEDDED) else frozenset()
+    result = {}
+    for key, entry in value.items():
+        if key in fields:
+            result[key] = pruned(entry, _mapping(fields[key]))
+        elif isinstance(others, Mapping):
+            result[key] = pruned(entry, others)
+        elif schema.get(_PRESERVE) or key in kept:
+            result[key] = entry
+    return result
+
+
+def _mapping(value: Any) -> JSONSchema:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(values: Iterable[Any]) -> list[JSONSchema]:
+    return [value for value in values if isinstance(value, Mapping)]
