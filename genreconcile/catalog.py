@@ -9,7 +9,7 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -29,7 +29,7 @@ from genreconcile.openapi import OpenAPIDocuments
 from genreconcile.order import definition_name, is_definer
 from genreconcile.schema import Document, Type, TypeGraph, document_path
 from genreconcile.storage import UNREADABLE, Definition, Versions
-from genreconcile.versions import JSONSchema
+from genreconcile.versions import Stored
 
 _POLL: Final = 0.1
 _CHANGE_WAIT: Final = 3.0
@@ -63,7 +63,7 @@ class Schema(TypeGraph):
         files = sorted(place.glob("*.json")) if place.is_dir() else [place]
         return cls({name: document for file in files for name, document in _named(file)})
 
-    def stored(self, gvk: GVK) -> Sequence[JSONSchema]:
+    def stored(self, gvk: GVK) -> Stored:
         """As of any TypeGraph."""
         return self.versions.of(gvk)
 

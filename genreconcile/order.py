@@ -15,6 +15,7 @@ from jsonpointer import resolve_pointer
 
 from genreconcile.discovery import Resource
 from genreconcile.objects import GVK, Object
+from genreconcile.versions import Stored
 
 _WRITABLE: Final = frozenset({"create", "delete", "get", "list", "patch", "update", "watch"})
 
@@ -123,14 +124,16 @@ def stored_versions(obj: Object) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*written, *(resolve_pointer(obj, where["stored"], None) or ())]))
 
 
-def stored_schemas(obj: Object, without: str) -> tuple[Mapping[str, Any], ...]:
-    """The schemas of ``stored_versions``, of other versions than ``without``; of some there may be none."""
+def stored_schemas(obj: Object, version: str) -> Stored:
+    """The schemas of ``stored_versions``, but for that of ``version``; of some there may be none."""
     gvk = GVK.of(obj)
     where = _data()["defines"][kind_name(gvk.group, gvk.kind)]
-    versions = {version["name"]: version for version in resolve_pointer(obj, where["versions"], None) or ()}
-    found = (
-        resolve_pointer(versions[name], where["schema"], None)
+    versions = {found["name"]: found for found in resolve_pointer(obj, where["versions"], None) or ()}
+    schemas = {
+        name: schema
         for name in stored_versions(obj)
-        if name != without and name in versions
-    )
-    return tuple(schema for schema in found if isinstance(schema, Mapping))
+        if isinstance(schema := resolve_pointer(versions.get(name, {}), where["schema"], None), Mapping)
+    }
+    written = next((found for name, found in versions.items() if found.get("storage") and name != version), None)
+    others = tuple(schema for name, schema in schemas.items() if name != version)
+    return Stored(others, schemas.get(written["name"]) if written is not None else None)

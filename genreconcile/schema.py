@@ -8,13 +8,13 @@ Sources: https://kubernetes.io/docs/reference/using-api/api-concepts/ and KEP-28
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from genreconcile.objects import GVK
-from genreconcile.versions import ALSO, IN_MAPPING, JSONSchema, overlaid
+from genreconcile.versions import ALSO, HERE_ALONE, IN_MAPPING, JSONSchema, Stored, overlaid
 
 Document = Mapping[str, Any]
 FieldTable = Mapping[str, Mapping[str, Any]]
@@ -183,7 +183,7 @@ class _Compiler:
         self.graph = graph
         self.schemas = _mapping(_mapping(document.get("components")).get("schemas"))
         self._named: dict[str, Type] = {}
-        self._custom: dict[str, tuple[Sequence[JSONSchema], Type]] = {}
+        self._custom: dict[str, tuple[Stored, Type]] = {}
         self._paths = _mapping(document.get("paths"))
 
     @cached_property
@@ -275,11 +275,9 @@ class TypeGraph:
         _, name = self._find(gvk)
         return name == _custom_name(gvk) if name else None
 
-    def stored(self, gvk: GVK) -> Sequence[JSONSchema]:  # noqa: ARG002 - for those who know definitions
-        """The schemas of the other versions in which a custom kind's objects may lie in etcd: the same sequence as long
-        as they are the same.
-        """
-        return ()
+    def stored(self, gvk: GVK) -> Stored:  # noqa: ARG002 - for those who know definitions
+        """In which other versions objects of a custom kind may be stored: the same as long as nothing changes."""
+        return HERE_ALONE
 
     def schema_of(self, gvk: GVK) -> JSONSchema | None:
         """The schema of a kind's objects as it stands in the document, None where none describes it."""

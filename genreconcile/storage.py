@@ -1,17 +1,17 @@
 """In which other versions the objects of custom kinds may lie in etcd, as far as that can be read.
 
 Invariant: what cannot be read is not taken for none: then each version that is served may be the one. The same schemas
-are the same sequence, so that types made from them live on.
+are the same object, so that types made from them live on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from genreconcile.objects import GVK, Object
 from genreconcile.order import stored_schemas
-from genreconcile.versions import JSONSchema
+from genreconcile.versions import HERE_ALONE, JSONSchema, Stored
 
 
 class Definition(NamedTuple):
@@ -26,7 +26,6 @@ UNREADABLE: Final = Definition(None, dict)
 
 Lookup = Callable[[GVK], Definition | None]
 """What defines a kind; None where nothing does, or where it has not been read yet."""
-_Schemas = tuple[JSONSchema, ...]
 
 
 class Versions:
@@ -41,22 +40,22 @@ class Versions:
         self._siblings = siblings
         self._schema_of = schema_of
         self.lookup = lookup
-        self._known: dict[GVK, tuple[Any, _Schemas]] = {}
+        self._known: dict[GVK, tuple[Any, Stored]] = {}
 
-    def of(self, gvk: GVK) -> Sequence[JSONSchema]:
-        """The schemas of the other versions in which objects of a kind may be stored; the one that is written first."""
+    def of(self, gvk: GVK) -> Stored:
+        """In which other versions objects of a kind may be stored: the same object as long as that is the same."""
         definition = self.lookup(gvk)
         if definition is None:
-            return ()
-        token, schemas = self._known.get(gvk, (None, ()))
+            return HERE_ALONE
+        token, known = self._known.get(gvk, (None, HERE_ALONE))
         if definition is UNREADABLE:
             served = (self._schema_of(other) for other in self._siblings(gvk))
-            found = tuple(schema for schema in served if schema is not None)
+            found = Stored(tuple(schema for schema in served if schema is not None))
         elif token is definition.token:
-            return schemas
+            return known
         else:
             found = stored_schemas(definition.decode(), gvk.version)
-        if found == schemas:
-            found = schemas
+        if found == known:
+            found = known
         self._known[gvk] = definition.token, found
         return found

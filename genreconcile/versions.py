@@ -11,7 +11,7 @@ Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/cust
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 JSONSchema = Mapping[str, Any]
 
@@ -25,9 +25,53 @@ _IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata"})
 _UNKNOWN: Final[JSONSchema] = {_PRESERVE: True, "nullable": True}
 
 
-def overlaid(schema: JSONSchema, stored: Sequence[JSONSchema]) -> JSONSchema:
-    """The schema of a kind's root in one version, with what objects gain that lie in etcd in one of ``stored``."""
-    return _laid(schema, stored, _IDENTITY) if stored else schema
+class Stored(NamedTuple):
+    """The schemas of a kind in the other versions in which its objects may lie in etcd, and in the one in which they
+    are written: None where that is the version which is read itself, or not known.
+    """
+
+    schemas: tuple[JSONSchema, ...] = ()
+    written: JSONSchema | None = None
+
+
+HERE_ALONE: Final = Stored()
+"""Objects lie in etcd in the version that is read, as far as is known."""
+
+
+def overlaid(schema: JSONSchema, stored: Stored) -> JSONSchema:
+    """The schema of a kind's root in one version, with what objects gain and lose that are stored in others."""
+    if stored.written is not None:
+        schema = _held(schema, stored.written, _IDENTITY)
+    return _laid(schema, stored.schemas, _IDENTITY)
+
+
+def _held(schema: JSONSchema, written: JSONSchema, without: Iterable[str] = ()) -> JSONSchema:
+    """The schema, with the defaults that are there once an object was written: what the written version keeps of its
+    own, and where it has none, those that are filled in when the object is read.
+    """
+    result = dict(schema)
+    if isinstance(schema.get("properties"), Mapping):
+        result["properties"] = {
+            key: field if key in without else _held_field(key, _mapping(field), written)
+            for key, field in schema["properties"].items()
+        }
+    for below in ("items", "additionalProperties"):
+        if isinstance(schema.get(below), Mapping) and isinstance(written.get(below), Mapping):
+            result[below] = _held(schema[below], written[below])
+    return result
+
+
+def _held_field(key: str, field: JSONSchema, written: JSONSchema) -> JSONSchema:
+    fields = _mapping(written.get("properties"))
+    if key not in fields:
+        if written.get(_PRESERVE) or isinstance(written.get("additionalProperties"), Mapping):
+            return field
+        return {name: value for name, value in field.items() if name != "default"}
+    other = _mapping(fields[key])
+    held = _held(field, other)
+    if "default" in field:
+        return {**held, "default": pruned(field["default"], other)}
+    return {**held, "default": pruned(other["default"], field)} if "default" in other else held
 
 
 def _laid(schema: JSONSchema, stored: Sequence[JSONSchema], without: Iterable[str] = ()) -> JSONSchema:
@@ -91,14 +135,17 @@ def pruned(value: Any, schema: JSONSchema) -> Any:
     if not isinstance(value, Mapping):
         return value
     fields, others = _mapping(schema.get("properties")), schema.get("additionalProperties")
+    # The documents refer to a type of their own for the metadata of an embedded object.
     kept = _IDENTITY if schema.get(_EMBEDDED) else frozenset()
     result = {}
     for key, entry in value.items():
-        if key in fields:
+        if key in kept:
+            result[key] = entry
+        elif key in fields:
             result[key] = pruned(entry, _mapping(fields[key]))
         elif isinstance(others, Mapping):
             result[key] = pruned(entry, others)
-        elif schema.get(_PRESERVE) or key in kept:
+        elif schema.get(_PRESERVE):
             result[key] = entry
     return result
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from genreconcile.diff.lists import Alignment, Insert, Move, Pairs, by_key, by_position, by_value, steps
+from genreconcile.diff.lists import Alignment, Insert, Move, Pairs, by_forms, by_key, by_position, steps
 from genreconcile.diff.operation import Covered, Difference, Guard, Spot
 from genreconcile.diff.values import canonical, default_of
 from genreconcile.gojson import dumps_sorted
@@ -74,7 +74,9 @@ class Members:
             here, there = ([self.key_of(member) for member in members] for members in (expected, live))
             return None if None in here or None in there else by_key(here, there)
         if self.list_type == "set":
-            pairs = by_value([self.identity(member) for member in expected], [self.identity(member) for member in live])
+            texts = [_spelling(member) for member in expected], [_spelling(member) for member in live]
+            values = [self.identity(member) for member in expected], [self.identity(member) for member in live]
+            pairs = by_forms(texts, values)
             return sorted([*pairs, *self.respelled(pairs, expected, live)])
         return None
 
@@ -191,6 +193,11 @@ def _fits(pattern: Any, value: Any) -> bool:
     if isinstance(pattern, list):
         return isinstance(value, list) and len(pattern) == len(value) and all(map(_fits, pattern, value))
     return type(pattern) is type(value) and bool(pattern == value)
+
+
+def _spelling(value: Any) -> Hashable:
+    """What two members have in common that are written alike."""
+    return value.__class__, _hashable(value)
 
 
 def _hashable(value: Any) -> Hashable:

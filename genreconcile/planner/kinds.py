@@ -116,6 +116,7 @@ class Kinds:
             self.definitions.note_followed()
         for gvk in self._cache.kinds():
             if document_path(gvk.group, gvk.version) in changed:
+                self._admission.definitions_changed({(gvk.group, gvk.kind)})
                 self._cache.relist(gvk, self._sync_timeout)
 
     def sync(

@@ -24,7 +24,7 @@ from genreconcile.diff.quick import is_clean
 from genreconcile.normalize import Registry
 from genreconcile.objects import GVK
 from genreconcile.storage import UNREADABLE, Definition, Versions
-from genreconcile.versions import ALSO, IN_MAPPING, overlaid, pruned
+from genreconcile.versions import ALSO, HERE_ALONE, IN_MAPPING, Stored, overlaid, pruned
 
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 GVK_OF = GVK(GROUP, VERSION, KIND)
@@ -36,7 +36,21 @@ def spec(**properties):
 
 def test_r1_2_without_stored_versions_the_schema_is_the_same_object():
     schema = spec(a={"type": "string"})
-    assert overlaid(schema, ()) is schema
+    assert overlaid(schema, HERE_ALONE) is schema
+
+
+def test_r1_2_of_a_default_there_is_what_the_written_version_knows():
+    whole = {"type": "object", "default": {"x": 1, "y": 2}, "properties": {"x": {}, "y": {"default": 2}}}
+    own = spec(a=whole, b={"default": 1}, c={"type": "array", "items": spec(d={"default": 1})})
+    other = spec(a=spec(x={}), c={"type": "array", "items": spec(e={})})
+    fields = overlaid(own, Stored((other,), other))["properties"]
+    assert fields["a"] == {"type": "object", "default": {"x": 1}, "properties": {"x": {}, "y": {}}}
+    assert fields["b"] == {}
+    assert fields["c"]["items"]["properties"] == {"d": {}}
+    # What was written in an older version may have lost it; what is written now has not.
+    fields = overlaid(own, Stored((other,)))["properties"]
+    assert fields["a"]["default"] == {"x": 1, "y": 2}
+    assert fields["a"][ALSO] == [{"x": 1}]
 
 
 def test_r1_2_defaults_are_laid_in_where_they_differ():
@@ -45,7 +59,7 @@ def test_r1_2_defaults_are_laid_in_where_they_differ():
         a={"type": "string", "default": "y"}, b={"type": "string", "default": "x"}, c={"type": "number", "default": 1}
     )
     before = copy.deepcopy((own, other))
-    fields = overlaid(own, [other])["properties"]
+    fields = overlaid(own, Stored((other,)))["properties"]
     assert [fields[key].get(ALSO) for key in "abc"] == [["y"], None, [1]]
     assert (own, other) == before
 
@@ -53,7 +67,7 @@ def test_r1_2_defaults_are_laid_in_where_they_differ():
 def test_r1_2_identity_is_left_alone():
     own = spec(metadata={"$ref": "x"}, spec=spec())
     other = spec(metadata=spec(name={"default": "n"}), spec={"default": {}, **spec()})
-    fields = overlaid(own, [other])["properties"]
+    fields = overlaid(own, Stored((other,)))["properties"]
     assert fields["metadata"] == {"$ref": "x"}
     assert fields["spec"][ALSO] == [{}]
 
@@ -62,9 +76,9 @@ def test_r1_2_a_field_that_only_the_stored_version_knows():
     """It is seen where unknown fields are kept, of any mapping too; else it is pruned."""
     other = spec(inner=spec(a={"default": 1}))
     closed, kept, open_ = spec(inner=spec()), spec(inner={**spec(), PRESERVE: True}), spec(inner={PRESERVE: True})
-    assert overlaid(closed, [other]) == closed
-    assert overlaid(kept, [other])["properties"]["inner"]["properties"]["a"][ALSO] == [1]
-    assert overlaid(open_, [other])["properties"]["inner"][IN_MAPPING]["properties"]["a"][ALSO] == [1]
+    assert overlaid(closed, Stored((other,))) == closed
+    assert overlaid(kept, Stored((other,)))["properties"]["inner"]["properties"]["a"][ALSO] == [1]
+    assert overlaid(open_, Stored((other,)))["properties"]["inner"][IN_MAPPING]["properties"]["a"][ALSO] == [1]
 
 
 @pytest.mark.parametrize(
@@ -98,15 +112,16 @@ def test_r1_2_the_versions_in_which_objects_may_be_stored():
     token = [crd]
     versions = Versions(lambda _: (), lambda _: None, lambda _: Definition(token[0], lambda: token[0]))
     # The one that is written first; none of those that are gone, and not the one that is compared.
-    assert versions.of(GVK_OF._replace(version="v3")) == ({"n": 2}, {"n": 1})
+    assert versions.of(GVK_OF._replace(version="v3")) == Stored(({"n": 2}, {"n": 1}), {"n": 2})
     first = versions.of(GVK_OF._replace(version="v1"))
-    assert first == ({"n": 2},)
+    assert first == Stored(({"n": 2},), {"n": 2})
+    assert versions.of(GVK_OF._replace(version="v2")) == Stored(({"n": 1},))
     assert versions.of(GVK_OF._replace(version="v1")) is first
     # Another object that says the same: types live on.
     token[0] = copy.deepcopy(crd)
     assert versions.of(GVK_OF._replace(version="v1")) is first
     token[0] = definition(["v1"], ("v1", True, {"n": 1}), ("v2", False, {"n": 2}))
-    assert versions.of(GVK_OF._replace(version="v1")) == ()
+    assert versions.of(GVK_OF._replace(version="v1")) == HERE_ALONE
 
 
 def test_r1_2_where_definitions_cannot_be_read_each_served_version_may_be_stored():
@@ -114,10 +129,10 @@ def test_r1_2_where_definitions_cannot_be_read_each_served_version_may_be_stored
     siblings = [GVK_OF._replace(version=name) for name in ("v2", "v9")]
     versions = Versions(lambda _: siblings, lambda gvk: schemas.get(gvk.version), lambda _: UNREADABLE)
     first = versions.of(GVK_OF._replace(version="v1"))
-    assert first == ({"n": 2},)
+    assert first == Stored(({"n": 2},))
     assert versions.of(GVK_OF._replace(version="v1")) is first
     versions.lookup = lambda _: None
-    assert versions.of(GVK_OF._replace(version="v1")) == ()
+    assert versions.of(GVK_OF._replace(version="v1")) == HERE_ALONE
 
 
 def test_r1_2_saved_documents_tell_what_other_versions_fill_in():
@@ -148,7 +163,8 @@ def stored_elsewhere(draw):
     """
     here = draw(worlds)
     other = draw(in_another_version(here.structural))
-    found = ({"type": "object", "properties": {"spec": other}},)
+    root = {"type": "object", "properties": {"spec": other}}
+    found = Stored((root,), root if draw(st.booleans()) else None)
     here.graph.stored = lambda _: found
     written = draw(values(here.structural, loose=True))
     live = read_in(stored_in(written, here.structural, other), here.structural, other)

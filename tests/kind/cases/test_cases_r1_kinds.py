@@ -319,7 +319,11 @@ def test_r1_2_offline(world, cluster, things):
     schema = world.eventually(described)
     assert not gr.diff(expected, live, schema=schema)
     live["spec"]["mode"] = "slow"
-    assert gr.diff(expected, live, schema=schema).patch.patch[-1] == {"op": "remove", "path": "/spec/mode"}
+    assert gr.diff(expected, live, schema=schema).patch.patch[-1] == {
+        "op": "replace",
+        "path": "/spec/mode",
+        "value": "fast",
+    }
 
 
 def insisted(world, reconciler, expected):
