@@ -53,7 +53,7 @@ class Schema(TypeGraph):
     def from_cluster(cls, cluster: Cluster) -> Self:
         """The types that this cluster serves, fetched as they are needed and cached on disk. Raises ClusterError."""
         schema = cls(OpenAPIDocuments(cluster))
-        schema.versions.lookup = _Asked(cluster).definition
+        schema.versions.lookup = Asked(cluster, Discovery(cluster)).definition
         return schema
 
     @classmethod
@@ -77,19 +77,28 @@ def _siblings(documents: Mapping[str, Document] | OpenAPIDocuments, gvk: GVK) ->
             yield gvk._replace(version=version)
 
 
-class _Asked:
-    """Definitions that are asked for, each once."""
+class Asked:
+    """Definitions that are asked for by their names, each once."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, discovery: Discovery) -> None:
         self._cluster = cluster
-        self._discovery = Discovery(cluster)
+        self._discovery = discovery
         self._known: dict[GVK, Definition | None] = {}
 
     def definition(self, gvk: GVK) -> Definition | None:
-        """Raises ClusterError where the server cannot be asked."""
+        """What defines a kind, None where nothing does; UNREADABLE where that cannot be told."""
         if gvk not in self._known:
-            self._known[gvk] = self._ask(gvk)
+            try:
+                self._known[gvk] = self._ask(gvk)
+            except Forbidden:
+                self._known[gvk] = UNREADABLE
+            except ClusterError:
+                return UNREADABLE
         return self._known[gvk]
+
+    def forget(self) -> None:
+        """They may have changed."""
+        self._known = {}
 
     def _ask(self, gvk: GVK) -> Definition | None:
         resource = self._discovery.get(gvk)
@@ -97,8 +106,6 @@ class _Asked:
             if resource is not None and is_definer(definer.gvk):
                 try:
                     data = self._cluster.request("GET", definer.path(name=definition_name(resource)))
-                except Forbidden:
-                    return UNREADABLE
                 except NotFound:
                     continue
                 return Definition(data, functools.partial(loads, data))
@@ -130,6 +137,8 @@ class Catalog:
         self.discovery = discovery or Discovery(cluster)
         self._documents = OpenAPIDocuments(cluster)
         self._schema = Schema(self._documents)
+        self.asked = Asked(cluster, self.discovery)
+        """For who does not follow definitions."""
         self._consulted: LRUCache[tuple[GVK, Type | None], frozenset[GVK]] = LRUCache(1024)
         self._lock = threading.Lock()
         self._stale = False
@@ -217,6 +226,7 @@ class Catalog:
     def invalidate(self) -> None:
         """Kinds or their schemas may have changed: ask before the next answer."""
         self.discovery.invalidate()
+        self.asked.forget()
         self._stale = True
 
     @property

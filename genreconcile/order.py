@@ -136,4 +136,7 @@ def stored_schemas(obj: Object, version: str) -> Stored:
     }
     written = next((found for name, found in versions.items() if found.get("storage") and name != version), None)
     others = tuple(schema for name, schema in schemas.items() if name != version)
-    return Stored(others, schemas.get(written["name"]) if written is not None else None)
+    # What a webhook converts may stand elsewhere in the written version, so nothing is lost for sure.
+    if written is None or resolve_pointer(obj, where["webhook"], None):
+        return Stored(others)
+    return Stored(others, schemas.get(written["name"]))

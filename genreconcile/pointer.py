@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 
 from jsonpointer import escape, unescape
 
@@ -38,4 +38,13 @@ def token_matches(token: str, key: str) -> bool:
     """Whether one token of a pattern, with ``*`` and ``?`` as in file names, matches a key ("*": any list member)."""
     if "*" not in token and "?" not in token:
         return token == key
-    return fnmatchcase(key, token.replace("[", "[[]"))  # A file name's [abc] is no pattern here.
+    return fnmatchcase(key, _as_file_name(token))
+
+
+def glob_pattern(token: str) -> str:
+    """A token with ``*`` and ``?`` as a regular expression for the whole of a key, to be matched from its beginning."""
+    return translate(_as_file_name(token))
+
+
+def _as_file_name(token: str) -> str:
+    return token.replace("[", "[[]")  # A file name's [abc] is no pattern here.

@@ -40,9 +40,10 @@ class Reconciler:
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
     it, and one of the plan's ``warnings`` names all. ``follow_definitions=False`` does without the right to watch the
-    definitions of custom kinds: a schema that changes while the Reconciler runs then goes unnoticed. ``may_write`` is
-    asked before each write, by several threads: once it says no, nothing more is sent, and what is left fails with
-    NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
+    definitions of custom kinds: a schema that changes while the Reconciler runs then goes unnoticed; ``"once"`` asks
+    for each of them once, where that is allowed. ``may_write`` is asked before each write, by several threads: once it
+    says no, nothing more is sent, and what is left fails with NotLeading. Give it what knows whether this replica holds
+    its lease. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -58,7 +59,7 @@ class Reconciler:
         on_immutable: str = "fail",
         sync_timeout: float = 60.0,
         check_access: str = "",
-        follow_definitions: bool = True,
+        follow_definitions: bool | str = True,
         may_write: Callable[[], bool] | None = None,
     ) -> None:
         if check_access not in {"", "read", "write"}:

@@ -39,6 +39,7 @@ class Settings:
     output: str
     verbosity: int
     rules: tuple[str, ...] = ()
+    tool_marks: bool = True
     yes: bool = False
     verify: bool = False
     on_immutable: str = "fail"
@@ -112,6 +113,13 @@ _EXPECTED = (
     ),
     click.option(
         "--rules", multiple=True, metavar="PATH", help="Rules of your own, in front of the shipped ones. Repeatable."
+    ),
+    click.option(
+        "--no-tool-marks",
+        "tool_marks",
+        flag_value=False,
+        default=True,
+        help="Remove the marks of other tools too, such as Helm's and Argo CD's, where the files do not hold them.",
     ),
     click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
     click.option("--kubeconfig", metavar="PATH", help="The kubeconfig file."),

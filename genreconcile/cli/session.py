@@ -35,7 +35,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
     """
     import genreconcile
 
-    rules = genreconcile.Registry.builtin().extend(*settings.rules)
+    rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
     discovery = Discovery(cluster)
     resources = _resources(expected, discovery)
@@ -52,7 +52,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
             on_immutable=settings.on_immutable,
             propagation=settings.cascade,
             check_access=level,
-            follow_definitions=False,  # One call needs no word of what changes later.
+            follow_definitions="once",  # One call needs no word of what changes later.
         ) as reconciler,
     ):
         yield reconciler
@@ -66,7 +66,7 @@ def rights(
     """
     import genreconcile
 
-    rules = genreconcile.Registry.builtin().extend(*settings.rules)
+    rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
     cluster = genreconcile.connect(kubeconfig=settings.kubeconfig, context=settings.context)
     discovery = Discovery(cluster)
     try:

@@ -35,6 +35,8 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
     Raises what urllib3 raises where it cannot connect, OSError, urllib3's ProtocolError, and RemoteDisconnected where
     the server closed the connection without a word. Ends where the thread's Interrupt says so.
     """
+    if Interrupt.is_current_set():  # Were it sent, the answer might come before the connection ends.
+        raise ProtocolError("interrupted")
     connection: Any = pool._get_conn()  # noqa: SLF001 - there is no other way to a connection of a pool
     response = Response(pool, connection)
     try:

@@ -29,6 +29,17 @@ class Interrupt:
         """The interrupt that this thread runs under."""
         return getattr(_thread, "interrupt", None)
 
+    @classmethod
+    def is_current_set(cls) -> bool:
+        """Whether this thread is to send nothing more."""
+        interrupt = cls.current()
+        return interrupt is not None and interrupt.is_set
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        return self._set
+
     def register(self, end: Callable[[], None]) -> None:
         """Say how to end the request in progress; called by ``set()``, and at once if that came before."""
         with self._lock:

@@ -21,7 +21,7 @@ from genreconcile.normalize import Registry, prepare
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.place import Others
 from genreconcile.normalize.sensitive import sensitive_fields
-from genreconcile.objects import GVK, Object, namespace_of
+from genreconcile.objects import GVK, Object, namespace_of, uid_of
 from genreconcile.schema import TypeGraph
 
 _DROPPED = frozenset({"system", "ignore"})
@@ -70,7 +70,7 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     consult: autoscalers that target this one. InputError where ``expected`` holds what the schema does not know or the
     server could not store; ``path`` says where. LoadError where a side is no JSON data.
     """
-    expected, live = plain(expected, "expected"), plain(live, "live")
+    expected, live = _in_scope(plain(expected, "expected"), plain(live, "live"))
     gvk = GVK.of(expected)
     registry = rules if rules is not None else Registry.builtin()
     kind = schema.root(gvk) if schema is not None else None
@@ -105,6 +105,13 @@ def _compared(expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, 
     walk.root(prepared.value, live, node, Spot(subset=policy.fields == SUBSET, others=policy.others))
     found, covered = without_foreign(walk.found, live, node.foreign) if node.foreign else (walk.found, [])
     return Diff(to_patch(found, live), tuple(found), (*walk.covered, *covered), typed)
+
+
+def _in_scope(expected: Object, live: Object) -> tuple[Object, Object]:
+    """Both sides; the server drops the namespace of a cluster-scoped object, which is told by live that has none."""
+    if uid_of(live) and not namespace_of(live) and namespace_of(expected):
+        del expected["metadata"]["namespace"]
+    return expected, live
 
 
 def _among(objects: list[Object], kind: str, namespace: str) -> list[Object]:

@@ -32,7 +32,7 @@ class Members:
         self.walk = walk
         self.member = child.node.member()
         self.spot = spot
-        self.keep = child.first("keep")
+        self.keep = child.keeping(spot.place)
         order = child.first("list")
         kind = child.field.type
         self.ordered = order is not None and order.argument == "ordered"

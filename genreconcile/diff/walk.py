@@ -23,6 +23,8 @@ from genreconcile.schema import MISSING
 _IDENTITY: Final = frozenset({"apiVersion", "kind"})
 # The cache strips an annotation, so what is seen may not be all: this map is never removed as a whole.
 _STRIPPED: Final[Path] = ("metadata", "annotations")
+# Of the same type in every kind, also where no schema says so: an empty one is none.
+_MAPS: Final[frozenset[Path]] = frozenset({_STRIPPED, ("metadata", "labels")})
 _EMPTY: Final[Mapping[str, Any]] = {}
 _PLAIN: Final = frozenset({str, int, float, bool})
 _KEEPS: Final = frozenset({"ignore", "adopt"})
@@ -114,7 +116,7 @@ class Walk:
 
     def is_absent(self, live: Any, child: Child, spot: Spot) -> bool:
         """Whether a live-only value means the same as none; what is drift inside of it has then been found."""
-        if spot.path != _STRIPPED and (child.field.type.custom or child.field.zero != "value"):
+        if spot.path not in _MAPS and (child.field.type.custom or child.field.zero != "value"):
             return False
         if is_zero(live, child.field):
             return True

@@ -45,9 +45,9 @@ def _metadata_problem(metadata: Any) -> str:
     """What is wrong with it and what to do, to be said of the kind; "" for nothing."""
     if not isinstance(metadata, dict):
         return ": no metadata; give metadata.name"
-    if metadata.get("generateName"):
-        return ": generateName: each run would create another object; give metadata.name in place of it"
     name, namespace = metadata.get("name"), metadata.get("namespace")
+    if metadata.get("generateName") and not name:  # Beside a name it means nothing to the server.
+        return ": generateName: each run would create another object; give metadata.name in place of it"
     if not name:
         return ": no name; give metadata.name"
     if not _is_path_segment(name):

@@ -6,13 +6,14 @@ access, however many rules there are. Nodes live as long as their type: rules ou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import EXPLAINS, Rule
 from genreconcile.normalize.scalars import PYTHON_TYPES
-from genreconcile.pointer import token_matches
+from genreconcile.pointer import glob_pattern, token_matches
 from genreconcile.schema import Field, Type, untyped
 
 ANY = untyped()
@@ -60,8 +61,15 @@ class Child(NamedTuple):
         return None
 
     def first(self, action: str) -> Rule | None:
-        """The first rule with this action; such rules have no conditions."""
+        """The first rule with this action, one that goes without conditions."""
         return next((rule for rule in self.rules if rule.action == action), None)
+
+    def keeping(self, place: Place | None) -> Rule | None:
+        """The first rule that lets live-only members of the list here stay."""
+        for rule in self.rules:
+            if rule.action == "keep" and (not rule.conditions or (place and place.holds(rule.conditions))):
+                return rule
+        return None
 
 
 class Node:
@@ -78,7 +86,9 @@ class Node:
         globs = {token for token in tokens if "*" in token or "?" in token}
         self.named = frozenset(tokens - globs)
         """The keys that rules name here."""
-        self.is_open = globs <= {"*"}
+        self._globs = sorted(globs - {"*"})
+        self._fits = re.compile("|".join(map(glob_pattern, self._globs)))
+        self.is_open = not self._globs
         """Whether rules tell no two other keys apart."""
         # What a comparison has compiled for a mapping and for the members of a list here.
         self.check: Any = None
@@ -127,14 +137,21 @@ class Node:
         field = self.type.values if self.type.shape == "map" else ANY_FIELD
         if not self.active:
             return self._shared(field)
-        # Keys of maps are without number: kept are those that rules name, and one for all others.
-        if not self.is_open:
-            return self._step(key, field)
-        place = key if key in self.named else OTHERS
+        # Keys of maps are without number: kept is what stands for them.
+        place = self.place_of(key)
         known = self._entries.get(place)
         if known is None:
-            known = self._entries[place] = self._step(place, field)
+            known = self._step(OTHERS if place == OTHERS else key, field)
+            keep(self._entries, place, known)
         return known
+
+    def place_of(self, key: str) -> str:
+        """What stands for all keys that rules do not tell apart from this one: the key itself where a rule names it."""
+        if key in self.named:
+            return key
+        if self.is_open or self._fits.match(key) is None:
+            return OTHERS
+        return OTHERS.join((OTHERS, *(glob for glob in self._globs if token_matches(glob, key))))
 
     def member(self) -> Child:
         """What a list's members are."""

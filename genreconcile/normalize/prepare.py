@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genreconcile.errors import InputError
+from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import ANY_FIELD, Child, Node
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical
@@ -138,6 +139,8 @@ class _Preparation:
         if value is None:
             return _null(child.field, in_map=in_map)
         prepared = self.value(value, child, place, path)
+        if child.rules and isinstance(prepared, list) and child.first("distinct") is not None:
+            prepared = distinct(prepared)
         if prepared is not MISSING and not child.field.type.custom and is_zero(prepared, child.field):
             return MISSING
         return prepared
@@ -196,6 +199,14 @@ def _unknown(key: str, node: Node) -> str:
     near = difflib.get_close_matches(key, node.type.fields, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else "remove it"
     return f"the schema knows no such field; {hint}"
+
+
+def distinct(members: list[Any]) -> list[Any]:
+    """The members without those that are equal to an earlier one."""
+    found: dict[bytes, Any] = {}
+    for member in members:
+        found.setdefault(dumps_sorted(member), member)
+    return list(found.values())
 
 
 def share_aliases(result: dict[str, Any], node: Node) -> None:

@@ -25,6 +25,7 @@ from genreconcile.schema import Type
 
 _SHIPPED: Final = 100
 _USER: Final = 10
+_TOOLS: Final = "tools.yaml"
 _OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 
 
@@ -48,14 +49,20 @@ class Registry:
         return cls(())
 
     @classmethod
+    def builtin(cls, *, tool_marks: bool = True) -> Self:
+        """The shipped rules; with ``tool_marks=False`` without those that leave the marks of other tools alone.
+
+        Each is made once; RuleError would be a fault of the package.
+        """
+        return cls._shipped(tool_marks)
+
+    @classmethod
     @functools.cache
-    def builtin(cls) -> Self:
-        """The shipped rules. Made once; RuleError would be a fault of the package."""
+    def _shipped(cls, tool_marks: bool) -> Self:
         folder = resources.files("genreconcile.normalize") / "rules"
-        files = sorted(
-            (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name
-        )
-        return cls(rule for file in files for rule in _read(file.read_text("utf-8"), file.name, _SHIPPED))
+        names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+        chosen = [name for name in names if tool_marks or name != _TOOLS]
+        return cls(rule for name in chosen for rule in _read((folder / name).read_text("utf-8"), name, _SHIPPED))
 
     def extend(self, *sources: str | Path | Mapping[str, Any]) -> Registry:
         """A registry with the rules of these YAML files (or parsed documents) in front; RuleError for a wrong one."""

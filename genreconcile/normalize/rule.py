@@ -23,9 +23,10 @@ EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "f
 """Actions that say what a value may be; the first of these that applies to a path wins."""
 KEY: Final = "$key"
 """In a relative path: the key at which the rule is applied."""
-ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "canonical", "sensitive", "subset")
+ACTIONS: Final = (*EXPLAINS, "alias", "fold", "list", "keep", "distinct", "canonical", "sensitive", "subset")
+_CONDITIONAL: Final = (*EXPLAINS, "keep")
 SELECTORS: Final = ("type", "path", "root", "object", "managers")
-_FLAGS: Final = ("system", "ignore", "adopt", "managed", "sensitive", "subset")
+_FLAGS: Final = ("system", "ignore", "adopt", "managed", "distinct", "sensitive", "subset")
 _CONDITIONS: Final = ("at", "live", "in", "notIn", "present", "only", "targetedBy")
 _WHERE: Final = ("at", "live")
 _OBJECT: Final = ("group", "kind", "namespace", "name", "labels", "statusSubresource")
@@ -124,8 +125,8 @@ def parse_rule(entry: Any, where: str, source: str) -> Rule:
         raise RuleError(f"{where}: has {len(actions)} actions ({named}); give exactly one of {', '.join(ACTIONS)}")
     action = actions[0]
     _check_argument(action, entry[action], where)
-    if action == "sensitive" and "when" in entry:
-        raise RuleError(f"{where}: key when: does not go with sensitive, which always holds; leave it out")
+    if "when" in entry and action not in _CONDITIONAL:
+        raise RuleError(f"{where}: key when: does not go with {action}, which always holds; leave it out")
     root = _flag(entry, "root", where) or "object" in entry
     return Rule(
         id=_text(entry, "id", where),

@@ -21,6 +21,7 @@ from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan, Prune, deferred
 from genreconcile.planner.assembly import assemble, unmatched
+from genreconcile.planner.corrections import Told
 from genreconcile.planner.deletions import NO_DELETIONS
 from genreconcile.planner.draft import Draft
 from genreconcile.planner.entries import Verdict
@@ -30,6 +31,7 @@ from genreconcile.planner.judge import Judge
 from genreconcile.planner.kinds import Kinds
 from genreconcile.planner.owners import Head, Owners
 from genreconcile.planner.permits import Needs, every, permit
+from genreconcile.planner.references import References
 from genreconcile.planner.scope import Scope
 from genreconcile.planner.verdicts import Verdicts
 from genreconcile.related import Related, View
@@ -49,7 +51,7 @@ class Planner:
         sync_timeout: float,
         *,
         access: Access | None = None,
-        follow_definitions: bool = True,
+        follow_definitions: bool | str = True,
     ) -> None:
         self._catalog = catalog
         self._evidence = Evidence(cluster, catalog)
@@ -57,6 +59,8 @@ class Planner:
         self._learned = learned
         self.related = Related(cache)
         self._verdicts = Verdicts()
+        self._told = Told()
+        self._references = References(cluster, catalog)
         self._access = access
         self.kinds = Kinds(catalog, cache, learned, sync_timeout, follow=follow_definitions)
         self._owners = Owners(cluster, catalog, cache)
@@ -98,12 +102,16 @@ class Planner:
         judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft)
         changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
         changes = deferred(changes, fields)
+        warnings = [*refused, *self._notes(draft, changes)] if only is None else refused
         if scope is None:
-            plan = assemble(changes, NO_DELETIONS, wanted, refused)
+            plan = assemble(changes, NO_DELETIONS, wanted, warnings)
         else:
             going = scope.deletions(others, self.kinds.is_pending)
-            plan = assemble(changes, going, wanted, [*refused, *unmatched(draft.labels, wanted)], scope.plan(going))
+            plan = assemble(changes, going, wanted, [*warnings, *unmatched(draft.labels, wanted)], scope.plan(going))
         return dataclasses.replace(plan, changes=tuple(map(self._with_secrets, plan.changes))), set(draft.resources)
+
+    def _notes(self, draft: Draft, changes: list[Change]) -> list[str]:
+        return self._told.new([*draft.notes, *self._references.notes(changes)])
 
     def judge_again(self, awaiting: Collection[Change]) -> list[Change]:
         """The objects of one plan that awaited the definitions of their kinds. Raises Unauthorized, Unreachable."""

@@ -18,6 +18,7 @@ from genreconcile.load.usable import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import Membership
 from genreconcile.plan.judgement import unusable
+from genreconcile.planner.corrections import Note, corrections
 from genreconcile.planner.entries import Fresh, Verdict
 from genreconcile.planner.locate import locate
 from genreconcile.planner.verdicts import Terms, Verdicts, digest_of, encoded
@@ -43,6 +44,8 @@ class Draft:
         self._is_spread = cache.namespaces is not None
         self.is_settled = True
         """Whether there is a verdict on every object."""
+        self.notes: list[Note] = []
+        """What the server leaves out of the objects that were located."""
 
     def read(self, expected: Iterable[Mapping[str, Any]], verdicts: Verdicts) -> None:
         """Take the expected objects. Raises LoadError, and what iterating over them raises."""
@@ -93,6 +96,8 @@ class Draft:
         located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
         last = None
         for entry, (obj, key, resource) in zip(fresh, located, strict=True):
+            if isinstance(resource, Resource):
+                self.notes += corrections(entry.obj, key, resource)
             entry.obj, entry.key, entry.resource = obj, key, resource
             if self.members is not None and isinstance(resource, Resource):
                 self._mark(entry, self.members)

@@ -27,6 +27,8 @@ from genreconcile.planner.young import Undescribed
 from genreconcile.schema import document_path
 from genreconcile.storage import UNREADABLE, Definition
 
+ONCE: Final = "once"
+"""Definitions are not followed, and each is asked for once, where that is allowed."""
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 _POLL: Final = 0.02
 _LATE: Final = 10.0  # Seconds for a kind whose definition was there before us.
@@ -37,16 +39,17 @@ class Kinds:
     """Follows the kinds of one catalog through one cache."""
 
     def __init__(
-        self, catalog: Catalog, cache: Cache, learned: Learned, sync_timeout: float, *, follow: bool = True
+        self, catalog: Catalog, cache: Cache, learned: Learned, sync_timeout: float, *, follow: bool | str = True
     ) -> None:
         self._catalog = catalog
         self._cache = cache
         self._sync_timeout = sync_timeout
-        self._follow = follow
+        self._follow = follow is True
+        self._asks = follow == ONCE
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self._followed: frozenset[Resource] = frozenset()
         self._young = Undescribed(catalog, self.definition)
-        self._admission = Admission(cache, learned, follow=follow)
+        self._admission = Admission(cache, learned, follow=self._follow)
         self.definitions = Definitions(cache)
         catalog.versions.lookup = self.definition
 
@@ -86,7 +89,7 @@ class Kinds:
         be.
         """
         if not self._follow:
-            return UNREADABLE
+            return self._catalog.asked.definition(gvk) if self._asks else UNREADABLE
         resource = self._catalog.discovery.get(gvk)
         for definer in self._followed if resource is not None else ():
             if resource is not None and self._cache.has_synced(definer):

@@ -75,8 +75,12 @@ def _located(obj: Object, namespace: str, kind: _Kind) -> Located:
             {**obj, "metadata": {**metadata, "namespace": namespace}}, key._replace(namespace=namespace), resource
         )
     if own and not resource.namespaced:
-        scoped = InputError("the kind is cluster-scoped; remove metadata.namespace", "/metadata/namespace")
-        return Located(obj, key, unusable(key, scoped))
+        # The server takes such an object, and drops the namespace (BeforeCreate in k8s.io/apiserver, registry/rest).
+        return Located(
+            {**obj, "metadata": {name: value for name, value in metadata.items() if name != "namespace"}},
+            key._replace(namespace=""),
+            resource,
+        )
     return Located(obj, key, resource)
 
 

@@ -96,10 +96,6 @@ def failing(namespace):
         "wrong type": (config("bad", namespace, data={"a": 1}), "/data/a: must be of type string, not an integer"),
         "no namespace": (config("bad", "not-there"), "create the namespace not-there first"),
         "refused": (config("Bad_Name", namespace), "422 Invalid: metadata.name"),
-        "cluster-scoped": (
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bad", "namespace": namespace}},
-            "the kind is cluster-scoped; remove metadata.namespace",
-        ),
         "not readable": (
             {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {"name": "bad"}},
             "no such kind",

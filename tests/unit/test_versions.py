@@ -124,6 +124,13 @@ def test_r1_2_the_versions_in_which_objects_may_be_stored():
     assert versions.of(GVK_OF._replace(version="v1")) == HERE_ALONE
 
 
+def test_r1_2_a_webhook_may_keep_elsewhere_what_the_written_version_does_not_know():
+    crd = definition(["v1"], ("v1", True, {"n": 1}), ("v2", False, {"n": 2}))
+    crd["spec"]["conversion"] = {"strategy": "Webhook", "webhook": {"clientConfig": {}}}
+    versions = Versions(lambda _: (), lambda _: None, lambda _: Definition(crd, lambda: crd))
+    assert versions.of(GVK_OF._replace(version="v2")) == Stored(({"n": 1},))
+
+
 def test_r1_2_where_definitions_cannot_be_read_each_served_version_may_be_stored():
     schemas = {"v1": {"n": 1}, "v2": {"n": 2}}
     siblings = [GVK_OF._replace(version=name) for name in ("v2", "v9")]

@@ -35,18 +35,17 @@ DRIFT: Final = -1
 class _Object:
     """The check of one object or map type, with its entries by key."""
 
-    __slots__ = ("_entries", "_holds_texts", "_is_open", "_named", "_node", "_others")
+    __slots__ = ("_entries", "_holds_texts", "_named", "_node", "_others")
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._entries: dict[str, _Entry] = {}
         fields = node.type.fields if node.type.shape == "object" else ()
         # Keys of maps are without number: entries are kept for those that the type or a rule names, and one for all
-        # others, unless a pattern tells these apart.
+        # others that patterns do not tell apart.
         self._named = {*fields, *node.named}
-        self._is_open = node.is_open
         self._others: _Entry | None = None
-        if node.type.shape == "map" and self._is_open:
+        if node.type.shape == "map" and node.is_open:
             for key in self._named:
                 self.entry(key)
             self._others = self.entry(OTHERS)
@@ -54,13 +53,13 @@ class _Object:
         self._holds_texts = self._others is not None and self._others.types == _TEXTS and not node.active
 
     def entry(self, key: str) -> _Entry | None:
-        """The entry of a key that was not met before; None where only the walk can tell."""
-        if not self._node.knows(key) or not (key in self._named or self._is_open):
+        """The entry of a key that was not met before; None where the schema does not allow it."""
+        if not self._node.knows(key):
             return None
-        place = key if key in self._named else OTHERS
+        place = key if key in self._named else self._node.place_of(key)
         found = self._entries.get(place)
         if found is None:
-            found = self._entries[place] = _Entry(self._node.child(place), in_map=self._node.type.shape == "map")
+            found = self._entries[place] = _Entry(self._node.child(key), in_map=self._node.type.shape == "map")
         return found
 
     def check(  # noqa: C901 - flat, for a call costs as much as a comparison
@@ -192,7 +191,8 @@ class _Entry:
         self._null_is_missing = not kind.custom and not in_map
         keep, order = child.first("keep"), child.first("list")
         self._is_amount = kind.scalar == "quantity"
-        self._keeps_all = keep is not None and keep.argument == "all" and order is None and kind.list_type != "atomic"
+        self._keeps_all = keep is not None and not keep.conditions and keep.argument == "all" and order is None
+        self._keeps_all = self._keeps_all and kind.list_type != "atomic"
         self.custom = kind.custom
         self.zero = child.field.zero == "value" and not kind.custom and kind.shape != "any"
         scalars = _TYPES.get(kind.scalar, _NO_TYPES) if kind.shape == "scalar" else _NO_TYPES

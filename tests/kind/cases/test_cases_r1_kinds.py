@@ -275,7 +275,7 @@ def test_r1_2_what_the_stored_version_does_not_know_of_a_default(world, things):
     assert settled(world, world.reconciler, expected) is True
 
 
-@pytest.mark.parametrize("follow", [True, False])
+@pytest.mark.parametrize("follow", [True, False, "once"])
 def test_r1_2_who_may_not_read_definitions(world, control_plane, things, follow):
     """Then each version that is served may be the one in which objects are stored."""
     kind = things()
@@ -301,6 +301,18 @@ def test_r1_2_who_may_not_read_definitions(world, control_plane, things, follow)
         assert world.eventually(lambda: statuses(reconciler.reconcile(expected)) == ["configured"])
         assert settled(world, reconciler, expected) is True
     assert not gr.diff(expected[0], kind.get("v1beta1"), schema=gr.Schema.from_cluster(limited))
+
+
+def test_r1_2_who_does_not_follow_definitions_may_ask_for_them(world, cluster, things):
+    """As the command line does."""
+    kind = things()
+    kind.define(
+        version("v1", served=False, spec=spec_of(mode=FAST)), version("v2", storage=False, spec=spec_of(mode=TEXT))
+    )
+    expected = [kind.thing("v2", size=1)]
+    kind.post(expected[0])
+    with gr.Reconciler(cluster, follow_definitions="once") as reconciler:
+        assert settled(world, reconciler, expected) is True
 
 
 def test_r1_2_offline(world, cluster, things):

@@ -191,3 +191,9 @@ def test_a_guard_that_would_end_the_connection_is_the_resource_version():
         {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"},
         {"op": "add", "path": "/spec/a/0/c", "value": 1},
     ]
+
+
+def test_r1_7_the_namespace_of_a_cluster_scoped_object_is_no_drift():
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "a"}}
+    expected = {**role, "metadata": {"name": "a", "namespace": "shop"}}
+    assert not gr.diff(expected, {**role, "metadata": {"name": "a", "uid": "1"}})
