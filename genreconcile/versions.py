@@ -71,7 +71,10 @@ def _held_field(key: str, field: JSONSchema, written: JSONSchema) -> JSONSchema:
     held = _held(field, other)
     if "default" in field:
         return {**held, "default": pruned(field["default"], other)}
-    return {**held, "default": pruned(other["default"], field)} if "default" in other else held
+    # A container is repaired piece by piece. A scalar is better removed, for it may be of another type in that version.
+    if isinstance(other.get("default"), dict | list) and field.get("type") == other.get("type"):
+        return {**held, "default": pruned(other["default"], field)}
+    return held
 
 
 def _laid(schema: JSONSchema, stored: Sequence[JSONSchema], without: Iterable[str] = ()) -> JSONSchema:

@@ -52,7 +52,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: str =
             on_immutable=settings.on_immutable,
             propagation=settings.cascade,
             check_access=level,
-            follow_definitions="once",  # One call needs no word of what changes later.
+            follow_definitions=False,  # One call needs no word of what changes later.
         ) as reconciler,
     ):
         yield reconciler

@@ -479,7 +479,7 @@ def test_the_namespace_of_the_context_is_not_read_for_kinds_that_have_none(run, 
 def test_rights_are_checked_for_what_a_command_does(program, command, level):
     program.run(command)
     assert program.reconciler.settings["check_access"] == level
-    assert program.reconciler.settings["follow_definitions"] == "once"
+    assert program.reconciler.settings["follow_definitions"] is False
 
 
 # How to delete
