@@ -6,9 +6,10 @@ Invariant: a kind that is known costs no request, so that a reconcile with nothi
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,7 +20,7 @@ from genreconcile.arguments import refused
 from genreconcile.cache import Interest, Question
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
-from genreconcile.errors import ClusterError, InputError, LoadError
+from genreconcile.errors import ClusterError, Forbidden, InputError, LoadError, NotFound
 from genreconcile.gojson import loads
 from genreconcile.mask import Fields
 from genreconcile.normalize import Registry
@@ -29,7 +30,10 @@ from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
 from genreconcile.openapi import OpenAPIDocuments
+from genreconcile.order import definition_name, is_definer
 from genreconcile.schema import Document, Type, TypeGraph, document_path
+from genreconcile.storage import UNREADABLE, Definition, Versions
+from genreconcile.versions import Stored
 
 _POLL: Final = 0.1
 _CHANGE_WAIT: Final = 3.0
@@ -37,7 +41,11 @@ _AWAITED_WAIT: Final = 15.0
 
 
 class Schema(TypeGraph):
-    """The types of a cluster's kinds, for ``diff``: from the cluster, or from saved OpenAPI v3 documents."""
+    """The types of a cluster's kinds, for ``diff``: from the cluster, or from saved OpenAPI v3 documents.
+
+    Of a custom kind, values that other versions fill in are known as well: of those in which objects may be stored, or
+    of all whose documents are there, where the definition of the kind is not.
+    """
 
     def __init__(self, documents: Mapping[str, Document] | OpenAPIDocuments) -> None:
         data = tables()
@@ -45,6 +53,7 @@ class Schema(TypeGraph):
         self._given = documents
         find = documents.document if isinstance(documents, OpenAPIDocuments) else documents.get
         super().__init__(find, field_table=data.field_table, free_form=data.free_form, unions=data.unions)
+        self.versions = Versions(functools.partial(_siblings, documents), self.schema_of)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Schema) and self._content() == other._content())
@@ -71,7 +80,9 @@ class Schema(TypeGraph):
         """The types that this cluster serves, fetched as they are needed and cached on disk. Raises ClusterError."""
         if not callable(getattr(cluster, "request", None)):
             raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
-        return cls(OpenAPIDocuments(cluster))
+        schema = cls(OpenAPIDocuments(cluster))
+        schema.versions.lookup = Asked(cluster, Discovery(cluster)).definition
+        return schema
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -81,6 +92,54 @@ class Schema(TypeGraph):
         place = Path(path)
         files = sorted(place.glob("*.json")) if place.is_dir() else [place]
         return cls({name: document for file in files for name, document in _named(file)})
+
+    def stored(self, gvk: GVK) -> Stored:
+        """As of any TypeGraph."""
+        return self.versions.of(gvk)
+
+
+def _siblings(documents: Mapping[str, Document] | OpenAPIDocuments, gvk: GVK) -> Iterator[GVK]:
+    """The kind in the other versions of its group that have documents."""
+    prefix = document_path(gvk.group, "")
+    for path in documents.hashes() if isinstance(documents, OpenAPIDocuments) else documents:
+        version = path.removeprefix(prefix)
+        if path.startswith(prefix) and version != gvk.version and "/" not in version:
+            yield gvk._replace(version=version)
+
+
+class Asked:
+    """Definitions that are asked for by their names, each once."""
+
+    def __init__(self, cluster: Cluster, discovery: Discovery) -> None:
+        self._cluster = cluster
+        self._discovery = discovery
+        self._known: dict[GVK, Definition | None] = {}
+
+    def definition(self, gvk: GVK) -> Definition | None:
+        """What defines a kind, None where nothing does; UNREADABLE where that cannot be told."""
+        if gvk not in self._known:
+            try:
+                self._known[gvk] = self._ask(gvk)
+            except Forbidden:
+                self._known[gvk] = UNREADABLE
+            except ClusterError:
+                return UNREADABLE
+        return self._known[gvk]
+
+    def forget(self) -> None:
+        """They may have changed."""
+        self._known = {}
+
+    def _ask(self, gvk: GVK) -> Definition | None:
+        resource = self._discovery.get(gvk)
+        for definer in self._discovery.resources() if resource is not None else ():
+            if resource is not None and is_definer(definer.gvk):
+                try:
+                    data = self._cluster.request("GET", definer.path(name=definition_name(resource)))
+                except NotFound:
+                    continue
+                return Definition(data, functools.partial(loads, data))
+        return None
 
 
 def _named(file: Path) -> list[tuple[str, Document]]:
@@ -120,6 +179,8 @@ class Catalog:
         self.discovery = discovery or Discovery(cluster)
         self._documents = OpenAPIDocuments(cluster)
         self._schema = Schema(self._documents)
+        self.asked = Asked(cluster, self.discovery)
+        """For who does not follow definitions."""
         self._consulted: LRUCache[tuple[GVK, Type | None], frozenset[GVK]] = LRUCache(1024)
         self._interests: LRUCache[tuple[GVK, Type | None, str], Interest] = LRUCache(1024)
         self._lock = threading.Lock()
@@ -143,6 +204,11 @@ class Catalog:
         found = (other.gvk for other in known if (other.gvk.group, other.plural) == (group, plural))
         return next(((gvk.group, gvk.kind) for gvk in found), None)
 
+    @property
+    def versions(self) -> Versions:
+        """What is known of the versions in which objects of custom kinds are stored."""
+        return self._schema.versions
+
     def node(self, resource: Resource, obj: Object) -> tuple[Node, bool]:
         """The rules for an object of this kind, and whether a schema describes it. Raises ClusterError."""
         kind = self._schema.root(resource.gvk)
@@ -153,10 +219,11 @@ class Catalog:
         """The type of a kind's objects, None where no schema describes it. Raises ClusterError."""
         return self._schema.root(resource.gvk)
 
-    def is_custom(self, resource: Resource) -> bool:
-        """Whether a kind is defined by an object of the cluster. Raises ClusterError."""
-        kind = self._schema.root(resource.gvk)
-        return kind is not None and kind.custom
+    def is_custom(self, resource: Resource) -> bool | None:
+        """Whether a kind is defined by an object of the cluster; None where no document describes it, so that this is
+        not known. Raises ClusterError.
+        """
+        return self._schema.is_custom(resource.gvk)
 
     def consulted(self, resource: Resource) -> list[Resource]:
         """The resources that rules for this kind consult, as far as the server has them. Raises ClusterError."""
@@ -202,9 +269,17 @@ class Catalog:
                 return
             time.sleep(_POLL)
 
+    def ask_again(self) -> None:
+        """Read the server's index now, for kinds that no document describes. Raises ClusterError."""
+        changed = self._documents.refresh()
+        with self._lock:
+            self._changed |= changed
+            self.generation += bool(changed)
+
     def invalidate(self) -> None:
         """Kinds or their schemas may have changed: ask before the next answer."""
         self.discovery.invalidate()
+        self.asked.forget()
         self._stale = True
 
     @property

@@ -1,6 +1,7 @@
 """Objects that define kinds, followed through the cache: when one changes, kinds and schemas are read again.
 
-Invariant: what we wrote ourselves, and what only a status says, is no change; no event, no request.
+Invariant: what we wrote ourselves, and what only a status says, is no change, unless it says in which versions objects
+are stored; no event, no request.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.objects import ObjectKey, metadata_of
-from genreconcile.order import defines_kinds
+from genreconcile.order import defined_kind, defines_kinds, stored_versions
 
 _LAG: Final = 5.0
 """Seconds within which the server's documents follow a definition that changed."""
@@ -25,6 +26,8 @@ class Definitions:
         self._cache = cache
         self._clock = clock
         self._generations: dict[ObjectKey, int] = {}
+        self._stored: dict[ObjectKey, tuple[str, ...]] = {}
+        self._kinds: dict[ObjectKey, tuple[str, str]] = {}
         self._changing: dict[ObjectKey, float] = {}
         self._followed = False
         self._lock = threading.Lock()
@@ -36,11 +39,15 @@ class Definitions:
 
         It is said once after that time, too: nobody may have asked meanwhile.
         """
+        return bool(self.changing())
+
+    def changing(self) -> frozenset[tuple[str, str]]:
+        """As ``are_changing``: the (group, kind) that such a definition defines, ("", "") where it does not say."""
         now = self._clock()
         with self._lock:
-            are_changing = bool(self._changing)
+            found = frozenset(self._kinds[key] for key in self._changing)
             self._changing = {key: until for key, until in self._changing.items() if until > now}
-            return are_changing
+            return found
 
     @property
     def are_ahead(self) -> bool:
@@ -60,17 +67,17 @@ class Definitions:
     def _on_event(self, event: CacheEvent) -> None:
         if not defines_kinds(event.resource.gvk):
             return
-        generation = 0 if event.type == "DELETED" else _generation(event)
+        # From the event itself: while the first list arrives the cache does not answer.
+        definition = event.record.decode()
+        generation = 0 if event.type == "DELETED" else int(metadata_of(definition).get("generation") or 0)
+        stored = stored_versions(definition)
         with self._lock:
-            known = self._generations.get(event.key)
-            self._generations[event.key] = generation
+            known, before = self._generations.get(event.key), self._stored.get(event.key, stored)
+            self._generations[event.key], self._stored[event.key] = generation, stored
+            self._kinds[event.key] = defined_kind(definition)
             # It is lower where the server was restored from a backup. A first sight is no news in the first list.
             is_news = generation != known if known is not None else self._cache.has_synced(event.resource)
-            if event.type == "DELETED" or is_news:
+            if event.type == "DELETED" or is_news or stored != before:
                 self._changing[event.key] = self._clock() + _LAG
+            if event.type == "DELETED" or is_news:
                 self._followed = False
-
-
-def _generation(event: CacheEvent) -> int:
-    """From the event itself: while the first list arrives the cache does not answer."""
-    return int(metadata_of(event.record.decode()).get("generation") or 0)

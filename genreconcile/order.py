@@ -15,6 +15,7 @@ from jsonpointer import resolve_pointer
 
 from genreconcile.discovery import Resource
 from genreconcile.objects import GVK, Object
+from genreconcile.versions import Stored
 
 _WRITABLE: Final = frozenset({"create", "delete", "get", "list", "patch", "update", "watch"})
 
@@ -68,6 +69,11 @@ def group_behind(group: str, kind: str, name: str) -> str:
     return name.partition(".")[2] if entry.get("named") == "version.group" else ""
 
 
+def changes_writes(gvk: GVK) -> bool:
+    """Whether objects of this kind say what the server changes in others when they are written."""
+    return kind_name(gvk.group, gvk.kind) in _data()["admits"]
+
+
 def is_served(obj: Object) -> bool:
     """Whether an object that defines kinds says in its status that these are served."""
     gvk = GVK.of(obj)
@@ -97,3 +103,46 @@ def defined_by(obj: Object) -> list[Resource]:
         for version in served
         if group and kind and plural and "name" in version
     ]
+
+
+def defined_kind(obj: Object) -> tuple[str, str]:
+    """The (group, kind) that an object defines, also where no version of it is served; ("", "") without one."""
+    gvk = GVK.of(obj)
+    where = _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
+    if "kind" not in where:
+        return "", ""
+    return str(resolve_pointer(obj, where["group"], "")), str(resolve_pointer(obj, where["kind"], ""))
+
+
+def definition_name(resource: Resource) -> str:
+    """The name of the object that defines a kind: the API server demands that it is this one."""
+    return f"{resource.plural}.{resource.gvk.group}"
+
+
+def stored_versions(obj: Object) -> tuple[str, ...]:
+    """The versions in which objects of the kind that is defined may lie in etcd; the one that is written first."""
+    gvk = GVK.of(obj)
+    where = _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
+    if "stored" not in where:
+        return ()
+    versions = resolve_pointer(obj, where["versions"], None) or ()
+    written = [version["name"] for version in versions if version.get("storage")]
+    return tuple(dict.fromkeys([*written, *(resolve_pointer(obj, where["stored"], None) or ())]))
+
+
+def stored_schemas(obj: Object, version: str) -> Stored:
+    """The schemas of ``stored_versions``, but for that of ``version``; of some there may be none."""
+    gvk = GVK.of(obj)
+    where = _data()["defines"][kind_name(gvk.group, gvk.kind)]
+    versions = {found["name"]: found for found in resolve_pointer(obj, where["versions"], None) or ()}
+    schemas = {
+        name: schema
+        for name in stored_versions(obj)
+        if isinstance(schema := resolve_pointer(versions.get(name, {}), where["schema"], None), Mapping)
+    }
+    written = next((found for name, found in versions.items() if found.get("storage") and name != version), None)
+    others = tuple(schema for name, schema in schemas.items() if name != version)
+    # What a webhook converts may stand elsewhere in the written version, so nothing is lost for sure.
+    if written is None or resolve_pointer(obj, where["webhook"], None):
+        return Stored(others)
+    return Stored(others, schemas.get(written["name"]))

@@ -57,7 +57,8 @@ class Reconciler:
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
     it, and one of the plan's ``warnings`` names all; ``access`` is one that was asked already.
     ``follow_definitions=False`` does without the right to watch the definitions of custom kinds: a schema that changes
-    while the Reconciler runs then goes unnoticed. ``may_write`` is asked before each write, by several threads: once it
+    while the Reconciler runs then goes unnoticed; ``"once"`` asks for each of them once, where that is allowed.
+    ``may_write`` is asked before each write, by several threads: once it
     says no, nothing more is sent, and what is left fails with NotLeading. Give it what knows whether this replica holds
     its lease. Thread-safe.
     """
@@ -76,13 +77,14 @@ class Reconciler:
         sync_timeout: float = 60.0,
         check_access: CheckAccess = "",
         access: Access | None = None,
-        follow_definitions: bool = True,
+        follow_definitions: bool | Literal["once"] = True,
         may_write: Callable[[], bool] | None = None,
     ) -> None:
         _require_parts(cluster, cache, rules, access)
         require_choice("check_access", check_access, CheckAccess)
         require_seconds("sync_timeout", sync_timeout)
-        require_flag("follow_definitions", follow_definitions)
+        if follow_definitions != "once":
+            require_flag("follow_definitions", follow_definitions)
         options = Options(field_manager, concurrency, propagation_of(propagation), on_immutable, may_write=may_write)
         if namespaces is not None:
             namespaces = texts("namespaces", namespaces, require_name)
@@ -131,7 +133,7 @@ class Reconciler:
         if not self._process.is_this:  # The threads and locks are the parent's.
             return
         self._unsubscribe()
-        self._planner.kinds.definitions.forget()
+        self._planner.kinds.close()
         if self._owns_cache:
             self._cache.stop()
 

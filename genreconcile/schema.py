@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from genreconcile.objects import GVK
+from genreconcile.versions import ALSO, HERE_ALONE, IN_MAPPING, JSONSchema, Stored, overlaid
 
 Document = Mapping[str, Any]
 FieldTable = Mapping[str, Mapping[str, Any]]
@@ -120,7 +121,11 @@ class Type:
 
     @cached_property
     def alternative(self) -> Type | None:
-        """For ``any``: the type that a mapping has here, where the documents hide it behind a union."""
+        """For ``any``: the type that a mapping has here, where the documents hide it behind a union, or where another
+        version of a custom resource knows it.
+        """
+        if isinstance(self._schema.get(IN_MAPPING), Mapping):
+            return Type("", self._schema[IN_MAPPING], self._compiler, custom=True)
         name = self._compiler.graph.unions.get(self.name)
         return self._compiler.named(name) if name else None
 
@@ -171,13 +176,15 @@ class Type:
 @dataclass(frozen=True, slots=True)
 class Field:
     """A type at a place. ``zero`` says what a zero means there: ``value`` (the same as missing), ``pointer`` (a value
-    of its own) or ``unknown``; custom types are always ``pointer``. ``default`` is the schema's, MISSING without one.
+    of its own) or ``unknown``; custom types are always ``pointer``. ``default`` is the schema's, MISSING without one;
+    ``also`` are those of other versions in which an object may be stored.
     """
 
     type: Type
     zero: str
     nullable: bool = False
     default: Any = MISSING
+    also: tuple[Any, ...] = ()
 
 
 class _Compiler:
@@ -187,6 +194,7 @@ class _Compiler:
         self.graph = graph
         self.schemas = _mapping(_mapping(document.get("components")).get("schemas"))
         self._named: dict[str, Type] = {}
+        self._custom: dict[str, tuple[Stored, Type]] = {}
         self._paths = _mapping(document.get("paths"))
 
     @cached_property
@@ -208,9 +216,13 @@ class _Compiler:
         return found
 
     def root(self, gvk: GVK, name: str) -> Type:
-        if name not in self._named:
-            self._named[name] = Type(name, _mapping(self.schemas[name]), self, custom=name == _custom_name(gvk))
-        return self._named[name]
+        if name != _custom_name(gvk):
+            return self.named(name)
+        stored, known = self.graph.stored(gvk), self._custom.get(name)
+        if known is None or known[0] is not stored:
+            schema = overlaid(_mapping(self.schemas[name]), stored)
+            known = self._custom[name] = stored, Type(name, schema, self, custom=True)
+        return known[1]
 
     def named(self, name: str) -> Type:
         # A type that is referred to is a Go type: the schemas of custom resources are inlined, and refer to nothing
@@ -224,8 +236,8 @@ class _Compiler:
         reference = _reference(schema)
         kind = self.named(reference) if reference else Type("", schema, self, custom=owner.custom)
         if owner.custom:
-            default = schema.get("default", MISSING)
-            return Field(kind, "pointer", nullable=bool(schema.get("nullable")), default=default)
+            default, also = schema.get("default", MISSING), tuple(schema.get(ALSO, ()))
+            return Field(kind, "pointer", nullable=bool(schema.get("nullable")), default=default, also=also)
         return Field(kind, self._zero(owner, key, kind, has_default="default" in schema))
 
     def _zero(self, owner: Type, key: str, kind: Type, *, has_default: bool) -> str:
@@ -266,22 +278,39 @@ class TypeGraph:
 
     def root(self, gvk: GVK) -> Type | None:
         """The type of a kind's objects, None where no document describes it."""
+        compiler, name = self._find(gvk)
+        return compiler.root(gvk, name) if compiler is not None and name else None
+
+    def is_custom(self, gvk: GVK) -> bool | None:
+        """Whether an object of the cluster defines a kind, None where no document describes it."""
+        _, name = self._find(gvk)
+        return name == _custom_name(gvk) if name else None
+
+    def stored(self, gvk: GVK) -> Stored:  # noqa: ARG002 - for those who know definitions
+        """In which other versions objects of a custom kind may be stored: the same as long as nothing changes."""
+        return HERE_ALONE
+
+    def schema_of(self, gvk: GVK) -> JSONSchema | None:
+        """The schema of a kind's objects as it stands in the document, None where none describes it."""
+        compiler, name = self._find(gvk)
+        return _mapping(compiler.schemas.get(name)) if compiler is not None and name else None
+
+    def _find(self, gvk: GVK) -> tuple[_Compiler | None, str]:
+        """Where a kind is described, and the name of its type; "" where it is not."""
         path = document_path(gvk.group, gvk.version)
         document = self._documents(path)
         if document is None:
-            return None
+            return None, ""
         known = self._compilers.get(path)
         if known is None or known[0] is not document:
             compiler = _Compiler(self, document)
             known = self._compilers[path] = (document, compiler, compiler.roots())
-        _, compiler, roots = known
-        return compiler.root(gvk, roots[gvk]) if gvk in roots else None
+        return known[1], known[2].get(gvk, "")
 
     def has_status(self, gvk: GVK) -> bool:
         """Whether the document of a kind serves a status subresource; True where there is no document."""
-        if self.root(gvk) is None:
-            return True
-        return gvk in self._compilers[document_path(gvk.group, gvk.version)][1].with_status
+        compiler, name = self._find(gvk)
+        return gvk in compiler.with_status if compiler is not None and name else True
 
 
 def document_path(group: str, version: str) -> str:

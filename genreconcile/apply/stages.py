@@ -54,7 +54,7 @@ class Stages:
         if change.key.group in brought:
             return True
         try:
-            return self._catalog.is_custom(self._catalog.resource(change.gvk))
+            return self._catalog.is_custom(self._catalog.resource(change.gvk)) is not False
         except ReconcileError:
             return True
 

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 from genreconcile.arguments import refused, require_flag, require_name, require_namespace, require_seconds, texts
@@ -21,7 +22,7 @@ from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.seen import Seen
 from genreconcile.cache.store import Delta
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
-from genreconcile.cache.transform import Record, number
+from genreconcile.cache.transform import Record, number, read
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
@@ -135,6 +136,9 @@ class Cache(Lister):
         self.require_usable()
         with self._lock:
             known, names = self._kinds.get(gvk_of(kind)), self._names(namespaces)
+            if known is not None and not known.is_at(kind):
+                self._let_end(known.stop())
+                known = None
             if known is not None and (metadata_only or _is_enough(known, interest)):
                 new = known.extend(names)
                 if self._running:
@@ -267,19 +271,30 @@ class Cache(Lister):
         return end
 
     def record_write(self, resource: Resource, answer: bytes) -> None:
-        """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched."""
-        watched = self._kinds.get(resource.gvk)
-        if watched is None:
+        """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched.
+
+        Where the kind is watched in other versions as well, their views of the object are waited for.
+        """
+        faces = self._faces(resource)
+        if not faces:
             return
-        record = watched.read(answer)
-        if watched.scope_of(record.namespace) is not None:
+        watched = next((face for face in faces if face.resource.gvk == resource.gvk), None)
+        record = (watched.read if watched is not None else partial(read, gvk=resource.gvk))(answer)
+        if watched is not None and watched.scope_of(record.namespace) is not None:
             watched.change(lambda: watched.store.upsert(record))
+        for other in faces:
+            if other is not watched:
+                other.catch_up(self._cluster, record)
 
     def record_delete(self, resource: Resource, key: ObjectKey, uid: str) -> None:
-        """The object with this uid is gone by an own deletion: later news of that uid are old news."""
-        watched = self._kinds.get(resource.gvk)
-        if watched is not None:
-            watched.change(lambda: watched.store.delete((key.namespace, key.name), uid))
+        """The object with this uid is gone by an own deletion, in every version: later news of that uid are old."""
+        for watched in self._faces(resource):
+            watched.change(partial(watched.store.delete, (key.namespace, key.name), uid))
+
+    def _faces(self, resource: Resource) -> Sequence[Watched]:
+        """A kind in each version that is watched."""
+        group, _, kind = resource.gvk
+        return [watched for gvk, watched in tuple(self._kinds.items()) if (gvk.group, gvk.kind) == (group, kind)]
 
     def wait_for(self, resource: Resource, key: ObjectKey, resource_version: str, timeout: float) -> bool:
         """Wait until the object is known at this resourceVersion or a later one; False after ``timeout`` seconds."""

@@ -135,6 +135,11 @@ class Lister:
         watched = self._readable(kind, namespace)
         return watched.store.select(namespace or None, parse_selector(selector), owner)
 
+    def uids(self, kind: Kind) -> Sequence[str]:
+        """Those of all objects of a kind that are known, be it all that there are or not."""
+        watched = self._kinds.get(gvk_of(kind))
+        return [record.uid for record in watched.store.select()] if watched else []
+
     def store(self, kind: Kind, namespace: str = "") -> Store:
         """What is known of a kind, for many look-ups in a row. Raises NotSynced and CacheError, now or never."""
         return self._readable(kind, namespace).store

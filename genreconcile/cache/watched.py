@@ -6,8 +6,10 @@ Invariant: subscribers hear of the changes of one kind in the order in which its
 from __future__ import annotations
 
 import functools
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -21,6 +23,10 @@ from genreconcile.cache.transform import Record, read, read_metadata
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError
+
+_LAG: Final = 2.0
+"""Seconds that a watch may lag behind what was written in another version."""
+_log = logging.getLogger("genreconcile.cache")
 
 Notify = Callable[[Resource, Sequence[Delta]], None]
 OnState = Callable[["Watched", ClusterError | None], None]
@@ -114,6 +120,23 @@ class Watched:
     def names(self) -> tuple[str, ...]:
         """The scopes."""
         return tuple(self._scopes)
+
+    def is_at(self, kind: object) -> bool:
+        """Whether a resource of this kind is served where it is watched; its definition may have been made anew."""
+        served = self.resource
+        return not isinstance(kind, Resource) or (kind.plural, kind.namespaced) == (served.plural, served.namespaced)
+
+    def catch_up(self, cluster: Cluster, record: Record) -> None:
+        """Wait until an object is known as it was just written in another version; read it where that takes long."""
+        scope, name = self.scope_of(record.namespace), (record.namespace, record.name)
+        if scope is None or self.store.wait_for(name, record.resource_version, scope, _LAG):
+            return
+        try:
+            data = cluster.request("GET", self.resource.path(*name))
+        except ClusterError as error:
+            _log.info("%s: %s: not read in this version after a write in another: %s", self.resource, name, error)
+        else:
+            self.change(lambda: self.store.upsert(self.read(data)))
 
     def extend(self, namespaces: Iterable[str] | None) -> Sequence[str]:
         """Watch these namespaces as well; returns the new scopes, which are to be started."""

@@ -26,6 +26,21 @@ def by_value(expected: Sequence[Hashable], live: Sequence[Hashable]) -> Pairs:
     return [(index, places[value].pop()) for index, value in enumerate(expected) if places.get(value)]
 
 
+def by_forms(*forms: tuple[Sequence[Hashable], Sequence[Hashable]]) -> Pairs:
+    """Pair members by each of these forms (expected, live) of them in turn, the most exact one first.
+
+    Two spellings of one value may be two members of a set: each is that one which is spelled so.
+    """
+    pairs: Pairs = []
+    for expected, live in forms:
+        here, there = ({pair[side] for pair in pairs} for side in (0, 1))
+        left = [index for index in range(len(expected)) if index not in here]
+        free = [index for index in range(len(live)) if index not in there]
+        found = by_value([expected[index] for index in left], [live[index] for index in free])
+        pairs += [(left[index], free[other]) for index, other in found]
+    return sorted(pairs)
+
+
 def by_position(  # noqa: PLR0913, PLR0917 - two lists, and what is known of their members
     expected: int,
     live: int,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from genreconcile.diff.common import Pairs
 from genreconcile.diff.likeness import Likeness
-from genreconcile.diff.lists import by_key, by_position, by_value
+from genreconcile.diff.lists import by_forms, by_key, by_position
 from genreconcile.diff.operation import Covered, Difference, Guard, Spot
 from genreconcile.diff.spelling import is_testable
 from genreconcile.diff.steps import Alignment, Insert, Move, steps
@@ -91,7 +91,8 @@ class Members:
             return None if None in here or None in there else by_key(here, there)
         if self.list_type == "set":
             alike = self.likeness(expected, live)
-            pairs = by_value(alike.here, alike.there)
+            texts = [_spelling(member) for member in expected], [_spelling(member) for member in live]
+            pairs = by_forms(texts, (alike.here, alike.there))
             lost = sorted(set(range(len(expected))) - {here for here, _ in pairs})
             free = Alignment(pairs, len(expected), len(live), self.ordered).live_only
             return sorted([*pairs, *alike.respelled(lost, free)])
@@ -210,6 +211,11 @@ def _fits(pattern: Any, value: Any) -> bool:
     if isinstance(pattern, list):
         return isinstance(value, list) and len(pattern) == len(value) and all(map(_fits, pattern, value))
     return type(pattern) is type(value) and bool(pattern == value)
+
+
+def _spelling(value: Any) -> Hashable:
+    """What two members have in common that are written alike."""
+    return value.__class__, _hashable(value)
 
 
 def _hashable(value: Any) -> Hashable:

@@ -16,6 +16,9 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, exact, number
 from genreconcile.schema import MISSING, Type
 
+SCHEMA: Final = "schema"
+"""Who says so where a default is the schema's own."""
+
 
 def canonical(value: Any, child: Child) -> Any:
     """The form of a scalar in which two spellings of one value are equal."""
@@ -54,7 +57,7 @@ def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[An
         if rule.action == "refer":
             return referred(place, rule.argument), rule.id
     # Only where the type comes from a CustomResourceDefinition is the schema's default what the server does.
-    return child.field.default, "schema"
+    return child.field.default, SCHEMA
 
 
 def function_of(rule: Rule) -> tuple[str, Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from genreconcile.diff.members import Members
 from genreconcile.diff.operation import Covered, Difference, Path, Spot
-from genreconcile.diff.values import canonical, default_of, is_unknown
+from genreconcile.diff.values import SCHEMA, canonical, default_of, is_unknown
 from genreconcile.normalize.compiled import Child, Node
 from genreconcile.normalize.prepare import is_zero
 from genreconcile.normalize.rule import Rule
@@ -100,13 +100,26 @@ class Walk:
         """Only live has a value: what the server fills in, or drift."""
         default, source = default_of(child, rule, spot.place)
         if default is not MISSING:
-            before = len(self.found)
-            self.value(default, live, child, spot)
-            if len(self.found) == before:
-                self.covered.append(Covered(spot.path, source, live))
+            self.filled(default, live, child, spot, source)
+        elif self.is_gained(live, child, spot):
+            self.covered.append(Covered(spot.path, source, live))
         elif not self.is_absent(live, child, spot) and not self.protects(live, child, spot):
             members = isinstance(live, list)
             self.found.append(Difference("remove", spot.path, live=live, structural=members, guards=spot.guards))
+
+    def filled(self, default: Any, live: Any, child: Child, spot: Spot, source: str) -> None:
+        """Compare with what the server fills in, or has filled in by the schema of another version."""
+        part = Walk()
+        part.value(default, live, child, spot)
+        if part.found and source == SCHEMA and self.is_gained(live, child, spot):
+            part = Walk()
+        if not part.found:
+            part.covered.append(Covered(spot.path, source, live))
+        self.take(part)
+
+    def is_gained(self, live: Any, child: Child, spot: Spot) -> bool:
+        """Whether the object has a live-only value from the version in which it is stored."""
+        return any(self.is_same(default, live, child, spot) for default in child.field.also)
 
     def is_absent(self, live: Any, child: Child, spot: Spot) -> bool:
         """Whether a live-only value means the same as none; what is drift inside of it has then been found."""

@@ -3,8 +3,8 @@
 A patch that changes nothing, or whose change the server undoes, would be sent for ever. Each difference of such a
 patch is remembered for its one object, and is not patched again while neither side changes.
 
-Invariant: bounded, expiring, in memory, and no longer than the object; never generalised to another object;
-thread-safe.
+Invariant: bounded, expiring, in memory, and no longer than the object, or than what the server went by: the definition
+of its kind, and admission; never generalised to another object; thread-safe. It belongs to one set of rules.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 import math
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Final
 
 from genreconcile.gojson import dumps_sorted
@@ -110,6 +110,21 @@ class Learned:
         with self._lock:
             self._seen.forget(uid)
             self._added.forget(uid)
+
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether the server would not take something."""
+        return len(self._seen) > 0
+
+    def forget_verdicts(self, uids: Iterable[Hashable] | None = None) -> None:
+        """The server may take now what it would not take, of these objects or, with None, of all. Who undoes our
+        repairs is not forgotten.
+        """
+        with self._lock:
+            if uids is None:
+                self._seen.clear()
+            for uid in uids or ():
+                self._seen.forget(uid)
 
     def __len__(self) -> int:
         """How many entries take memory."""

@@ -52,6 +52,10 @@ class Remembered(Generic[Value]):
         """The object with this uid is gone."""
         self._count -= len(self._objects.pop(uid, ()))
 
+    def clear(self) -> None:
+        """All of them."""
+        self._objects, self._count = {}, 0
+
     def _make_room(self) -> None:
         """Without those that have expired; if these are too few, without the objects that were noted longest ago."""
         now = self._clock()

@@ -53,7 +53,7 @@ class Planner:
         *,
         field_manager: str,
         access: Access | None = None,
-        follow_definitions: bool = True,
+        follow_definitions: bool | str = True,
     ) -> None:
         self._catalog = catalog
         self._evidence = Evidence(cluster, catalog)
@@ -65,7 +65,7 @@ class Planner:
         self._references = References(cluster, catalog)
         self._access = access
         self._field_manager = field_manager
-        self.kinds = Kinds(catalog, cache, sync_timeout, field_manager, follow=follow_definitions)
+        self.kinds = Kinds(catalog, cache, learned, sync_timeout, field_manager, follow=follow_definitions)
         self._owners = Owners(cluster, catalog, cache)
         self._sync_timeout = sync_timeout
 

@@ -179,10 +179,13 @@ class Judge:
 
     def _unless_settling(self, change: Change, resource: Resource) -> Change:
         """The change, but nothing while the definition of its kind changes: objects and schema may not fit yet."""
-        if change.is_quiet or change.live is None or not self._kinds.definitions.are_ahead:
+        if change.is_quiet or change.live is None:
             return change
-        if not self._catalog.is_custom(resource):
+        if self._kinds.is_undescribed(resource):
+            reason = "no OpenAPI document describes its kind yet; it is compared again in a moment"
+        elif self._kinds.definitions.are_ahead and self._catalog.is_custom(resource):
+            reason = "the definition of its kind is changing; it is compared again in a moment"
+        else:
             return change
-        reason = "the definition of its kind is changing; it is compared again in a moment"
         live = change.live
         return Change("none", change.gvk, change.key, expected=change.expected, live=live, reason=reason, skipped=True)

@@ -17,12 +17,18 @@ from genreconcile.catalog import Catalog
 from genreconcile.definitions import Definitions
 from genreconcile.discovery import Resource
 from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, metadata_of
-from genreconcile.order import defined_by, defines_kinds, is_definer, is_served
+from genreconcile.order import defined_by, defined_kind, defines_kinds, definition_name, is_definer, is_served
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, changes_schema
+from genreconcile.planner.admission import Admission
+from genreconcile.planner.young import Undescribed
 from genreconcile.schema import document_path
+from genreconcile.storage import UNREADABLE, Definition
 
+ONCE: Final = "once"
+"""Definitions are not followed, and each is asked for once, where that is allowed."""
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 _POLL: Final = 0.02
 _LATE: Final = 10.0  # Seconds for a kind whose definition was there before us.
@@ -32,16 +38,33 @@ _LATE_POLL: Final = 0.1
 class Kinds:
     """Follows the kinds of one catalog through one cache."""
 
-    def __init__(
-        self, catalog: Catalog, cache: Cache, sync_timeout: float, field_manager: str, *, follow: bool = True
+    def __init__(  # noqa: PLR0913 - what kinds depend on
+        self,
+        catalog: Catalog,
+        cache: Cache,
+        learned: Learned,
+        sync_timeout: float,
+        field_manager: str,
+        *,
+        follow: bool | str = True,
     ) -> None:
         self._catalog = catalog
         self._cache = cache
         self._sync_timeout = sync_timeout
         self._field_manager = field_manager
-        self._follow = follow
+        self._follow = follow is True
+        self._asks = follow == ONCE
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
+        self._followed: frozenset[Resource] = frozenset()
+        self._young = Undescribed(catalog, self.definition)
+        self._admission = Admission(cache, learned, follow=self._follow)
         self.definitions = Definitions(cache)
+        catalog.versions.lookup = self.definition
+
+    def close(self) -> None:
+        """Follow no longer."""
+        self.definitions.forget()
+        self._admission.forget()
 
     def is_pending(self, resource: Resource) -> bool:
         """Whether the expected set brings this kind, and the server does not have it yet."""
@@ -61,17 +84,42 @@ class Kinds:
         """What is read for objects of a kind beside themselves: what rules consult, and what defines the kind."""
         if self.is_pending(resource):
             return []
-        definers = self.definers() if self._follow and self._catalog.is_custom(resource) else []
-        return [*definers, *self._catalog.consulted(resource)]
+        # Where no document describes the kind yet, it may be a custom one.
+        follows = self._follow and self._catalog.is_custom(resource) is not False
+        return [*(self.definers() if follows else ()), *self._catalog.consulted(resource)]
 
     def definers(self) -> list[Resource]:
         """The kinds whose objects define others."""
         return [resource for resource in self._catalog.discovery.resources() if is_definer(resource.gvk)]
 
+    def definition(self, gvk: GVK) -> Definition | None:
+        """What defines a kind, None where nothing does or where it has not been read yet; UNREADABLE where it cannot
+        be.
+        """
+        if not self._follow:
+            return self._catalog.asked.definition(gvk) if self._asks else UNREADABLE
+        resource = self._catalog.discovery.get(gvk)
+        for definer in self._followed if resource is not None else ():
+            if resource is not None and self._cache.has_synced(definer):
+                record = self._cache.record(definer, definition_name(resource))
+                if record is not None:
+                    return Definition(record, record.decode)
+            elif self._cache.error(definer) is not None:
+                return UNREADABLE
+        return None
+
+    def is_undescribed(self, resource: Resource) -> bool:
+        """Whether an object of the cluster defines a kind, and no document describes it yet: what its objects look like
+        is not known.
+        """
+        return self._young.is_young(resource)
+
     def follow_definitions(self) -> None:
         """Read schemas again where a definition has changed, and then the objects, which look different under them."""
-        if self.definitions.are_changing:
+        if changing := self.definitions.changing():
             self._catalog.invalidate()
+            self._admission.definitions_changed(changing)
+        self._admission.look(self._catalog.discovery)
         if not self._catalog.is_stale:
             return
         changed = self._catalog.renew()
@@ -79,6 +127,7 @@ class Kinds:
             self.definitions.note_followed()
         for gvk in self._cache.kinds():
             if document_path(gvk.group, gvk.version) in changed:
+                self._admission.definitions_changed({(gvk.group, gvk.kind)})
                 self._cache.relist(gvk, self._sync_timeout)
 
     def sync(
@@ -91,6 +140,7 @@ class Kinds:
         ``listed``, in these ``places``, metadata are enough. Raises Unauthorized, Unreachable.
         """
         compared = [resource for resource in resources if not self.is_pending(resource)]
+        self._followed |= {resource for resource in compared if is_definer(resource.gvk)}
         for resource in compared:
             managers = self._catalog.rules.needs_managers(resource.gvk)
             interest = self._catalog.interest(resource, self._field_manager)
@@ -99,8 +149,9 @@ class Kinds:
         for resource in listed:
             self._cache.add(resource, namespaces=places, metadata_only=True)
         self._await(waiting)
-        if served := self._await_served({*resources} - {*compared}):
-            self.sync({resource: resources[resource] for resource in served})
+        new = [*self._await_served({*resources} - {*compared}), *self._young.await_described(compared)]
+        if new:
+            self.sync(self.needed({resource: resources[resource] for resource in new}))
 
     def _await(self, waiting: list[Resource]) -> None:
         deadline = time.monotonic() + self._sync_timeout
@@ -161,6 +212,7 @@ class Kinds:
             if brought[change]:
                 self._wait_until_served(change, deadline)
             self._note_own_write(change)
+        self._admission.definitions_changed({defined_kind(change.expected or {}) for change in defining})
         self._catalog.invalidate()
         for change, resources in brought.items():
             for resource in resources:

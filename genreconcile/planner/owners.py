@@ -16,7 +16,7 @@ from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, LoadError, NotFound, NotSynced, PlanRefused
 from genreconcile.gojson import loads
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of, uid_of
-from genreconcile.order import is_definer
+from genreconcile.order import definition_name, is_definer
 from genreconcile.ownership import (
     Membership,
     Parent,
@@ -96,7 +96,7 @@ class Owners:
         """A parent is a ConfigMap, a Secret, or a custom resource whose definition allows it. Asked once."""
         if may_be_parent(key) or resource.gvk in self._permitted:
             return
-        name = f"{resource.plural}.{resource.gvk.group}"
+        name = definition_name(resource)
         definers = (other for other in self._catalog.discovery.resources() if is_definer(other.gvk))
         if not any(parent_label() in labels_of(self._definition(definer, name)) for definer in definers):
             raise PlanRefused(

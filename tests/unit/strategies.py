@@ -16,6 +16,7 @@ import genreconcile as gr
 GROUP, VERSION, KIND = "model.genreconcile.dev", "v1", "Model"
 NAMES = "abcd"
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
+EMBEDDED = "x-kubernetes-embedded-resource"
 QUANTITY = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
 )
@@ -177,6 +178,9 @@ def _objects(schema, *, loose):
         {key: values(properties[key]) for key in required},
         optional={key: _or_null(field, loose=loose) for key, field in properties.items() if key not in required},
     )
+    if EMBEDDED in schema:
+        head = {"apiVersion": "v1", "kind": "Inner", "metadata": {"name": "inner"}}
+        known = known.map(lambda own: {**head, **own})
     if PRESERVE not in schema:
         return known
     return st.builds(lambda own, more: {**more, **own}, known, st.dictionaries(keys, anything, max_size=1))
@@ -220,6 +224,17 @@ def unique(members, schema):
     if not is_unordered(schema):
         return members
     return list({identity(member, schema): member for member in members}.values())
+
+
+def has_twins(value, schema):
+    """Whether a set or map in it has two members that the server takes for one: it would refuse them."""
+    if isinstance(value, dict):
+        return any(has_twins(entry, part(schema, key)) for key, entry in value.items())
+    if not isinstance(value, list) or not is_list(schema):
+        return False
+    if is_unordered(schema) and len(unique(value, schema)) < len(value):
+        return True
+    return any(has_twins(member, schema["items"]) for member in value)
 
 
 def part(schema, key):
@@ -361,9 +376,85 @@ def stored(value, schema):
     for key, entry in value.items():
         field = properties.get(key, others)
         if field is None:
-            if PRESERVE in schema:
+            if keeps(schema, key):
                 found[key] = copy.deepcopy(entry)
         elif entry is not None or field.get("nullable"):
             found[key] = stored(entry, field)
     missing = {key: stored(field["default"], field) for key, field in properties.items() if "default" in field}
     return {**missing, **found}
+
+
+def keeps(schema, key):
+    """Whether a field that the schema does not name stays."""
+    return PRESERVE in schema or (EMBEDDED in schema and key in {"apiVersion", "kind", "metadata"})
+
+
+# Versions
+
+
+@st.composite
+def in_another_version(draw, schema):
+    """The schema in another version of the kind: the same types, other defaults, sometimes a field more or less."""
+    if is_list(schema):
+        keys = schema.get("x-kubernetes-list-map-keys", ())
+        return schema | {"items": draw(_other_items(schema["items"], keys))}
+    if "additionalProperties" in schema:
+        return schema | {"additionalProperties": draw(in_another_version(schema["additionalProperties"]))}
+    if not schema.get("properties"):
+        return dict(schema)
+    required = schema.get("required", ())
+    fields = {}
+    for key, field in schema["properties"].items():
+        if key in required or draw(st.integers(0, 7)):
+            fields[key] = field if key in required else draw(_other_field(field))
+    # An embedded object has a field at least, unless it keeps unknown ones.
+    if draw(one_in_four) or (not fields and EMBEDDED in schema):
+        fields["e"] = draw(field_schemas(0))
+    return {key: value for key, value in schema.items() if key != "properties"} | {"properties": fields}
+
+
+@st.composite
+def _other_items(draw, schema, keys):
+    """Keys stay what they are, with their defaults."""
+    other = draw(in_another_version(schema))
+    own = {key: field for key, field in schema.get("properties", {}).items() if key in keys}
+    return other | ({"properties": other.get("properties", {}) | own} if own else {})
+
+
+@st.composite
+def _other_field(draw, field):
+    other = draw(in_another_version(field))
+    what = draw(st.sampled_from(["keep", "keep", "drop", "new", "new"]))
+    other = {key: value for key, value in other.items() if key != "default"}
+    default = field.get("default") if what == "keep" else None
+    if what == "new":
+        default = draw(values({key: value for key, value in other.items() if key != "nullable"}))
+    default = kept(default, other)
+    return other if default is None or has_twins(default, other) else other | {"default": default}
+
+
+def kept(value, schema):
+    """Without what a schema does not know: as ``stored``, and nothing is filled in."""
+    if isinstance(value, list):
+        return [kept(member, schema["items"]) for member in value] if is_list(schema) else copy.deepcopy(value)
+    if not isinstance(value, dict) or schema.get("type") != "object":
+        return copy.deepcopy(value)
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+    found = {}
+    for key, entry in value.items():
+        field = properties.get(key, others)
+        if field is None and keeps(schema, key):
+            found[key] = copy.deepcopy(entry)
+        elif field is not None:
+            found[key] = kept(entry, field)
+    return found
+
+
+def stored_in(value, own, other):
+    """What etcd holds after a write in one version of a kind that is stored in another."""
+    return kept(stored(value, own), other)
+
+
+def read_in(value, own, other):
+    """What is read in one version of what is stored in another."""
+    return kept(stored(value, other), own)

@@ -112,7 +112,7 @@ ABSENT_OR = {
     "sync_timeout": is_seconds,
     "check_access": lambda value: isinstance(value, str) and value in {"", "read", "write"},
     "access": lambda value: value is None,
-    "follow_definitions": lambda value: value is True or value is False,
+    "follow_definitions": lambda value: value is True or value is False or value == "once",
     "may_write": lambda value: value is None or value is len,
 }
 

@@ -32,9 +32,15 @@ class Cache:
             raise NotSynced("its first list has not arrived")
         return {"metadata": {"generation": self.generation}}
 
-    def becomes(self, generation, event_type="MODIFIED"):
+    def becomes(self, generation, event_type="MODIFIED", stored=("v1",)):
         self.generation = generation
-        data = {"metadata": {"name": KEY.name, "resourceVersion": "1", "generation": generation}}
+        data = {
+            "apiVersion": f"{GROUP}/v1",
+            "kind": KIND,
+            "metadata": {"name": KEY.name, "resourceVersion": "1", "generation": generation},
+            "spec": {"group": "example.com", "names": {"kind": "Gadget", "plural": "gadgets"}},
+            "status": {"storedVersions": list(stored)},
+        }
         self.tell(CacheEvent(event_type, DEFINITIONS, KEY, "1", read(json.dumps(data).encode(), DEFINITIONS.gvk)))
 
 
@@ -106,3 +112,12 @@ def test_an_own_write_is_no_change():
     cache.becomes(4)
     definitions.note_own_write(KEY, 4)
     assert not definitions.are_changing
+
+
+def test_r1_2_other_stored_versions_are_a_change():
+    """Nothing but a status says it; and no document follows."""
+    definitions, cache, _ = followed()
+    cache.becomes(3, stored=["v1"])
+    assert not definitions.are_changing
+    cache.becomes(3, stored=["v1", "v2"])
+    assert definitions.changing() == {("example.com", "Gadget")}

@@ -163,6 +163,7 @@ class _Entry:
     """The check of what stands under one key."""
 
     __slots__ = (
+        "_also",
         "_child",
         "_first",
         "_is_amount",
@@ -186,6 +187,7 @@ class _Entry:
     def __init__(self, child: Child, *, in_map: bool = False) -> None:
         kind = child.field.type
         self._child = child
+        self._also = child.field.also
         self.object: _Object | None = None
         self._null_is_missing = not kind.custom and not in_map
         keep, order = child.first("keep"), child.first("list")
@@ -248,9 +250,11 @@ class _Entry:
         if state.subset or (rule is not None and rule.action in _ALLOWS):
             return True
         default = self._default(rule, chain, state)
-        if default is not _MISSING:
-            return is_identical(default, there) or (
-                (self.custom or stays(default, self._child)) and self.value(default, there, chain, state)
+        is_schemas = default is self._child.field.default
+        if default is not _MISSING or (self._also and is_schemas):
+            gained = self._also if is_schemas else ()
+            return (default is not _MISSING and self._is_default(default, there, chain, state)) or any(
+                self._is_default(other, there, chain, state) for other in gained
             )
         if rule is not None and rule.action == "refer":  # What it would refer to is not known.
             return True
@@ -259,6 +263,11 @@ class _Entry:
         if type(there) is dict:
             return not there or self.value(_NOTHING, there, chain, state)
         return self._keeps_all or is_zero(there, self._child.field)
+
+    def _is_default(self, default: Any, there: Any, chain: Chain, state: State) -> bool:
+        return is_identical(default, there) or (
+            (self.custom or stays(default, self._child)) and self.value(default, there, chain, state)
+        )
 
     def _default(self, rule: Rule | None, chain: Chain, state: State) -> Any:
         if rule is None:
