@@ -156,7 +156,7 @@ UNREADABLE = {
     "no-kind.yaml": "stringData:\n  k: '{}'\n",
     "scalar.yaml": "'{}'\n",
     "slash.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {{name: a/b}}\nstringData: {{k: '{}'}}\n",
-    "key.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {{8080: '{}'}}\n",
+    "key.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {{~: '{}'}}\n",
 }
 
 
