@@ -229,6 +229,7 @@ class Reconciler:
         owner: str = "",
         owner_tool: OwnerTool = "genreconcile",
         prune_first: bool = False,
+        not_older_than: NotOlderThan = None,
     ) -> frozenset[Right]:
         """The rights that ``reconcile`` needs for this set and these settings, with ``level="read"`` those of ``plan``.
 
@@ -250,6 +251,7 @@ class Reconciler:
             owner=owner,
             owner_tool=owner_tool,
             prune_first=prune_first,
+            not_older_than=not_older_than,
         )
         use = dataclasses.replace(self._use, level=level, verifies=settings.verify)
         return self._planner.rights(expected, settings.namespace or self._namespace, settings.prune, use)

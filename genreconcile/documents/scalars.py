@@ -32,6 +32,7 @@ _FRACTION: Final = re.compile(r"\.[0-9](?:_?[0-9])*(?:[eE][-+]?[0-9](?:_?[0-9])*
 _LARGEST_UNSIGNED: Final = 2**64 - 1
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**63 - 1
+_LONGEST_KEPT: Final = 100
 _LONGEST_PLAIN: Final = 6
 _MOST_DIGITS: Final = 64  # Of 64 bits in the base of the fewest; more are no integer.
 
@@ -39,7 +40,7 @@ _MOST_DIGITS: Final = 64  # Of 64 bits in the base of the fewest; more are no in
 def resolve(text: str) -> str | float | bool | None:
     """The value of a plain scalar; what is no number, boolean or null is the text itself."""
     if text in _WORDS or text[0] in _BEGINS_NUMBER:
-        found: str | float | bool | None = _resolved(text)
+        found: str | float | bool | None = (_resolved if len(text) <= _LONGEST_KEPT else _resolved.__wrapped__)(text)
         return found
     return text
 

@@ -155,6 +155,7 @@ UNREADABLE = {
     "no-kind.yaml": "stringData:\n  k: '{}'\n",
     "scalar.yaml": "'{}'\n",
     "slash.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {{name: a/b}}\nstringData: {{k: '{}'}}\n",
+    "key.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {{~: '{}'}}\n",
 }
 # What kubectl reads as something else than it looks like.
 RESPELLED = {

@@ -296,7 +296,7 @@ def test_r3_7_the_head_of_a_stream_is_not_waited_for_as_long_as_its_body(peer, c
 
 
 def test_r3_11_more_connections_than_the_pool_keeps_are_closed_without_a_word(peer, monkeypatch, caplog):
-    monkeypatch.setattr(genreconcile.cluster, "_POOL_SIZE", 2)
+    monkeypatch.setattr(genreconcile.cluster, "POOL_SIZE", 2)
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     peer.answers = [[head]] * 6
     with contextlib.closing(to(f"http://127.0.0.1:{peer.port}")) as cluster, contextlib.ExitStack() as streams:
