@@ -20,8 +20,10 @@ from genreconcile.normalize.learned import Learned, digest
 from genreconcile.normalize.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, uid_of
 from genreconcile.plan.change import Change
+from genreconcile.plan.coupled import Held, left_over, together
 
 _EXACTLY: Final = Policy()
+_NOT_HELD: Final = Held()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,10 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     found = terms.compare(expected, live, earlier)
     keys = learned_keys(found.differences, expected, live)
-    left = [_left_alone(key, learned) for key in keys]
+    left = together(found.differences, [_left_alone(key, learned) for key in keys])
     told = [f"{why} at {d.to_json()['path']}" for d, (why, _) in zip(found.differences, left, strict=True) if why]
     reason = "; ".join([*told, *map(str, found.interventions)])
-    wanted = [d for d, (why, _) in zip(found.differences, left, strict=True) if not why]
+    wanted = left_over(found.differences, left)
     retry_after = min((pause for _, pause in left if pause is not None), default=None)
     if not wanted:
         is_skipped = bool(found.interventions) or retry_after is not None
@@ -120,13 +122,13 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
     )
 
 
-def _left_alone(key: Key, learned: Learned | None) -> tuple[str, float | None]:
-    """Why a difference is not worth a patch, "" where it is; and in how many seconds it is, if somebody undoes it."""
+def _left_alone(key: Key, learned: Learned | None) -> Held:
+    """Why a difference is not worth a patch."""
     if learned is None:
-        return "", None
+        return _NOT_HELD
     verdict = learned.verdict(key)
     fight = "" if verdict else learned.fight(key)
-    return verdict or fight, (learned.pause(key) or 0.0) if fight else None
+    return Held(verdict or fight, (learned.pause(key) or 0.0) if fight else None)
 
 
 def learned_keys(differences: tuple[Difference, ...], expected: Object, live: Object) -> list[Key]:

@@ -101,3 +101,32 @@ def test_a_patch_that_does_not_lead_to_expected_is_not_sent(monkeypatch):
     change = judged(widget(), widget(size=2))
     assert change.operation == "none"
     assert "after the patch it would still differ at /spec/size" in str(change.error)
+
+
+def held(expected, live, which, note, times):
+    """What is left of the patch when the differences that ``which`` picks were learned."""
+    learned = Learned()
+    found = gr.diff(expected, live, schema=SCHEMA).differences
+    for key, difference in zip(learned_keys(found, expected, live), found, strict=True):
+        if which(difference):
+            for _ in range(times):
+                note(learned, key)
+    return judged(expected, live, learned)
+
+
+def test_members_of_a_list_that_is_fought_for_are_left_alone_together():
+    """One half of a swap alone may empty the list, or double a member."""
+    expected, live = widget(steps=["a", "b"], size=2), widget(steps=["b", "c"])
+    change = held(expected, live, lambda d: d.op == "add", lambda learned, key: learned.note_repair(key), 5)
+    assert change.operations == [{"op": "replace", "path": "/spec/size", "value": 2}]
+    assert change.retry_after is not None
+    assert "a fight" in change.reason
+
+
+def test_a_member_that_the_server_drops_does_not_shift_the_others():
+    expected, live = widget(steps=["a", "x", "b", "c"]), widget(steps=["a"])
+    change = held(expected, live, lambda d: d.expected == "x", lambda learned, key: learned.note(key, INSISTS), 2)
+    assert change.operations == [
+        {"op": "add", "path": "/spec/steps/1", "value": "b"},
+        {"op": "add", "path": "/spec/steps/2", "value": "c"},
+    ]
