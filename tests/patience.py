@@ -33,6 +33,8 @@ def _walk(node: ast.AST, function: str, *, is_looping: bool, found: list[str]) -
             found.append(f"{function}: waits {limit:g} seconds at most")
     if isinstance(node, ast.Assert) and (bound := _bound(node.test)) is not None and bound < LEAST:
         found.append(f"{function}: is to take less than {bound:g} seconds")
+    if isinstance(node, ast.BinOp) and (patience := _patience(node)) is not None and BRIEF <= patience < LEAST:
+        found.append(f"{function}: gives up after {patience:g} seconds")
     for child in ast.iter_child_nodes(node):
         _walk(child, function, is_looping=is_looping, found=found)
 
@@ -54,6 +56,12 @@ def _bound(test: ast.expr) -> float | None:
     calls = [_called(node) for node in ast.walk(test.left) if isinstance(node, ast.Call)]
     is_clock = isinstance(test.left, ast.BinOp) and isinstance(test.left.op, ast.Sub) and bool(CLOCKS & set(calls))
     return _number(test.comparators[0]) if is_clock else None
+
+
+def _patience(node: ast.BinOp) -> float | None:
+    """Of ``clock() + 5``: 5."""
+    is_clock = isinstance(node.left, ast.Call) and _called(node.left) in CLOCKS and isinstance(node.op, ast.Add)
+    return _number(node.right) if is_clock else None
 
 
 def _number(node: ast.AST | None) -> float | None:
