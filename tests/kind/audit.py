@@ -69,5 +69,10 @@ class AuditLog:
         return now
 
     def asked(self):
-        """The same without watches: each ends after a while by itself, and is opened again."""
-        return [(verb, uri) for verb, uri in self.settled() if verb != "watch"]
+        """The same without what goes on by itself: a watch ends after a while and is opened again, after a look."""
+        return [(verb, uri) for verb, uri in self.settled() if verb != "watch" and not is_look(uri)]
+
+
+def is_look(uri):
+    """Whether a list asks for one object: so a cache learns whether the server still knows its version."""
+    return uri.endswith("?limit=1")
