@@ -9,7 +9,9 @@ import ast
 
 LEAST = 20  # Seconds that a busy machine may need for what takes a moment.
 BRIEF = 1  # A limit below is one that is to pass.
-WAITS = frozenset({"wait", "join", "acquire", "wait_for_sync", "relist", "result", "communicate", "wait_ready"})
+WAITS = frozenset(
+    {"wait", "wait_for", "join", "acquire", "wait_for_sync", "relist", "result", "communicate", "wait_ready"}
+)
 CLOCKS = frozenset({"monotonic", "perf_counter", "time"})
 
 

@@ -7,6 +7,7 @@ import pytest
 from faults.ground.effects import Drop, Lines, Refuse, error_event, hide
 from faults.oracles import (
     LABELS,
+    LONG,
     MAPS,
     QUICK,
     assert_no_gap,
@@ -102,7 +103,7 @@ def test_r3_7_connections_that_are_forgotten_while_new_ones_work(ground):
 def test_r3_7_a_write_into_a_forgotten_connection_is_the_only_one(ground):
     """It fails, for nobody knows whether it was carried out; those that follow take new connections."""
     expected = [config_map(f"n{number}", ground.namespace, k="1") for number in range(12)]
-    with engine(ground, concurrency=4, timeout=0.5) as reconciler:
+    with engine(ground, concurrency=4, timeout=3.0) as reconciler:
         converge(ground, reconciler, expected)
         ground.forget_connections()
         wanted = [config_map(f"n{number}", ground.namespace, k="2") for number in range(12)]
@@ -126,7 +127,7 @@ def test_r3_10_a_kind_that_is_quiet_for_long(ground, bookmarks):
     ground.faults.add(Lines(rarely), "watch", resource="configmaps", times=None)
     expected = [config_map("a", ground.namespace, k="1")]
     found = []
-    with engine(ground) as reconciler:
+    with engine(ground, pace=dataclasses.replace(QUICK, grace=LONG)) as reconciler:
         converge(ground, reconciler, expected)
         since = len(watches(ground))
 

@@ -51,7 +51,7 @@ def test_s02_a_write_that_gets_no_answer_in_time(ground):
     expected = [config_map("a", ground.namespace, k="1")]
     hold = Hold(commit=True)
     ground.faults.add(hold, "create", resource="configmaps")
-    with engine(ground, timeout=0.5) as reconciler:
+    with engine(ground, timeout=3.0) as reconciler:
         result = reconcile(reconciler, expected)
         assert [outcome.status for outcome in result] == ["failed"]
         converge(ground, reconciler, expected)

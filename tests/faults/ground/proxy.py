@@ -34,6 +34,16 @@ _PASSED_ON = ("content-type", "accept")
 _TIMEOUT = 90.0
 
 
+class _Own:
+    """A connection that ends with the thread that has it, or with what that thread puts in its place."""
+
+    def __init__(self, connection: http.client.HTTPSConnection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class Upstream:
     """The API server of a kubeconfig, as a backend; thread-safe."""
 
@@ -49,17 +59,20 @@ class Upstream:
     def answer(self, request: Request) -> Answer:
         """See ``Backend``."""
         is_watch = request.verb == "watch"
+        connection = self._new() if is_watch else self._own()
         try:
-            connection = self._new() if is_watch else self._own()
             response = self._send(connection, request)
             headers = {"Content-Type": response.getheader("Content-Type") or "application/json"}
             if wait := response.getheader("Retry-After"):
                 headers["Retry-After"] = wait
             if is_watch and response.status == 200:
                 return Answer(200, self._lines(connection, response), headers)
-            return Answer(response.status, response.read(), headers)
+            body = response.read()
+            if is_watch:
+                connection.close()
+            return Answer(response.status, body, headers)
         except (OSError, http.client.HTTPException) as error:
-            self._local.connection = None
+            connection.close()  # The next request opens it again.
             return Refusal(503, f"upstream: {error}").answer()
 
     def close(self) -> None:
@@ -90,10 +103,10 @@ class Upstream:
 
     def _own(self) -> http.client.HTTPSConnection:
         """A connection for each thread, which serves one client."""
-        found: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
+        found: _Own | None = getattr(self._local, "own", None)
         if found is None:
-            found = self._local.connection = self._new()
-        return found
+            found = self._local.own = _Own(self._new())
+        return found.connection
 
     def _new(self) -> http.client.HTTPSConnection:
         address = self._address

@@ -264,12 +264,12 @@ def test_the_index_follows_changed_labels(store):
 def test_wait_for_an_object(store):
     assert not store.wait_for(("shop", "a"), 5, "", 0.0)
     threading.Timer(0.01, store.upsert, [record("a", 5)]).start()
-    assert store.wait_for(("shop", "a"), 5, "", 5.0)
+    assert store.wait_for(("shop", "a"), 5, "", 45)
 
 
 def test_wait_for_the_scope(store):
     threading.Timer(0.01, store.progress, [9, "shop"]).start()
-    assert store.wait_for(("shop", "a"), 5, "shop", 5.0)
+    assert store.wait_for(("shop", "a"), 5, "shop", 45)
 
 
 STEPS = st.lists(

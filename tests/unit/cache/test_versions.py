@@ -54,7 +54,8 @@ def test_r3_9_a_deletion_is_known_in_every_version(cache, watches):
     assert known(cache, WIDGETS) is None
 
 
-def test_r3_9_a_write_waits_for_the_other_versions(server, cache, watches):
+def test_r3_9_a_write_waits_for_the_other_versions(server, cache, watches, monkeypatch):
+    monkeypatch.setattr(watched, "_LAG", 45)
     timer = threading.Timer(0.05, lambda: watches[0].send(event("MODIFIED", obj("a", 7))))
     timer.start()
     before = len(server.requests)
