@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 
 class ReconcileError(Exception):
@@ -52,6 +52,10 @@ class RuleError(ReconcileError):
     """A rules file is wrong. The message names file, rule and key."""
 
 
+TOLD: Final = 10
+"""Of so many errors of one object the words are told."""
+
+
 class InputError(ReconcileError):
     """One expected object is wrong; ``path`` is the JSON pointer of the place, "" for the whole object."""
 
@@ -62,9 +66,10 @@ class InputError(ReconcileError):
 
     @classmethod
     def of(cls, errors: Sequence[InputError]) -> InputError:
-        """One error that tells of all; its path is the first one's."""
+        """One error for all, with the words of the first ``TOLD``; its path is the first one's."""
         is_free = all(error.is_free_of_values for error in errors)
-        return cls("; ".join(map(str, errors)), errors[0].path, is_free_of_values=is_free)
+        more = [f"and {len(errors) - TOLD:,} more"] if len(errors) > TOLD else []
+        return cls("; ".join([*map(str, errors[:TOLD]), *more]), errors[0].path, is_free_of_values=is_free)
 
 
 class CacheError(ReconcileError):

@@ -4,19 +4,24 @@ A path leads through keys and, in a list, through the index of a member in this 
 named by its keys (``k:{...}``), by its value (``v:...``) or by its index (``i:...``); ``.`` stands for the member or
 map itself; what has nothing below it is owned as a whole.
 
-Invariant: the only reader of managedFields; pure; what cannot be read is owned by nobody.
+Invariant: the only reader of managedFields; pure; what cannot be read is owned by nobody. What they say is read once per
+object, however many paths are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+import functools
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from genreconcile.gojson import loads
+from genreconcile.gojson import dumps_sorted, loads
 from genreconcile.objects import metadata_of
 
 _KEY, _VALUE, _INDEX = "k:", "v:", "i:"
 _SELF: Final = "."
+_MOST_KEYS: Final = 16
+"""So many different sets of keys may name the members of one list; a type has one."""
 
 Tokens = Sequence[str | int]
 
@@ -41,15 +46,47 @@ def has_managers(live: Mapping[str, Any]) -> bool:
     return any(True for _ in _entries(live))
 
 
+class Owners:
+    """Who owns what in one object, which does not change meanwhile."""
+
+    def __init__(self, live: Mapping[str, Any]) -> None:
+        self._live = live
+        self._root = _Level([(number, *entry) for number, entry in enumerate(_entries(live))], live)
+
+    def of(self, path: Tokens) -> Sequence[Owner]:
+        """As ``owners_of``."""
+        depth, level = self._deepest(path)
+        return level.owners if path and depth == len(path) else level.owners_of_all if depth else ()
+
+    def managers_of(self, path: Tokens, *, exact: bool = False) -> list[str]:
+        """As the function."""
+        depth, level = self._deepest(path)
+        is_owned = depth == len(path) if exact else depth > 0
+        return sorted({owner.manager for owner in level.owners}) if path and is_owned else []
+
+    @functools.cached_property
+    def maker(self) -> Owner | None:
+        """As ``maker_of_object``."""
+        return maker_of_object(self._live)
+
+    def _deepest(self, path: Tokens) -> tuple[int, _Level]:
+        """How many tokens of a path some manager's set follows, and the level there."""
+        level = self._root
+        for depth, token in enumerate(path):
+            below = level.below(token)
+            if not below.entries:
+                return depth, level
+            level = below
+        return len(path), level
+
+
 def owners_of(live: Mapping[str, Any], path: Tokens) -> list[Owner]:
     """Who owns what stands at ``path``: the value itself, something inside of it, or all of what it is a part of.
 
     Sorted by manager. Several may own one value; nobody owns what the server has filled in.
     """
-    found = [(owner, *_reach(fields, live, path)) for owner, fields in _entries(live)]
     # A struct that somebody wrote empty looks like one that is owned as a whole, unless another owns a part of it.
-    deepest = max((depth for _, depth, _ in found), default=0)
-    return sorted(owner for owner, depth, owns in found if owns and depth >= min(deepest, len(path)))
+    return list(Owners(live).of(path))
 
 
 def maker_of_object(live: Mapping[str, Any]) -> Owner | None:
@@ -66,11 +103,7 @@ def maker_of_object(live: Mapping[str, Any]) -> Owner | None:
 
 def managers_of(live: Mapping[str, Any], path: Tokens, *, exact: bool = False) -> list[str]:
     """The managers that own the field at ``path``, sorted; unless ``exact``, the nearest part of it that is owned."""
-    depths: dict[str, int] = {}
-    for owner, fields in _entries(live):  # A manager has one entry for each way in which it writes.
-        depths[owner.manager] = max(depths.get(owner.manager, 0), _reach(fields, live, path)[0])
-    deepest = len(path) if exact else max(depths.values(), default=0)
-    return sorted(manager for manager, depth in depths.items() if depth == deepest and depth > 0)
+    return Owners(live).managers_of(path, exact=exact)
 
 
 def _entries(live: Mapping[str, Any]) -> Iterator[tuple[Owner, Mapping[str, Any]]]:
@@ -82,23 +115,83 @@ def _entries(live: Mapping[str, Any]) -> Iterator[tuple[Owner, Mapping[str, Any]
             yield Owner(*map(str, names)), fields if isinstance(fields, Mapping) else {}
 
 
-def _reach(fields: Any, value: Any, path: Tokens) -> tuple[int, bool]:
-    """How many tokens of the path a manager's set follows, and whether it owns what stands at their end."""
-    for depth, token in enumerate(path):
-        below = _step(fields, value, token)
-        if below is None:
-            return depth, depth > 0 and not fields
-        fields, value = below, _member(value, token)
-    return len(path), bool(path)
+_Entry = tuple[int, Owner, Any]
+"""The number of a manager's set, its owner, and what of the set stands at a level, or below it."""
 
 
-def _step(fields: Any, value: Any, token: str | int) -> Any:
-    if not isinstance(fields, Mapping):
-        return None
-    if isinstance(token, str):
-        return fields.get(f"f:{token}")
-    member = _member(value, token)
-    return next((below for key, below in fields.items() if _is_member(key, member, token)), None)
+class _Level:
+    """What stands at one path: ``entries`` are the sets that lead there, and ``value`` is what live has there."""
+
+    def __init__(self, entries: Sequence[_Entry], value: Any) -> None:
+        self.entries = entries
+        self._value = value
+        self._below: dict[str | int, _Level] = {}
+
+    @functools.cached_property
+    def owners(self) -> Sequence[Owner]:
+        """The owners of these sets, sorted."""
+        return sorted(owner for _, owner, _ in self.entries)
+
+    @functools.cached_property
+    def owners_of_all(self) -> Sequence[Owner]:
+        """Those that own this as a whole."""
+        return sorted(owner for _, owner, fields in self.entries if not fields)
+
+    def below(self, token: str | int) -> _Level:
+        """The level of a key, or of a member of the list that stands here."""
+        found = self._below.get(token)
+        if found is None:
+            member = _member(self._value, token)
+            entries = self._keys.get(f"f:{token}", ()) if isinstance(token, str) else self._members.at(member, token)
+            found = self._below[token] = _Level(entries, member)
+        return found
+
+    @functools.cached_property
+    def _keys(self) -> dict[str, list[_Entry]]:
+        """The sets by their keys."""
+        keys: dict[str, list[_Entry]] = {}
+        for number, owner, fields in self.entries:
+            for key, below in fields.items() if isinstance(fields, Mapping) else ():
+                if below is not None:
+                    keys.setdefault(key, []).append((number, owner, below))
+        return keys
+
+    @functools.cached_property
+    def _members(self) -> _Members:
+        return _Members(self._keys)
+
+
+class _Members:
+    """What ``k:{"name":"web"}``, ``v:"text"`` and ``i:0`` say of a list's members."""
+
+    def __init__(self, keys: Mapping[str, Sequence[_Entry]]) -> None:
+        # By the names of their keys, of which a list has the same for all.
+        self._by_keys: dict[tuple[str, ...], dict[Hashable, list[_Entry]]] = {}
+        self._by_value: dict[Hashable, list[_Entry]] = {}
+        self._by_index: dict[int, list[_Entry]] = {}
+        for key, entries in keys.items():
+            with contextlib.suppress(ValueError, AttributeError):
+                self._enter(key, entries)
+
+    def _enter(self, key: str, entries: Sequence[_Entry]) -> None:
+        if key.startswith(_KEY):
+            wanted = loads(key.removeprefix(_KEY))
+            names, values = tuple(wanted), _identities(wanted.values())
+            if names in self._by_keys or len(self._by_keys) < _MOST_KEYS:
+                self._by_keys.setdefault(names, {}).setdefault(values, []).extend(entries)
+        elif key.startswith(_INDEX):
+            self._by_index.setdefault(int(key.removeprefix(_INDEX)), []).extend(entries)
+        elif key.startswith(_VALUE):
+            self._by_value.setdefault(_identity(loads(key.removeprefix(_VALUE))), []).extend(entries)
+
+    def at(self, member: Any, index: int) -> Sequence[_Entry]:
+        """What of the sets is about this member: of each one the first."""
+        found: list[_Entry] = []
+        for names, by_values in self._by_keys.items() if isinstance(member, Mapping) else ():
+            found += by_values.get(_identities(map(member.get, names)), ())
+        found += self._by_value.get(_identity(member), ()) if self._by_value else ()
+        found += self._by_index.get(index, ()) if member is not None else ()
+        return list({entry[0]: entry for entry in reversed(found)}.values())
 
 
 def _member(value: Any, token: str | int) -> Any:
@@ -107,23 +200,13 @@ def _member(value: Any, token: str | int) -> Any:
     return value[token] if isinstance(value, list) and token < len(value) else None
 
 
-def _is_member(key: str, member: Any, index: int) -> bool:
-    """Whether ``k:{"name":"web"}``, ``v:"text"`` or ``i:0`` names this member of a list."""
-    try:
-        if key.startswith(_KEY):
-            wanted = loads(key.removeprefix(_KEY))
-            return isinstance(member, Mapping) and all(
-                _equal(member.get(name), value) for name, value in wanted.items()
-            )
-        if key.startswith(_INDEX):
-            return member is not None and int(key.removeprefix(_INDEX)) == index
-        return key.startswith(_VALUE) and _equal(loads(key.removeprefix(_VALUE)), member)
-    except (ValueError, AttributeError):
-        return False
+def _identities(values: Iterable[Any]) -> Hashable:
+    return tuple(map(_identity, values))
 
 
-def _equal(one: Any, other: Any) -> bool:
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+def _identity(value: Any) -> Hashable:
+    """What equal values have in common: 1 and 1.0 are equal, 1 and true are not."""
+    return isinstance(value, bool), dumps_sorted(value) if isinstance(value, dict | list) else value
 
 
 def _size(fields: Any) -> int:

@@ -58,7 +58,7 @@ def largest(value: Any, at: Path = ()) -> str:
     """
     total = len(dumps(value))
     parts = sorted(_parts(value, at, total, max(total // _SMALL, 1)), key=lambda part: -part[1])
-    return ", ".join(f"{_shown(path)} {in_words(size)}" for path, size in parts[:_MOST])
+    return ", ".join(f"{shown_path(path)} {in_words(size)}" for path, size in parts[:_MOST])
 
 
 def _parts(value: Any, path: Path, size: int, least: int) -> Iterator[tuple[Path, int]]:
@@ -78,6 +78,7 @@ def _entries(value: Any) -> Iterator[tuple[str | int, Any]]:
         yield from enumerate(value)
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """A path as a JSON pointer, shortened."""
     text = join_pointer(path) or "/"
     return text if len(text) <= _LONGEST_PATH else f"{text[:_LONGEST_PATH]}…"

@@ -14,7 +14,7 @@ from genreconcile.diff import Ours, Policy
 from genreconcile.diff.operation import Difference, Path
 from genreconcile.discovery import Resource
 from genreconcile.gojson import loads
-from genreconcile.managers import managers_of
+from genreconcile.managers import Owners
 from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned, written
 from genreconcile.normalize.remembered import Key
 from genreconcile.objects import Object, members_of_lists, resource_version_of, uid_of
@@ -23,7 +23,6 @@ from genreconcile.plan import Change, Terms
 from genreconcile.plan.judgement import learned_keys
 from genreconcile.related import Related, View
 
-_NAMED_AT_MOST = 100
 _PATH = 2  # Where a key of Learned has the path.
 
 
@@ -91,8 +90,7 @@ class Answers:
         fought = [key for key in change.keys if self._learned.is_next_round_a_fight(key)]
         if not fought:
             return
-        live = loads(self._cluster.request("GET", path))
-        # To find a member's owners takes a look at all members: of a long list the first are enough to tell who it is.
-        for key in fought[:_NAMED_AT_MOST]:
-            others = [name for name in managers_of(live, cast("Path", key[_PATH])) if name != self._field_manager]
+        owners = Owners(loads(self._cluster.request("GET", path)))
+        for key in fought:
+            others = [name for name in owners.managers_of(cast("Path", key[_PATH])) if name != self._field_manager]
             self._learned.name_opponent(key, " and ".join(others) or "another writer")

@@ -166,16 +166,17 @@ def _told(error: ClusterError, change: Change) -> ClusterError:
     if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
         hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
     told = copy.copy(error)  # With all that its kind of error says beside, such as when to try again.
-    text = str(error) if error.is_free_of_values else change.told(str(error))
+    hide = change.hiding()
+    text = str(error) if error.is_free_of_values else hide(str(error))
     told.args = (f"{change.key}: not {_VERBS[change.operation]}: {text}{hint}",)
-    told.details = _masked(change, error.details)
+    told.details = _masked(hide, error.details)
     return told
 
 
-def _masked(change: Change, value: Any) -> Any:
+def _masked(hide: Callable[[str], str], value: Any) -> Any:
     """A part of an error's details, with its texts as ``told``."""
     if isinstance(value, str):
-        return change.told(value)
+        return hide(value)
     if isinstance(value, dict):
-        return {key: _masked(change, item) for key, item in value.items()}
-    return [_masked(change, item) for item in value] if isinstance(value, list) else value
+        return {key: _masked(hide, item) for key, item in value.items()}
+    return [_masked(hide, item) for item in value] if isinstance(value, list) else value

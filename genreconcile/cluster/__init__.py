@@ -24,7 +24,7 @@ from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.cluster.transport import POOL_SIZE, Transport, chunks, keepalive
 from genreconcile.cluster.wishes import require_wishes
 from genreconcile.errors import ClusterError, Unauthorized
-from genreconcile.mask import mask_answer
+from genreconcile.mask import hiding_answer
 from genreconcile.process import Process
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class DynamicCluster:
         except (ConfigException, Unauthorized) as error:  # The first is from the hook that renews the token.
             raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
         if not 200 <= response.status < 300:
-            raise answer_error(name, response, functools.partial(mask_answer, method, path, options.get("body")))
+            raise answer_error(name, response, hiding_answer(method, path, options.get("body")))
         return response
 
     def _send_once(self, name: str, method: str, target: str, options: Mapping[str, Any]) -> Response:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from genreconcile.diff.operation import Covered, Difference, Path
-from genreconcile.managers import managers_of
+from genreconcile.managers import Owners
 from genreconcile.normalize.rule import Rule
 from genreconcile.pointer import token_matches
 from genreconcile.schema import MISSING
@@ -22,8 +22,9 @@ def without_foreign(
     """The differences that are ours, and those that a rule leaves to another manager."""
     ours: list[Difference] = []
     covered: list[Covered] = []
+    owners = Owners(live)
     for difference in found:
-        rule = _rule_for(difference, live, rules)
+        rule = _rule_for(difference, owners, rules)
         if rule is None:
             ours.append(difference)
         else:
@@ -31,11 +32,11 @@ def without_foreign(
     return ours, covered
 
 
-def _rule_for(difference: Difference, live: Mapping[str, Any], rules: Sequence[Rule]) -> Rule | None:
+def _rule_for(difference: Difference, owners: Owners, rules: Sequence[Rule]) -> Rule | None:
     if difference.live is MISSING:
         return None
-    owners = managers_of(live, difference.path)
-    return next((rule for rule in rules if _is_below(difference.path, rule) and _owns(rule, owners)), None)
+    managers = owners.managers_of(difference.path)
+    return next((rule for rule in rules if _is_below(difference.path, rule) and _owns(rule, managers)), None)
 
 
 def _is_below(path: Path, rule: Rule) -> bool:

@@ -5,13 +5,14 @@ Invariant: pure; where managedFields are missing no member is our own, and no va
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
 
 from genreconcile.diff.operation import Covered, Difference, Intervention, Ours, Path
-from genreconcile.managers import Owner, has_managers, maker_of_object, owners_of
+from genreconcile.gojson import dumps_sorted
+from genreconcile.managers import Owner, Owners, has_managers
 from genreconcile.normalize.learned import written
 from genreconcile.normalize.rule import Rule
 from genreconcile.objects import metadata_of, name_of_member, uid_of
@@ -41,13 +42,13 @@ def own_members(
         return frozenset()
     is_controlled = ours.has_own_name and _has_our_controller(expected, live)
     of_set = ours.of_set(live) if ours.of_set is not None else frozenset[str]()
-    found = frozenset[Path]()
+    owners, found = Owners(live), set[Path]()
     for path, member in (entry for rule in shared for entry in _members(live, rule.tokens)):
         name = name_of_member(member)
         is_ours = is_controlled or name in of_set or (ours.has_added is not None and ours.has_added(uid_of(live), name))
-        if is_ours and {owner.manager for owner in owners_of(live, path)} == {ours.manager}:
-            found |= {path}
-    return found
+        if is_ours and {owner.manager for owner in owners.of(path)} == {ours.manager}:
+            found.add(path)
+    return frozenset(found)
 
 
 def _members(live: Mapping[str, Any], tokens: Sequence[str]) -> list[tuple[Path, Any]]:
@@ -76,22 +77,56 @@ def sorted_out(
     seen before, None where it was not.
     """
     found = Found([], [], [])
+    now = _State(live)
+    before = _State(earlier) if earlier is not None and uid_of(earlier) == uid_of(live) else None
     for entry in covered:
         if entry.by is None:
             found.covered.append(entry)
         else:
-            _sort_out(found, entry, live, ours, earlier)
+            _sort_out(found, entry, now, ours, before)
     return found
 
 
-def _sort_out(
-    found: Found, entry: Covered, live: Mapping[str, Any], ours: Ours, earlier: Mapping[str, Any] | None
-) -> None:
-    intruders = _intruders(entry, live, entry.path)
-    before = _before(entry, live, earlier) if intruders else _UNKNOWN
-    if not intruders or _is_own_value(intruders, entry, live, before, ours):
+class _State:
+    """An object in one state, and who owns what in it."""
+
+    def __init__(self, obj: Mapping[str, Any]) -> None:
+        self.obj = obj
+        self._owners = Owners(obj)
+        self._indexes: dict[tuple[Path, tuple[str | int, ...]], dict[Hashable, int]] = {}
+
+    def intruders(self, entry: Covered, path: Path) -> Sequence[Owner]:
+        """The owners of a value, if none of them is one that may write it."""
+        owners = self._owners.of(path)
+        return () if any(_may_write(owner.manager, entry.by) for owner in owners) else owners
+
+    def have_made(self, owners: Iterable[Owner]) -> bool:
+        """Whether nobody but these has made the object."""
+        return all(owner == self._owners.maker for owner in owners)
+
+    def index_of(self, path: Path, keys: Mapping[str | int, Any]) -> int | None:
+        """Where in the list at a path the first member stands that has these keys."""
+        names = tuple(keys)
+        found = self._indexes.get((path, names))
+        if found is None:
+            members = _value_at(self.obj, path) if names else None
+            found = self._indexes[path, names] = {}
+            for index, member in enumerate(members if isinstance(members, list) else ()):
+                if isinstance(member, Mapping):
+                    found.setdefault(_identity(map(member.get, names)), index)
+        return found.get(_identity(keys.values()))
+
+
+def _identity(values: Iterable[Any]) -> Hashable:
+    return tuple([dumps_sorted(value) if isinstance(value, dict | list) else value for value in values])
+
+
+def _sort_out(found: Found, entry: Covered, now: _State, ours: Ours, earlier: _State | None) -> None:
+    intruders = now.intruders(entry, entry.path)
+    before = _before(entry, earlier) if intruders else _UNKNOWN
+    if not intruders or _is_own_value(intruders, entry, now.obj, before, ours):
         found.covered.append(entry)
-    elif before in (_UNKNOWN, entry.value) and _have_made(intruders, live):
+    elif before in (_UNKNOWN, entry.value) and now.have_made(intruders):
         note = f"pinned by {_named(intruders)}, who made the object with it"
         found.covered.append(replace(entry, note=note))
     elif before == entry.value:
@@ -125,59 +160,37 @@ def _is_own_value(owners: Sequence[Owner], entry: Covered, live: Mapping[str, An
     return ours.has_added is not None and ours.has_added(uid_of(live), written(join_pointer(entry.path), entry.value))
 
 
-def _intruders(entry: Covered, live: Mapping[str, Any], path: Path) -> list[Owner]:
-    """The owners of a value, if none of them is one that may write it."""
-    owners = owners_of(live, path)
-    return [] if any(_may_write(owner.manager, entry.by) for owner in owners) else owners
-
-
 def _may_write(manager: str, by: Sequence[str] | None) -> bool:
     return any(fnmatchcase(manager, glob) for glob in by or ())
-
-
-def _have_made(owners: Iterable[Owner], live: Mapping[str, Any]) -> bool:
-    maker = maker_of_object(live)
-    return all(owner == maker for owner in owners)
 
 
 def _named(owners: Iterable[Owner]) -> str:
     return " and ".join(map(str, owners))
 
 
-def _before(entry: Covered, live: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> Any:
+def _before(entry: Covered, earlier: _State | None) -> Any:
     """The value that stood there before somebody set another: MISSING where there was none, _UNKNOWN where that is not
     known.
     """
-    path = _path_in(entry, earlier) if earlier is not None and uid_of(earlier) == uid_of(live) else None
+    path = _path_in(entry, earlier) if earlier is not None else None
     if earlier is None or path is None:
         return _UNKNOWN
-    intruders = _intruders(entry, earlier, path)
-    return _UNKNOWN if intruders and not _have_made(intruders, earlier) else _value_at(earlier, path)
+    intruders = earlier.intruders(entry, path)
+    return _UNKNOWN if intruders and not earlier.have_made(intruders) else _value_at(earlier.obj, path)
 
 
-def _path_in(entry: Covered, earlier: Mapping[str, Any] | None) -> Path | None:
+def _path_in(entry: Covered, earlier: _State) -> Path | None:
     """The path of the same value in another state of the object: members of lists may stand elsewhere there."""
     path: list[str | int] = []
     for depth, token in enumerate(entry.path):
         found: str | int | None = token
         if isinstance(token, int):
             keys = {at[-1]: value for at, value in entry.guards if at[:-1] == entry.path[: depth + 1]}
-            found = _index_of(_value_at(earlier, path), keys)
+            found = earlier.index_of(tuple(path), keys)
         if found is None:
             return None
         path.append(found)
     return tuple(path)
-
-
-def _index_of(members: Any, keys: Mapping[str | int, Any]) -> int | None:
-    if not keys or not isinstance(members, list):
-        return None
-    found = (
-        index
-        for index, member in enumerate(members)
-        if isinstance(member, Mapping) and all(member.get(key) == value for key, value in keys.items())
-    )
-    return next(found, None)
 
 
 def _value_at(value: Any, path: Iterable[str | int]) -> Any:

@@ -6,17 +6,18 @@ mask is one. Masks of two processes do not compare: the key is random, so that a
 """
 
 from genreconcile.mask.fields import EVERYTHING, Fields, Kind, fields_of
-from genreconcile.mask.request import mask_answer
-from genreconcile.mask.text import mask_text, without_words
+from genreconcile.mask.request import hiding_answer
+from genreconcile.mask.text import Hiding, mask_text, without_words
 from genreconcile.mask.values import mask, mask_object, mask_patch, mask_value
 
 __all__ = [
     "EVERYTHING",
     "Fields",
+    "Hiding",
     "Kind",
     "fields_of",
+    "hiding_answer",
     "mask",
-    "mask_answer",
     "mask_object",
     "mask_patch",
     "mask_text",

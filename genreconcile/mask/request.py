@@ -5,29 +5,36 @@ Invariant: a request whose body cannot be read hides its whole answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from genreconcile.gojson import loads
 from genreconcile.mask.fields import EVERYTHING, fields_of_resource
-from genreconcile.mask.text import NOT_SHOWN, mask_text, without_words
+from genreconcile.mask.text import NOT_SHOWN, Hiding, without_words
 
 
-def mask_answer(method: str, path: str, body: bytes | None, text: str) -> str:
-    """``text``, which answers a write of ``body`` to ``path``, without secrets by kind that were written.
+def hiding_answer(method: str, path: str, body: bytes | None) -> Callable[[str], str]:
+    """What takes the secrets by kind out of any text of the answer to a request that wrote ``body`` to ``path``.
 
     A deletion does not say what it deletes, and a merge or an apply not what stays: so what admission says of that is
     left out.
     """
     fields = fields_of_resource(path)
     if fields and method == "DELETE":
-        return without_words(text)
+        return without_words
     if not fields or not body:
-        return text
+        return str
     try:
         written = loads(body)
     except ValueError:
-        return NOT_SHOWN
+        return _nothing
     if isinstance(written, list):  # A JSON patch, whose values may be anything's.
         values = [operation.get("value") for operation in written if isinstance(operation, dict)]
-        return mask_text(EVERYTHING, text, {"values": values})
+        return Hiding(EVERYTHING, {"values": values})
     if not isinstance(written, dict):
-        return NOT_SHOWN
-    return mask_text(fields, without_words(text) if method == "PATCH" else text, written)
+        return _nothing
+    hide = Hiding(fields, written)
+    return (lambda text: hide(without_words(text))) if method == "PATCH" else hide
+
+
+def _nothing(_: str) -> str:
+    return NOT_SHOWN

@@ -1,13 +1,15 @@
 """Takes secrets out of messages, such as a server's refusal that quotes what it refuses.
 
 Invariant: of a secret that is known, no part of six characters gets through, in whatever usual spelling. What a
-message makes of a secret in another way (backwards, encrypted) cannot be found.
+message makes of a secret in another way (backwards, encrypted) cannot be found. The time is linear in the secrets,
+once, and in each text.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -29,17 +31,45 @@ _WORDS: Final = re.compile(r"(denied (?:the )?request): .*", re.DOTALL)
 NOT_SHOWN: Final = "(not shown: it may quote secrets, and there are too many to look for)"
 
 
+class Hiding:
+    """Takes what stands at the secret fields of these objects out of any number of texts.
+
+    What to look for is made with the first text, and kept as long as this is.
+    """
+
+    def __init__(self, fields: Fields, *objects: Mapping[str, Any] | None) -> None:
+        self._fields = fields
+        self._objects = objects
+
+    def __call__(self, text: str) -> str:
+        """``text`` without them."""
+        if not self._fields or not text:
+            return text
+        if self._parts is None:
+            return NOT_SHOWN
+        hidden = bytearray(len(text))
+        for length, parts in self._parts.items():
+            _hide(text, length, parts, hidden)
+        return _without(text, hidden)
+
+    @functools.cached_property
+    def _parts(self) -> dict[int, set[str]] | None:
+        """What is to be hidden, by its length; None where there are too many secrets."""
+        known = {found for obj in self._objects if obj for field in self._fields for found in _texts_below(obj, field)}
+        if sum(map(len, known)) > _MOST:
+            return None
+        parts: dict[int, set[str]] = {}
+        for form in (form for found in known for form in _forms(found)):
+            length = min(len(form), _PART)
+            parts.setdefault(length, set()).update(
+                [form[start : start + length] for start in range(len(form) - length + 1)]
+            )
+        return parts
+
+
 def mask_text(fields: Fields, text: str, *objects: Mapping[str, Any] | None) -> str:
     """``text`` without what stands at the secret fields of these objects."""
-    if not fields or not text:
-        return text
-    known = {found for obj in objects if obj for field in fields for found in _texts_below(obj, field)}
-    if sum(map(len, known)) > _MOST:
-        return NOT_SHOWN
-    hidden = bytearray(len(text))
-    for form in {form for found in known for form in _forms(found)}:
-        _hide(text, form, hidden)
-    return _without(text, hidden)
+    return Hiding(fields, *objects)(text)
 
 
 def without_words(text: str) -> str:
@@ -47,15 +77,18 @@ def without_words(text: str) -> str:
     return _WORDS.sub(r"\1 (in words that are not shown: they may quote secrets)", text)
 
 
-def _hide(text: str, form: str, hidden: bytearray) -> None:
-    if len(form) < _PART:
-        pattern = re.escape(form) if len(form) > _WORD else rf"(?<!\w){re.escape(form)}(?!\w)"
-        for match in re.finditer(pattern, text):
-            hidden[match.start() : match.end()] = b"\1" * len(match[0])
-        return
-    for start in range(len(text) - _PART + 1):
-        if text[start : start + _PART] in form:
-            hidden[start : start + _PART] = b"\1" * _PART
+def _hide(text: str, length: int, parts: set[str], hidden: bytearray) -> None:
+    mark = b"\1" * length
+    for start in range(len(text) - length + 1):
+        if text[start : start + length] in parts and (length > _WORD or _is_word(text, start, start + length)):
+            hidden[start : start + length] = mark
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Whether no letter, digit or underscore stands beside this."""
+    return not any(
+        beside.isalnum() or beside == "_" for beside in (text[max(start - 1, 0) : start], text[end : end + 1])
+    )
 
 
 def _without(text: str, hidden: bytearray) -> str:
@@ -119,6 +152,8 @@ _URL_SAFE: Final = str.maketrans("+/", "-_")
 
 
 def _quoted(text: str) -> Iterator[str]:
+    if text.isascii() and text.isalnum():  # As most are: every quotation leaves them as they are.
+        return
     quoted = json.dumps(text, ensure_ascii=False)[1:-1]
     yield quoted
     yield json.dumps(quoted, ensure_ascii=False)[1:-1]  # In a document that is itself a string.

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from genreconcile.errors import InputError
+from genreconcile.errors import TOLD, InputError
 from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import ANY_FIELD, RAW_FIELD, Child, Node
 from genreconcile.normalize.place import Place
@@ -23,7 +23,7 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical, is_zero_time
 from genreconcile.pointer import join_pointer
 from genreconcile.schema import MISSING, Field
-from genreconcile.sizes import largest
+from genreconcile.sizes import largest, shown_path
 
 _NAMES: Final = {
     dict: "an object",
@@ -36,6 +36,7 @@ _NAMES: Final = {
 _WHOLE: Final = frozenset({"integer", "int-or-string"})
 _TIMES: Final = frozenset({"time", "date-time"})
 _SHAPES: Final = {"object": dict, "map": dict, "list": list}
+_UNKNOWN: Final = "the schema knows no such field"
 
 
 def is_zero(value: Any, where: Field) -> bool:
@@ -108,7 +109,7 @@ class _Preparation:
 
     def fail(self, path: tuple[str | int, ...], problem: str) -> Any:
         where = join_pointer(path)
-        self.errors.append(InputError(f"{where}: {problem}", where))
+        self.errors.append(InputError(f"{shown_path(path)}: {problem}", where))
         return MISSING
 
     def mapping(
@@ -119,7 +120,7 @@ class _Preparation:
         for key, entry in value.items():
             child = node.find(key)
             if child is None:
-                self.fail((*path, key), _unknown(key, node))
+                self.fail((*path, key), _unknown(key, node) if len(self.errors) < TOLD else _UNKNOWN)
                 continue
             if entry and type(entry) in child.plain:
                 result[key] = entry
@@ -236,7 +237,7 @@ def _mismatch(wanted: str, value: Any) -> str:
 def _unknown(key: str, node: Node) -> str:
     near = difflib.get_close_matches(key, node.type.fields, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else "remove it"
-    return f"the schema knows no such field; {hint}"
+    return f"{_UNKNOWN}; {hint}"
 
 
 def distinct(members: list[Any]) -> list[Any]:

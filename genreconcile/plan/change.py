@@ -5,7 +5,7 @@ Invariant: a plan is data; making, printing or comparing one sends no request.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import msgspec
 
 from genreconcile.diff.patch import Patch
 from genreconcile.errors import ReconcileError
-from genreconcile.mask import Fields, fields_of, mask_patch, mask_text, without_words
+from genreconcile.mask import Fields, Hiding, fields_of, mask_patch, without_words
 from genreconcile.normalize.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.ownership import Parent, Record
@@ -80,9 +80,14 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
         What is to be deleted may be known by its metadata alone: then admission's words go, for they may quote more.
         """
+        return self.hiding()(text)
+
+    def hiding(self) -> Callable[[str], str]:
+        """``told`` for any number of texts."""
+        hide = Hiding(self.secrets, self.expected, self.live)
         if self.operation == "delete" and self.secrets:
-            text = without_words(text)
-        return mask_text(self.secrets, text, self.expected, self.live)
+            return lambda text: hide(without_words(text))
+        return hide
 
     def __hash__(self) -> int:
         return hash((self.operation, self.key))  # The objects are dicts.

@@ -460,7 +460,7 @@ def test_the_search_finds_what_is_not_masked(world, webhook, monkeypatch, place,
         reconciler.reconcile(good(), namespace=world.namespace).raise_for_failures()
         seen = {"namespace": world.namespace, "not_older_than": world.edit()}
         monkeypatch.setattr(place, replacement)
-        monkeypatch.setattr("genreconcile.cluster.mask_answer", lambda _method, _path, _body, text: text)
+        monkeypatch.setattr("genreconcile.cluster.hiding_answer", lambda *_: str)
         world.take("plan", reconciler.plan, [*good(), *refused()], **seen)
         world.take("refused", reconciler.reconcile, refused(), namespace=world.namespace)
     found = world.outputs.hits
