@@ -3,8 +3,11 @@
 import copy
 
 import pytest
+from counted import Counted
 from definitions import Things, settled, statuses, version
 from webhook import Converter
+
+import genreconcile as gr
 
 LEGACY, WINDOW = "convert.example.dev/legacy", "convert.example.dev/window"
 DATA = "convert.example.dev/data"
@@ -101,6 +104,28 @@ class Converted(Things):
         return self.world.send("PATCH", self.url(face, name), list(operations), "application/json-patch+json")
 
 
+class Patches(Counted):
+    """A cluster that counts patches: "All" is a dry run."""
+
+    def __init__(self, cluster):
+        super().__init__(cluster)
+        self.sent = []
+
+    def request(self, method, path, **settings):
+        if method == "PATCH":
+            self.sent.append((settings.get("query") or {}).get("dryRun", ""))
+        return super().request(method, path, **settings)
+
+
+@pytest.fixture
+def patches(world):
+    """What the engine of this world sends; somebody else's patches do not count."""
+    patches = Patches(world.cluster)
+    with gr.Reconciler(patches) as reconciler:
+        world.reconciler = reconciler
+        yield patches.sent
+
+
 @pytest.fixture
 def converter(tmp_path):
     with Converter(tmp_path, convert) as converter:
@@ -190,9 +215,10 @@ def test_r1_2_fields_that_a_webhook_renames_splits_and_keeps(world, kind, face, 
 
 
 @pytest.mark.parametrize("storage", ["v1", "v1beta1"])
-@pytest.mark.parametrize(("face", "other", "field"), [("v1", "v1beta1", "legacy"), ("v1beta1", "v1", "window")])
-def test_r1_2_a_field_that_only_the_other_version_has(world, kind, face, other, field, storage):
+@pytest.mark.parametrize("own", [("v1", "v1beta1", "legacy"), ("v1beta1", "v1", "window")], ids="{0[0]}".format)
+def test_r1_2_a_field_that_only_the_other_version_has(world, kind, own, storage):
     """It shows as an annotation, which is drift, and with which it goes."""
+    face, other, field = own
     kind.between(v1(), v1beta1(), storage)
     expected = kind.thing(face, **FULL[face])
     created(world, expected)
@@ -205,12 +231,6 @@ def test_r1_2_a_field_that_only_the_other_version_has(world, kind, face, other, 
         is_repaired(world, expected)
         assert field not in kind.get(other)["spec"]
         assert kind.get(face)["metadata"].get("annotations") == annotations
-
-
-DEFAULTS = (
-    v1(),
-    v1beta1(),
-)
 
 
 def with_defaults():
@@ -249,17 +269,7 @@ def test_r1_2_defaults_of_either_version_behind_a_webhook(world, kind, face, sto
         assert kind.get(face)["spec"] == live, edit
 
 
-def writes_until_quiet(world, kind, expected, face, rounds=8):
-    """What the engine says, and how many patches it sends."""
-    found = []
-    for _ in range(rounds):
-        (outcome,) = world.reconcile(expected)
-        found.append((outcome.status, outcome.reason))
-    return found
-
-
-@pytest.mark.parametrize("default", ["3", "changes"])
-def test_r1_2_a_default_that_the_webhook_moves_elsewhere(world, kind, default):
+def test_r1_2_a_default_that_the_webhook_moves_elsewhere(world, kind, patches):
     """v1 is stored, and gives replicas a default; v1beta1 has none, and calls the field size."""
     new, old = v1(), v1beta1()
     new["properties"]["replicas"] = {**NUMBER, "default": 3}
@@ -267,36 +277,136 @@ def test_r1_2_a_default_that_the_webhook_moves_elsewhere(world, kind, default):
     expected = kind.thing("v1beta1", endpoint="db:1")
     created(world, expected)
     assert kind.get("v1beta1")["spec"] == {"endpoint": "db:1", "size": 3}
-    with Counted(world) as counted:
-        for _ in range(5):
-            (outcome,) = world.reconcile(expected)
-            assert outcome.status == "unchanged"
-        assert len(counted.patches) <= 2
-    if default == "changes":
-        # Whatever somebody writes there is found, again and again.
-        for size in range(5, 13):
-            kind.merge("v1beta1", size=size)
-            assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10), size
-            assert kind.get("v1beta1")["spec"] == {"endpoint": "db:1", "size": 3}
-            assert {o.status for _ in range(3) for o in world.reconcile(expected)} == {"unchanged"}
+    before = kind.get("v1beta1")
+    for _ in range(5):
+        (outcome,) = world.reconcile(expected)
+        assert (outcome.status, outcome.reason) == ("unchanged", "the server insists at /spec/size")
+    assert patches == ["All"]
+    assert kind.get("v1beta1") == before
+    # Whatever somebody writes there is found, again and again, also beside other edits.
+    for size in range(5, 10):
+        kind.merge("v1beta1", size=size, **({"endpoint": "other"} if size % 2 else {}))
+        assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10), size
+        assert kind.get("v1beta1")["spec"] == {"endpoint": "db:1", "size": 3}
+        assert {o.status for _ in range(3) for o in world.reconcile(expected)} == {"unchanged"}
+    kind.merge("v1beta1", endpoint="db:9")
+    patches.clear()
+    assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10)
+    assert patches == ["All", ""]
 
 
-class Counted:
-    """The patches that the world's engine sends."""
+def marking(obj, version):
+    """A converter that writes into v1beta1 all that v1 says, as some do, and reads nothing of it."""
+    made = annotated(convert(obj, version), DATA, None)
+    return made if version == "v1" else annotated(made, DATA, repr(sorted(obj["spec"].items())))
 
-    def __init__(self, world):
-        self.cluster, self.patches = world.cluster, []
 
-    def __enter__(self):
-        send = self.cluster.request
+def test_r1_2_an_annotation_that_the_converter_writes_is_no_endless_fight(world, kind, patches):
+    kind.converter.convert = marking
+    kind.between(v1(), v1beta1())
+    expected = kind.thing("v1beta1", **FULL["v1beta1"])
+    created(world, expected)
+    assert DATA in kind.get("v1beta1")["metadata"]["annotations"]
+    for _ in range(5):
+        (outcome,) = world.reconcile(expected)
+        assert outcome.status == "unchanged"
+        assert outcome.reason.startswith("the server insists at /metadata/annotations")
+    assert patches == ["All"]
+    # What others write is found nevertheless, and the converter's new annotation is none of it.
+    for size in range(3, 8):
+        patches.clear()
+        kind.merge("v1", replicas=size)
+        assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10), size
+        assert kind.get("v1beta1")["spec"] == FULL["v1beta1"]
+        assert {o.status for _ in range(3) for o in world.reconcile(expected)} == {"unchanged"}
+        assert len(patches) <= 3
+    kind.patched("v1beta1", {"op": "add", "path": "/metadata/annotations/by", "value": "hand"})
+    assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10)
+    assert "by" not in kind.get("v1beta1")["metadata"]["annotations"]
 
-        def request(method, path, **settings):
-            if method == "PATCH":
-                self.patches.append(settings.get("body"))
-            return send(method, path, **settings)
 
-        self.cluster.request = request
-        return self
+def test_r1_2_the_storage_version_changes_behind_a_webhook(world, kind):
+    """Objects lie in one version until they are written, in the other from then on."""
+    new, old = with_defaults()
+    kind.between(new, old, "v1beta1")
+    expected = [kind.thing("v1beta1", name="t", size=2), kind.thing("v1beta1", name="u", size=2)]
+    assert world.eventually(lambda: statuses(world.reconcile(*expected)) == ["created"] * 2)
+    for storage in ("v1", "v1beta1", "v1"):
+        kind.between(new, old, storage)
+        for size in (3, 4):
+            kind.merge("v1", replicas=size)
+            assert world.eventually(lambda: statuses(world.reconcile(*expected)) == ["configured", "unchanged"])
+            assert kind.get("v1beta1")["spec"]["size"] == 2
+        found = [statuses(world.reconcile(*expected)) for _ in range(3)]
+        assert found == [["unchanged"] * 2] * 3
 
-    def __exit__(self, *_):
-        del self.cluster.request
+
+@pytest.mark.parametrize("how", ["it is down", "it refuses"])
+@pytest.mark.parametrize("is_new", [False, True], ids=["watched before", "met while down"])
+def test_r1_2_a_webhook_that_is_down_for_a_while(world, cluster, kind, how, is_new):
+    """It is told, nothing is deleted, nothing is made, and it goes on by itself afterwards."""
+    kind.between(v1(), v1beta1())
+    labels = {"app": "x"}
+    expected = kind.thing("v1beta1", **FULL["v1beta1"])
+    expected["metadata"]["labels"] = labels
+    created(world, expected)
+    settings = {"delete_from_namespace": world.namespace, "delete_selector": labels}
+    with gr.Reconciler(cluster, sync_timeout=3.0) as fresh:
+        reconciler = fresh if is_new else world.reconciler
+        if how == "it is down":
+            kind.converter.is_down = True
+        else:
+            kind.converter.refuses = "no conversion today"
+        # In the stored version everything goes on.
+        kind.merge("v1", replicas=7)
+        wanted = {**copy.deepcopy(expected), "spec": {**expected["spec"], "size": 5}}
+
+        def is_told():
+            (outcome,) = reconciler.reconcile([wanted], **settings)
+            assert outcome.status in {"failed", "skipped"}, outcome
+            return "conversion webhook" in str(outcome.error)
+
+        assert world.eventually(is_told, timeout=20)
+        assert kind.get("v1")["spec"]["replicas"] == 7
+        # Nothing else is expected any more either, and what cannot be read is not deleted.
+        everything = {"kinds": [f"{kind.group}/v1beta1/Thing"], "allow_empty": True}
+        for outcome in reconciler.reconcile([], **everything, **settings):
+            assert outcome.status in {"failed", "skipped", "unchanged"}, outcome
+        kind.converter.is_down, kind.converter.refuses = False, ""
+        assert world.eventually(lambda: statuses(reconciler.reconcile([wanted], **settings)) == ["configured"])
+        assert kind.get("v1")["spec"]["replicas"] == 5
+        assert settled(world, reconciler, [wanted]) is True
+
+
+def test_r3_9_deleted_by_one_version_and_expected_in_the_other_behind_a_webhook(world, kind):
+    """What is gone is created at once, whichever version it was deleted by."""
+    kind.between(v1(), v1beta1())
+    labels = {"app": "x"}
+    settings = {"delete_from_namespace": world.namespace, "delete_selector": labels}
+
+    def thing(face, name="t", **spec):
+        made = kind.thing(face, name=name, **spec or FULL[face])
+        made["metadata"]["labels"] = labels
+        return made
+
+    other = {"v1": thing("v1", "other", replicas=1), "v1beta1": thing("v1beta1", "other", size=1)}
+    assert world.eventually(lambda: not world.reconcile(thing("v1"), other["v1beta1"]).failures)
+    for _ in range(5):
+        for face, gone_by in (("v1", "v1beta1"), ("v1beta1", "v1"), ("v1", "v1")):
+            assert statuses(world.reconcile(other[gone_by], **settings)) == ["unchanged", "deleted"]
+            assert statuses(world.reconcile(thing(face))) == ["created"]
+            assert statuses(world.reconcile(thing(face))) == ["unchanged"]
+            for other_face in ("v1beta1", "v1") if face == "v1" else ("v1", "v1beta1"):
+                assert statuses(world.reconcile(thing(other_face))) == ["configured"]
+
+
+def test_r3_9_written_by_one_version_and_read_by_the_other_behind_a_webhook(world, kind):
+    kind.between(v1(), v1beta1())
+    assert world.eventually(lambda: not world.reconcile(kind.thing("v1", "a", replicas=1)).failures)
+    assert world.eventually(lambda: not world.reconcile(kind.thing("v1beta1", "b", size=1)).failures)
+    created(world, kind.thing("v1", replicas=0))
+    for size in range(1, 12):
+        by, read = ("replicas", "size") if size % 2 else ("size", "replicas")
+        faces = {"replicas": "v1", "size": "v1beta1"}
+        assert statuses(world.reconcile(kind.thing(faces[by], **{by: size}))) == ["configured"]
+        assert statuses(world.reconcile(kind.thing(faces[read], **{read: size}))) == ["unchanged"]
