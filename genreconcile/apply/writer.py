@@ -76,7 +76,7 @@ class Writer:
 
     def update(self, change: Change, resource: Resource) -> Outcome:
         """Send the patch, and see what the server made of it."""
-        change = self._foresight.of(change, resource)
+        change = self.foreseen(change, resource)
         if change.operation == "none":
             return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
         path = resource.path(change.key.namespace, change.key.name)
@@ -93,6 +93,10 @@ class Writer:
         self._answers.note_patch(change, answer)
         self._cache.record_write(resource, data)
         return self._answers.checked(change, resource, answer)
+
+    def foreseen(self, change: Change, resource: Resource) -> Change:
+        """The change without what a converter would put back; sends no write."""
+        return self._foresight.of(change, resource)
 
     def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
         """The error; where another object holds what this one asks for, it says which."""

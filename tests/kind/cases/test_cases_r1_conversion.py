@@ -1,6 +1,7 @@
 """Rows R1.2 and R3.9 with a real conversion webhook: fields that are renamed, split, or known to one version alone."""
 
 import copy
+import itertools
 
 import pytest
 from counted import Counted
@@ -410,3 +411,61 @@ def test_r3_9_written_by_one_version_and_read_by_the_other_behind_a_webhook(worl
         faces = {"replicas": "v1", "size": "v1beta1"}
         assert statuses(world.reconcile(kind.thing(faces[by], **{by: size}))) == ["configured"]
         assert statuses(world.reconcile(kind.thing(faces[read], **{read: size}))) == ["unchanged"]
+
+
+def written(face):
+    """Objects with each choice of fields, in one version."""
+    only, count = ("legacy", "size") if face == "v1beta1" else ("window", "replicas")
+    ends = {"v1beta1": [{}, {"endpoint": "db"}, {"endpoint": "db:1"}], "v1": [{}, {"host": "db"}, {"port": 1}]}
+    rest = [
+        {},
+        {count: 2},
+        {"policy": {}},
+        {"policy": {"mode": "slow"}, only: "x"},
+        {only: "x", "many": [{"name": "a"}]},
+    ]
+    return [{**end, **more} for end, more in itertools.product(ends[face], rest)]
+
+
+def with_defaults_everywhere():
+    """As ``with_defaults``, and at fields that are split, and that only one version has."""
+    new, old = with_defaults()
+    new["properties"] |= {
+        "host": {**TEXT, "default": "localhost"},
+        "port": {**NUMBER, "default": 80},
+        "window": {**TEXT, "default": "1h"},
+    }
+    old["properties"] |= {"legacy": {**TEXT, "default": "yes"}}
+    return new, old
+
+
+SPECS = {
+    "of v1 alone": lambda: (with_defaults_everywhere()[0], v1beta1()),
+    "of v1beta1 alone": lambda: (v1(), with_defaults_everywhere()[1]),
+    "of both": with_defaults_everywhere,
+}
+
+
+@pytest.mark.parametrize(("face", "storage"), list(itertools.product(["v1", "v1beta1"], repeat=2)))
+@pytest.mark.parametrize("defaults", SPECS)
+def test_r1_2_all_that_is_filled_in_through_a_webhook(world, kind, patches, defaults, face, storage):  # noqa: PLR0917 - a table
+    """What was written by this version is never patched; what was written by the other one is, once at most."""
+    kind.between(*SPECS[defaults](), storage)
+    mine = [kind.thing(face, f"mine-{n}", **spec) for n, spec in enumerate(written(face))]
+    assert world.eventually(lambda: not world.reconcile(*mine).failures)
+    for _ in range(3):
+        assert {(o.key.name, o.status) for o in world.reconcile(*mine) if o.status != "unchanged"} == set()
+    assert "" not in patches
+    by = "v1" if face == "v1beta1" else "v1beta1"
+    theirs = [kind.thing(face, f"their-{n}", **spec) for n, spec in enumerate(written(face))]
+    for thing, spec in zip(theirs, written(by), strict=True):
+        kind.post({**copy.deepcopy(thing), "apiVersion": f"{kind.group}/{by}", "spec": spec})
+
+    def is_seen():
+        return {o.status for o in world.reconcile(*theirs)} <= {"configured", "unchanged"}
+
+    assert world.eventually(is_seen)
+    patches.clear()
+    for _ in range(3):
+        assert {(o.key.name, o.status) for o in world.reconcile(*theirs) if o.status != "unchanged"} == set()
+    assert "" not in patches
