@@ -16,6 +16,7 @@ from genreconcile.normalize.learned import digest
 from genreconcile.normalize.remembered import Key, Remembered
 from genreconcile.objects import uid_of
 from genreconcile.plan import Change
+from genreconcile.refusal import REFUSED_BY
 from genreconcile.sizes import TOO_LARGE, in_words, largest
 
 _TOO_LARGE_STATUS: Final = 413
@@ -38,7 +39,8 @@ class Oversize:
         try:
             yield
         except ClusterError as error:
-            if error.status != _TOO_LARGE_STATUS and TOO_LARGE not in error.details:
+            is_size = error.status == _TOO_LARGE_STATUS or TOO_LARGE in error.details
+            if not is_size or REFUSED_BY in error.details:  # Admission answers with any code.
                 raise
             raise self._noted(change, body, error) from None
 

@@ -105,7 +105,7 @@ def status_error(
     details = _safe_details(status.get("details"), by, hide)
     if by:
         details[REFUSED_BY] = by
-    if size := refused_size(code, said):
+    elif size := refused_size(code, said):  # What admission says of sizes is its own affair.
         details[TOO_LARGE] = size
     cause = _told(said, details, hide) or "no explanation"
     message = f"{name}: {code} {reason}: {cause}{_advice(code, details)}"

@@ -39,7 +39,10 @@ class Admission:
         self._follow = follow
         self._clock = clock
         self._watched: set[Resource] | None = None
+        self._listing: set[Resource] = set()
+        """Those whose first list may still be on its way: what it holds was there before."""
         self._changed_at: float | None = None
+        self._is_new = False
         self._lock = threading.Lock()
         self._generations: dict[object, object] = {}
         self.forget = cache.subscribe(self._on_event)
@@ -60,20 +63,23 @@ class Admission:
                 self._learned.forget_verdicts(self._cache.uids(gvk))
 
     def _has_changed(self) -> bool:
-        """It is said once after the lag, too."""
+        """Whether something is new: once, and once more after the lag; always would be a loop for that time."""
         with self._lock:
-            changed_at = self._changed_at
-            if changed_at is not None and self._clock() > changed_at + _LAG:
+            is_new, self._is_new = self._is_new, False
+            if self._changed_at is not None and self._clock() > self._changed_at + _LAG:
                 self._changed_at = None
-        return changed_at is not None
+                return True
+        return is_new
 
     def _watch(self, discovery: Discovery) -> None:
         if self._watched is None:
             found = [resource for resource in discovery.resources() if changes_writes(resource.gvk)]
             known = self._cache.kinds()
             self._watched = {resource for resource in found if resource.gvk not in known and resource.verbs >= _READ}
+            self._listing = set(self._watched)
             for resource in self._watched:
                 self._cache.add(resource, metadata_only=True)
+        self._listing = {resource for resource in self._listing if not self._cache.has_synced(resource)}
         refused = [resource for resource in self._watched if isinstance(self._cache.error(resource), Forbidden)]
         for resource in refused:
             self._watched.remove(resource)
@@ -86,6 +92,9 @@ class Admission:
         with self._lock:
             known = self._generations.get(event.key)
             self._generations[event.key] = generation
-            is_news = generation != known if known is not None else self._cache.has_synced(event.resource)
-            if event.type == "DELETED" or is_news:
-                self._changed_at = self._clock()
+            was_there = known is None and event.type != "DELETED" and not self._is_listed(event.resource)
+            if generation != known and not was_there:
+                self._changed_at, self._is_new = self._clock(), True
+
+    def _is_listed(self, resource: Resource) -> bool:
+        return resource not in self._listing and self._cache.has_synced(resource)

@@ -67,3 +67,12 @@ class AuditLog:
             before = now
             time.sleep(0.5)
         return now
+
+    def asked(self):
+        """The same without what goes on by itself: a watch ends after a while and is opened again, after a look."""
+        return [(verb, uri) for verb, uri in self.settled() if verb != "watch" and not is_look(uri)]
+
+
+def is_look(uri):
+    """Whether a list asks for one object: so a cache learns whether the server still knows its version."""
+    return uri.endswith("?limit=1")

@@ -267,7 +267,7 @@ def test_one_cache_is_used_by_many_threads(plane, place):
         elif number == 1:
             kind = kinds[seen["kinds"] % len(kinds)]
             reconciler.cache.add(kind)
-            reconciler.cache.relist(kind, 5)
+            reconciler.cache.relist(kind, 45)
             reconciler.cache.remove(kind)
             seen["kinds"] += 1
         else:

@@ -107,7 +107,7 @@ class Server:
         return json.loads(answer)["status"]["allowed"]
 
     def wait_for(self, account, right):
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 45
         while not self.may(account, right):
             assert time.monotonic() < deadline, f"{account}: {right} is not granted"
             time.sleep(0.05)

@@ -104,4 +104,4 @@ class Seeing:
         self._server.over.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(45)

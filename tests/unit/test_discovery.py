@@ -262,7 +262,7 @@ def test_threads_share_one_reading(server, discovery):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(45)
     assert [resource.plural for resource in found] == ["widgets"] * 8
     assert len(server.requests) == 2
 

@@ -8,6 +8,7 @@ import re
 import socket
 import struct
 import threading
+import time
 
 import pytest
 from kubernetes.client import Configuration
@@ -62,8 +63,15 @@ class Peer:
                 if piece in {END, RESET}:
                     return
                 if piece is HELD:
-                    self.held.wait(5)
+                    self.held.wait(45)
                 connection.sendall(OK if piece is HELD else piece)
+
+    def has_taken_all(self):
+        """Wait until it has begun with its last answer: a client that gives up may be faster."""
+        deadline = time.monotonic() + 45
+        while self.answers:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
     def _request(self, connection):
         data = b""
@@ -100,7 +108,7 @@ def to(host, **settings):
     configuration.no_proxy = "" if settings else "*"
     for name, value in settings.items():
         setattr(configuration, name, value)
-    return DynamicCluster(configuration, timeout=5)
+    return DynamicCluster(configuration, timeout=45)
 
 
 def get(cluster):
@@ -115,7 +123,7 @@ def test_one_connection_serves_requests_one_after_the_other(peer, cluster):
     with pytest.raises(Conflict):
         cluster.request("POST", "/x", body=b"[1]")
     get(cluster)
-    with cluster.stream("/x", query={}, read_timeout=5) as chunks:
+    with cluster.stream("/x", query={}, read_timeout=45) as chunks:
         assert b"".join(chunks) == b"{}"
     assert peer.connections == 1
     assert peer.requests[1].startswith(b"POST /x HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n" % peer.port)
@@ -141,14 +149,14 @@ def test_a_connection_that_cannot_be_used_again(peer, cluster, answer):
 def test_a_connection_that_the_server_has_closed_is_opened_again_before_a_write(peer, cluster):
     peer.answers = [[OK, END], [OK]]
     get(cluster)
-    assert peer.closed.acquire(timeout=5)
+    assert peer.closed.acquire(timeout=45)
     assert cluster.request("POST", "/x", body=b"{}") == b"{}"
     assert peer.connections == 2
 
 
 def test_a_stream_that_is_left_takes_its_connection_along(peer, cluster):
     peer.answers = [[b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234"], [OK]]
-    with cluster.stream("/x", query={}, read_timeout=5) as chunks:
+    with cluster.stream("/x", query={}, read_timeout=45) as chunks:
         assert next(chunks) == b"1234"
     assert get(cluster) == b"{}"
     assert peer.connections == 2
@@ -156,7 +164,7 @@ def test_a_stream_that_is_left_takes_its_connection_along(peer, cluster):
 
 def test_a_stream_is_not_read_after_it_was_closed(peer, cluster):
     peer.answers = [[b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234"]]
-    with cluster.stream("/x", query={}, read_timeout=5) as chunks:
+    with cluster.stream("/x", query={}, read_timeout=45) as chunks:
         assert next(chunks) == b"1234"
     with pytest.raises(Unreachable):
         next(chunks)
@@ -266,11 +274,12 @@ def test_r3_7_after_one_connection_broke_no_idle_one_is_used_again(peer, cluster
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(45)
     assert peer.connections == 4
     peer.answers = [[] if broken == "silent" else [RESET]]
     with pytest.raises(Unreachable):
         cluster.request("POST", "/x", body=b"[1]", timeout=0.1)
+    peer.has_taken_all()
     peer.answers = [[OK]] * 4
     for _ in range(4):
         assert get(cluster) == b"{}"
@@ -293,6 +302,7 @@ def test_r3_7_the_head_of_a_stream_is_not_waited_for_as_long_as_its_body(peer, c
     peer.answers = [[]]
     with pytest.raises(Unreachable), cluster.stream("/x", query={}, read_timeout=60):
         pass
+    peer.has_taken_all()
 
 
 def test_r3_11_more_connections_than_the_pool_keeps_are_closed_without_a_word(peer, monkeypatch, caplog):
@@ -301,9 +311,9 @@ def test_r3_11_more_connections_than_the_pool_keeps_are_closed_without_a_word(pe
     peer.answers = [[head]] * 6
     with contextlib.closing(to(f"http://127.0.0.1:{peer.port}")) as cluster, contextlib.ExitStack() as streams:
         for _ in range(6):
-            streams.enter_context(cluster.stream("/x", query={}, read_timeout=5))
+            streams.enter_context(cluster.stream("/x", query={}, read_timeout=45))
     for _ in range(6):
-        assert peer.closed.acquire(timeout=5)
+        assert peer.closed.acquire(timeout=45)
     assert caplog.messages == []
 
 
@@ -311,6 +321,6 @@ def test_r3_6_a_connection_from_before_the_fork_is_refused(peer, cluster, monkey
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with pytest.raises(ClusterError, match="made before the fork"):
         get(cluster)
-    with pytest.raises(ClusterError, match="made before the fork"), cluster.stream("/x", query={}, read_timeout=5):
+    with pytest.raises(ClusterError, match="made before the fork"), cluster.stream("/x", query={}, read_timeout=45):
         pass
     assert peer.connections == 0

@@ -128,7 +128,7 @@ def serve(tmp_path):
     for server, thread in servers:
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(45)
 
 
 def request(folder, server, **cluster):

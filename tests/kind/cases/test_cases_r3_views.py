@@ -1,9 +1,12 @@
 """Cases R3: callers for whom the cache is not, or not any more, the truth, on a real API server."""
 
+import contextlib
+import functools
 import json
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -189,3 +192,57 @@ def test_r3_1_kinds_that_are_quiet_are_asked_once_and_not_waited_for(kubeconfig,
         assert reconciler.reconcile(expected, not_older_than=made).counts["unchanged"] == 3
         version = int(made["metadata"]["resourceVersion"])
         assert all(reconciler.cache.store(gr.GVK.of(obj)).seen(namespace) >= version for obj in expected)
+
+
+class Lagging:
+    """A connection whose watches bring each chunk so many seconds late; None: not before ``end``."""
+
+    def __init__(self, cluster, seconds):
+        self._cluster, self._seconds = cluster, seconds
+        self._ended = threading.Event()
+        self.server, self.namespace = cluster.server, cluster.namespace
+        self.request, self.close, self.end = cluster.request, cluster.close, self._ended.set
+
+    @contextlib.contextmanager
+    def stream(self, path, **settings):
+        with self._cluster.stream(path, **settings) as chunks:
+            yield self._late(chunks)
+
+    def _late(self, chunks):
+        for chunk in chunks:
+            self._ended.wait(self._seconds)
+            yield chunk
+
+
+def config_maps(namespace, count):
+    head = {"apiVersion": "v1", "kind": "ConfigMap"}
+    return [{**head, "metadata": {"name": f"c{n}", "namespace": namespace}, "data": {"k": "v"}} for n in range(count)]
+
+
+@pytest.mark.parametrize("seconds", [0.3, None])
+def test_r3_4_an_edit_is_followed_at_once_by_many_reconcilers_on_one_cache(kubeconfig, namespace, seconds):
+    """No call that was told of the edit returns while it is there, however late its event comes."""
+    admin, cluster = gr.connect(kubeconfig=kubeconfig), Lagging(gr.connect(kubeconfig=kubeconfig), seconds)
+    path, expected = f"/api/v1/namespaces/{namespace}/configmaps/c0", config_maps(namespace, 12)
+    patch = json.dumps([{"op": "replace", "path": "/data/k", "value": "theirs"}]).encode()
+    edit = functools.partial(admin.request, "PATCH", path, body=patch, content_type="application/json-patch+json")
+    together = threading.Barrier(8)
+
+    def follow(reconciler, seen):
+        together.wait(60)
+        result = reconciler.reconcile(expected, not_older_than=seen)
+        result.raise_for_failures()
+        return result.counts["configured"], json.loads(admin.request("GET", path))["data"]
+
+    with gr.Cache(cluster, namespaces=[namespace]) as cache, ThreadPoolExecutor(8) as pool:
+        reconcilers = [gr.Reconciler(cluster, cache=cache) for _ in range(8)]
+        reconcilers[0].reconcile(expected).raise_for_failures()
+        for _ in range(3):
+            seen = json.loads(edit())
+            if seconds is None:
+                assert {each.reconcile(expected).counts["unchanged"] for each in reconcilers} == {12}, "no event came"
+            found = list(pool.map(follow, reconcilers, [seen] * 8))
+            assert [live for _, live in found] == [{"k": "v"}] * 8
+            assert {configured for configured, _ in found} <= {0, 1}
+            assert any(configured for configured, _ in found)
+        cluster.end()

@@ -26,8 +26,8 @@ MARKS = {
     for rule in gr.Registry.builtin().rules
     if rule.action == "managed"
     and rule.by is None
-    and rule.root
-    and rule.tokens[1:2] in (("labels",), ("annotations",))
+    and (rule.root or rule.source == "tools.yaml")
+    and rule.tokens[:2] in {("metadata", "labels"), ("metadata", "annotations")}
 }
 # How often the server refused all that was tried at a field of a type: where it always did, a few tries are enough.
 REFUSED = Counter()

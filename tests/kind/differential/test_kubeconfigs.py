@@ -42,7 +42,7 @@ class Tunnel(socketserver.StreamRequestHandler):
             back = threading.Thread(target=self.copy, args=(other, self.connection), daemon=True)
             back.start()
             self.copy(self.connection, other)
-            back.join(10)
+            back.join(30)
 
     def copy(self, source, target):
         try:

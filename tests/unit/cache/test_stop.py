@@ -129,11 +129,13 @@ def test_kinds_are_added_while_others_sync_and_the_cache_stops(server):
                 except Exception as error:  # noqa: BLE001 - it is asserted below
                     faults.append(error)
 
+        before = len(server.requests)
         cache.start()
         workers = [threading.Thread(target=work, args=(number,), name=f"worker {number}") for number in range(6)]
         for worker in workers:
             worker.start()
-        time.sleep(0.01)
+        while len(server.requests) == before:
+            time.sleep(0.001)
         assert timed_stop(cache) < STOP_WITHIN
         for worker in workers:
             worker.join(20)

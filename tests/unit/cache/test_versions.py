@@ -35,8 +35,8 @@ def watches(server):
 @pytest.fixture
 def cache(server, watches):
     with Cache(server, [WIDGETS, V2]) as opened:
-        opened.wait_for_sync(timeout=5)
-        assert all(watch.opened.wait(5) for watch in watches)
+        opened.wait_for_sync(timeout=45)
+        assert all(watch.opened.wait(45) for watch in watches)
         yield opened
 
 
@@ -50,7 +50,7 @@ def test_r3_9_a_deletion_is_known_in_every_version(cache, watches):
     assert known(cache, WIDGETS) is known(cache, V2) is None
     # What its watch says of before does not bring it back.
     watches[0].send(event("MODIFIED", obj("a", 4)), event("ADDED", obj("b", 6)))
-    assert cache.wait_for(WIDGETS, KEY, "6", 5)
+    assert cache.wait_for(WIDGETS, KEY, "6", 45)
     assert known(cache, WIDGETS) is None
 
 
@@ -101,12 +101,12 @@ def test_r3_8_a_kind_that_is_served_elsewhere_now_is_watched_there(server, names
         server.live(f"{scope}/gizmos")
     server.answer("/apis/example.com/v1/gizmos", page(9))
     with Cache(server, [WIDGETS], namespaces=namespaces) as cache:
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         assert cache.add(WIDGETS) == WIDGETS
         assert known(cache, WIDGETS) == "3"
         assert cache.add(other) == other
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         assert known(cache, other) is None
         assert cache.add(cluster_wide) == cluster_wide
-        cache.wait_for_sync(timeout=5)
+        cache.wait_for_sync(timeout=45)
         assert cache.record(cluster_wide, "a") is None
