@@ -143,6 +143,7 @@ def stored_schemas(obj: Object, version: str) -> Stored:
     written = next((found for name, found in versions.items() if found.get("storage") and name != version), None)
     others = tuple(schema for name, schema in schemas.items() if name != version)
     # What a webhook converts may stand elsewhere in the written version, so nothing is lost for sure.
-    if written is None or resolve_pointer(obj, where["webhook"], None):
-        return Stored(others)
+    is_converted = bool(resolve_pointer(obj, where["webhook"], None)) and {*stored_versions(obj)} != {version}
+    if written is None or is_converted:
+        return Stored(others, is_converted=is_converted)
     return Stored(others, schemas.get(written["name"]))

@@ -50,7 +50,8 @@ class Versions:
         token, known = self._known.get(gvk, (None, HERE_ALONE))
         if definition is UNREADABLE:
             served = (self._schema_of(other) for other in self._siblings(gvk))
-            found = Stored(tuple(schema for schema in served if schema is not None))
+            schemas = tuple(schema for schema in served if schema is not None)
+            found = Stored(schemas, is_converted=bool(schemas))
         elif token is definition.token:
             return known
         else:

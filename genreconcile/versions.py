@@ -27,11 +27,13 @@ _UNKNOWN: Final[JSONSchema] = {_PRESERVE: True, "nullable": True}
 
 class Stored(NamedTuple):
     """The schemas of a kind in the other versions in which its objects may lie in etcd, and in the one in which they
-    are written: None where that is the version which is read itself, or not known.
+    are written: None where that is the version which is read itself, or not known. ``is_converted``: a webhook may
+    convert them, and move anything elsewhere.
     """
 
     schemas: tuple[JSONSchema, ...] = ()
     written: JSONSchema | None = None
+    is_converted: bool = False
 
 
 HERE_ALONE: Final = Stored()

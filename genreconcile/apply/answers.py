@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import cast
 
+from msgspec.structs import replace
+
 from genreconcile.apply.options import Options
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
@@ -19,7 +21,7 @@ from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned, written
 from genreconcile.normalize.remembered import Key
 from genreconcile.objects import Object, members_of_lists, resource_version_of, uid_of
 from genreconcile.outcome import Outcome
-from genreconcile.plan import Change, Terms
+from genreconcile.plan import Change, Terms, judge
 from genreconcile.plan.judgement import learned_keys
 from genreconcile.related import Related, View
 
@@ -41,8 +43,7 @@ class Answers:
     def checked(self, change: Change, resource: Resource, answer: Object) -> Outcome:
         """Compare the answer: what the server would not take is remembered, so that it never becomes a loop."""
         expected, live = change.expected or {}, change.live or {}
-        node, typed = self._catalog.node(resource, expected)
-        terms = Terms(node, typed, Policy(change.fields, View(self._related), Ours(self._field_manager)))
+        terms = self._terms(change, resource)
         left = () if terms.is_clean(expected, answer) else terms.compare(expected, answer).differences
         patched = {operation["path"] for operation in change.writes}
         stubborn = tuple(d for d in left if d.to_json()["path"] in patched)
@@ -54,10 +55,35 @@ class Answers:
         if unchanged:
             what = INSISTS if verdicts and set(verdicts) == {INSISTS} else RULE_GAP
             return Outcome(change, "unchanged", reason=f"{what}: it took the patch and kept the object")
-        if not stubborn:
-            for key in change.keys:
-                self._learned.note_repair(key)
+        for key in set(change.keys).difference(keys):
+            self._learned.note_repair(key)
         return Outcome(change, "configured", reason=INSISTS if stubborn else change.reason)
+
+    def foreseen(self, change: Change, resource: Resource, answer: Object) -> Change:
+        """The change without what the server, by its answer to a dry run, would keep as it is."""
+        expected, live, terms = change.expected or {}, change.live or {}, self._terms(change, resource)
+        left = learned_keys(terms.compare(expected, answer).differences, expected, answer)
+        kept = set(left).intersection(change.keys)
+        if not kept:
+            return change
+        for key in kept:
+            self._learned.insist(key)
+        now = judge(expected, live, terms, self._learned)
+        return replace(
+            change,
+            operation=now.operation,
+            patch=now.patch,
+            keys=now.keys,
+            reason=now.reason,
+            error=now.error,
+            skipped=now.skipped,
+            retry_after=now.retry_after,
+            is_part=now.is_part,
+        )
+
+    def _terms(self, change: Change, resource: Resource) -> Terms:
+        node, typed = self._catalog.node(resource, change.expected or {})
+        return Terms(node, typed, Policy(change.fields, View(self._related), Ours(self._field_manager)))
 
     def note_creation(self, change: Change, answer: bytes) -> None:
         """Remember which finalizers and owners we have added: they are ours to take away again."""

@@ -76,7 +76,11 @@ class Applier:
     def verify(self, changes: Iterable[Change]) -> list[Change]:
         """Dry-run the patches: one that changes nothing is a rule gap, and no drift. Sends no write."""
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-verify") as pool:
-            return list(pool.map(self._verifier.verified, changes))
+            return list(pool.map(self._verified, changes))
+
+    def _verified(self, change: Change) -> Change:
+        foreseen = self._writer.foreseen(change, self._catalog.resource(change.gvk))
+        return self._verifier.verified(foreseen) if foreseen.operation == "update" else foreseen
 
     def delete(self, changes: Iterable[Change], *, wait: bool = False, leaving: Iterable[Change] = ()) -> list[Outcome]:
         """Deletions, in stages; with ``wait`` each is gone before the next one goes.

@@ -10,6 +10,7 @@ import functools
 import time
 
 from genreconcile.apply.answers import Answers
+from genreconcile.apply.foresight import Foresight
 from genreconcile.apply.holders import HELD_BY, holder_of, may_be_held
 from genreconcile.apply.options import JSON_PATCH, Options
 from genreconcile.apply.oversize import Oversize
@@ -44,6 +45,7 @@ class Writer:
         self._options = options
         self._remover = Remover(cluster, cache, options)
         self._answers = answers
+        self._foresight = Foresight(cluster, catalog, answers, options)
         self._oversize = Oversize()
 
     def create(self, change: Change, resource: Resource) -> Outcome:
@@ -74,6 +76,9 @@ class Writer:
 
     def update(self, change: Change, resource: Resource) -> Outcome:
         """Send the patch, and see what the server made of it."""
+        change = self.foreseen(change, resource)
+        if change.operation == "none":
+            return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
         path = resource.path(change.key.namespace, change.key.name)
         body = dumps(change.patch.patch)
         self._answers.name_opponents(change, path)
@@ -88,6 +93,10 @@ class Writer:
         self._answers.note_patch(change, answer)
         self._cache.record_write(resource, data)
         return self._answers.checked(change, resource, answer)
+
+    def foreseen(self, change: Change, resource: Resource) -> Change:
+        """The change without what a converter would put back; sends no write."""
+        return self._foresight.of(change, resource)
 
     def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
         """The error; where another object holds what this one asks for, it says which."""

@@ -56,8 +56,18 @@ class Learned:
     def note(self, key: Key, what: str) -> None:
         """``what`` (RULE_GAP or INSISTS) has happened to this difference once more."""
         with self._lock:
-            for place in (_under(key, what), _under(key[:-1], what)):
-                self._seen.put(place, (self._seen.get(place) or 0) + 1, self._clock() + self._ttl)
+            # Of a place new values count: one that comes back each time is known, and no other is taken for it.
+            places = (key,) if self._seen.get(_under(key, what)) else (key, key[:-1])
+            for place in places:
+                self._count_up(_under(place, what))
+
+    def insist(self, key: Key) -> None:
+        """The server is known to keep this difference, without a patch that was sent."""
+        with self._lock:
+            self._seen.put(_under(key, INSISTS), _ENOUGH, self._clock() + self._ttl)
+
+    def _count_up(self, key: Key) -> None:
+        self._seen.put(key, (self._seen.get(key) or 0) + 1, self._clock() + self._ttl)
 
     def note_repair(self, key: Key) -> None:
         """The difference was repaired once more."""

@@ -1,4 +1,4 @@
-"""A real mutating admission webhook: an HTTPS server of our own, which the API server calls."""
+"""Real webhooks, of admission and of conversion: HTTPS servers of our own, which the API server calls."""
 
 import base64
 import json
@@ -11,17 +11,15 @@ from genreconcile.testing.certificates import Authority
 HOST = "127.0.0.1"
 
 
-class Webhook:
-    """``mutate`` takes the object under admission and returns the operations of a JSON patch. A context manager.
+class Served:
+    """An HTTPS server on this machine. A context manager; ``answer`` makes the answer to what was posted.
 
-    ``refuses`` is True, or a function of the object that returns the message of a refusal, or its whole Status as a
-    dict, "" for none. At a deletion the object is the one that is to go.
+    ``is_down``: connections are closed without a word.
     """
 
-    def __init__(self, folder, mutate):
-        self.mutate = mutate
+    def __init__(self, folder):
         self.calls = 0
-        self.refuses = False
+        self.is_down = False
         authority = Authority()
         self.authority = authority.credential.certificate
         certificate = authority.server(["localhost"], [HOST])
@@ -42,6 +40,60 @@ class Webhook:
         self._thread.join()
         self._server.server_close()
 
+    @property
+    def client_config(self):
+        """How the API server reaches it."""
+        return {
+            "url": f"https://{HOST}:{self._server.server_address[1]}/",
+            "caBundle": base64.b64encode(self.authority).decode(),
+        }
+
+    def answer(self, posted):
+        """The body of the answer."""
+        raise NotImplementedError
+
+    def _handler(self):
+        served = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                posted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                served.calls += 1
+                if served.is_down:
+                    self.close_connection = True
+                    return
+                body = json.dumps(served.answer(posted)).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                """Say nothing on standard error."""
+
+        return Handler
+
+
+class Webhook(Served):
+    """``mutate`` takes the object under admission and returns the operations of a JSON patch. A context manager.
+
+    ``refuses`` is True, or a function of the object that returns the message of a refusal, or its whole Status as a
+    dict, "" for none. At a deletion the object is the one that is to go.
+    """
+
+    def __init__(self, folder, mutate):
+        super().__init__(folder)
+        self.mutate = mutate
+        self.refuses = False
+
+    def answer(self, posted):
+        request = posted["request"]
+        obj = request["object"] or request["oldObject"]
+        return review(request["uid"], self.mutate(obj), self.refusal(obj))
+
     def configuration(self, name, namespace, rule):
         """A MutatingWebhookConfiguration that sends what ``rule`` selects in one namespace here."""
         return {
@@ -51,10 +103,7 @@ class Webhook:
             "webhooks": [
                 {
                     "name": f"{name}.example.com",
-                    "clientConfig": {
-                        "url": f"https://{HOST}:{self._server.server_address[1]}/mutate",
-                        "caBundle": base64.b64encode(self.authority).decode(),
-                    },
+                    "clientConfig": self.client_config,
                     "rules": [{"operations": ["CREATE", "UPDATE"], **rule}],
                     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
                     "admissionReviewVersions": ["v1"],
@@ -69,29 +118,38 @@ class Webhook:
             return self.refuses(obj)
         return "denied by the test" if self.refuses else ""
 
-    def _handler(self):
-        webhook = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+class Converter(Served):
+    """``convert`` takes an object and the version that is wanted, and returns the object in that version.
 
-            def do_POST(self):
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
-                webhook.calls += 1
-                obj = request["object"] or request["oldObject"]
-                operations = webhook.mutate(obj)
-                refusal = webhook.refusal(obj)
-                body = json.dumps(review(request["uid"], operations, refusal)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+    ``refuses``: each conversion fails with this message, "" for none.
+    """
 
-            def log_message(self, *_):
-                """Say nothing on standard error."""
+    def __init__(self, folder, convert):
+        super().__init__(folder)
+        self.convert = convert
+        self.refuses = ""
 
-        return Handler
+    @property
+    def conversion(self):
+        """What a definition says to have its objects converted here."""
+        webhook = {"clientConfig": self.client_config, "conversionReviewVersions": ["v1"]}
+        return {"strategy": "Webhook", "webhook": webhook}
+
+    def answer(self, posted):
+        request = posted["request"]
+        response = {"uid": request["uid"], "result": {"status": "Success"}}
+        if self.refuses:
+            response["result"] = {"status": "Failure", "message": self.refuses}
+        else:
+            wanted = request["desiredAPIVersion"]
+            response["convertedObjects"] = [self._converted(obj, wanted) for obj in request["objects"]]
+        return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview", "response": response}
+
+    def _converted(self, obj, wanted):
+        if obj["apiVersion"] == wanted:
+            return obj
+        return {**self.convert(obj, wanted.rpartition("/")[2]), "apiVersion": wanted}
 
 
 def review(uid, operations, refusal):

@@ -128,7 +128,9 @@ def test_r1_2_a_webhook_may_keep_elsewhere_what_the_written_version_does_not_kno
     crd = definition(["v1"], ("v1", True, {"n": 1}), ("v2", False, {"n": 2}))
     crd["spec"]["conversion"] = {"strategy": "Webhook", "webhook": {"clientConfig": {}}}
     versions = Versions(lambda _: (), lambda _: None, lambda _: Definition(crd, lambda: crd))
-    assert versions.of(GVK_OF._replace(version="v2")) == Stored(({"n": 1},))
+    assert versions.of(GVK_OF._replace(version="v2")) == Stored(({"n": 1},), is_converted=True)
+    # Nothing is converted where nothing lies in another version.
+    assert versions.of(GVK_OF._replace(version="v1")) == HERE_ALONE
 
 
 def test_r1_2_where_definitions_cannot_be_read_each_served_version_may_be_stored():
@@ -136,7 +138,7 @@ def test_r1_2_where_definitions_cannot_be_read_each_served_version_may_be_stored
     siblings = [GVK_OF._replace(version=name) for name in ("v2", "v9")]
     versions = Versions(lambda _: siblings, lambda gvk: schemas.get(gvk.version), lambda _: UNREADABLE)
     first = versions.of(GVK_OF._replace(version="v1"))
-    assert first == Stored(({"n": 2},))
+    assert first == Stored(({"n": 2},), is_converted=True)  # As far as is known.
     assert versions.of(GVK_OF._replace(version="v1")) is first
     versions.lookup = lambda _: None
     assert versions.of(GVK_OF._replace(version="v1")) == HERE_ALONE

@@ -22,6 +22,20 @@ def test_what_is_learned_holds_for_its_key_alone():
     assert learned.verdict((*ONE[:-1], "other values")) == ""
 
 
+def test_r1_2_a_server_that_insists_on_one_value_is_believed_of_no_other():
+    learned = Learned()
+    for _ in range(10):
+        learned.note(ONE, INSISTS)
+    assert not learned.verdict((*ONE[:-1], "another"))
+
+
+def test_r1_2_what_a_dry_run_has_shown_needs_no_patch():
+    learned = Learned()
+    learned.insist(ONE)
+    assert learned.verdict(ONE) == INSISTS
+    assert not learned.verdict((*ONE[:-1], "another"))
+
+
 def test_a_server_that_insists_on_ever_new_values_is_believed_too():
     learned = Learned()
     for number in range(4):
