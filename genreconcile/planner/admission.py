@@ -43,6 +43,7 @@ class Admission:
         """Those whose first list may still be on its way: what it holds was there before."""
         self._changed_at: float | None = None
         self._is_new = False
+        self._changing: frozenset[tuple[str, str]] = frozenset()
         self._lock = threading.Lock()
         self._generations: dict[object, object] = {}
         self.forget = cache.subscribe(self._on_event)
@@ -53,6 +54,13 @@ class Admission:
             self._learned.forget_verdicts()
         if self._follow and self._learned.has_verdicts:
             self._watch(discovery)
+
+    def definitions_changing(self, kinds: frozenset[tuple[str, str]]) -> None:
+        """The definitions of these have changed lately: what was learned is void once, and once more after the lag."""
+        with self._lock:
+            turned, self._changing = kinds ^ self._changing, kinds
+        if turned:
+            self.definitions_changed(turned)
 
     def definitions_changed(self, kinds: Collection[tuple[str, str]]) -> None:
         """The definitions of these, each (group, kind), have changed."""

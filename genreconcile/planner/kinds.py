@@ -118,7 +118,7 @@ class Kinds:
         """Read schemas again where a definition has changed, and then the objects, which look different under them."""
         if changing := self.definitions.changing():
             self._catalog.invalidate()
-            self._admission.definitions_changed(changing)
+        self._admission.definitions_changing(changing)
         self._admission.look(self._catalog.discovery)
         if not self._catalog.is_stale:
             return

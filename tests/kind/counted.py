@@ -15,3 +15,16 @@ class Counted:
         if method != "GET":
             self.writes.append((method, path))
         return self.admin.request(method, path, **settings)
+
+
+class Patches(Counted):
+    """A cluster that counts patches: "All" is a dry run."""
+
+    def __init__(self, cluster):
+        super().__init__(cluster)
+        self.sent = []
+
+    def request(self, method, path, **settings):
+        if method == "PATCH":
+            self.sent.append((settings.get("query") or {}).get("dryRun", ""))
+        return super().request(method, path, **settings)

@@ -4,7 +4,7 @@ import copy
 import itertools
 
 import pytest
-from counted import Counted
+from counted import Patches
 from definitions import Things, settled, statuses, version
 from webhook import Converter
 
@@ -103,19 +103,6 @@ class Converted(Things):
     def patched(self, face, *operations, name="t"):
         """Somebody else writes in one version."""
         return self.world.send("PATCH", self.url(face, name), list(operations), "application/json-patch+json")
-
-
-class Patches(Counted):
-    """A cluster that counts patches: "All" is a dry run."""
-
-    def __init__(self, cluster):
-        super().__init__(cluster)
-        self.sent = []
-
-    def request(self, method, path, **settings):
-        if method == "PATCH":
-            self.sent.append((settings.get("query") or {}).get("dryRun", ""))
-        return super().request(method, path, **settings)
 
 
 @pytest.fixture

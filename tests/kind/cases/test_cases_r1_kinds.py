@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from counted import Patches
 from definitions import DEFINITIONS, Things, definition, settled, spec_of, statuses, version
 from webhook import Webhook
 
@@ -291,6 +292,9 @@ def test_r1_15_somebody_else_changes_it(world, things):
     other.define(*versions("v1"))
     also = other.thing("v2", size=1, mood="good")
     world.eventually(lambda: not world.reconcile(also).failures)
+    # A young definition is asked about once more when its lag is over.
+    since = time.monotonic()
+    assert world.eventually(lambda: world.reconcile(expected, also) and time.monotonic() > since + 6)
     assert insisted(world, world.reconciler, [expected])
     assert insisted(world, world.reconciler, [also])
     kind.define(*versions("v2"))
@@ -322,3 +326,22 @@ def test_r1_15_the_webhook_that_insisted_goes(world, cluster, things, tmp_path):
 
 
 BAD = {"op": "replace", "path": "/spec/mood", "value": "bad"}
+
+
+def test_r1_15_a_definition_that_changes_is_no_loop_for_its_lag(world, things):
+    """What the server will not take is tried again after the change, and once more when the lag is over."""
+    kind, versions = things(), small_and_large()
+    kind.define(*versions("v1"))
+    expected = kind.thing("v2", size=1, mood="good")
+    patches = Patches(world.cluster)
+    with gr.Reconciler(patches) as reconciler:
+        world.eventually(lambda: not reconciler.reconcile([expected]).failures)
+        assert insisted(world, reconciler, [expected])
+        patches.sent.clear()
+        kind.define(*versions("v1"), names={"kind": "Thing", "plural": "things", "shortNames": ["th"]})
+        assert world.eventually(lambda: reconciler.reconcile([expected]) and patches.sent, timeout=10)
+        assert insisted(world, reconciler, [expected])
+        # The lag is over after 5 s; it is about what happens meanwhile.
+        since = time.monotonic()
+        assert world.eventually(lambda: reconciler.reconcile([expected]) and time.monotonic() > since + 7)
+        assert len(patches.sent) <= 4

@@ -143,3 +143,15 @@ def test_r1_15_a_definition_voids_what_was_learned_of_its_kind_in_every_version(
     world.insist("other")
     world.admission.definitions_changed({("example.com", "Thing")})
     assert [world.learned.verdict((uid, *KEY[1:])) for uid in ("uid", "uid2", "other")] == ["", "", INSISTS]
+
+
+def test_r1_15_a_definition_that_changes_voids_it_once_and_once_after_its_lag(world):
+    """Each time that somebody looks would be a loop for that long."""
+    world.cache.added[GVK("example.com", "v1", "Thing")] = ["uid"]
+    changing, quiet = frozenset({("example.com", "Thing")}), frozenset()
+    found = []
+    for kinds in (quiet, changing, changing, changing, quiet, quiet):
+        world.insist("uid")
+        world.admission.definitions_changing(kinds)
+        found.append(world.learned.verdict(("uid", *KEY[1:])))
+    assert found == [INSISTS, "", INSISTS, INSISTS, "", INSISTS]
