@@ -10,6 +10,7 @@ import pytest
 import genreconcile as gr
 from genreconcile import mask
 from genreconcile.cluster.answer import status_error
+from genreconcile.diff import Ours, Policy, compare
 from genreconcile.managers import Owners
 from genreconcile.mask import fields_of, hiding_answer
 from genreconcile.normalize import covering
@@ -69,9 +70,13 @@ def node_ports(size):
 
 @pytest.mark.parametrize("make", [finalizers, owner_references, node_ports])
 def test_r2_6_members_with_owners(make):
+    policy = Policy(ours=Ours(has_added=lambda _uid, _member: True))
+
     def compared(size):
-        pair = make(size)
-        return lambda: gr.diff(*pair, schema=SCHEMA)
+        expected, found = make(size)
+        gvk = GVK.of(expected)
+        node = gr.Registry.builtin().compile(gvk, SCHEMA.root(gvk), expected, has_status=True)
+        return lambda: compare(expected, found, node, policy=policy)
 
     assert growth(compared, 500) < MOST
 
@@ -175,7 +180,7 @@ def test_r2_6_a_long_name_of_an_unknown_field_is_shortened():
 def test_r2_6_many_differences_far_down():
     def nested(size, leaf):
         value = {f"k{number}": leaf for number in range(size)}
-        for _ in range(100):
+        for _ in range(200):
             value = {"a": value}
         return {"apiVersion": "example.dev/v1", "kind": "A", "metadata": {"name": "a"}, "spec": value}
 
@@ -184,9 +189,9 @@ def test_r2_6_many_differences_far_down():
         return lambda: gr.diff(*pair)
 
     # From 10,000 operations on, which one to write instead of many has to be found.
-    assert growth(compared, 3000) < 2 * MOST
-    found = gr.diff(nested(12_000, "x"), nested(12_000, "y"))
-    assert [(entry.op, len(entry.path)) for entry in found.differences] == [("replace", 101)]
+    assert growth(compared, 2600) < 2 * MOST  # A square of the depth made it fifty times.
+    found = gr.diff(nested(10_400, "x"), nested(10_400, "y"))
+    assert [(entry.op, len(entry.path)) for entry in found.differences] == [("replace", 201)]
 
 
 TOLERATION = {"key": "a", "operator": "Equal", "effect": "NoExecute", "tolerationSeconds": 9}
