@@ -4,8 +4,8 @@ A path leads through keys and, in a list, through the index of a member in this 
 named by its keys (``k:{...}``), by its value (``v:...``) or by its index (``i:...``); ``.`` stands for the member or
 map itself; what has nothing below it is owned as a whole.
 
-Invariant: the only reader of managedFields; pure; what cannot be read is owned by nobody. What they say is read once
-per object, however many paths are asked for.
+Invariant: the only reader of managedFields; pure; what cannot be read is owned by nobody. What they say is read
+once per object, however many paths are asked for.
 """
 
 from __future__ import annotations

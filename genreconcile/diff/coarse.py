@@ -113,16 +113,15 @@ class _Coarsening:
     def savings(self, found: Iterable[Difference], measure: Measure) -> dict[Path, int]:
         """What the replacement of each parent would save."""
         below: dict[Path, int] = defaultdict(int)
-        seen: set[Path] = set()
+        guards: dict[Path, Any] = {}
         for difference in found:
-            fresh = {path: value for path, value in difference.guards if path not in seen}
-            seen |= fresh.keys()
-            weight = measure(difference.to_json())
-            for depth in range(1, len(difference.path)):
-                parent = difference.path[:depth]
-                tests = (measure(value) for path, value in fresh.items() if not _leads_to(path, parent))
-                below[parent] += weight + sum(tests)
-        return {path: weight - measure(self.at(path)) for path, weight in below.items() if self.allows(path)}
+            below[difference.path[:-1]] += measure(difference.to_json())
+            for path, value in difference.guards:
+                guards.setdefault(path, value)
+        for path, value in guards.items():  # What leads to a member stays where that, or a part of it, is replaced.
+            below[_member_of(path)[:-1]] += measure(value)
+        _add_to_parents(below)
+        return {path: weight - measure(self.at(path)) for path, weight in below.items() if path and self.allows(path)}
 
     def allows(self, path: Path) -> bool:
         """Whether what stands at a path may be replaced as a whole."""
@@ -139,8 +138,10 @@ class _Coarsening:
         """The differences, those below each chosen path as one, in the place of the first of them."""
         groups: dict[Path, list[Difference]] = {}
         result: list[Difference | Path] = []
+        depths = sorted(set(map(len, chosen)))
         for difference in found:
-            path = next((p for depth in range(len(difference.path)) if (p := difference.path[:depth]) in chosen), None)
+            above = (difference.path[:depth] for depth in depths if depth < len(difference.path))
+            path = next((path for path in above if path in chosen), None)
             if path is None:
                 result.append(difference)
                 continue
@@ -166,8 +167,25 @@ def _unique(parts: Iterable[Difference]) -> Iterable[Guard]:
 
 def _leads_to(guard: Path, path: Path) -> bool:
     """Whether a guard is of a list's member on the way to a path, or there: of all of it, or of a key."""
-    member = guard if isinstance(guard[-1], int) else guard[:-1]
+    member = _member_of(guard)
     return path[: len(member)] == member
+
+
+def _member_of(guard: Path) -> Path:
+    return guard if isinstance(guard[-1], int) else guard[:-1]
+
+
+def _add_to_parents(below: dict[Path, int]) -> None:
+    """Add what stands at each path to all that are above it, each once."""
+    levels: dict[int, list[Path]] = defaultdict(list)
+    for path in below:
+        levels[len(path)].append(path)
+    for depth in range(max(levels, default=0), 1, -1):
+        for path in levels[depth]:
+            parent = path[:-1]
+            if parent not in below:
+                levels[depth - 1].append(parent)
+            below[parent] += below[path]
 
 
 def _is_below(path: Path, chosen: set[Path]) -> bool:

@@ -42,12 +42,21 @@ COVERING: Final[Mapping[str, Callable[[Any, Any], bool]]] = MappingProxyType({"t
 """By the names that rules use."""
 
 
+_MOST_LOOKS: Final = 1_000_000
+
+
 def without_covered(expected: list[Any], live: list[Any], name: str) -> list[Any]:
-    """The expected members, each once, without those that live lacks and that one of its members covers."""
-    there = {dumps_sorted(member) for member in live}
-    found: dict[bytes, Any] = {}
+    """The expected members, each once, without those that live lacks and that one of its members covers.
+
+    Where it would take too long to compare each with each, none counts as covered.
+    """
+    there = {dumps_sorted(member): member for member in live}
+    each: dict[bytes, Any] = {}
     for member in expected:
-        identity = dumps_sorted(member)
-        if identity in there or not any(COVERING[name](other, member) for other in live):
-            found.setdefault(identity, member)
-    return list(found.values())
+        each.setdefault(dumps_sorted(member), member)
+    missing = [identity for identity in each if identity not in there]
+    if len(missing) * len(there) > _MOST_LOOKS:
+        missing = []
+    covers = COVERING[name]
+    covered = {identity for identity in missing if any(covers(other, each[identity]) for other in there.values())}
+    return [member for identity, member in each.items() if identity not in covered]

@@ -450,7 +450,7 @@ def test_the_program_itself(world):
         ("genreconcile.report.text.mask_value", lambda _fields, _path, value: value),
         ("genreconcile.report.diff.mask_object", lambda obj, _fields: obj),
         ("genreconcile.plan.change.mask_patch", lambda _fields, operations: list(operations)),
-        ("genreconcile.plan.change.mask_text", lambda _fields, text, *_: text),
+        ("genreconcile.plan.change.Hiding", lambda *_: str),
         ("genreconcile.catalog.sensitive_fields", lambda *_, **__: ()),
     ],
     ids=["text", "diff", "patch", "messages", "rules"],
