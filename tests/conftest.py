@@ -39,7 +39,10 @@ def pytest_sessionstart():
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "timing: waits, or has a server or threads; set by itself")
-    config.addinivalue_line("markers", "slow: not in the quick part of tests/faults; `make faults` runs it")
+    config.addinivalue_line(
+        "markers",
+        "slow: not in the quick part; `make faults` runs those of tests/faults, `make conformance` those of tests/kind",
+    )
     if lag := float(os.environ.get("GENRECONCILE_LAG", "0")):
         _let_watches_lag(lag)
 

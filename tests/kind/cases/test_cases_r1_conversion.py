@@ -12,8 +12,15 @@ import genreconcile as gr
 
 LEGACY, WINDOW = "convert.example.dev/legacy", "convert.example.dev/window"
 DATA = "convert.example.dev/data"
+VERSIONS = ("v1", "v1beta1")
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
+
+
+def some(*choices, quick):
+    """All combinations; those that are not ``quick`` are for the thorough run."""
+    every = itertools.product(*choices)
+    return [pytest.param(*one, marks=() if one in quick else pytest.mark.slow) for one in every]
 
 
 def spec_of(**properties):
@@ -182,9 +189,10 @@ def edits(face):
     yield [{"op": "add", "path": "/metadata/labels", "value": {"by": "hand"}}]
 
 
-@pytest.mark.parametrize("storage", ["v1", "v1beta1"])
-@pytest.mark.parametrize("face", ["v1", "v1beta1"])
-@pytest.mark.parametrize("writes", ["v1", "v1beta1"])
+@pytest.mark.parametrize(
+    ("face", "writes", "storage"),
+    some(VERSIONS, VERSIONS, VERSIONS, quick={("v1", "v1beta1", "v1beta1"), ("v1beta1", "v1", "v1")}),
+)
 def test_r1_2_fields_that_a_webhook_renames_splits_and_keeps(world, kind, face, writes, storage):
     """Each edit in either version is found and repaired in that of the manifest, once."""
     kind.between(v1(), v1beta1(), storage)
@@ -433,7 +441,7 @@ SPECS = {
 }
 
 
-@pytest.mark.parametrize(("face", "storage"), list(itertools.product(["v1", "v1beta1"], repeat=2)))
+@pytest.mark.parametrize(("face", "storage"), some(VERSIONS, VERSIONS, quick={("v1", "v1beta1")}))
 @pytest.mark.parametrize("defaults", SPECS)
 def test_r1_2_all_that_is_filled_in_through_a_webhook(world, kind, patches, defaults, face, storage):  # noqa: PLR0917 - a table
     """What was written by this version is never patched; what was written by the other one is, once at most."""
