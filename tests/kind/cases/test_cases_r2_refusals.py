@@ -129,10 +129,10 @@ STATUSES = [
 
 @pytest.fixture
 def webhook(world, tmp_path):
-    """A webhook for the ConfigMaps of this world; it refuses with ``answer``, while there is one."""
+    """A webhook for the ConfigMaps of this world; it refuses with ``says``, while there is one."""
     with Webhook(tmp_path, lambda _: []) as server:
-        server.answer = None
-        server.refuses = lambda obj: server.answer if "busy" in (obj.get("data") or {}) else ""
+        server.says = None
+        server.refuses = lambda obj: server.says if "busy" in (obj.get("data") or {}) else ""
         rule = {**CONFIGS, "operations": ["CREATE", "UPDATE", "DELETE"]}
         with for_now(world, server.configuration(world.namespace, world.namespace, rule)):
             yield server
@@ -141,11 +141,11 @@ def webhook(world, tmp_path):
 def test_r2_1_a_webhook_that_refuses_is_not_got_past(world, both, webhook):
     before, after = world.config(data={"k": "v"}), world.config(data={"k": "v", "busy": "yes"})
     world.create(before)
-    webhook.answer = {"message": "probe"}
+    webhook.says = {"message": "probe"}
     assert world.eventually(lambda: is_refused(world, before, SPARK))
     for words in WORDS[:2]:
         for status in STATUSES:
-            webhook.answer = {**status, "message": f'ConfigMap "settings" is invalid: data: Forbidden: {words}'}
+            webhook.says = {**status, "message": f'ConfigMap "settings" is invalid: data: Forbidden: {words}'}
             shown = words if not status.get("details") else "admission webhook"
             both.stays(before, after, shown)
 
@@ -154,10 +154,10 @@ def test_r2_1_a_webhook_that_refuses_a_deletion_as_not_found_is_believed_no_more
     """Its 404 does not say that the object is gone."""
     obj = world.config(metadata={"labels": {"app": "web"}}, data={"busy": "yes"})
     world.create(obj)
-    webhook.answer = {"message": "probe"}
+    webhook.says = {"message": "probe"}
     assert world.eventually(lambda: is_refused(world, obj, SPARK))
     for status in STATUSES:
-        webhook.answer = {**status, "message": "not found"}
+        webhook.says = {**status, "message": "not found"}
         result = world.reconcile(
             delete_from_namespace=world.namespace, delete_selector={"app": "web"}, kinds=["v1/ConfigMap"],
             allow_empty=True,
@@ -165,7 +165,7 @@ def test_r2_1_a_webhook_that_refuses_a_deletion_as_not_found_is_believed_no_more
         assert [outcome.status for outcome in result] == ["failed"], status
         assert "admission webhook" in str(result.outcomes[0].error)
         assert world.plan(obj) == []
-    webhook.answer = None
+    webhook.says = None
 
 
 def thing(world, **spec):
