@@ -41,6 +41,11 @@ def test_the_page_has_every_row_that_is_done(page):
     assert set(page) & set(ROWS) == set(DONE)
 
 
+def test_the_page_has_each_row_once():
+    rows = [line.split("|")[1].strip() for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| R")]
+    assert sorted(rows) == sorted(DONE)
+
+
 @pytest.mark.parametrize("row", DONE)
 def test_a_row_names_tests_that_carry_its_id(page, tests, row):
     patterns = re.findall(r"`([^`]+::test_[^`]+)`", page[row])
