@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from typing import Any, NamedTuple
-
-import yaml
 
 from genreconcile.objects import GVK, Object
 from genreconcile.order import kind_name
 from genreconcile.pointer import split_pointer
+from genreconcile.shipped import shipped
 
 
 class Held(NamedTuple):
@@ -32,10 +30,8 @@ class _Kind(NamedTuple):
     free: tuple[Any, ...]
 
 
-@functools.cache
 def _data() -> Mapping[str, Any]:
-    text = (resources.files("genreconcile") / "exclusive.yaml").read_text("utf-8")
-    data: Mapping[str, Any] = yaml.safe_load(text)
+    data: Mapping[str, Any] = shipped("exclusive.yaml")
     return data
 
 

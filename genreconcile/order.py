@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from typing import Any, Final, TypeVar
 
-import yaml
 from jsonpointer import resolve_pointer
 
 from genreconcile.discovery import Resource
 from genreconcile.objects import GVK, Object
+from genreconcile.shipped import shipped
 from genreconcile.versions import Stored
 
 _WRITABLE: Final = frozenset({"create", "delete", "get", "list", "patch", "update", "watch"})
@@ -22,10 +21,8 @@ _WRITABLE: Final = frozenset({"create", "delete", "get", "list", "patch", "updat
 Member = TypeVar("Member")
 
 
-@functools.cache
 def _data() -> Mapping[str, Any]:
-    text = (resources.files("genreconcile") / "order.yaml").read_text("utf-8")
-    data: Mapping[str, Any] = yaml.safe_load(text)
+    data: Mapping[str, Any] = shipped("order.yaml")
     return data
 
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
-from importlib import resources
 from typing import Any, NamedTuple
-
-import yaml
 
 from genreconcile.objects import Object, ObjectKey, metadata_of
 from genreconcile.order import kind_name
 from genreconcile.pointer import split_pointer
+from genreconcile.shipped import shipped
 
 
 class Protection(NamedTuple):
@@ -33,10 +31,8 @@ class Maker(NamedTuple):
     why: str
 
 
-@functools.cache
 def _data() -> Mapping[str, Any]:
-    text = (resources.files("genreconcile") / "deletion.yaml").read_text("utf-8")
-    data: Mapping[str, Any] = yaml.safe_load(text)
+    data: Mapping[str, Any] = shipped("deletion.yaml")
     return data
 
 

@@ -58,9 +58,8 @@ class Reconciler:
     it, and one of the plan's ``warnings`` names all; ``access`` is one that was asked already.
     ``follow_definitions=False`` does without the right to watch the definitions of custom kinds: a schema that changes
     while the Reconciler runs then goes unnoticed; ``"once"`` asks for each of them once, where that is allowed.
-    ``may_write`` is asked before each write, by several threads: once it
-    says no, nothing more is sent, and what is left fails with NotLeading. Give it what knows whether this replica holds
-    its lease. Thread-safe.
+    ``may_write`` is asked before each write, by several threads: once it says no, nothing more is sent, and what is
+    left fails with NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
-import yaml
+from genreconcile.shipped import shipped
 
 
-@functools.cache
 def data() -> Mapping[str, Any]:
     """The file, parsed; shared, so do not change it."""
-    text = (resources.files("genreconcile.access") / "manifests.yaml").read_text("utf-8")
-    loaded: Mapping[str, Any] = yaml.safe_load(text)
+    loaded: Mapping[str, Any] = shipped("manifests.yaml", "genreconcile.access")
     return loaded

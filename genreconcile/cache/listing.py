@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -34,11 +34,9 @@ class Accept(NamedTuple):
     of_watches: str
 
 
+METADATA_OF_ONE: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 WHOLE = Accept("application/json", "application/json")
-METADATA = Accept(
-    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
-    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
-)
+METADATA = Accept("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json", METADATA_OF_ONE)
 
 
 class ListSink(Protocol):

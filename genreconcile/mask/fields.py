@@ -6,12 +6,10 @@ Invariant: how a kind is spelled, in capitals or not, makes no difference: a mis
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import Final, Protocol
 
-import yaml
-
 from genreconcile.pointer import split_pointer
+from genreconcile.shipped import shipped
 
 Fields = tuple[tuple[str, ...], ...]
 """Patterns as in rules: a token is a key, or holds ``*`` and ``?``; ``*`` stands for any member of a list, too."""
@@ -35,7 +33,7 @@ class Kind(Protocol):
 @cache
 def _table(name: str) -> dict[tuple[str, str], Fields]:
     """By group and ``name``, which is ``kind`` or ``resource``."""
-    entries = yaml.safe_load(files("genreconcile").joinpath("mask.yaml").read_text("utf-8"))
+    entries = shipped("mask.yaml")
     return {(entry["group"], entry[name].lower()): tuple(map(split_pointer, entry["fields"])) for entry in entries}
 
 

@@ -9,10 +9,9 @@ import functools
 from dataclasses import dataclass
 from importlib import resources
 
-import yaml
-
 from genreconcile.gojson import loads
 from genreconcile.schema import FieldTable
+from genreconcile.shipped import shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,6 @@ class Tables:
 def tables() -> Tables:
     """The shipped tables: ``types.yaml`` (by hand) and ``fields.json`` (generated from the Go types)."""
     folder = resources.files("genreconcile.normalize")
-    types = yaml.safe_load((folder / "types.yaml").read_text("utf-8"))
+    types = shipped("types.yaml", "genreconcile.normalize")
     fields = loads((folder / "rules" / "fields.json").read_bytes())
     return Tables(fields, frozenset(types["freeForm"]), types["unions"])

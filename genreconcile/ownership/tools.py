@@ -5,21 +5,16 @@ Invariant: knowledge of kinds and tools is data.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from genreconcile.objects import ObjectKey
+from genreconcile.shipped import shipped
 
 
-@functools.cache
 def _data() -> Mapping[str, Any]:
-    text = (resources.files("genreconcile") / "applyset.yaml").read_text("utf-8")
-    data: Mapping[str, Any] = yaml.safe_load(text)
+    data: Mapping[str, Any] = shipped("applyset.yaml")
     return data
 
 

@@ -39,8 +39,6 @@ class Admission:
         self._follow = follow
         self._clock = clock
         self._watched: set[Resource] | None = None
-        self._listing: set[Resource] = set()
-        """Those whose first list may still be on its way: what it holds was there before."""
         self._changed_at: float | None = None
         self._is_new = False
         self._changing: frozenset[tuple[str, str]] = frozenset()
@@ -84,10 +82,8 @@ class Admission:
             found = [resource for resource in discovery.resources() if changes_writes(resource.gvk)]
             known = self._cache.kinds()
             self._watched = {resource for resource in found if resource.gvk not in known and resource.verbs >= _READ}
-            self._listing = set(self._watched)
             for resource in self._watched:
                 self._cache.add(resource, metadata_only=True)
-        self._listing = {resource for resource in self._listing if not self._cache.has_synced(resource)}
         refused = [resource for resource in self._watched if isinstance(self._cache.error(resource), Forbidden)]
         for resource in refused:
             self._watched.remove(resource)
@@ -100,9 +96,7 @@ class Admission:
         with self._lock:
             known = self._generations.get(event.key)
             self._generations[event.key] = generation
-            was_there = known is None and event.type != "DELETED" and not self._is_listed(event.resource)
-            if generation != known and not was_there:
+            # What the first list brings was there before.
+            is_news = generation != known if known is not None else self._cache.has_synced(event.resource)
+            if event.type == "DELETED" or is_news:
                 self._changed_at, self._is_new = self._clock(), True
-
-    def _is_listed(self, resource: Resource) -> bool:
-        return resource not in self._listing and self._cache.has_synced(resource)

@@ -11,6 +11,7 @@ from typing import Final
 
 from cachetools import LRUCache
 
+from genreconcile.cache.listing import METADATA_OF_ONE
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
@@ -21,7 +22,6 @@ from genreconcile.plan import Change
 from genreconcile.protection import Maker, maker_of
 
 _SIZE: Final = 4096
-_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 
 class Evidence:
@@ -55,7 +55,7 @@ class Evidence:
 
     def _asked(self, change: Change, path: Sequence[str], exact: bool) -> frozenset[str] | None:
         where = self._catalog.resource(change.gvk).path(change.key.namespace, change.key.name)
-        now = loads(self._cluster.request("GET", where, accept=_METADATA))
+        now = loads(self._cluster.request("GET", where, accept=METADATA_OF_ONE))
         if uid_of(now) != uid_of(change.live or {}) or not metadata_of(now).get("managedFields"):
             return None
         return frozenset(managers_of(now, path, exact=exact))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Final
 
 from genreconcile.cache import Cache
+from genreconcile.cache.listing import METADATA_OF_ONE
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Discovery, Resource
@@ -26,8 +26,6 @@ from genreconcile.ownership import (
     parent_label,
 )
 from genreconcile.plan import OwnerRef
-
-_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class Owners:
 
     def _definition(self, definer: Resource, name: str) -> Object:
         try:
-            found: Object = loads(self._cluster.request("GET", definer.path(name=name), accept=_METADATA))
+            found: Object = loads(self._cluster.request("GET", definer.path(name=name), accept=METADATA_OF_ONE))
         except NotFound:
             return {}
         except ClusterError as error:
@@ -125,7 +123,7 @@ def recorded_namespaces(cluster: Cluster, ref: OwnerRef, namespace: str) -> froz
     where = namespace if resource.namespaced else ""
     parent = Parent(resource.gvk, ObjectKey(resource.gvk.group, resource.gvk.kind, where, name), ref.tool)
     try:
-        live = loads(cluster.request("GET", resource.path(where, name), accept=_METADATA))
+        live = loads(cluster.request("GET", resource.path(where, name), accept=METADATA_OF_ONE))
     except NotFound:
         live = None
     # Which kinds it has does not matter here.

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from cachetools import TTLCache
 
+from genreconcile.cache.listing import METADATA_OF_ONE
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.discovery import Resource
@@ -23,7 +24,6 @@ from genreconcile.planner.corrections import Note
 _SIZE: Final = 4096
 _SECONDS: Final = 600.0
 _PATH: Final = "/metadata/ownerReferences"
-_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 _HARM: Final = "the garbage collector will delete this object"
 
 Place = tuple[GVK, str, str]
@@ -39,7 +39,7 @@ class References:
     def __init__(self, cluster: Cluster, catalog: Catalog) -> None:
         self._cluster = cluster
         self._catalog = catalog
-        self._uids: TTLCache[Place, str | None] = TTLCache(_SIZE, _SECONDS)
+        self._uids: TTLCache[Place, str] = TTLCache(_SIZE, _SECONDS)
         self._lock = threading.Lock()
 
     def notes(self, changes: Iterable[Change]) -> Iterator[Note]:
@@ -78,10 +78,11 @@ class References:
         """The uid of the object, None where there is none. Raises ClusterError and InputError."""
         place = (resource.gvk, namespace, name)
         with self._lock:
-            if self._uids.get(place):
-                return self._uids[place]
+            known: str | None = self._uids.get(place)
+        if known is not None:
+            return known
         try:
-            found = loads(self._cluster.request("GET", resource.path(namespace, name), accept=_METADATA))
+            found = loads(self._cluster.request("GET", resource.path(namespace, name), accept=METADATA_OF_ONE))
         except NotFound:
             return None
         except ValueError as error:
@@ -92,8 +93,6 @@ class References:
 
 
 def _writes_references(change: Change) -> bool:
-    if not metadata_of(change.expected or {}).get("ownerReferences"):
-        return False
-    if change.operation == "create":
-        return True
-    return change.operation == "update" and any(op["path"].startswith(_PATH) for op in change.writes)
+    if change.operation == "update":
+        return any(op["path"].startswith(_PATH) for op in change.writes)
+    return change.operation == "create"
