@@ -31,7 +31,7 @@ class Foresight:
         """The change without what would stay as it is, which is remembered; the same where the server refuses."""
         if self._options.dry_run or not self._catalog.versions.of(resource.gvk).is_converted:
             return change
-        query = {"fieldManager": self._options.field_manager, "fieldValidation": "Strict", "dryRun": "All"}
+        query = self._options.query(dry_run=True)
         path, body = resource.path(change.key.namespace, change.key.name), dumps(change.patch.patch)
         try:
             data = self._cluster.request("PATCH", path, query=query, body=body, content_type=JSON_PATCH)

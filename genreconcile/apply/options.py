@@ -51,6 +51,11 @@ class Options:
         require_choice("on_immutable", self.on_immutable, OnImmutable)
         require_callable("may_write", self.may_write, "give a function that says whether this replica may write")
 
+    def query(self, *, dry_run: bool = False) -> dict[str, str]:
+        """What stands in the URL of each write, or of one that is only tried."""
+        query = {"fieldManager": self.field_manager, "fieldValidation": "Strict"}
+        return {**query, "dryRun": "All"} if dry_run or self.dry_run else query
+
     def deletion(self, *, to_recreate: bool) -> str:
         """How the dependents of a deleted object go."""
         return self.propagation or ("Foreground" if to_recreate else "Background")

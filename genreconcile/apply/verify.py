@@ -27,7 +27,7 @@ class Verifier:
     def __init__(self, cluster: Cluster, catalog: Catalog, options: Options) -> None:
         self._cluster = cluster
         self._catalog = catalog
-        self._query = {"fieldManager": options.field_manager, "fieldValidation": "Strict", "dryRun": "All"}
+        self._query = options.query(dry_run=True)
 
     def verified(self, change: Change) -> Change:
         """The change, or none where the server would keep the object as it is."""

@@ -164,8 +164,7 @@ class Writer:
 
         A kind that was just defined answers so until its storage is ready.
         """
-        query = {"fieldManager": self._options.field_manager, "fieldValidation": "Strict"}
-        query |= {"dryRun": "All"} if dry_run or self._options.dry_run else {}
+        query = self._options.query(dry_run=dry_run)
         for attempt in range(_THROTTLED_ATTEMPTS):
             try:
                 return self._cluster.request(method, path, query=query, body=body, content_type=content_type)
