@@ -108,6 +108,7 @@ class Store:
             # Without uids only the resourceVersion tells an old deletion from a new one.
             if old is None or old.uid != uid or (not uid and old.resource_version > resource_version):
                 return []
+            self._former[name] = old.resource_version
             self._changed.notify_all()
             return [self._drop(name, old)]
 
@@ -191,7 +192,6 @@ class Store:
     def _drop(self, name: Name, record: Record) -> Delta:
         self.version += 1
         del self._records[name]
-        self._former[name] = record.resource_version
         self._index.remove(name, record)
         return Delta(DELETED, record)
 
@@ -257,9 +257,10 @@ class Listing:
             for name, old in list(store._records.items()):  # noqa: SLF001 - as above
                 is_newer = not self._restored and 0 < self._resource_version < old.resource_version
                 if name not in self._listed and not is_newer and self._scope in {"", name[0]}:
+                    deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
                     if not self._restored:  # The history that follows may bring it back.
                         store._bury(old.uid)  # noqa: SLF001 - as above
-                    deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
+                        store._former[name] = old.resource_version  # noqa: SLF001 - as above
             store.progress(self._resource_version, self._scope)
         return deltas
 

@@ -150,6 +150,13 @@ def test_what_a_restored_server_lacks_may_come_back(store):
     assert changes(store.upsert(record("b", 95, uid="new"))) == [("ADDED", "b", 95)]
 
 
+def test_what_a_restored_server_lacks_may_be_made_again_under_its_name(store):
+    """The versions of another history say nothing of what is older."""
+    store.replace([record("a", 90, uid="old")], 100)
+    store.replace([], 50, restored=True)
+    assert changes(store.upsert(record("a", 51, uid="new"))) == [("ADDED", "a", 51)]
+
+
 def test_an_older_version_in_a_newer_list_shows_that_the_server_went_back(store):
     """As after a restore with a raised revision."""
     store.replace([record("a", 90), record("b", 95)], 100)
