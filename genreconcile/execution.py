@@ -104,7 +104,12 @@ class Execution:
 
     def _written(self, changes: list[Change], awaited: Iterable[Change] = ()) -> list[Outcome]:
         kinds = {change.gvk for change in awaited}
-        return self._applier.write(changes, lambda done: self._planner.kinds.settle(done, kinds)) if changes else []
+
+        def settle(done: list[Outcome]) -> None:
+            written = [outcome.change for outcome in done if outcome.status in {"created", "configured"}]
+            self._planner.kinds.settle(written, kinds)
+
+        return self._applier.write(changes, settle) if changes else []
 
     def _written_again(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Compare and write the objects again that had changed under the first write, or of which there is more."""

@@ -20,7 +20,6 @@ from genreconcile.errors import Unauthorized, Unreachable
 from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, metadata_of
 from genreconcile.order import defined_by, defined_kind, defines_kinds, definition_name, is_definer, is_served
-from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, changes_schema
 from genreconcile.planner.admission import Admission
 from genreconcile.planner.young import Undescribed
@@ -197,13 +196,11 @@ class Kinds:
                     self._awaited[seen] = True
                     yield from defined_by(record.decode())
 
-    def settle(self, outcomes: list[Outcome], awaited: Collection[GVK] = ()) -> None:
-        """After a wave: wait until kinds that it defined are served, and forget what was known of them.
-
-        Of ``awaited`` kinds there are objects that need the new schema.
+    def settle(self, written: Iterable[Change], awaited: Collection[GVK] = ()) -> None:
+        """After a wave, with what was written: wait until kinds that it defined are served, and forget what was known
+        of them. Of ``awaited`` kinds there are objects that need the new schema.
         """
-        written = [outcome for outcome in outcomes if outcome.status in {"created", "configured"}]
-        defining = [outcome.change for outcome in written if defines_kinds(outcome.change.gvk)]
+        defining = [change for change in written if defines_kinds(change.gvk)]
         if not defining:
             return
         deadline = time.monotonic() + _SETTLE
