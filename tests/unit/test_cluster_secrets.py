@@ -9,6 +9,8 @@ from canary import Canary, Records, texts_of
 from genreconcile.cluster import DynamicCluster, connect
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 
+pytestmark = pytest.mark.usefixtures("way")
+
 CANARY = Canary("c4n4ry-v4lu3-0123456789-abcdef")
 
 
