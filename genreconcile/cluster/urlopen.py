@@ -10,6 +10,7 @@ would not find is an error.
 from __future__ import annotations
 
 import http.client
+import logging
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -94,7 +95,13 @@ def _observed(pool: urllib3.HTTPConnectionPool) -> type[_Observed]:
         # Whoever verifies no certificate is told by a log's line, once; this would be said for each request.
         said = f".*host '{re.escape(pool.host)}'"
         warnings.filterwarnings("ignore", message=said, category=InsecureRequestWarning)
+        logging.getLogger("urllib3.connection").addFilter(_has_no_error)
     return kind  # type: ignore[no-any-return] # issubclass says it of the class that stays.
+
+
+def _has_no_error(record: logging.LogRecord) -> bool:
+    """A header that is none is logged with its error, which quotes it."""
+    return not record.exc_info
 
 
 def _unwrapping(kind: type[_Observed], call: Callable[[], _T]) -> _T:
