@@ -28,8 +28,8 @@ from genreconcile.mask import hiding_answer
 from genreconcile.process import Process
 
 if TYPE_CHECKING:
-    from genreconcile.cluster.exchange import Response
     from genreconcile.cluster.identity import Identity
+    from genreconcile.cluster.message import Response
 
 __all__ = ["Cluster", "DynamicCluster", "Interrupt", "connect", "status_error"]
 

@@ -33,7 +33,7 @@ from genreconcile.refusal import ADMISSION, REFUSED_BY, VALIDATION, refused_by, 
 from genreconcile.sizes import TOO_LARGE, refused_size
 
 if TYPE_CHECKING:
-    from genreconcile.cluster.exchange import Response
+    from genreconcile.cluster.message import Response
 
 _ERRORS: dict[int, type[ClusterError]] = {
     400: Invalid,

@@ -23,6 +23,8 @@ _REFUSED: Final = {
     10: ("has expired", "have it renewed, or check the clocks"),
 }
 _NAMES: Final = (62, 64)
+_ODD: Final = ("HttpParser", "RemoteDis", "BadStatus")
+"""How the names of what is raised begin where no HTTP has come: by llhttp, then by http.client."""
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 _SPEAKS_TLS: Final = (b"Client sent an HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port")
 
@@ -57,7 +59,7 @@ def _explained(error: Exception, *, is_plain: bool) -> tuple[str, str]:
         return _of_tls(cause)
     text = f": {cause}" if isinstance(cause, OSError) else ""
     # A TLS alert is no HTTP, and many servers close or reset.
-    is_odd = isinstance(cause, ConnectionResetError) or type(cause).__name__.startswith(("HttpParser", "RemoteDis"))
+    is_odd = isinstance(cause, ConnectionResetError) or type(cause).__name__.startswith(_ODD)
     advice = "if the server speaks TLS, write https:// in the kubeconfig" if is_plain and is_odd else _ADVICE
     return f"{type(cause).__name__}{text}"[:300], advice
 

@@ -13,21 +13,54 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import io
+import inspect
 import queue
-import socket
 from collections.abc import Mapping
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
-from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ProtocolError
 
-from genreconcile.cluster.interrupt import Interrupt
+from genreconcile.cluster import message
+from genreconcile.cluster.interrupt import Interrupt, register, shut
 
-CHUNK = 64 * 1024
+if TYPE_CHECKING:
+    from urllib3.connectionpool import HTTPConnectionPool
+
 _LONGEST_HEAD = 256 * 1024
-_CONNECT_TIMEOUT = 10.0
+_VERSIONS: Final = ((2, 7), (2, 9))
+"""The first of urllib3 that is known, and the first that is not: tests/unit has run with all between."""
+_PROTECTED: Final = (
+    ("HTTPConnectionPool", "_get_conn", ("self", "timeout")),
+    ("HTTPSConnectionPool", "_prepare_proxy", ("self", "conn")),
+)
+
+
+def what_is_unknown(urllib3: ModuleType) -> str:
+    """What of this urllib3 is not as it has to be for ``exchange``, "" for nothing: its version, then its methods."""
+    first, beyond = _VERSIONS
+    version = str(getattr(urllib3, "__version__", ""))
+    known = f"{'.'.join(map(str, first))} to before {'.'.join(map(str, beyond))}"
+    if not first <= _numbers(version) < beyond:
+        return f"urllib3 {version} is none of {known}"
+    for owner, name, expected in _PROTECTED:
+        found = _parameters(getattr(getattr(urllib3, owner, None), name, None))
+        if found != expected:
+            return f"{owner}.{name} of urllib3 {version} takes {found}, not {expected}"
+    queue_class = getattr(urllib3.HTTPConnectionPool, "QueueCls", None)
+    if queue_class is not queue.LifoQueue:
+        return f"HTTPConnectionPool.QueueCls of urllib3 {version} is {queue_class}, not LifoQueue"
+    return ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split(".")[:2]
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()
+
+
+def _parameters(method: object) -> tuple[str, ...] | None:
+    return tuple(inspect.signature(method).parameters) if callable(method) else None
 
 
 def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) -> Response:
@@ -47,7 +80,7 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
             _open(pool, connection)
         connection.sock.settimeout(timeout)
         connection.sock.sendall(request)
-        _register(connection)
+        register(connection, connection.sock)
         response.read_head()
     except BaseException as error:
         connection.close()
@@ -57,7 +90,7 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
 
 
 def _open(pool: HTTPConnectionPool, connection: Any) -> None:
-    connection.timeout = _CONNECT_TIMEOUT
+    connection.timeout = message.CONNECT_TIMEOUT
     connection.debuglevel = 0  # Configuration(debug=True) would have http.client print a proxy's credentials.
     if pool.proxy is not None and pool.scheme == "https":
         pool._prepare_proxy(connection)  # noqa: SLF001 - as above; it opens a tunnel, and connects
@@ -92,43 +125,24 @@ def _give_back(pool: HTTPConnectionPool, connection: Any) -> None:
         connection.close()
 
 
-def _register(connection: Any) -> None:
-    """Tell the thread's Interrupt how to end what now waits for the answer."""
-    interrupt = connection.interrupt = Interrupt.current()
-
-    def end() -> None:
-        if connection.interrupt is interrupt:  # Else another thread has it from the pool by now.
-            _shut(connection.sock)
-
-    if interrupt is not None:
-        interrupt.register(end)
-
-
-def _shut(sock: object) -> None:
-    """Wake whoever reads from the socket. ``SSLSocket.shutdown`` would pull the TLS state from under that thread."""
-    if isinstance(sock, socket.socket):
-        with contextlib.suppress(OSError):  # Closed already.
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-class Response:
-    """An answer whose head was read, and whose body comes as it is asked for. Not thread-safe."""
+class Response(message.Response):
+    """An answer whose head was read, and whose body comes as it is asked for. Not thread-safe but for ``end``."""
 
     def __init__(self, pool: HTTPConnectionPool, connection: Any) -> None:
         self._pool = pool
         self._connection = connection
         self._message = _Message()
         self._parser = self._message.parser
-        self._buffer = bytearray(CHUNK)
+        self._buffer = bytearray(message.CHUNK)
 
     @property
     def status(self) -> int:
-        """The code."""
+        """See ``message.Response``."""
         return int(self._parser.get_status_code())
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """By the name in lower case; of several with one name the last."""
+        """See ``message.Response``."""
         return self._message.headers
 
     def read_head(self) -> None:
@@ -139,45 +153,37 @@ class Response:
             if length > _LONGEST_HEAD and not self._message.is_begun:
                 raise ProtocolError(f"the headers are longer than {_LONGEST_HEAD} bytes")
 
-    def read(self, most: int | None = None) -> bytes:
-        """The rest of the body, or the first ``most`` bytes of it. Raises as ``exchange``."""
-        whole = io.BytesIO()  # What it returns is no copy, as a join of the parts would be.
-        while (most is None or whole.tell() < most) and (part := self.read1()):
-            whole.write(part)
-        whole.truncate(most)
-        return whole.getvalue()
-
     def read1(self) -> bytes:
-        """What has come of the body, at most ``CHUNK`` bytes; b"" at its end. Raises as ``exchange``."""
-        message = self._message
+        """See ``message.Response``."""
+        found = self._message
         try:
-            while not message.parts and not message.is_whole:
+            while not found.parts and not found.is_whole:
                 self._receive()
         except BaseException as error:
             self.close()
             _drop_idle_after(error, self._pool)
             raise
-        if message.is_whole:
+        if found.is_whole:
             self._release()
-        parts, message.parts = message.parts, []
+        parts, found.parts = found.parts, []
         return b"".join(parts)
 
     def wait_at_most(self, seconds: float) -> None:
-        """The longest silence from now on."""
+        """See ``message.Response``."""
         if self._connection is not None:
             self._connection.sock.settimeout(seconds)
 
     def close(self) -> None:
-        """Let the connection go. Where the body was not read to its end, it is of no use to others."""
+        """See ``message.Response``."""
         if self._connection is not None:
             self._connection.close()
             self._release()
 
     def end(self) -> None:
-        """Have whoever reads the body find its end, an early one. Called from another thread."""
+        """See ``message.Response``."""
         connection = self._connection
         if connection is not None:
-            _shut(connection.sock)
+            shut(connection.sock)
 
     def _release(self) -> None:
         connection, self._connection = self._connection, None

@@ -5,9 +5,11 @@ Invariant: a connection that has gone back to the pool, and on to another thread
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 _thread = threading.local()
 
@@ -64,3 +66,22 @@ class Interrupt:
         _thread.interrupt = None
         with self._lock:
             self._end = None
+
+
+def register(connection: Any, sock: object) -> None:
+    """Tell the thread's Interrupt how to end what now waits at the socket of the connection for the answer."""
+    interrupt = connection.interrupt = Interrupt.current()
+
+    def end() -> None:
+        if connection.interrupt is interrupt:  # Else another thread has it from the pool by now.
+            shut(sock)
+
+    if interrupt is not None:
+        interrupt.register(end)
+
+
+def shut(sock: object) -> None:
+    """Wake whoever reads from the socket. ``SSLSocket.shutdown`` would pull the TLS state from under that thread."""
+    if isinstance(sock, socket.socket):
+        with contextlib.suppress(OSError):  # Closed already.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)

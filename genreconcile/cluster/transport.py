@@ -6,6 +6,7 @@ them up. ``urllib3`` is imported inside functions: it costs a quarter of a start
 
 from __future__ import annotations
 
+import functools
 import logging
 import socket
 import threading
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from genreconcile.cluster.causes import no_answer
+from genreconcile.cluster.message import Request
 from genreconcile.errors import Unauthorized
 
 if TYPE_CHECKING:
     import urllib3
 
-    from genreconcile.cluster.exchange import Response
+    from genreconcile.cluster.message import Response
 
 POOL_SIZE = 512
 """Kept connections: each watch holds one. More may be opened, and are closed after use."""
@@ -68,16 +70,14 @@ class Transport:
         _request_timeout: float | None = None,
     ) -> Answer:
         """Send, once. A GET goes a second time if the first met a connection that the server was just closing."""
-        from genreconcile.cluster.exchange import exchange
-
         pool, target = self._pool or self._open(), url[self._before_target :]
-        request = self._head(pool, method, target, headers or {}, body) + (body or b"")
+        request = self._request(pool, method, target, headers or {}, body)
         try:
-            response = exchange(pool, request, _request_timeout)
+            response = _exchanged(pool, request, _request_timeout)
         except ConnectionError:
             if method != "GET":
                 raise
-            response = exchange(pool, request, _request_timeout)
+            response = _exchanged(pool, request, _request_timeout)
         _log.debug("%s %s%s: %d", method, self._shown, target, response.status)
         return Answer(response)
 
@@ -87,14 +87,14 @@ class Transport:
             pool = self._pool = self._manager.connection_from_url(self._host)
         return pool
 
-    def _head(
+    def _request(
         self,
         pool: urllib3.HTTPConnectionPool,
         method: str,
         target: str,
         headers: Mapping[str, str],
         body: bytes | None,
-    ) -> bytes:
+    ) -> Request:
         sent = _sendable(headers)
         if pool.proxy is not None and pool.scheme == "http":
             target, sent = self._shown + target, {**_sendable(pool.proxy_headers), **sent}
@@ -102,10 +102,9 @@ class Transport:
             raise ValueError("the path has a character that no path may have")
         if body is not None:
             sent["Content-Length"] = str(len(body))
-        lines = [f"{method} {target} HTTP/1.1", f"Host: {self._authority}", "Accept-Encoding: identity"]
-        lines += [f"{name}: {value}" for name, value in sent.items()]
-        lines += [f"{name}: {_sendable_value(name, value)}" for name, value in self._headers()]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+        always = [("Host", self._authority), ("Accept-Encoding", "identity")]
+        own = [(name, _sendable_value(name, value)) for name, value in self._headers()]
+        return Request(method, target, [*always, *sent.items(), *own], body)
 
     def stream(self, response: Response) -> None:
         """Have the answer end when the connections are replaced, for it may go on for hours."""
@@ -130,6 +129,29 @@ class Transport:
     def close(self) -> None:
         """Close the idle connections."""
         self.drop_idle()
+
+
+def _exchanged(pool: urllib3.HTTPConnectionPool, request: Request, timeout: float | None) -> Response:
+    if _knows_urllib3():
+        from genreconcile.cluster.exchange import exchange
+
+        return exchange(pool, bytes(request), timeout)
+    from genreconcile.cluster.urlopen import urlopen
+
+    return urlopen(pool, request, timeout)
+
+
+@functools.cache
+def _knows_urllib3() -> bool:
+    """Whether ``exchange`` may be used, which asks much of urllib3; else ``urlopen`` is, which asks little."""
+    import urllib3
+
+    from genreconcile.cluster.exchange import what_is_unknown
+
+    unknown = what_is_unknown(urllib3)
+    if unknown:
+        _log.info("%s: requests go out by its own urlopen, and take longer", unknown)
+    return not unknown
 
 
 def _sendable(headers: Mapping[str, str]) -> dict[str, str]:

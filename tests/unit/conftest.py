@@ -3,7 +3,7 @@
 import pytest
 from loopback import cluster, server
 
-from genreconcile.cluster import exchange
+from genreconcile.cluster import message, transport
 
 __all__ = ["cluster", "server"]
 
@@ -11,4 +11,12 @@ __all__ = ["cluster", "server"]
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch):
     """A handshake with a server in the same process has to wait for its turn on a busy machine."""
-    monkeypatch.setattr(exchange, "_CONNECT_TIMEOUT", 60.0)
+    monkeypatch.setattr(message, "CONNECT_TIMEOUT", 60.0)
+
+
+@pytest.fixture(params=["exchange", "urlopen"])
+def way(request, monkeypatch):
+    """Which way requests go out: both, where a test does not choose by ``ways``."""
+    if request.param == "urlopen":
+        monkeypatch.setattr(transport, "_knows_urllib3", lambda: False)
+    return request.param

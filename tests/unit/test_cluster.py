@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kubernetes.client import Configuration
+from ways import by_exchange
 
 from genreconcile.cluster import DynamicCluster, Interrupt, connect, status_error
 from genreconcile.errors import (
@@ -24,6 +25,8 @@ from genreconcile.errors import (
     Unauthorized,
     Unreachable,
 )
+
+pytestmark = pytest.mark.usefixtures("way")
 
 JSON_PATCH = "application/json-patch+json"
 RAW = '[{"op":"test","path":"/data/k","value":"ä\\u003c\\u2028<"}]'.encode()
@@ -56,6 +59,7 @@ def first_piece(listener):
         return piece
 
 
+@by_exchange
 def test_header_and_body_go_out_in_one_piece():
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         found = pool.submit(first_piece, listener)

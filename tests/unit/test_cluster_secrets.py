@@ -1,5 +1,6 @@
 """Credentials and bodies stay inside of the connection: no message, log, printout or chained error has them."""
 
+import contextlib
 import json
 import logging
 
@@ -8,6 +9,8 @@ from canary import Canary, Records, texts_of
 
 from genreconcile.cluster import DynamicCluster, connect
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
+
+pytestmark = pytest.mark.usefixtures("way")
 
 CANARY = Canary("c4n4ry-v4lu3-0123456789-abcdef")
 
@@ -93,6 +96,18 @@ def test_an_answer_that_falls_out_of_step_is_not_quoted(server, records):
     with pytest.raises(Unreachable) as caught:
         opened(server, "t").request("GET", "/x")
     assert hits(str(caught.value), repr(caught.value), *records) == []
+
+
+def test_a_header_that_is_none_is_not_quoted(server, records, way):
+    def behave(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n")
+        handler.wfile.write(CANARY.text.encode() + b"\r\nX: 1\r\n\r\n{}")
+
+    server.behave = behave
+    with pytest.raises(Unreachable) if way == "exchange" else contextlib.nullcontext() as caught:
+        opened(server, "t").request("GET", "/x")
+    assert server.seen
+    assert hits(str(caught and caught.value), repr(caught and caught.value), *records) == []
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 409, 410, 422, 429, 500, 503])

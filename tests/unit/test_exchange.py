@@ -12,10 +12,13 @@ import time
 
 import pytest
 from kubernetes.client import Configuration
+from ways import by_exchange, ways
 
 import genreconcile.cluster
-from genreconcile.cluster import DynamicCluster
+from genreconcile.cluster import DynamicCluster, Interrupt, transport
 from genreconcile.errors import ClusterError, Conflict, Unreachable
+
+pytestmark = pytest.mark.usefixtures("way")
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 END = object()
@@ -50,7 +53,7 @@ class Peer:
                 self._start(self._serve, connection)
 
     def _serve(self, connection):
-        with connection, contextlib.suppress(OSError):
+        with connection, contextlib.suppress(OSError, threading.BrokenBarrierError):
             self._answer(connection)
         self.closed.release()
 
@@ -130,15 +133,13 @@ def test_one_connection_serves_requests_one_after_the_other(peer, cluster):
     assert peer.requests[1].endswith(b"Content-Length: 3\r\n\r\n[1]")
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
-        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
-        OK + OK,
-        OK + b"\r\nHTTP",
-    ],
-    ids=["Connection: close", "HTTP/1.0", "two answers", "more"],
+@ways(
+    ["answer"],
+    {
+        "Connection: close": (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",),
+        "HTTP/1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",),
+    },
+    exchange={"two answers": (OK + OK,), "more": (OK + b"\r\nHTTP",)},  # http.client throws away what it has read.
 )
 def test_a_connection_that_cannot_be_used_again(peer, cluster, answer):
     peer.answers = [[answer], [OK]]
@@ -174,15 +175,15 @@ INTERIM = b"HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",
-        CHUNKED + b"3\r\nabc\r\n3;x=y\r\ndef\r\n0\r\n\r\n",
-        CHUNKED + b"6\r\nabcdef\r\n0\r\nX-Trailer: yes\r\n\r\n",
-        INTERIM + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",
-    ],
-    ids=["length", "chunks", "trailers", "interim answers"],
+@ways(
+    ["answer"],
+    {
+        "length": (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",),
+        "chunks": (CHUNKED + b"3\r\nabc\r\n3;x=y\r\ndef\r\n0\r\n\r\n",),
+        "trailers": (CHUNKED + b"6\r\nabcdef\r\n0\r\nX-Trailer: yes\r\n\r\n",),
+        "100": (b"HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",),
+    },
+    exchange={"interim answers": (INTERIM + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",)},
 )
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_answers_in_pieces_of_any_size(peer, cluster, answer, size):
@@ -198,20 +199,36 @@ def test_an_answer_that_ends_with_its_connection(peer, cluster):
     assert get(cluster) == b"{}"
 
 
-@pytest.mark.parametrize(
-    ("answer", "cause"),
-    [
-        ([END], "RemoteDisconnected"),
-        ([b"HTTP/1.1 200 O", END], "RemoteDisconnected"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234", END], "ProtocolError"),
-        ([CHUNKED + b"9\r\n1234", END], "ProtocolError"),
-        ([CHUNKED + b"4\r\n1234\r\n", END], "ProtocolError"),
-        ([CHUNKED + b"canary\r\n"], "HttpParserError"),
-        ([b"SSH-2.0-canary\r\n\r\n"], "HttpParser"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n"], "HttpParserError"),
-        ([b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: canary\r\n\r\n"], "HttpParserUpgrade"),
-        ([b"HTTP/1.1 200 OK\r\n", *[b"X: %b\r\n" % (b"canary" * 1000)] * 50], "ProtocolError"),
-    ],
+HUGE = [b"HTTP/1.1 200 OK\r\n", *[b"X: %b\r\n" % (b"canary" * 1000)] * 50]
+NO_CHUNKS = [CHUNKED + b"canary\r\n"]
+NO_HTTP = [b"SSH-2.0-canary\r\n\r\n"]
+NO_LENGTH = [b"HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n"]
+UPGRADE = [b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: canary\r\n\r\n"]
+
+
+@ways(
+    ["answer", "cause"],
+    {
+        "nothing": ([END], "RemoteDisconnected"),
+        "status line": ([b"HTTP/1.1 200 O", END], "RemoteDisconnected"),
+        "length": ([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234", END], "ProtocolError"),
+        "chunk": ([CHUNKED + b"9\r\n1234", END], "ProtocolError"),
+        "chunks": ([CHUNKED + b"4\r\n1234\r\n", END], "ProtocolError"),
+    },
+    exchange={
+        "no chunks": (NO_CHUNKS, "HttpParserError"),
+        "no HTTP": (NO_HTTP, "HttpParser"),
+        "no length": (NO_LENGTH, "HttpParserError"),
+        "upgrade": (UPGRADE, "HttpParserUpgrade"),
+        "huge head": (HUGE, "ProtocolError"),
+    },
+    urlopen={
+        "no chunks": (NO_CHUNKS, "ProtocolError"),
+        "no HTTP": (NO_HTTP, "BadStatusLine; if the server speaks TLS"),
+        "no length": (NO_LENGTH, "ProtocolError"),
+        "upgrade": (UPGRADE, "ProtocolError"),
+        "interim answers": ([INTERIM + OK], "ProtocolError"),  # http.client takes 103 for the answer.
+    },
 )
 def test_what_is_no_answer(peer, cluster, answer, cause):
     peer.answers = [answer, [OK]]
@@ -305,6 +322,7 @@ def test_r3_7_the_head_of_a_stream_is_not_waited_for_as_long_as_its_body(peer, c
     peer.has_taken_all()
 
 
+@by_exchange  # urllib3 has a word for each.
 def test_r3_11_more_connections_than_the_pool_keeps_are_closed_without_a_word(peer, monkeypatch, caplog):
     monkeypatch.setattr(genreconcile.cluster, "POOL_SIZE", 2)
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -324,3 +342,39 @@ def test_r3_6_a_connection_from_before_the_fork_is_refused(peer, cluster, monkey
     with pytest.raises(ClusterError, match="made before the fork"), cluster.stream("/x", query={}, read_timeout=45):
         pass
     assert peer.connections == 0
+
+
+@by_exchange  # And then by urlopen.
+def test_both_ways_send_the_same(peer, monkeypatch):
+    sent = []
+    for knows in (True, False):
+        monkeypatch.setattr(transport, "_knows_urllib3", lambda knows=knows: knows)
+        peer.answers = [[OK]] * 3
+        with contextlib.closing(to(f"http://127.0.0.1:{peer.port}", api_key={"authorization": "Bearer x"})) as cluster:
+            cluster.request("GET", "/api%2Fx/y:z", query={"labelSelector": "a in (b,c),d=\u00e4", "limit": "1"})
+            cluster.request("PATCH", "/x", body='["\u00e4"]'.encode(), content_type="application/json-patch+json")
+            cluster.request("DELETE", "/x", body=b"{}")
+        sent.append(peer.requests[-3:])
+    assert sent[0] == sent[1]
+
+
+def test_an_interrupt_ends_an_answer_that_is_the_last_of_its_connection(peer, cluster):
+    """http.client lets go of such a connection as soon as the head has come."""
+    peer.answers = [[b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc", HELD]]
+    interrupt, ended = Interrupt(), []
+
+    def read():
+        with interrupt, cluster.stream("/x", query={}, read_timeout=45) as chunks:
+            ended.append(next(chunks))
+            begun.set()
+            ended.extend(chunks)
+
+    begun = threading.Event()
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert begun.wait(45)
+    interrupt.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert ended == [b"abc"]
+    peer.held.abort()

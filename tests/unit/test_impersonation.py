@@ -11,6 +11,8 @@ import genreconcile as gr
 from genreconcile.cluster import DynamicCluster
 from genreconcile.errors import InputError, Unauthorized, Unreachable
 
+pytestmark = pytest.mark.usefixtures("way")
+
 
 def sent(server, tmp_path, user, **wishes):
     """The headers of one request that tell who asks, in their order."""

@@ -14,6 +14,8 @@ from genreconcile.cluster.proxies import proxy_of
 from genreconcile.errors import Unauthorized, Unreachable
 from genreconcile.testing.certificates import Authority
 
+pytestmark = pytest.mark.usefixtures("way")
+
 
 def authorization(server, kubeconfig, **more):
     gr.connect(kubeconfig=kubeconfig, **more).request("GET", "/x")

@@ -13,6 +13,8 @@ import genreconcile as gr
 from genreconcile.errors import Unreachable
 from genreconcile.testing.certificates import Authority
 
+pytestmark = pytest.mark.usefixtures("way")
+
 TOKEN = "canary-token"
 
 
