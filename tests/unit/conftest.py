@@ -1,11 +1,18 @@
 """Fixtures that several test files share."""
 
+import gc
+
 import pytest
 from loopback import cluster, server
 
 from genreconcile.cluster import message, transport
 
 __all__ = ["cluster", "server"]
+
+
+def pytest_collection_finish():
+    """What the modules hold stays until the end: the garbage collector need not look at it again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

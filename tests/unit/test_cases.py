@@ -38,7 +38,8 @@ OPEN = set()
 @pytest.fixture(scope="module")
 def tests():
     """The ids of all golden cases, as ``golden/<type>/<case>``, and of all tests on a server, as ``<file>::<test>``."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/kind/cases"]
+    options = ["--collect-only", "-q", "-p", "no:cacheprovider", "--assert=plain"]
+    command = [sys.executable, "-m", "pytest", *options, "tests/kind/cases"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = [line.removeprefix("tests/kind/cases/") for line in done.stdout.splitlines() if "::" in line]

@@ -34,7 +34,9 @@ def growth(make, size):
     """How many times the CPU time TIMES the size takes."""
     few, many = make(size), make(TIMES * size)
     few()  # Whatever is made once.
-    return min(seconds(many) for _ in range(2)) / max(min(seconds(few) for _ in range(3)), 0.005)
+    once = max(min(seconds(few) for _ in range(3)), 0.005)
+    found = seconds(many) / once
+    return found if found < MOST else min(found, seconds(many) / once)  # A second try, where the first was disturbed.
 
 
 def live(managed=None, **fields):
@@ -186,11 +188,12 @@ def test_r2_6_many_differences_far_down():
 
     def compared(size):
         pair = nested(size, "x"), nested(size, "y")
-        return lambda: gr.diff(*pair)
+        return lambda: results.append(gr.diff(*pair))
 
+    results = []
     # From 10,000 operations on, which one to write instead of many has to be found.
     assert growth(compared, 2600) < 2 * MOST  # A square of the depth made it fifty times.
-    found = gr.diff(nested(10_400, "x"), nested(10_400, "y"))
+    found = results[-1]  # Of 10,400.
     assert [(entry.op, len(entry.path)) for entry in found.differences] == [("replace", 201)]
 
 

@@ -24,8 +24,8 @@ def tests():
     """All test functions, as ``kind/cases/test_cases_a.py::test_name``."""
     found = []
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        tree = ast.parse(file.read_text("utf-8"))
-        names = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        body = ast.parse(file.read_text("utf-8")).body
+        names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
         found += [f"{file.relative_to(ROOT / 'tests')}::{name}" for name in names if name.startswith("test_")]
     return found
 

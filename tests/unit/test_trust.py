@@ -121,7 +121,7 @@ def serve(tmp_path):
         server.handle_error = lambda *_: None
         server.seen = []
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
         thread.start()
         servers.append((server, thread))
         return server

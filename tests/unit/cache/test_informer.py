@@ -27,6 +27,12 @@ def fast(monkeypatch):
 
 
 @pytest.fixture
+def relists_soon(monkeypatch):
+    pace = functools.partial(Pace, first_backoff=0.001, longest_backoff=0.004, relist=0.05)
+    monkeypatch.setattr(informer, "Pace", pace)
+
+
+@pytest.fixture
 def server():
     scripted = ScriptedCluster()
     yield scripted
@@ -332,6 +338,7 @@ def test_a_forbidden_kind_is_unknown_and_spares_the_others(server, cache):
     assert_eventually(lambda: cache.error(PLANETS) is None)
 
 
+@pytest.mark.usefixtures("relists_soon")
 def test_a_kind_that_becomes_forbidden_is_unknown(server, cache, watch):
     server.answer(ALL, status(403))
     server.answers[ALL].popleft()

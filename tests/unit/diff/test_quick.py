@@ -14,8 +14,9 @@ from genreconcile.objects import GVK
 UNIT = Path(__file__).parents[1]
 GOLDEN = UNIT / "golden"
 SCHEMA = gr.Schema.load(UNIT / "openapi")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Six times as fast, where there is one.
 CASES = {
-    str(file.relative_to(GOLDEN).with_suffix("")): yaml.safe_load(file.read_text("utf-8"))
+    str(file.relative_to(GOLDEN).with_suffix("")): yaml.load(file.read_text("utf-8"), LOADER)  # noqa: S506 - a safe one
     for file in sorted(GOLDEN.rglob("*.yaml"))
 }
 # Those whose order differs, whose members others add, or whose spelling only the walk can judge.

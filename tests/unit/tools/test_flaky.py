@@ -1,5 +1,6 @@
 """``tools/flaky.py``: tests that fail now and then are counted, beside a load that ends with it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,8 @@ def test_never():
 
 def flaky(folder, *arguments):
     command = [sys.executable, str(ROOT / "tools/flaky.py"), "-m", "", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # Most of the time of such a small run.
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_the_tally_of_three_runs(tmp_path):
