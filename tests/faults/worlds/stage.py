@@ -7,12 +7,13 @@ import contextlib
 import time
 
 import genreconcile as gr
-from faults.ground.effects import Hold, Stale, hide
-from faults.ground.scripted import ScriptedServer
-from faults.ground.wire import Refusal
 from faults.worlds import small
 from faults.worlds.small import ROUNDS, World, config
 from genreconcile.errors import Unreachable
+from support.api.effects import Hold, Stale
+from support.api.server import ScriptedServer
+from support.api.streams import hide
+from support.api.wire import Refusal
 
 BOUND = 120.0
 WRITES = small.WRITES + 4

@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from faults.ground.wire import Answer, Request
 from genreconcile.cluster import Cluster, DynamicCluster
 from genreconcile.objects import Object
 from genreconcile.testing.certificates import Authority
+from support.api.wire import Answer, Request
 
 JSON_PATCH = "application/json-patch+json"
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from faults.ground.effects import Effect
-from faults.ground.wire import WRITES, Request
+from support.api.effects import Effect
+from support.api.wire import WRITES, Request
 
 _EVERY = frozenset({"get", "list", "watch", *WRITES})
 

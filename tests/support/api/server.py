@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from faults.ground.api import Api
-from faults.ground.client import Admin, cluster_of
-from faults.ground.front import Front
-from faults.ground.store import Snapshot
-from faults.ground.wire import Answer, Request
 from genreconcile.cluster import Cluster
+from support.api.api import Api
+from support.api.client import Admin, cluster_of
+from support.api.front import Front
+from support.api.store import Snapshot
+from support.api.wire import Answer, Request
 
 
 class ScriptedServer(Front):
