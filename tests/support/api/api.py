@@ -1,4 +1,4 @@
-"""The scripted API server: requests in, answers out, over the store. As a backend it stands behind a front.
+"""The API server: requests in, answers out, over the store; what it cannot do it refuses.
 
 Invariant: what it answers depends on the requests and the seed alone; time only ends watches and paces bookmarks.
 """

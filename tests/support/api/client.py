@@ -1,4 +1,4 @@
-"""Ways to a ground: the engine's own client, with faults, and an administrator's, without.
+"""Ways to a server: the engine's own client, with faults, and an administrator's, without.
 
 Invariant: what an administrator does meets no fault and is in no log, so that a test can look without disturbing.
 """

@@ -68,6 +68,8 @@ class MemoryCluster:
         """Nothing is open. The backend stays: others may ask it too."""
 
     def _answer(self, request: Request) -> Answer:
+        if Interrupt.is_current_set():
+            raise self._no_answer(request)
         try:
             answer = self.backend.answer(request)
         except Dropped:

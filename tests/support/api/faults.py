@@ -55,7 +55,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of one ground; thread-safe."""
+    """The faults of one server; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The real ground: an API server behind a front that lets faults happen to what passes.
+"""A real API server behind a front that lets faults happen to what passes.
 
 Invariant: without a fault nothing is changed; the lines of a watch are passed on whole, as they come.
 

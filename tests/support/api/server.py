@@ -1,4 +1,4 @@
-"""The scripted ground: a whole API server in this process, deterministic by its seed, reached over real HTTP.
+"""The API server of this process behind a front: deterministic by its seed, reached over real HTTP.
 
 ::
 
@@ -9,7 +9,7 @@
             reconciler.reconcile(expected)
         assert server.log.tally() == {("configmaps", "shop", "a"): (1, 0)}
 
-``server.admin`` reads and writes without faults and without a line in the log.
+Invariant: ``server.admin`` reads and writes without faults and without a line in the log.
 """
 
 from __future__ import annotations
