@@ -12,7 +12,7 @@ WAITING = frozenset(
     {"eventually", "assert_eventually", "sleep", "monotonic", "Event", "Thread", "ThreadPoolExecutor", "Popen"}
 )
 SERVERS = frozenset(
-    {"ControlPlane", "ScriptedServer", "ProxiedServer", "ScriptedCluster", "ThreadingHTTPServer", "create_server"}
+    {"ControlPlane", "ScriptedServer", "ProxiedServer", "ScriptedCluster", "Listener", "Loopback", "create_server"}
 )
 FIXTURES = frozenset({"control_plane", "ground", "plane", "server", "peer", "cluster"})
 

@@ -8,10 +8,10 @@ from collections import defaultdict
 
 import pytest
 
-from faults.ground.proxy import ProxiedServer
-from faults.ground.scripted import ScriptedServer
 from genreconcile.apply import writer
 from genreconcile.testing.plugin import control_plane, namespace, pytest_collection_finish
+from support.api.proxy import ProxiedServer
+from support.api.server import ScriptedServer
 
 __all__ = ["control_plane", "namespace", "pytest_collection_finish"]
 

@@ -9,10 +9,10 @@ import contextlib
 import time
 
 import genreconcile as gr
-from faults.ground.effects import error_event
 from genreconcile.cache import Cache, Pace
 from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.objects import resource_version_of, uid_of
+from support.api.streams import error_event
 
 LONG = 45.0
 """Seconds that are enough on any machine; nobody waits for them to pass."""

@@ -5,11 +5,13 @@ import time
 
 import pytest
 
-from faults.ground.client import Refused
-from faults.ground.effects import CommitThenDrop, Drop, Refuse, Shorten, Stale, Truncate, cut, duplicate, hide
-from faults.ground.scripted import ScriptedServer
 from genreconcile import gojson
 from genreconcile.errors import ClusterError, Conflict, Gone, Invalid, NotFound, Throttled, Unauthorized, Unreachable
+from support.api.client import Refused
+from support.api.cluster import MemoryCluster
+from support.api.effects import CommitThenDrop, Drop, Refuse, Shorten, Stale, Truncate
+from support.api.server import ScriptedServer
+from support.api.streams import cut, duplicate, hide
 
 MAPS = "/api/v1/namespaces/shop/configmaps"
 JSON_PATCH = "application/json-patch+json"
@@ -36,9 +38,10 @@ def server():
         yield opened
 
 
-@pytest.fixture
-def cluster(server):
-    opened = server.connect()
+@pytest.fixture(params=["http", "memory"])
+def cluster(request, server):
+    """The server by its two faces."""
+    opened = server.connect() if request.param == "http" else MemoryCluster(server)
     yield opened
     opened.close()
 
@@ -271,6 +274,7 @@ def test_a_token_is_asked_for(server):
     assert send(server.connect(token="new"), "GET", MAPS)["items"] == []
 
 
+@pytest.mark.parametrize("cluster", ["http"], indirect=True)  # Only there is a network.
 def test_down_and_up_again_on_the_same_port(server, cluster):
     send(cluster, "GET", MAPS)
     server.refuse_connections()
@@ -280,6 +284,7 @@ def test_down_and_up_again_on_the_same_port(server, cluster):
     send(cluster, "GET", MAPS)
 
 
+@pytest.mark.parametrize("cluster", ["http"], indirect=True)  # Only there is a network.
 def test_a_frozen_network_swallows_requests(server, cluster):
     server.freeze()
     with pytest.raises(Unreachable):

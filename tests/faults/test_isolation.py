@@ -8,8 +8,6 @@ import time
 
 import pytest
 
-from faults.ground.effects import Call, Events, Hold, Mutate, Refuse, Rewrite
-from faults.ground.scripted import ScriptedServer
 from faults.oracles import (
     LABELS,
     MAPS,
@@ -30,6 +28,9 @@ from faults.oracles import (
 from genreconcile.cache import Cache
 from genreconcile.errors import ReconcileError
 from genreconcile.plan import judgement
+from support.api.effects import Call, Hold, Mutate, Refuse, Rewrite
+from support.api.server import ScriptedServer
+from support.api.streams import Events
 
 
 def make(ground, *names, **data):

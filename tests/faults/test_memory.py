@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from faults.ground.scripted import ScriptedServer
 from faults.oracles import config_map, path_of
+from support.api.server import ScriptedServer
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("memory_worker.py")

@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 
-from faults.ground.effects import Drop, Lines, Refuse, error_event, hide
 from faults.oracles import (
     LABELS,
     LONG,
@@ -21,6 +20,8 @@ from faults.oracles import (
     watches,
 )
 from genreconcile.errors import ReconcileError
+from support.api.effects import Drop, Refuse
+from support.api.streams import Lines, error_event, hide
 
 PACE = dataclasses.replace(QUICK, relist=0.3, tell=0.6)
 

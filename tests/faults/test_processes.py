@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from faults.ground.effects import Call, Hold
 from faults.oracles import (
     LABELS,
     LONG,
@@ -31,6 +30,7 @@ from faults.oracles import (
     watches,
 )
 from genreconcile.errors import NotLeading
+from support.api.effects import Call, Hold
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("worker.py")

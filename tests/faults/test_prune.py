@@ -5,8 +5,6 @@ import json
 import pytest
 
 import genreconcile as gr
-from faults.ground.effects import Refuse, Rewrite
-from faults.ground.proxy import ProxiedServer
 from faults.oracles import (
     LABELS,
     MAPS,
@@ -22,6 +20,8 @@ from faults.oracles import (
 )
 from genreconcile.errors import Forbidden, LoadError, PlanRefused
 from genreconcile.objects import resource_version_of, uid_of
+from support.api.effects import Refuse, Rewrite
+from support.api.proxy import ProxiedServer
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 SCHEMA = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}

@@ -2,13 +2,14 @@
 
 import pytest
 
-from faults.ground.effects import Drop, Lines, Refuse, Shorten, error_event
 from faults.oracles import path_of
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.transform import read
 from genreconcile.cache.watched import Watched
 from genreconcile.discovery import Resource
 from genreconcile.objects import GVK
+from support.api.effects import Drop, Refuse, Shorten
+from support.api.streams import Lines, error_event
 
 MAPS = Resource(GVK("", "v1", "ConfigMap"), "configmaps", namespaced=True)
 MOST = 0.22  # Requests a second for each kind, as of client-go.

@@ -2,7 +2,6 @@
 
 import pytest
 
-from faults.ground.effects import Refuse, Stale, error_event, hide
 from faults.oracles import (
     LABELS,
     MAPS,
@@ -22,6 +21,8 @@ from faults.oracles import (
 )
 from genreconcile.cache import Cache
 from genreconcile.objects import resource_version_of, uid_of
+from support.api.effects import Refuse, Stale
+from support.api.streams import error_event, hide
 
 
 def make(ground, *names, labels=None, **data):

@@ -7,23 +7,6 @@ import random
 import pytest
 
 import genreconcile as gr
-from faults.ground.client import cluster_of
-from faults.ground.effects import (
-    Call,
-    Events,
-    Hold,
-    Lines,
-    Refuse,
-    Shorten,
-    Truncate,
-    cut,
-    duplicate,
-    error_event,
-    silence,
-    without_bookmarks,
-)
-from faults.ground.proxy import ProxiedServer
-from faults.ground.wire import Dropped
 from faults.oracles import (
     MAPS,
     QUICK,
@@ -40,6 +23,11 @@ from faults.oracles import (
 from genreconcile.cache import Cache, Pace
 from genreconcile.cluster import DynamicCluster, credentials
 from genreconcile.errors import Unauthorized, Unreachable
+from support.api.client import cluster_of
+from support.api.effects import Call, Hold, Refuse, Shorten, Truncate
+from support.api.proxy import ProxiedServer
+from support.api.streams import Events, Lines, cut, duplicate, error_event, silence, without_bookmarks
+from support.api.wire import Dropped
 
 
 def make(ground, *names, **data):

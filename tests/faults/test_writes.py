@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from faults.ground.effects import CommitThenDrop, Drop, Hold, Refuse, Shorten, Truncate
 from faults.oracles import LABELS, MAPS, config_map, converge, engine, eventually, names, path_of, reconcile
+from support.api.effects import CommitThenDrop, Drop, Hold, Refuse, Shorten, Truncate
 
 DROPS = [CommitThenDrop(), Drop(), CommitThenDrop(reset=True), Truncate(), Shorten()]
 

@@ -1,20 +1,6 @@
-"""A cluster that counts what is written through it."""
+"""A cluster that counts the patches written through it."""
 
-
-class Counted:
-    """Passes everything on to ``cluster``; ``writes`` are the method and path of each request that is no GET."""
-
-    def __init__(self, cluster):
-        self.admin = cluster
-        self.writes = []
-
-    def __getattr__(self, name):
-        return getattr(self.admin, name)
-
-    def request(self, method, path, **settings):
-        if method != "GET":
-            self.writes.append((method, path))
-        return self.admin.request(method, path, **settings)
+from support.api.passing import Counted
 
 
 class Patches(Counted):

@@ -1,33 +1,12 @@
-"""What tests of deletion share: a namespace of a real server, its administrator, and a cluster that remembers."""
+"""What tests of deletion share: a namespace of a real server, and its administrator."""
 
 import json
 import time
 
 import genreconcile as gr
+from support.api.passing import Recorded
 
 LABELS = {"app": "guarded"}
-
-
-class Recorded:
-    """A cluster that remembers what goes through it: (method, path, body, query)."""
-
-    def __init__(self, cluster):
-        self.cluster, self.requests = cluster, []
-
-    def __getattr__(self, name):
-        return getattr(self.cluster, name)
-
-    def request(self, method, path, **settings):
-        body = settings.get("body")
-        self.requests.append((method, path, json.loads(body) if body else None, settings.get("query") or {}))
-        return self.cluster.request(method, path, **settings)
-
-    def sent(self, *methods):
-        return [(method, path) for method, path, *_ in self.requests if method in methods]
-
-    @property
-    def writes(self):
-        return [(method, path) for method, path, *_ in self.requests if method != "GET"]
 
 
 class Ground:

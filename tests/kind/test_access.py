@@ -13,6 +13,7 @@ from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.api.passing import Passing
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 USER = "least"
@@ -215,15 +216,13 @@ def place(request):
 def racing(server):
     """A connection on which somebody else is always a moment faster to create ConfigMaps."""
 
-    class Racing(type(server.user)):
+    class Racing(Passing):
         def request(self, method, path, **settings):
             if method == "POST" and path.endswith("/configmaps"):
                 server.admin.request("POST", path, body=settings["body"])
             return super().request(method, path, **settings)
 
-    cluster = gr.connect(kubeconfig=str(server.kubeconfig))
-    cluster.__class__ = Racing
-    return cluster
+    return Racing(gr.connect(kubeconfig=str(server.kubeconfig)))
 
 
 def test_a_conflict_is_read_again_by_get(server):

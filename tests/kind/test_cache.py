@@ -15,6 +15,7 @@ from genreconcile.cluster import connect
 from genreconcile.discovery import Discovery
 from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced, Throttled
 from genreconcile.objects import GVK, ObjectKey, resource_version_of, uid_of
+from support.api.passing import Passing
 
 CONFIG_MAP = GVK("", "v1", "ConfigMap")
 NAMESPACE = GVK("", "v1", "Namespace")
@@ -278,23 +279,22 @@ def test_a_synced_cache_sends_nothing(cluster, cache, namespace):
     assert sent == []
 
 
-class Stale:
+class Stale(Passing):
     """Asks for the first watch from a version that the server has forgotten."""
 
     def __init__(self, cluster):
-        self._cluster = cluster
-        self.server = cluster.server
+        super().__init__(cluster)
         self.lists = 0
         self.watches = []
 
     def request(self, method, path, **options):
         self.lists += 1
-        return self._cluster.request(method, path, **options)
+        return super().request(method, path, **options)
 
     def stream(self, path, *, query, read_timeout, **accept):
         self.watches.append(query["resourceVersion"])
         stale = {"resourceVersion": "1"} if len(self.watches) == 1 else {}
-        return self._cluster.stream(path, query={**query, **stale}, read_timeout=read_timeout, **accept)
+        return self.cluster.stream(path, query={**query, **stale}, read_timeout=read_timeout, **accept)
 
 
 def test_an_expired_version_leads_to_one_list(cluster, discovery, custom_kinds, namespace):

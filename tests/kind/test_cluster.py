@@ -13,6 +13,7 @@ from genreconcile.errors import ClusterError, Conflict, Forbidden, Gone, Invalid
 from genreconcile.objects import GVK
 from genreconcile.openapi import OpenAPIDocuments
 from genreconcile.schema import document_path
+from support.api.passing import Passing
 
 JSON_PATCH = "application/json-patch+json"
 CONFIG_MAP = GVK("", "v1", "ConfigMap")
@@ -21,17 +22,16 @@ DEPLOYMENT = GVK("apps", "v1", "Deployment")
 PASSWORD = "hunter2: x"
 
 
-class Counted:
+class Counted(Passing):
     """Passes requests on and notes them."""
 
     def __init__(self, cluster):
-        self._cluster = cluster
-        self.server = cluster.server
+        super().__init__(cluster)
         self.requests = []
 
     def request(self, method, path, **options):
         self.requests.append((method, path))
-        return self._cluster.request(method, path, **options)
+        return super().request(method, path, **options)
 
 
 @pytest.fixture(scope="module")

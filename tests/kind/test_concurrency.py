@@ -14,6 +14,7 @@ from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.api.passing import Passing
 
 USER = "many"
 LABELS = {"app": "many"}
@@ -47,20 +48,18 @@ def config(namespace, name, value="v", **annotations):
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": value}}
 
 
-class Watching:
+class Watching(Passing):
     """A cluster that notes which objects two writes of this process meet on."""
 
     def __init__(self, cluster):
-        self._cluster = cluster
-        self.server, self.namespace = cluster.server, cluster.namespace
-        self.close, self.stream = cluster.close, cluster.stream
+        super().__init__(cluster)
         self._lock = threading.Lock()
         self._writing = Counter()
         self.met = []
 
     def request(self, method, path, **settings):
         if method == "GET" or "authorization" in path:
-            return self._cluster.request(method, path, **settings)
+            return super().request(method, path, **settings)
         name = f"/{json.loads(settings['body'])['metadata']['name']}" if method == "POST" else ""
         path_of_object = path + name
         with self._lock:
@@ -68,7 +67,7 @@ class Watching:
             if self._writing[path_of_object] > 1:
                 self.met.append((method, path_of_object))
         try:
-            return self._cluster.request(method, path, **settings)
+            return super().request(method, path, **settings)
         finally:
             with self._lock:
                 self._writing[path_of_object] -= 1

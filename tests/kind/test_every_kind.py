@@ -10,6 +10,7 @@ import yaml
 from deletion_ground import LABELS, Ground, eventually, statuses
 
 import genreconcile as gr
+from support.api.passing import Passing
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 EVERY = {"kinds": "*"}
@@ -85,18 +86,14 @@ def test_r5_every_kind_is_looked_at_and_named(strays):
 
 def test_r5_what_is_only_looked_at_is_read_as_metadata(strays):
     accepted = []
-    listing = strays.cluster.cluster.request
 
-    class Watched:
-        def __getattr__(self, name):
-            return getattr(strays.cluster.cluster, name)
-
+    class Watched(Passing):
         def request(self, method, path, **settings):
             if path.endswith("/secrets"):
                 accepted.append(settings.get("accept", ""))
-            return listing(method, path, **settings)
+            return super().request(method, path, **settings)
 
-    with gr.Reconciler(Watched(), namespaces=[strays.namespace]) as reconciler:
+    with gr.Reconciler(Watched(strays.cluster.cluster), namespaces=[strays.namespace]) as reconciler:
         plan = reconciler.plan([], **strays.settings, **EVERY, allow_empty=True)
         (secret,) = [change for change in plan.changes if change.key.kind == "Secret"]
         assert (secret.operation, set(secret.live)) == ("delete", {"apiVersion", "kind", "metadata"})

@@ -4,6 +4,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.normalize import functions
+from support.api.passing import Passing
 
 CANARY = "canary-in-an-exception"
 
@@ -57,17 +58,15 @@ def test_subscribers_that_raise(control_plane, namespace, caplog):
     assert f"ConfigMap {namespace}/first: a subscriber failed on ADDED" in caplog.text
 
 
-class Garbled:
+class Garbled(Passing):
     """A cluster that answers the creation of one object with something else."""
 
     def __init__(self, cluster, name, answer):
-        self._cluster, self._name, self._answer = cluster, name, answer
-        self.server, self.namespace, self.stream, self.close = (
-            cluster.server, cluster.namespace, cluster.stream, cluster.close
-        )  # fmt: skip
+        super().__init__(cluster)
+        self._name, self._answer = name, answer
 
     def request(self, method, path, **settings):
-        answer = self._cluster.request(method, path, **settings)
+        answer = super().request(method, path, **settings)
         is_it = method == "POST" and f'"name":"{self._name}"'.encode() in settings["body"].replace(b": ", b":")
         return self._answer if is_it else answer
 

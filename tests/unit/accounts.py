@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
-import http.server
 import json
 import ssl
 import threading
+
+from support.api.listener import Exchange, Listener
+from support.api.tls import server_context
+from support.api.wire import Answer, Dropped, json_answer
 
 V1 = "client.authentication.k8s.io/v1"
 
@@ -56,52 +59,32 @@ class Granting:
         return len(self._runs.read_text())
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
+class _Exchange(Exchange):
+    def serve(self, request):
         certificate = self.connection.getpeercert() or {}
         names = [value for part in certificate.get("subject", ()) for name, value in part if name == "commonName"]
-        if "watch" in self.path:
-            self.send_response(200)
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            self.wfile.write(b"1\r\nx\r\n")
-            self.server.over.wait(20)
-            return
-        body = json.dumps([names[0] if names else "", self.client_address[1]]).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        if "watch" in request.path:
+            self.send(Answer(200, self._watch()))
+        else:
+            self.send(json_answer([names[0] if names else "", self.client_address[1]]))
 
-    def log_message(self, *_):
-        pass
+    def _watch(self):
+        yield b"x"
+        self.server.over.wait(20)
+        raise Dropped
 
 
-class Seeing:
+class Seeing(Listener):
     """A TLS server: answers each GET with the name in the client's certificate and the client's port."""
 
-    def __init__(self, authority, folder):
-        credential = authority.server(["localhost"], ["127.0.0.1"])
-        for name, content in {"s.crt": credential.certificate, "s.key": credential.key}.items():
-            (folder / name).write_bytes(content)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "s.crt", folder / "s.key")
-        context.verify_mode = ssl.CERT_OPTIONAL
-        context.load_verify_locations(cadata=authority.credential.certificate.decode())
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None
-        self._server.over = threading.Event()
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self._server.server_port}"
+    def __init__(self, authority):
+        self.over = threading.Event()
+        super().__init__(_Exchange, context=server_context(authority))
+        self.context.verify_mode = ssl.CERT_OPTIONAL
+        self.context.load_verify_locations(cadata=authority.credential.certificate.decode())
         self.cluster = {"certificate-authority-data": b64(authority.credential.certificate)}
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
+        self.start()
 
     def close(self):
-        self._server.over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(45)
+        self.over.set()
+        super().close()

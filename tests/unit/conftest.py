@@ -3,11 +3,25 @@
 import gc
 
 import pytest
-from loopback import cluster, server
 
 from genreconcile.cluster import message, transport
+from support.api.client import cluster_of
+from support.api.loopback import Loopback
 
-__all__ = ["cluster", "server"]
+
+@pytest.fixture
+def server():
+    """A plain HTTP server that behaves as the test says."""
+    with Loopback() as opened:
+        yield opened
+
+
+@pytest.fixture
+def cluster(server):
+    """The engine's client for it."""
+    opened = cluster_of(server.url, token="token-of-the-user")
+    yield opened
+    opened.close()
 
 
 def pytest_collection_finish():

@@ -248,8 +248,8 @@ def authority():
 
 
 @pytest.fixture
-def seeing(authority, tmp_path):
-    opened = Seeing(authority, tmp_path)
+def seeing(authority):
+    opened = Seeing(authority)
     yield opened
     opened.close()
 

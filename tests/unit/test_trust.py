@@ -1,9 +1,7 @@
 """Whom a connection trusts: programs that a kubeconfig names, and certificates."""
 
-import http.server
 import socket
 import ssl
-import threading
 import warnings
 
 import pytest
@@ -12,6 +10,9 @@ import yaml
 import genreconcile as gr
 from genreconcile.errors import Unreachable
 from genreconcile.testing.certificates import Authority
+from support.api.listener import Exchange, Listener
+from support.api.tls import server_context
+from support.api.wire import json_answer
 
 pytestmark = pytest.mark.usefixtures("way")
 
@@ -90,47 +91,40 @@ def test_of_several_files_the_first_that_names_a_user_counts(tmp_path, monkeypat
     assert not trace.exists()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.seen.append(self.headers.get("Authorization"))
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
+class Tokens(Exchange):
+    def serve(self, request):
+        self.server.seen.append(request.headers.get("authorization"))
+        self.send(json_answer({}))
 
-    def log_message(self, *_):
-        pass
+
+class Noting(Listener):
+    """A TLS server that notes which tokens it is given."""
+
+    def __init__(self, context):
+        super().__init__(Tokens, context=context)
+        self.seen = []
+        self.start()
 
 
 @pytest.fixture
-def serve(tmp_path):
+def serve():
+    """Makes servers with certificates of an authority; they end with the test."""
     servers = []
 
     def start(authority, *, names=("localhost",), newest=None):
-        credential = authority.server(list(names), ["127.0.0.1"] if "localhost" in names else [])
-        (tmp_path / "crt").write_bytes(credential.certificate)
-        (tmp_path / "key").write_bytes(credential.key)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+        context = server_context(authority, names)
         if newest:
             context.set_ciphers("ALL:@SECLEVEL=0")
             with warnings.catch_warnings(action="ignore"):  # Python thinks that nobody should want that.
                 context.minimum_version = ssl.TLSVersion.TLSv1
                 context.maximum_version = newest
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.handle_error = lambda *_: None
-        server.seen = []
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
-        thread.start()
-        servers.append((server, thread))
+        server = Noting(context)
+        servers.append(server)
         return server
 
     yield start
-    for server, thread in servers:
-        server.shutdown()
-        server.server_close()
-        thread.join(45)
+    for server in servers:
+        server.close()
 
 
 def request(folder, server, **cluster):

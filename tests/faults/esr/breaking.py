@@ -1,6 +1,6 @@
 """The faults that the state machine picks from, by name; each is made for a server as it is then."""
 
-from faults.ground import effects
+from support.api import effects, streams
 
 EFFECTS = {
     "410": lambda _: effects.Refuse(410, "Expired"),
@@ -13,13 +13,13 @@ EFFECTS = {
     "reset": lambda _: effects.Drop(reset=True),
     "truncated": lambda _: effects.Truncate(),
     "shortened": lambda _: effects.Shorten(),
-    "cut": lambda _: effects.cut(1),
-    "cut in a line": lambda _: effects.cut(1, line_share=0.5),
-    "ended early": lambda _: effects.cut(0, politely=True),
-    "410 event": lambda _: effects.error_event(410, "Expired"),
-    "500 event": lambda _: effects.error_event(500),
-    "twice": lambda _: effects.duplicate(),
-    "no bookmarks": lambda _: effects.without_bookmarks(),
+    "cut": lambda _: streams.cut(1),
+    "cut in a line": lambda _: streams.cut(1, line_share=0.5),
+    "ended early": lambda _: streams.cut(0, politely=True),
+    "410 event": lambda _: streams.error_event(410, "Expired"),
+    "500 event": lambda _: streams.error_event(500),
+    "twice": lambda _: streams.duplicate(),
+    "no bookmarks": lambda _: streams.without_bookmarks(),
     "stale": lambda server: effects.Stale(max(server.api.store.compacted, server.revision - 3)),
 }
 WRITE_EFFECTS = {

@@ -28,11 +28,11 @@ from faults.esr.objects import (
     teams,
 )
 from faults.esr.oracle import Oracle
-from faults.ground.client import Refused
-from faults.ground.scripted import ScriptedServer
 from faults.worlds.small import ROUNDS, definition
 from genreconcile.cache import Pace
 from genreconcile.errors import ReconcileError
+from support.api.client import Refused
+from support.api.server import ScriptedServer
 
 BOUND = 30.0
 PACE = Pace(first_backoff=0.01, longest_backoff=0.05, longest_asked=0.05)

@@ -15,14 +15,14 @@ from collections import Counter
 from pathlib import Path
 
 import genreconcile as gr
-from faults.ground.log import Log
-from faults.ground.proxy import ProxiedServer
 from faults.soak.account import Account
 from faults.soak.engine import memory
 from faults.soak.objects import FOUGHT, collections, lasting
 from faults.soak.others import Opponent, Others
 from faults.soak.weather import Weather
 from genreconcile.testing import ControlPlane
+from support.api.log import Log
+from support.api.proxy import ProxiedServer
 
 ROOT = Path(__file__).parents[3]
 SETTLE = 240.0

@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 import genreconcile as gr
-from faults.ground.client import cluster_of
 from faults.soak.objects import FOUGHT, KINDS, LABELS, expected
 from genreconcile.errors import ReconcileError
+from support.api.client import cluster_of
 
 COUNTED = ("rounds", "errors", "failed", "written", "fought", "given_up")
 SIZES = ("objects", "tombstones", "verdicts", "differences")

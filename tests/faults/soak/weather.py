@@ -4,16 +4,16 @@ import random
 import time
 from collections import Counter
 
-from faults.ground import effects
 from faults.soak.beside import Beside
+from support.api import effects, streams
 
 SKY = {
     "connections cut": lambda server: server.cut_connections(),
     "connections ended politely": lambda server: server.cut_connections(reset=False),
-    "watch cut in a line": lambda server: server.faults.add(effects.cut(3, line_share=0.5), "watch", times=3),
-    "410 event": lambda server: server.faults.add(effects.error_event(410, "Expired", after=2), "watch", times=2),
+    "watch cut in a line": lambda server: server.faults.add(streams.cut(3, line_share=0.5), "watch", times=3),
+    "410 event": lambda server: server.faults.add(streams.error_event(410, "Expired", after=2), "watch", times=2),
     "410 on a list": lambda server: server.faults.add(effects.Refuse(410, "Expired"), "list", times=1),
-    "events twice": lambda server: server.faults.add(effects.duplicate(), "watch", times=2),
+    "events twice": lambda server: server.faults.add(streams.duplicate(), "watch", times=2),
     "429": lambda server: server.faults.add(effects.Refuse(429, retry_after=1), "write", times=5),
     "500": lambda server: server.faults.add(effects.Refuse(500), times=5),
     "503": lambda server: server.faults.add(effects.Refuse(503), times=5),

@@ -7,12 +7,14 @@ import contextlib
 import time
 
 import genreconcile as gr
-from faults.ground.effects import Hold, Stale, hide
-from faults.ground.scripted import ScriptedServer
-from faults.ground.wire import Refusal
 from faults.worlds import small
 from faults.worlds.small import ROUNDS, World, config
 from genreconcile.errors import Unreachable
+from support.api.effects import Hold, Stale
+from support.api.passing import Passing
+from support.api.server import ScriptedServer
+from support.api.streams import hide
+from support.api.wire import Refusal
 
 BOUND = 120.0
 WRITES = small.WRITES + 4
@@ -33,12 +35,11 @@ class Crash(BaseException):
     """The process is no more: nothing after it is executed, so nothing may catch it."""
 
 
-class Mortal:
+class Mortal(Passing):
     """A Cluster whose process dies at its nth write: before it is sent, or after the server has carried it out."""
 
     def __init__(self, cluster, nth, moment):
-        self.server, self.namespace = cluster.server, cluster.namespace
-        self._cluster = cluster
+        super().__init__(cluster)
         self._nth = nth
         self._moment = moment
         self._seen = 0
@@ -48,12 +49,12 @@ class Mortal:
         if method == "GET":
             if self.dead:
                 raise Unreachable("dead")
-            return self._cluster.request(method, path, **options)
+            return super().request(method, path, **options)
         self._seen += 1
         if self.dead or (self._seen == self._nth and self._moment == "before"):
             self._die()
         try:
-            return self._cluster.request(method, path, **options)
+            return super().request(method, path, **options)
         finally:
             if self._seen == self._nth:
                 self._die()
@@ -61,10 +62,7 @@ class Mortal:
     def stream(self, path, **options):
         if self.dead:
             raise Unreachable("dead")
-        return self._cluster.stream(path, **options)
-
-    def close(self):
-        self._cluster.close()
+        return self.cluster.stream(path, **options)
 
     def _die(self):
         self.dead = True

@@ -3,10 +3,10 @@
 import pytest
 
 import genreconcile as gr
-from faults.ground.effects import Rewrite
-from faults.ground.scripted import ScriptedServer
 from faults.worlds.small import World
 from genreconcile.planner import kinds
+from support.api.effects import Rewrite
+from support.api.server import ScriptedServer
 
 WORLD = World("late")
 

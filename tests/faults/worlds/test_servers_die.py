@@ -7,6 +7,7 @@ import pytest
 
 import genreconcile as gr
 from faults.worlds.small import ROUNDS, WRITES
+from support.api.passing import Passing
 
 SERVERS = ("kube-apiserver", "etcd")
 QUICK = [(9, "kube-apiserver")]
@@ -15,18 +16,15 @@ BOUND = 180.0
 """Seconds for the watches to come back: the longest pause between two attempts is 30."""
 
 
-class Meddling:
+class Meddling(Passing):
     """A Cluster that calls ``meddle`` in the middle of its nth write: others are in flight, this one is not sent."""
 
     def __init__(self, cluster, nth, meddle):
-        self._cluster = cluster
+        super().__init__(cluster)
         self._nth = nth
         self._meddle = meddle
         self._lock = threading.Lock()
         self._seen = 0
-
-    def __getattr__(self, name):
-        return getattr(self._cluster, name)
 
     def request(self, method, path, **options):
         if method != "GET":
@@ -35,7 +33,7 @@ class Meddling:
                 is_due = self._seen == self._nth
             if is_due:
                 self._meddle()
-        return self._cluster.request(method, path, **options)
+        return super().request(method, path, **options)
 
 
 def converged(mortal, reconciler, world):

@@ -5,6 +5,7 @@ import copy
 import pytest
 
 import genreconcile as gr
+from support.api.passing import Passing
 
 MEGABYTE = 2**20
 
@@ -92,23 +93,20 @@ def test_g2_a_write_that_changes_nothing_is_not_repeated(world):
     assert world.get(expected) == before
 
 
-class Spy:
+class Spy(Passing):
     """A cluster that remembers what is written, and does something else first where it is told to."""
 
     def __init__(self, cluster, first=None):
-        self.cluster = cluster
+        super().__init__(cluster)
         self.sent = []
         self.first = [first] if first else []
-
-    def __getattr__(self, name):
-        return getattr(self.cluster, name)
 
     def request(self, method, path, **settings):
         if method != "GET":
             self.sent.append((method, settings.get("content_type"), settings.get("query")))
             if self.first:
                 self.first.pop()()
-        return self.cluster.request(method, path, **settings)
+        return super().request(method, path, **settings)
 
 
 def test_g3_patches_say_that_they_are_json_patches(world):

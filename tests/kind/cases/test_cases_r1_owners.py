@@ -8,25 +8,12 @@ import pytest
 import yaml
 
 import genreconcile as gr
+from support.api.passing import Recorded
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 FINALIZER = "example.com/ours"
-
-
-class Recorded:
-    """A cluster that remembers the requests that are no watches."""
-
-    def __init__(self, cluster):
-        self.cluster, self.requests = cluster, []
-
-    def __getattr__(self, name):
-        return getattr(self.cluster, name)
-
-    def request(self, method, path, **settings):
-        self.requests.append((method, path))
-        return self.cluster.request(method, path, **settings)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import random
 import pytest
 
 import genreconcile as gr
+from support.api.passing import Counted
 
 MEBIBYTE = 2**20
 HEAD = {"apiVersion": "lists.genreconcile.dev/v1", "kind": "Holder"}
@@ -57,22 +58,6 @@ def holder(world):
     """Makes an object of a kind that holds lists of every type."""
     world.reconcile(DEFINITION).raise_for_failures()
     return lambda **fields: {**HEAD, "metadata": {"name": "a", "namespace": world.namespace}, **fields}
-
-
-class Sent:
-    """A Cluster that passes everything on, and notes the writes."""
-
-    def __init__(self, cluster):
-        self._cluster = cluster
-        self.writes = []
-
-    def __getattr__(self, name):
-        return getattr(self._cluster, name)
-
-    def request(self, method, path, **options):
-        if method != "GET":
-            self.writes.append((method, path))
-        return self._cluster.request(method, path, **options)
 
 
 def chance():
@@ -186,7 +171,7 @@ def test_r2_5_somebody_else_writes_before_the_replacement(world):
 
 @pytest.mark.parametrize("size", [1.6, 2.2, 3.2])
 def test_r2_5_what_is_too_large_is_told_by_its_parts_and_not_sent_again(world, holder, size):
-    sent = Sent(world.cluster)
+    sent = Counted(world.cluster)
     large = holder(free={"large": "x" * int(size * MEBIBYTE), "small": "y" * 100_000})
     with gr.Reconciler(sent) as reconciler:
         for again in range(3):

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import genreconcile as gr
+from support.api.passing import Passing
 
 FORKED = """
 import json, multiprocessing, os, sys, time
@@ -194,18 +195,18 @@ def test_r3_1_kinds_that_are_quiet_are_asked_once_and_not_waited_for(kubeconfig,
         assert all(reconciler.cache.store(gr.GVK.of(obj)).seen(namespace) >= version for obj in expected)
 
 
-class Lagging:
+class Lagging(Passing):
     """A connection whose watches bring each chunk so many seconds late; None: not before ``end``."""
 
     def __init__(self, cluster, seconds):
-        self._cluster, self._seconds = cluster, seconds
+        super().__init__(cluster)
+        self._seconds = seconds
         self._ended = threading.Event()
-        self.server, self.namespace = cluster.server, cluster.namespace
-        self.request, self.close, self.end = cluster.request, cluster.close, self._ended.set
+        self.end = self._ended.set
 
     @contextlib.contextmanager
     def stream(self, path, **settings):
-        with self._cluster.stream(path, **settings) as chunks:
+        with self.cluster.stream(path, **settings) as chunks:
             yield self._late(chunks)
 
     def _late(self, chunks):

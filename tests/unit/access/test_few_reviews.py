@@ -2,15 +2,15 @@
 decide as well.
 """
 
-import json
-from collections import Counter
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genreconcile.access import Access, Right
 from genreconcile.access.rules import Rule, Rules
+from support.api.cluster import MemoryCluster
+from support.api.reviews import Reviews
+from support.api.scripted import status
 
 VERBS = ("list", "watch", "create", "get", "patch", "delete")
 KINDS = (("", "configmaps"), ("", "secrets"), ("apps", "deployments"), ("example.dev", "widgets"))
@@ -18,17 +18,15 @@ NAMESPACES = tuple(f"n{number}" for number in range(8))
 NAMES = ("a", "b", "c")
 
 
-class Account:
+class Account(MemoryCluster):
     """What an account may do: rules of the whole cluster, rules of namespaces, and rights that another authorizer than
     RBAC grants, of which its rules say nothing.
     """
 
-    server, namespace = "https://rbac", ""
-
     def __init__(self, cluster=(), local=None, others=(), *, says_so=True):
         self.cluster, self.local, self.others = tuple(cluster), local or {}, frozenset(others)
         self.is_complete = not others or not says_so
-        self.sent = Counter()
+        super().__init__(Reviews(self.may, self.rules))
 
     def may(self, right):
         """As RBAC decides: a binding in a namespace grants nothing in others, nor in the whole cluster."""
@@ -37,17 +35,13 @@ class Account:
         rules = (*self.cluster, *self.local.get(right.namespace, ())) if right.namespace else self.cluster
         return any(covers(rule, right) for rule in rules)
 
-    def request(self, _method, path, *, body, **_):
-        kind, spec = path.rpartition("/")[2], json.loads(body)["spec"]
-        self.sent[kind] += 1
-        if kind == "selfsubjectaccessreviews":
-            asked = spec["resourceAttributes"]
-            right = Right(
-                asked["verb"], asked["group"], asked["resource"], asked.get("namespace", ""), asked.get("name", "")
-            )
-            return json.dumps({"status": {"allowed": self.may(right)}}).encode()
-        rules = [as_json(rule) for rule in (*self.cluster, *self.local.get(spec["namespace"], ()))]
-        return json.dumps({"status": {"resourceRules": rules, "incomplete": not self.is_complete}}).encode()
+    def rules(self, namespace):
+        rules = [as_json(rule) for rule in (*self.cluster, *self.local.get(namespace, ()))]
+        return rules, self.is_complete
+
+    @property
+    def sent(self):
+        return self.backend.sent
 
     @property
     def reviews(self):
@@ -193,6 +187,4 @@ def test_r4_5_who_may_not_ask_for_rules_is_asked_about_one_by_one():
 
 
 def raise_forbidden():
-    from scripted_server import status
-
     raise status(403)

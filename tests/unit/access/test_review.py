@@ -1,35 +1,32 @@
 """SelfSubjectAccessReviews: which are sent, and what their answers mean."""
 
-import json
-
 import pytest
-from scripted_server import status
 
 from genreconcile.access import Access, Right
 from genreconcile.errors import ClusterError, Unauthorized
+from support.api.cluster import MemoryCluster
+from support.api.reviews import Reviews
+from support.api.scripted import status
 
 ANY = Right("patch", "", "pods", "shop")
 NAMED = [ANY._replace(name=name) for name in "abc"]
 
 
-class Reviewer:
-    server = "https://reviewer"
-    namespace = ""
-
+class Reviewer(MemoryCluster):
     def __init__(self, *granted, error=None):
-        self.granted, self.error, self.asked = set(granted), error, []
+        self.granted, self.error = set(granted), error
+        super().__init__(Reviews(lambda right: right in self.granted))
 
-    def request(self, method, path, *, body, **_):
+    @property
+    def asked(self):
+        return self.backend.asked
+
+    def request(self, method, path, **settings):
         assert method == "POST"
         if self.error:
             raise self.error
         assert path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        asked = json.loads(body)["spec"]["resourceAttributes"]
-        right = Right(
-            asked["verb"], asked["group"], asked["resource"], asked.get("namespace", ""), asked.get("name", "")
-        )
-        self.asked.append(right)
-        return json.dumps({"status": {"allowed": right in self.granted}}).encode()
+        return super().request(method, path, **settings)
 
 
 def test_what_is_granted_is_asked_for_once():

@@ -2,11 +2,12 @@ import logging
 
 import pytest
 from scripted_reflector import PATH, Run, Sink
-from scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 from genreconcile.cache.store import WentBack
 from genreconcile.cluster import Interrupt
 from genreconcile.errors import ClusterError, Forbidden, NotFound, Throttled, Unreachable
+from support.api.scripted import ScriptedCluster, bookmark, error_event, obj, page, status
+from support.api.views import event
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 import pytest
 from scripted_reflector import PATH, Run
-from scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 from genreconcile.errors import Forbidden, Throttled, Unreachable
+from support.api.scripted import ScriptedCluster, bookmark, error_event, obj, page, status
+from support.api.views import event
 
 
 @pytest.fixture

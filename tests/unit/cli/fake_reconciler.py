@@ -11,6 +11,9 @@ from genreconcile.errors import PlanRefused
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.outcome import Outcome, Result
 from genreconcile.plan import Change, Plan
+from support.api.cluster import MemoryCluster
+from support.api.reviews import Reviews
+from support.api.script import Script
 
 VERBS = ["get", "list", "watch", "create", "patch", "delete"]
 KINDS = [
@@ -36,22 +39,24 @@ def change(operation, name="a", *, kind="Widget", namespace="", labels=None, pat
     )
 
 
-class FakeCluster:
+class FakeCluster(MemoryCluster):
     """It serves two kinds, and allows everything unless ``allows`` is False."""
-
-    namespace = "context"
-    server = "https://fake"
 
     def __init__(self):
         self.allows = True
-        self.reviews = []
+        script = Script()
+        for path in ("/api", "/apis"):
+            script.says(path, DISCOVERY)
+        super().__init__(Reviews(lambda _: self.allows, over=script), server="https://fake", namespace="context")
 
-    def request(self, method, path, *, body=b"", **_):
-        if method == "GET":
-            return DISCOVERY
-        assert path.endswith("selfsubjectaccessreviews")
-        self.reviews.append(json.loads(body)["spec"]["resourceAttributes"])
-        return json.dumps({"status": {"allowed": self.allows}}).encode()
+    @property
+    def reviews(self):
+        return self.backend.attributes
+
+    def request(self, method, path, **settings):
+        if method != "GET":
+            assert path.endswith("selfsubjectaccessreviews")
+        return super().request(method, path, **settings)
 
 
 class FakeReconciler:

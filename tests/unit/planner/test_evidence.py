@@ -1,7 +1,5 @@
 """What a controller made without an ownerReference is not deleted, and neither is what it may have made."""
 
-import json
-
 import pytest
 
 from genreconcile.discovery import Resource
@@ -9,9 +7,12 @@ from genreconcile.errors import ClusterError, Forbidden, NotFound, Unreachable
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
 from genreconcile.planner.evidence import Evidence
+from support.api.cluster import MemoryCluster
+from support.api.script import Script
 
 CLAIM = GVK("", "v1", "PersistentVolumeClaim")
 CLAIMS = Resource(CLAIM, "persistentvolumeclaims", namespaced=True)
+PATH = "/api/v1/namespaces/shop/persistentvolumeclaims/data-db-0"
 
 
 class FakeCatalog:
@@ -20,16 +21,19 @@ class FakeCatalog:
         return CLAIMS
 
 
-class FakeCluster:
+class FakeCluster(MemoryCluster):
+    """A server that has one claim, or an error for it."""
+
     def __init__(self, answer):
         self.answer, self.requests = answer, []
+        script = Script()
+        script.says(PATH, lambda: self.answer)
+        super().__init__(script)
 
     def request(self, method, path, *, accept):
         assert "PartialObjectMetadata" in accept, "no more than metadata is asked for"
         self.requests.append((method, path))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return json.dumps(self.answer).encode()
+        return super().request(method, path, accept=accept)
 
 
 def made_by(*managers, uid="u"):

@@ -1,4 +1,4 @@
-"""Requests and answers, as the front sees them and as a backend answers them.
+"""Requests and answers, as a face sees them and as a backend answers them.
 
 Invariant: a Request says what the client sent, in Kubernetes' own terms; nothing here knows whether a real API server
 or a scripted one will answer.
@@ -144,10 +144,10 @@ class Dropped(Exception):
 
 
 class Backend(Protocol):
-    """What answers behind the front."""
+    """What answers behind a face."""
 
     def answer(self, request: Request) -> Answer:
-        """Carry the request out. Raises nothing: a refusal is an answer."""
+        """Carry the request out. A refusal is an answer; raises Dropped where there is none."""
 
     def close(self) -> None:
         """End all answers that have no end."""

@@ -1,4 +1,4 @@
-"""The scripted ground: a whole API server in this process, deterministic by its seed, reached over real HTTP.
+"""The API server of this process behind a front: deterministic by its seed, reached over real HTTP.
 
 ::
 
@@ -9,7 +9,7 @@
             reconciler.reconcile(expected)
         assert server.log.tally() == {("configmaps", "shop", "a"): (1, 0)}
 
-``server.admin`` reads and writes without faults and without a line in the log.
+Invariant: ``server.admin`` reads and writes without faults and without a line in the log.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from faults.ground.api import Api
-from faults.ground.client import Admin, cluster_of
-from faults.ground.front import Front
-from faults.ground.store import Snapshot
-from faults.ground.wire import Answer, Request
 from genreconcile.cluster import Cluster
+from support.api.api import Api
+from support.api.client import Admin, cluster_of
+from support.api.front import Front
+from support.api.store import Snapshot
+from support.api.wire import Answer, Request
 
 
 class ScriptedServer(Front):

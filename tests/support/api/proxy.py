@@ -1,4 +1,4 @@
-"""The real ground: an API server behind a front that lets faults happen to what passes.
+"""A real API server behind a front that lets faults happen to what passes.
 
 Invariant: without a fault nothing is changed; the lines of a watch are passed on whole, as they come.
 
@@ -13,22 +13,21 @@ The front ends TLS (``tls=True``: speaks it itself, with a certificate of its ow
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
-import ssl
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from faults.ground.client import Admin, cluster_of
-from faults.ground.front import HOST, Front, shut
-from faults.ground.wire import Answer, Refusal, Request
 from genreconcile.cluster import Cluster
 from genreconcile.testing.certificates import Authority
+from support.api.client import Admin, cluster_of
+from support.api.front import Front
+from support.api.listener import shut
+from support.api.tls import client_context, server_context
+from support.api.wire import Answer, Refusal, Request
 
 _PASSED_ON = ("content-type", "accept")
 _TIMEOUT = 90.0
@@ -51,7 +50,7 @@ class Upstream:
         config = json.loads(kubeconfig.read_text("utf-8"))
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self._address = urlsplit(cluster["server"])
-        self._context = _client_context(cluster, user)
+        self._context = client_context(cluster, user)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._watches: set[http.client.HTTPSConnection] = set()
@@ -121,7 +120,7 @@ class ProxiedServer(Front):
     def __init__(self, kubeconfig: Path, *, admin: Path | None = None, seed: int = 0, tls: bool = False) -> None:
         self.seed = seed
         self.authority = Authority() if tls else None
-        super().__init__(Upstream(kubeconfig), context=_server_context(self.authority) if self.authority else None)
+        super().__init__(Upstream(kubeconfig), context=server_context(self.authority) if self.authority else None)
         self._upstream = Upstream(admin or kubeconfig)
         self.admin = Admin(self._upstream.answer)
 
@@ -132,26 +131,5 @@ class ProxiedServer(Front):
     def renew_certificate(self) -> None:
         """Present a new certificate of the same authority to new connections, and end the old ones."""
         if self.authority is not None:
-            self.context = _server_context(self.authority)
+            self.present(server_context(self.authority))
             self.cut_connections()
-
-
-def _client_context(cluster: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-    _load(context, *(base64.b64decode(user[f"client-{part}-data"]) for part in ("certificate", "key")))
-    return context
-
-
-def _server_context(authority: Authority) -> ssl.SSLContext:
-    credential = authority.server(["localhost"], [HOST])
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _load(context, credential.certificate, credential.key)
-    return context
-
-
-def _load(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    """The ssl module reads files alone."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(certificate + b"\n" + key)
-        file.flush()
-        context.load_cert_chain(file.name)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from faults.ground.effects import Effect
-from faults.ground.wire import WRITES, Request
+from support.api.effects import Effect
+from support.api.wire import WRITES, Request
 
 _EVERY = frozenset({"get", "list", "watch", *WRITES})
 
@@ -55,7 +55,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of one ground; thread-safe."""
+    """The faults of one server; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

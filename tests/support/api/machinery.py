@@ -16,9 +16,9 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from faults.ground.kinds import DEFINITIONS, NAMESPACES, Kind
-from faults.ground.store import Key, Object, Store
-from faults.ground.wire import Refusal
+from support.api.kinds import DEFINITIONS, NAMESPACES, Kind
+from support.api.store import Key, Object, Store
+from support.api.wire import Refusal
 
 Admission = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 """``admission(verb, obj)`` may return another object to store, and raise Refusal. Of a deletion it sees the object."""

@@ -1,6 +1,6 @@
-"""What a fault does to a request, to its answer, or to the lines of its watch.
+"""What a fault does to a request or to its answer; ``streams`` has what it does to the lines of a watch.
 
-Invariant: an effect works alike on both grounds, since it stands in the front, before any backend. Each part can only
+Invariant: an effect works alike over every backend, since it stands before it. Each part can only
 answer, raise Dropped, or hand on what it was given, perhaps changed.
 """
 
@@ -9,14 +9,11 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from faults.ground.wire import Answer, Dropped, Request, encode, json_answer, status
-
-Event = dict[str, Any]
-"""A line of a watch: ``{"type": …, "object": …}``."""
+from support.api.wire import Answer, Dropped, Request, encode, json_answer, status
 
 
 class Effect:
@@ -181,80 +178,3 @@ class Stale(Effect):
         if request.verb == "list" and "continue" not in request.query:
             request.query |= {"resourceVersion": str(self.revision), "resourceVersionMatch": "Exact"}
         return None
-
-
-@dataclass
-class Lines(Effect):
-    """Change the lines of a watch by a function over all of them."""
-
-    change: Callable[[Iterator[bytes]], Iterable[bytes]]
-
-    def lines(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        return iter(self.change(lines))
-
-
-@dataclass
-class Events(Effect):
-    """Change each event of a watch: the function returns the events that come instead, none to hide it."""
-
-    change: Callable[[Event], Sequence[Event]]
-
-    def lines(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        for line in lines:
-            for event in self.change(json.loads(line)):
-                yield encode(event) + b"\n"
-
-
-def hide(matches: Callable[[Event], bool]) -> Events:
-    """Events that the watch never shows."""
-    return Events(lambda event: () if matches(event) else (event,))
-
-
-def duplicate(times: int = 2) -> Events:
-    """Each event comes so many times."""
-    return Events(lambda event: [event] * times)
-
-
-def without_bookmarks() -> Events:
-    """A server that sends no bookmarks."""
-    return hide(lambda event: event["type"] == "BOOKMARK")
-
-
-def cut(after: int, *, line_share: float = 0.0, reset: bool = False, politely: bool = False) -> Lines:
-    """End a watch after so many lines and a share of the next; ``politely`` as if it were the end of the answer."""
-
-    def change(lines: Iterator[bytes]) -> Iterator[bytes]:
-        for number, line in enumerate(lines):
-            if number == after:
-                yield line[: int(len(line) * line_share)]
-                break
-            yield line
-            if number + 1 == after and not line_share:
-                break
-        if not politely:
-            raise Dropped(reset=reset)
-
-    return Lines(change)
-
-
-def silence(after: int = 0, until: threading.Event | None = None) -> Lines:
-    """Nothing comes after so many lines, and the connection stays: a peer that is gone without a word."""
-
-    def change(lines: Iterator[bytes]) -> Iterator[bytes]:
-        for number, line in enumerate(lines):
-            if number >= after and not (until and until.is_set()):
-                continue
-            yield line
-
-    return Lines(change)
-
-
-def error_event(code: int, reason: str = "", *, after: int = 0) -> Lines:
-    """An ERROR event after so many lines, and the end."""
-
-    def change(lines: Iterator[bytes]) -> Iterator[bytes]:
-        for _ in range(after):
-            yield next(lines)
-        yield encode({"type": "ERROR", "object": status(code, "scripted", reason=reason)}) + b"\n"
-
-    return Lines(change)

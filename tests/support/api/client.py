@@ -1,4 +1,4 @@
-"""Ways to a ground: the engine's own client, with faults, and an administrator's, without.
+"""Ways to a server: the engine's own client, with faults, and an administrator's, without.
 
 Invariant: what an administrator does meets no fault and is in no log, so that a test can look without disturbing.
 """
@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from faults.ground.wire import Answer, Request
 from genreconcile.cluster import Cluster, DynamicCluster
 from genreconcile.objects import Object
 from genreconcile.testing.certificates import Authority
+from support.api.wire import Answer, Request
 
 JSON_PATCH = "application/json-patch+json"
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from faults.ground.kinds import Place
-from faults.ground.wire import Refusal
+from support.api.kinds import Place
+from support.api.wire import Refusal
 
 Object = Mapping[str, Any]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults.ground.kinds import DEFINITIONS, Kind, built_in, defined_by, digest, document_of, recorded
-from faults.ground.store import Store
-from faults.ground.wire import Answer, Refusal, Request, json_answer
+from support.api.kinds import DEFINITIONS, Kind, built_in, defined_by, digest, document_of, recorded
+from support.api.store import Store
+from support.api.wire import Answer, Refusal, Request, json_answer
 
 _RECORDED_DIGESTS: dict[str, str] = {}
 

@@ -1,0 +1,55 @@
+"""How objects are shown: in the version that was asked for, in whole or their metadata alone, as items and as events.
+
+Invariant: what is stored is never changed by being shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from support.api.kinds import Kind
+from support.api.store import Object
+from support.api.wire import Request, encode
+
+_PARTIAL = "as=PartialObjectMetadata"
+
+View = Callable[[Object], Mapping[str, Any]]
+
+
+def view_of(request: Request, kind: Kind) -> View:
+    """The form in which a request wants the objects of a kind."""
+    if _is_partial(request):
+        head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        return lambda obj: {**head, "metadata": obj["metadata"]}
+    return lambda obj: {**obj, "apiVersion": kind.api_version}
+
+
+def list_head(request: Request, kind: Kind) -> dict[str, str]:
+    """The kind and apiVersion of a list."""
+    if _is_partial(request):
+        return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version}
+
+
+def item_of(obj: Mapping[str, Any], kind: Kind) -> Mapping[str, Any]:
+    """An object in a list: of a built-in kind it has neither kind nor apiVersion."""
+    if kind.defines:
+        return obj
+    return {name: value for name, value in obj.items() if name not in {"apiVersion", "kind"}}
+
+
+def event(event_type: str, obj: Mapping[str, Any]) -> bytes:
+    """A line of a watch."""
+    return encode({"type": event_type, "object": obj}) + b"\n"
+
+
+def bookmark(request: Request, kind: Kind, revision: int, **annotations: str) -> bytes:
+    """A line that says up to where the watch has come."""
+    head = view_of(request, kind)({"kind": kind.kind, "metadata": {}})
+    metadata: dict[str, Any] = {"resourceVersion": str(revision), "creationTimestamp": None}
+    return event("BOOKMARK", {**head, "metadata": metadata | ({"annotations": annotations} if annotations else {})})
+
+
+def _is_partial(request: Request) -> bool:
+    return _PARTIAL in request.headers.get("accept", "")

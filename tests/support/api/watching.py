@@ -1,0 +1,103 @@
+"""Watches over the store: from a revision or from nothing, with bookmarks, an end, and 410 for compacted history.
+
+Invariant: a watch shows each change once, in order, and none from before its beginning; errors come as events, as from
+the real server. Time only ends it and paces its bookmarks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from support.api.kinds import DEFINITIONS, Kind
+from support.api.store import Change, Store
+from support.api.views import bookmark, event, view_of
+from support.api.wire import Refusal, Request, Target
+
+_INITIAL_END = "k8s.io/initial-events-end"
+_LOOK_ROUND = 0.1  # Seconds after which an idle watch looks whether its client is gone.
+LONGEST_WATCH = 1800.0
+
+
+class Watches:
+    """``bookmarks`` are the seconds between them, None for a server that sends none.
+
+    ``longest`` ends watches before the client's ``timeoutSeconds``.
+    """
+
+    def __init__(self, store: Store, bookmarks: float | None, longest: float) -> None:
+        self.bookmarks = bookmarks
+        self._store = store
+        self._longest = longest
+        self._is_closing = False
+
+    def close(self) -> None:
+        """End all of them."""
+        with self._store.changed:
+            self._is_closing = True
+            self._store.changed.notify_all()
+
+    def events(self, request: Request, kind: Kind, target: Target) -> Iterator[bytes]:
+        """The lines of one watch."""
+        view = view_of(request, kind)
+        position = int(request.query.get("resourceVersion") or 0)
+        if not position:
+            with self._store.changed:
+                position, found = self._store.revision, self._store.list(kind.place, target.namespace)
+            yield from (event("ADDED", view(obj)) for _, obj in found)
+            if request.query.get("sendInitialEvents") == "true" and self.bookmarks is not None:
+                yield bookmark(request, kind, position, **{_INITIAL_END: "true"})
+        clock = _Clock(self._seconds(request), self.bookmarks)
+        while not self._is_ended(clock, request):
+            try:
+                changes, newest = self._next(position, clock, request)
+            except Refusal as refusal:
+                yield event("ERROR", refusal.status)
+                return
+            for change in changes:
+                if change.key.is_in(kind.place, target.namespace):
+                    yield event(change.type, view(change.obj))
+                if change.type == "DELETED" and change.key == (*DEFINITIONS, "", kind.defines):
+                    return
+            position = max(position, newest)
+            if clock.takes_bookmark():
+                yield bookmark(request, kind, position)
+
+    def _next(self, position: int, clock: _Clock, request: Request) -> tuple[list[Change], int]:
+        """Wait for changes, the end, or the next bookmark."""
+        with self._store.changed:
+            while True:
+                changes = self._store.changes_after(position)
+                if changes or clock.is_bookmark_due or self._is_ended(clock, request):
+                    return list(changes), self._store.revision
+                self._store.changed.wait(_LOOK_ROUND)
+
+    def _is_ended(self, clock: _Clock, request: Request) -> bool:
+        return self._is_closing or clock.is_over or request.is_gone()
+
+    def _seconds(self, request: Request) -> float:
+        return min(float(request.query.get("timeoutSeconds") or LONGEST_WATCH), self._longest)
+
+
+class _Clock:
+    """When a watch ends, and when its next bookmark is due; the last one comes at the end."""
+
+    def __init__(self, seconds: float, bookmarks: float | None) -> None:
+        self._end = time.monotonic() + seconds
+        self._interval = bookmarks
+        self._next = time.monotonic() + (bookmarks or 0.0)
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end
+
+    @property
+    def is_bookmark_due(self) -> bool:
+        return self._interval is not None and (self.is_over or time.monotonic() >= self._next)
+
+    def takes_bookmark(self) -> bool:
+        """Whether one is due; then the next is due an interval later."""
+        due = self.is_bookmark_due
+        if due:
+            self._next = time.monotonic() + (self._interval or 0.0)
+        return due
