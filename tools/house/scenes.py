@@ -126,7 +126,8 @@ def _changed(plane: ControlPlane, namespace: str, on_immutable: str, bodies: dic
 
 def _change(obj: gr.Object, value: str) -> None:
     spec = obj.get("spec", {})
-    if "selector" in spec and "template" in spec:
+    # What is recreated with its dependents waits for the garbage collector.
+    if "selector" in spec and "template" in spec and value == "fail":
         spec["selector"]["matchLabels"]["more"] = spec["template"]["metadata"]["labels"]["more"] = value
     if "roleRef" in obj:
         obj["roleRef"]["name"] = f"{value}-reader"
