@@ -111,7 +111,10 @@ def _changed(plane: ControlPlane, namespace: str, on_immutable: str, bodies: dic
     objects = [obj for obj in objects if obj["kind"] != "PersistentVolumeClaim"]
     for obj in objects:
         obj["metadata"]["namespace"] = namespace
-    with reconciling(connect(plane), bodies, on_immutable=on_immutable) as (recorder, reconciler):
+    with reconciling(connect(plane), bodies, on_immutable=on_immutable, propagation="background") as (
+        recorder,
+        reconciler,
+    ):
         recorder.call("begin", lambda: reconciler.reconcile([definition, *objects]))
         fields = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
         fields[f"new-{on_immutable}"] = {"type": "string", "default": "d"}
