@@ -118,5 +118,7 @@ def _text(value: str) -> str:
 
 
 def _target(method: str, path: str, query: Mapping[str, str]) -> str:
+    # Which hash an index of schemas names, or none yet, is a matter of time while definitions come.
+    query = {name: value for name, value in query.items() if name != "hash"}
     plain = {name: f"<{name}>" if name in _TIMED and value != "0" else value for name, value in sorted(query.items())}
     return _text(f"{method} {path}") + (f"?{urlencode(plain, safe='<>=,/')}" if plain else "")
