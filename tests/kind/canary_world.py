@@ -9,10 +9,10 @@ import logging
 from pathlib import Path
 
 import yaml
-from canary import Canary, Records, texts_of
 
 import genreconcile as gr
 from genreconcile.report import FORMATS, render
+from support.canary import Canary, Records, texts_of
 
 CANARY = Canary("c4n4ry/v4lu3+0123456789&<abc def>")
 """With characters that each spelling writes in its own way."""

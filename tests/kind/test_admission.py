@@ -7,11 +7,11 @@ import json
 import time
 
 import pytest
-from counted import Counted
-from webhook import Webhook
 
 import genreconcile as gr
 from genreconcile.errors import NotFound
+from support.counted import Counted
+from support.webhook import Webhook
 
 DEPLOYMENTS = {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"]}
 CONFIGS = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}

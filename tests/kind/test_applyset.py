@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deletion_ground import Ground, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
+from support.deletion_ground import Ground, eventually, statuses
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 KUBECTL = shutil.which("kubectl")

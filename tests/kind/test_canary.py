@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from canary_world import (
+
+import genreconcile as gr
+from genreconcile.cli import main
+from genreconcile.report import FORMATS
+from kind.canary_world import (
     CANARY,
     DEFINITION,
     GROUP,
@@ -30,11 +34,7 @@ from canary_world import (
     vault,
     write,
 )
-from webhook import Webhook
-
-import genreconcile as gr
-from genreconcile.cli import main
-from genreconcile.report import FORMATS
+from support.webhook import Webhook
 
 MERGE = "application/merge-patch+json"
 DELETION = {"delete_selector": {"app": "canary"}, "allow_empty": True, "kinds": [f"{GROUP}/v1/Vault", "v1/Secret"]}

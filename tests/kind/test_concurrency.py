@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.audit import AuditLog
 
 USER = "many"
 LABELS = {"app": "many"}

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.audit import AuditLog
 
 SECONDS = float(os.environ.get("GENRECONCILE_SETTLE_SECONDS", "8"))
 NAMESPACE = "settled"

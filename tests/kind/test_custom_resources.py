@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from counted import Counted
 
 import genreconcile as gr
 from genreconcile.errors import InputError, LoadError
+from support.counted import Counted
 
 GADGET = yaml.safe_load((Path(__file__).parent / "gadget.yaml").read_text("utf-8"))
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}}

@@ -4,11 +4,11 @@ import threading
 import time
 
 import pytest
-from deletion_ground import LABELS, Ground, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.apply import Options
 from genreconcile.errors import Conflict, PlanRefused
+from support.deletion_ground import LABELS, Ground, eventually, statuses
 
 KINDS = ["v1/ConfigMap", "v1/ServiceAccount", "v1/PersistentVolumeClaim"]
 CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}

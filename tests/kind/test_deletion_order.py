@@ -3,10 +3,10 @@
 import threading
 
 import pytest
-from deletion_ground import Ground, statuses
 
 import genreconcile as gr
 from genreconcile.apply.options import Options
+from support.deletion_ground import Ground, statuses
 
 FINALIZER = "operated.genreconcile.dev/hold"
 RBAC = "rbac.authorization.k8s.io"

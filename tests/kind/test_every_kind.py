@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deletion_ground import LABELS, Ground, eventually, statuses
 
 import genreconcile as gr
+from support.deletion_ground import LABELS, Ground, eventually, statuses
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 EVERY = {"kinds": "*"}

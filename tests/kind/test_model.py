@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes.utils import parse_quantity
-from strategies import GROUP, KIND, VERSION, model, object_schemas, stored, values
 
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.normalize.scalars import CANONICAL
+from support.strategies import GROUP, KIND, VERSION, model, object_schemas, stored, values
 
 SCHEMAS, VALUES = 60, 4
 QUANTITIES = [

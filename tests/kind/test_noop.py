@@ -1,10 +1,10 @@
 """A reconcile with nothing to do sends nothing: counted by the API server."""
 
 import pytest
-from audit import AuditLog, is_look
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.audit import AuditLog, is_look
 
 LABELS = {"app": "noop"}
 

@@ -1,9 +1,9 @@
 """A crash at any write, before it is sent or after, and another expected set after the restart: no member is lost."""
 
 import pytest
-from deletion_ground import Ground, Recorded, statuses
 
 import genreconcile as gr
+from support.deletion_ground import Ground, Recorded, statuses
 
 PART_OF = "applyset.kubernetes.io/part-of"
 PLURALS = ("configmaps", "services", "secrets", "serviceaccounts")

@@ -4,10 +4,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from deletion_ground import Ground, Recorded, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
+from support.deletion_ground import Ground, Recorded, eventually, statuses
 
 PART_OF = "applyset.kubernetes.io/part-of"
 TOOLING = "applyset.kubernetes.io/tooling"

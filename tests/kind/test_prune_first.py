@@ -1,9 +1,9 @@
 """R2.9: values that one object holds alone: who holds them, what to do, and deletions that go first."""
 
 import pytest
-from deletion_ground import Ground, statuses
 
 import genreconcile as gr
+from support.deletion_ground import Ground, statuses
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import json
 import time
 
 import pytest
-from deletion_ground import Recorded
 
 import genreconcile as gr
 from genreconcile.catalog import Catalog
 from genreconcile.testing import ControlPlane
+from support.deletion_ground import Recorded
 
 
 @pytest.fixture(scope="module")

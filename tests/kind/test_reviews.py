@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.audit import AuditLog
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 NAMESPACES = [f"place-{number}" for number in range(40)]

@@ -1,10 +1,10 @@
 """S8 and S9: a Reconciler with ``namespaces`` neither writes nor deletes outside of them, whatever it is handed."""
 
 import pytest
-from deletion_ground import LABELS, Ground, statuses
 
 import genreconcile as gr
 from genreconcile.errors import CacheError
+from support.deletion_ground import LABELS, Ground, statuses
 
 
 @pytest.fixture

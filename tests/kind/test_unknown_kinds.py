@@ -1,10 +1,10 @@
 """Kinds that cannot be read, or are not there any more: unknown, never empty; the others go on."""
 
 import pytest
-from deletion_ground import LABELS, Ground, Recorded, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import ClusterError
+from support.deletion_ground import LABELS, Ground, Recorded, eventually, statuses
 
 RBAC = "rbac.authorization.k8s.io/v1"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -1,9 +1,9 @@
 """Fixtures that several test files share."""
 
 import pytest
-from loopback import cluster, server
 
 from genreconcile.cluster import exchange
+from support.loopback import cluster, server
 
 __all__ = ["cluster", "server"]
 

@@ -2,11 +2,10 @@
 
 import functools
 
-from scripted_server import WIDGETS
-
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import Mark
 from genreconcile.cache.transform import read
+from unit.scripted_server import WIDGETS
 
 READ = functools.partial(read, gvk=WIDGETS.gvk)
 PATH = "/apis/example.com/v1/namespaces/shop/widgets"

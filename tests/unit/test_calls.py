@@ -11,11 +11,11 @@ import typing
 from pathlib import Path
 
 import pytest
-from scripted_server import WIDGETS, ScriptedCluster
 
 import genreconcile as gr
 from genreconcile import settings as settings_module
 from genreconcile.settings import Settings
+from unit.scripted_server import WIDGETS, ScriptedCluster
 
 OWN = {"plan": set(), "reconcile": {"wait"}, "rights": {"level"}}
 HALF = "not usable alone"

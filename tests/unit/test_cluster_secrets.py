@@ -4,10 +4,10 @@ import json
 import logging
 
 import pytest
-from canary import Canary, Records, texts_of
 
 from genreconcile.cluster import DynamicCluster, connect
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
+from support.canary import Canary, Records, texts_of
 
 CANARY = Canary("c4n4ry-v4lu3-0123456789-abcdef")
 

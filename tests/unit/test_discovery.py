@@ -1,11 +1,11 @@
 import threading
 
 import pytest
-from scripted_server import ScriptedCluster, status
 
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, InputError, Unreachable
 from genreconcile.objects import GVK
+from unit.scripted_server import ScriptedCluster, status
 
 WIDGET = GVK("example.com", "v1", "Widget")
 POD_LIKE = GVK("", "v1", "Thing")

@@ -14,7 +14,6 @@ from types import MappingProxyType
 
 import pytest
 import yaml
-from canary import Canary, texts_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from genreconcile import documents as parse
 from genreconcile.errors import LoadError
 from genreconcile.load import Loaded, load, load_objects, refuse_duplicates, sources, validate_set
 from genreconcile.objects import ObjectKey
+from support.canary import Canary, texts_of
 
 JSON_VALUES = st.recursive(
     st.none()

@@ -3,11 +3,11 @@ import sys
 import time
 
 import pytest
-from scripted_server import ScriptedCluster, status
 
 from genreconcile.errors import ClusterError
 from genreconcile.openapi import OpenAPIDocuments
 from genreconcile.schema import document_path
+from unit.scripted_server import ScriptedCluster, status
 
 PATH = "apis/example.com/v1"
 URL = f"/openapi/v3/{PATH}"

@@ -4,11 +4,11 @@ import copy
 import itertools
 
 import pytest
-from counted import Patches
-from definitions import Things, settled, statuses, version
-from webhook import Converter
 
 import genreconcile as gr
+from kind.definitions import Things, settled, statuses, version
+from support.counted import Patches
+from support.webhook import Converter
 
 LEGACY, WINDOW = "convert.example.dev/legacy", "convert.example.dev/window"
 DATA = "convert.example.dev/data"

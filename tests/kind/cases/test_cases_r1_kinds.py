@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from counted import Patches
-from definitions import DEFINITIONS, Things, definition, settled, spec_of, statuses, version
-from webhook import Webhook
 
 import genreconcile as gr
+from kind.definitions import DEFINITIONS, Things, definition, settled, spec_of, statuses, version
+from support.counted import Patches
+from support.webhook import Webhook
 
 
 @pytest.fixture

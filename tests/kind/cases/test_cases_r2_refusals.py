@@ -3,10 +3,10 @@
 import contextlib
 
 import pytest
-from deletion_ground import Recorded
-from webhook import Webhook
 
 import genreconcile as gr
+from support.deletion_ground import Recorded
+from support.webhook import Webhook
 
 BUSY = "data cannot be changed while it is busy"
 WORDS = (BUSY, "field is immutable", "spec is immutable after creation", "may not change once set")

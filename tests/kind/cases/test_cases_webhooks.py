@@ -3,7 +3,8 @@
 import itertools
 
 import pytest
-from webhook import Webhook
+
+from support.webhook import Webhook
 
 SAMPLES = {"apiGroups": ["cases.genreconcile.dev"], "apiVersions": ["*"], "resources": ["samples"]}
 

@@ -2,11 +2,10 @@
 
 import time
 
-from server import Server
-from shapes import holds
-
 import genreconcile as gr
 from genreconcile.pointer import split_pointer
+from kind.conformance.server import Server
+from kind.conformance.shapes import holds
 
 PATIENCE = 30.0
 

@@ -3,13 +3,12 @@
 import base64
 import time
 
-from server import Server
-
 import genreconcile as gr
 from genreconcile.catalog import Catalog
 from genreconcile.diff import Policy, compare
 from genreconcile.pointer import split_pointer
 from genreconcile.related import Related, View
+from kind.conformance.server import Server
 
 SOON = 10.0
 

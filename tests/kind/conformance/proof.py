@@ -5,11 +5,11 @@ import copy
 
 import jsonpatch
 import pytest
-from ground import eventually, value
-from scenario import around, named
-from shapes import text, touches
 
 import genreconcile as gr
+from kind.conformance.ground import eventually, value
+from kind.conformance.scenario import around, named
+from kind.conformance.shapes import text, touches
 
 SEVERAL = 6
 PATIENCE = 5.0

@@ -2,13 +2,13 @@
 
 import json
 
-import generated
 import pytest
-from asked import GROUP, custom, many, raw_loads
-from tally import seeded, size
 
 from genreconcile import gojson
 from genreconcile.normalize.scalars import CANONICAL, Canonical
+from kind.differential import generated
+from kind.differential.asked import GROUP, custom, many, raw_loads
+from kind.differential.tally import seeded, size
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

@@ -2,10 +2,7 @@
 
 import json
 
-import generated
 import pytest
-from asked import custom, many, pod_template
-from tally import seeded, size
 
 from genreconcile import Registry, Schema, gojson
 from genreconcile.errors import LoadError
@@ -14,6 +11,9 @@ from genreconcile.normalize.functions import image_pull_policy, text
 from genreconcile.normalize.prepare import fold
 from genreconcile.normalize.scalars import CANONICAL, Canonical, is_quantity
 from genreconcile.objects import GVK
+from kind.differential import generated
+from kind.differential.asked import custom, many, pod_template
+from kind.differential.tally import seeded, size
 
 
 def disagreements(pairs, form, *, predicts_refusal=False):

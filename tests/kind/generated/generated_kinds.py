@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from strategies import EMBEDDED, PRESERVE, in_another_version, object_schemas
+
+from support.strategies import EMBEDDED, PRESERVE, in_another_version, object_schemas
 
 GROUP = "generated.genreconcile.dev"
 VERSIONS = ("v1", "v2", "v3")

@@ -193,6 +193,6 @@ def test_r4_5_who_may_not_ask_for_rules_is_asked_about_one_by_one():
 
 
 def raise_forbidden():
-    from scripted_server import status
+    from unit.scripted_server import status
 
     raise status(403)

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from scripted_server import status
 
 from genreconcile.access import Access, Right
 from genreconcile.errors import ClusterError, Unauthorized
+from unit.scripted_server import status
 
 ANY = Right("patch", "", "pods", "shop")
 NAMED = [ANY._replace(name=name) for name in "abc"]

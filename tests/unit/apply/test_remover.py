@@ -1,7 +1,6 @@
 """A 404 for a deletion: the object is gone, or its version is not served any more, which says nothing of the object."""
 
 import pytest
-from scripted_server import WIDGETS, ScriptedCluster, obj, status
 
 from genreconcile.apply import Options
 from genreconcile.apply.remover import Remover
@@ -9,6 +8,7 @@ from genreconcile.cache import Cache
 from genreconcile.errors import NotFound
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
+from unit.scripted_server import WIDGETS, ScriptedCluster, obj, status
 
 KEY = ObjectKey("example.com", "Widget", "shop", "a")
 PATH = "/apis/example.com/v1/namespaces/shop/widgets/a"

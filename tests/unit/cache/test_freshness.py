@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_reflector import PATH, Run
-from scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 from genreconcile.cache import Pace
 from genreconcile.errors import Unreachable
+from unit.scripted_reflector import PATH, Run
+from unit.scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 MOST = 0.22
 REFUSALS = {

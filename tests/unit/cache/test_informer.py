@@ -6,12 +6,12 @@ import time
 from collections import deque
 
 import pytest
-from scripted_server import PLANETS, VERBS, WIDGETS, LiveWatch, ScriptedCluster, event, obj, page, status
 
 from genreconcile.cache import Cache, Pace, Seen, informer, reflector
 from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.objects import GVK, ObjectKey
+from unit.scripted_server import PLANETS, VERBS, WIDGETS, LiveWatch, ScriptedCluster, event, obj, page, status
 
 KIND = "example.com/v1/Widget"
 ALL = "/apis/example.com/v1/widgets"

@@ -1,11 +1,11 @@
 """How many objects the pages of a list have."""
 
 import pytest
-from scripted_server import ScriptedCluster, obj, page
 
 from genreconcile import gojson
 from genreconcile.cache.pager import Pager, next_limit
 from genreconcile.cluster import Interrupt
+from unit.scripted_server import ScriptedCluster, obj, page
 
 PATH = "/apis/example.com/v1/widgets"
 MIB = 1024 * 1024

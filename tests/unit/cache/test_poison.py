@@ -1,7 +1,6 @@
 """Objects that the server should never send: each harms itself alone, and is named in the log."""
 
 import pytest
-from scripted_server import WIDGETS, ScriptedCluster, event, obj, page
 
 from genreconcile.cache import Cache
 from genreconcile.errors import CacheError, LoadError
@@ -10,6 +9,7 @@ from genreconcile.plan import Prune
 from genreconcile.planner.deletions import deletions
 from genreconcile.related import Related
 from genreconcile.selector import parse
+from unit.scripted_server import WIDGETS, ScriptedCluster, event, obj, page
 
 KIND = "example.com/v1/Widget"
 ALL = "/apis/example.com/v1/widgets"

@@ -1,12 +1,12 @@
 import logging
 
 import pytest
-from scripted_reflector import PATH, Run, Sink
-from scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 from genreconcile.cache.store import WentBack
 from genreconcile.cluster import Interrupt
 from genreconcile.errors import ClusterError, Forbidden, NotFound, Throttled, Unreachable
+from unit.scripted_reflector import PATH, Run, Sink
+from unit.scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 
 @pytest.fixture

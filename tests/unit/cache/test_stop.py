@@ -5,7 +5,6 @@ import threading
 import time
 
 import pytest
-from scripted_server import VERBS, LiveWatch, ScriptedCluster, obj, page, status
 
 from genreconcile.cache import Cache
 from genreconcile.cache.pace import Pace
@@ -13,6 +12,7 @@ from genreconcile.cluster import Interrupt
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, NotSynced
 from genreconcile.objects import GVK
+from unit.scripted_server import VERBS, LiveWatch, ScriptedCluster, obj, page, status
 
 MANY = 200
 STOP_WITHIN = 2.0 + 13.0  # What stop() promises, and what a busy machine takes to run 200 threads.

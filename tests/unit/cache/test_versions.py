@@ -4,12 +4,12 @@ import functools
 import threading
 
 import pytest
-from scripted_server import VERBS, WIDGETS, ScriptedCluster, event, obj, page, status
 
 from genreconcile import gojson
 from genreconcile.cache import Cache, Pace, reflector, watched
 from genreconcile.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
+from unit.scripted_server import VERBS, WIDGETS, ScriptedCluster, event, obj, page, status
 
 V2 = Resource(GVK("example.com", "v2", "Widget"), "widgets", namespaced=True, verbs=VERBS)
 ONE, TWO = "/apis/example.com/v1/widgets", "/apis/example.com/v2/widgets"

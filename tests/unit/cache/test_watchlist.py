@@ -1,10 +1,10 @@
 """A first list that comes as a stream, and servers that cannot send one."""
 
 import pytest
-from scripted_reflector import PATH, Run
-from scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 from genreconcile.errors import Forbidden, Throttled, Unreachable
+from unit.scripted_reflector import PATH, Run
+from unit.scripted_server import ScriptedCluster, bookmark, error_event, event, obj, page, status
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_reconciler import change
 
 from genreconcile.cli import logs, main
 from genreconcile.cli.options import FORMATS
 from genreconcile.errors import Invalid
 from genreconcile.plan import Plan
 from genreconcile.report import FORMATS as RENDERED
+from unit.cli.fake_reconciler import change
 
 CANARY = "c4n4ry-v4lu3"
 
@@ -166,7 +166,7 @@ def test_other_packages_say_nothing_of_bodies(program, capsys):
 
 FAKE = """
 import genreconcile
-from fake_reconciler import FakeReconciler, change
+from unit.cli.fake_reconciler import FakeReconciler, change
 from genreconcile.plan import Plan
 fake = FakeReconciler()
 patch = [{"op": "add", "path": "/spec", "value": {"x": 1}}, {"op": "replace", "path": "/spec/x", "value": "→"}]

@@ -6,8 +6,6 @@ import tracemalloc
 
 import jsonpatch
 import pytest
-import strategies
-import table_of_lists
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +18,8 @@ from genreconcile.diff.walk import Walk
 from genreconcile.objects import GVK
 from genreconcile.plan import Plan, Terms, judge
 from genreconcile.report.diff import render_diff
+from support import strategies
+from unit.diff import table_of_lists
 
 TEXTS = {"type": "array", "items": {"type": "string"}}
 DEFAULTED = {

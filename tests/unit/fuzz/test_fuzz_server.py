@@ -6,9 +6,7 @@ import json
 
 import msgspec
 import pytest
-from hostile import JSON, TEXTS, fuzz, objects
 from hypothesis import strategies as st
-from scripted_server import WIDGETS, ScriptedCluster
 
 from genreconcile.cache.codec import Codec
 from genreconcile.cache.shallow import members, value_of
@@ -20,6 +18,8 @@ from genreconcile.discovery import Discovery
 from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.objects import GVK
 from genreconcile.openapi import OpenAPIDocuments
+from unit.fuzz.hostile import JSON, TEXTS, fuzz, objects
+from unit.scripted_server import WIDGETS, ScriptedCluster
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

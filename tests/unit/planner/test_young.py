@@ -1,13 +1,13 @@
 """Kinds that are served before an OpenAPI document describes them."""
 
 import pytest
-from scripted_server import PLANETS, WIDGETS, ScriptedCluster, status
 
 from genreconcile.catalog import Catalog
 from genreconcile.errors import Unreachable
 from genreconcile.normalize import Registry
 from genreconcile.planner.young import _IN_DOUBT, _PATIENCE, Undescribed
 from genreconcile.storage import UNREADABLE, Definition
+from unit.scripted_server import PLANETS, WIDGETS, ScriptedCluster, status
 
 PATH = "apis/example.com/v1"
 DEFINED = Definition("token", dict)

@@ -1,6 +1,0 @@
-"""Makes ``scripted_server`` importable from this folder."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
