@@ -1,7 +1,6 @@
 """The scripted server is a server: what the scenarios rely on, shown by itself."""
 
 import threading
-import time
 
 import pytest
 
@@ -10,6 +9,7 @@ from faults.ground.effects import CommitThenDrop, Drop, Refuse, Shorten, Stale, 
 from faults.ground.scripted import ScriptedServer
 from genreconcile import gojson
 from genreconcile.errors import ClusterError, Conflict, Gone, Invalid, NotFound, Throttled, Unauthorized, Unreachable
+from support.eventually import eventually
 
 MAPS = "/api/v1/namespaces/shop/configmaps"
 JSON_PATCH = "application/json-patch+json"
@@ -294,10 +294,7 @@ def test_a_client_that_leaves_ends_its_watch_and_closing_ends_all(server, cluste
     with cluster.stream(MAPS, query=query, read_timeout=20):
         pass
     cluster.close()
-    deadline = time.monotonic() + 45
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert threading.active_count() <= before
+    assert eventually(lambda: threading.active_count() <= before)
 
 
 def test_the_administrator_sees_refusals_and_is_in_no_log(server):

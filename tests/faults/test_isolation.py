@@ -20,7 +20,6 @@ from faults.oracles import (
     converge,
     differing,
     engine,
-    eventually,
     names,
     path_of,
     reconcile,
@@ -30,6 +29,7 @@ from faults.oracles import (
 from genreconcile.cache import Cache
 from genreconcile.errors import ReconcileError
 from genreconcile.plan import judgement
+from support.eventually import eventually
 
 
 def make(ground, *names, **data):

@@ -7,7 +7,6 @@ import pytest
 from faults.ground.effects import Drop, Lines, Refuse, error_event, hide
 from faults.oracles import (
     LABELS,
-    LONG,
     MAPS,
     QUICK,
     assert_no_gap,
@@ -15,12 +14,12 @@ from faults.oracles import (
     converge,
     differing,
     engine,
-    eventually,
     path_of,
     reconcile,
     watches,
 )
 from genreconcile.errors import ReconcileError
+from support.eventually import LONG, eventually
 
 PACE = dataclasses.replace(QUICK, relist=0.3, tell=0.6)
 

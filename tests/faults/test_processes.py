@@ -16,21 +16,9 @@ import pytest
 
 import genreconcile as gr
 from faults.ground.effects import Call, Hold
-from faults.oracles import (
-    LABELS,
-    LONG,
-    MAPS,
-    config_map,
-    converge,
-    engine,
-    eventually,
-    lists,
-    names,
-    path_of,
-    reconcile,
-    watches,
-)
+from faults.oracles import LABELS, MAPS, config_map, converge, engine, lists, names, path_of, reconcile, watches
 from genreconcile.errors import NotLeading
+from support.eventually import LONG, eventually
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("worker.py")

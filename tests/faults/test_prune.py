@@ -7,21 +7,10 @@ import pytest
 import genreconcile as gr
 from faults.ground.effects import Refuse, Rewrite
 from faults.ground.proxy import ProxiedServer
-from faults.oracles import (
-    LABELS,
-    MAPS,
-    attempt,
-    config_map,
-    converge,
-    engine,
-    eventually,
-    names,
-    path_of,
-    reconcile,
-    relist,
-)
+from faults.oracles import LABELS, MAPS, attempt, config_map, converge, engine, names, path_of, reconcile, relist
 from genreconcile.errors import Forbidden, LoadError, PlanRefused
 from genreconcile.objects import resource_version_of, uid_of
+from support.eventually import eventually
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 SCHEMA = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}

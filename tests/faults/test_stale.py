@@ -12,7 +12,6 @@ from faults.oracles import (
     config_map,
     converge,
     engine,
-    eventually,
     lists,
     names,
     path_of,
@@ -22,6 +21,7 @@ from faults.oracles import (
 )
 from genreconcile.cache import Cache
 from genreconcile.objects import resource_version_of, uid_of
+from support.eventually import eventually
 
 
 def make(ground, *names, labels=None, **data):

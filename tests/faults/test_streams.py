@@ -24,22 +24,11 @@ from faults.ground.effects import (
 )
 from faults.ground.proxy import ProxiedServer
 from faults.ground.wire import Dropped
-from faults.oracles import (
-    MAPS,
-    QUICK,
-    Monotonic,
-    assert_no_gap,
-    config_map,
-    converge,
-    engine,
-    eventually,
-    lists,
-    path_of,
-    watches,
-)
+from faults.oracles import MAPS, QUICK, Monotonic, assert_no_gap, config_map, converge, engine, lists, path_of, watches
 from genreconcile.cache import Cache, Pace
 from genreconcile.cluster import DynamicCluster, credentials
 from genreconcile.errors import Unauthorized, Unreachable
+from support.eventually import eventually
 
 
 def make(ground, *names, **data):

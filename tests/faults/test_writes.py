@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from faults.ground.effects import CommitThenDrop, Drop, Hold, Refuse, Shorten, Truncate
-from faults.oracles import LABELS, MAPS, config_map, converge, engine, eventually, names, path_of, reconcile
+from faults.oracles import LABELS, MAPS, config_map, converge, engine, names, path_of, reconcile
+from support.eventually import eventually
 
 DROPS = [CommitThenDrop(), Drop(), CommitThenDrop(reset=True), Truncate(), Shorten()]
 

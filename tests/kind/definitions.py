@@ -1,6 +1,7 @@
 """Custom kinds that somebody else defines, for tests on a real server."""
 
 import genreconcile as gr
+from support.eventually import eventually
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 MERGE_PATCH = "application/merge-patch+json"
@@ -44,7 +45,7 @@ class Things:
         except gr.Conflict:
             live = self.world.send("GET", self.path)
             self.world.send("PUT", self.path, {**live, "spec": {**live["spec"], **crd["spec"]}})
-        assert self.world.eventually(lambda: is_established(self.world.send("GET", self.path)))
+        assert eventually(lambda: is_established(self.world.send("GET", self.path)))
 
     def thing(self, version="v1", name="t", **spec):
         return self.world.obj(f"{self.group}/{version}", "Thing", name, spec=spec)
@@ -62,7 +63,7 @@ class Things:
             except (gr.NotFound, gr.Throttled):
                 return None
 
-        return self.world.eventually(posted)
+        return eventually(posted)
 
     def get(self, version="v1", name="t"):
         return self.world.send("GET", self.url(version, name))

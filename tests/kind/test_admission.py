@@ -4,13 +4,13 @@ import contextlib
 import copy
 import itertools
 import json
-import time
 
 import pytest
 
 import genreconcile as gr
 from genreconcile.errors import NotFound
 from support.counted import Counted
+from support.eventually import eventually
 from support.webhook import Webhook
 
 DEPLOYMENTS = {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"]}
@@ -33,13 +33,6 @@ def cluster(admin):
 def reconciler(cluster):
     with gr.Reconciler(cluster) as reconciler:
         yield reconciler
-
-
-def eventually(check, timeout=45.0, pause=0.05):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(pause)
-    return found
 
 
 def send(cluster, method, path, body=None, content_type="application/json", **query):

@@ -11,7 +11,8 @@ import yaml
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
-from support.deletion_ground import Ground, eventually, statuses
+from support.deletion_ground import Ground, statuses
+from support.eventually import eventually
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 KUBECTL = shutil.which("kubectl")

@@ -15,6 +15,7 @@ from genreconcile.cluster import connect
 from genreconcile.discovery import Discovery
 from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced, Throttled
 from genreconcile.objects import GVK, ObjectKey, resource_version_of, uid_of
+from support.eventually import eventually
 
 CONFIG_MAP = GVK("", "v1", "ConfigMap")
 NAMESPACE = GVK("", "v1", "Namespace")
@@ -55,13 +56,6 @@ def create(cluster, path, name, **content):
 def patch(cluster, path, *operations):
     body = gojson.dumps(operations)
     return json.loads(cluster.request("PATCH", path, body=body, content_type="application/json-patch+json"))
-
-
-def eventually(condition, seconds=45.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "never came"
-        time.sleep(0.01)
 
 
 def reader_threads():
@@ -237,8 +231,8 @@ def test_two_custom_kinds_that_appear_and_go_while_running(cluster, discovery, c
 
     first, second = custom_kinds
     cluster.request("DELETE", f"{CRD}/{discovery.get(first).plural}.{first.group}")
-    eventually(lambda: not cache.has_synced(first) or cache.list(first) == [], 60)
-    eventually(lambda: isinstance(cache.error(first), NotFound), 60)
+    eventually(lambda: not cache.has_synced(first) or cache.list(first) == [], timeout=60)
+    eventually(lambda: isinstance(cache.error(first), NotFound), timeout=60)
     with pytest.raises(NotSynced, match="404"):
         cache.list(first)
     assert len(cache.list(second)) == 1

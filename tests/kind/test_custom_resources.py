@@ -11,6 +11,7 @@ import yaml
 import genreconcile as gr
 from genreconcile.errors import InputError, LoadError
 from support.counted import Counted
+from support.eventually import eventually
 
 GADGET = yaml.safe_load((Path(__file__).parent / "gadget.yaml").read_text("utf-8"))
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}}
@@ -75,13 +76,6 @@ def shared(cluster):
 def reconciler(cluster):
     with gr.Reconciler(cluster) as reconciler:
         yield reconciler
-
-
-def eventually(check, timeout=45.0, pause=0.02):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(pause)
-    return found
 
 
 def send(cluster, method, path, body=None, content_type="application/json"):
@@ -498,7 +492,7 @@ def test_somebody_else_makes_it_another_definition(reconciler, cluster, namespac
         place(definition(group)).rpartition("/")[0],
         definition(group, version(count={"type": "integer"})),
     )
-    assert eventually(lambda: reconciler.reconcile([expected]).counts["created"], 20.0)
+    assert eventually(lambda: reconciler.reconcile([expected]).counts["created"], timeout=20.0)
     assert is_quiet(reconciler, cluster, expected)
 
 

@@ -2,11 +2,11 @@
 
 import copy
 import json
-import time
 
 import pytest
 
 import genreconcile as gr
+from support.eventually import eventually
 
 
 @pytest.fixture
@@ -40,13 +40,6 @@ def replace(cluster, changed):
     live = json.loads(cluster.request("GET", path))
     live["spec"] = {**live["spec"], "versions": changed["spec"]["versions"]}
     cluster.request("PUT", path, body=json.dumps(live).encode())
-
-
-def eventually(check, timeout=45.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return found
 
 
 def test_somebody_else_adds_a_field_with_a_default(cluster, namespace):

@@ -8,7 +8,8 @@ import pytest
 import genreconcile as gr
 from genreconcile.apply import Options
 from genreconcile.errors import Conflict, PlanRefused
-from support.deletion_ground import LABELS, Ground, eventually, statuses
+from support.deletion_ground import LABELS, Ground, statuses
+from support.eventually import eventually
 
 KINDS = ["v1/ConfigMap", "v1/ServiceAccount", "v1/PersistentVolumeClaim"]
 CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import genreconcile as gr
-from support.deletion_ground import LABELS, Ground, eventually, statuses
+from support.deletion_ground import LABELS, Ground, statuses
+from support.eventually import eventually
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 EVERY = {"kinds": "*"}

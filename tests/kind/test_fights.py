@@ -1,11 +1,11 @@
 """Two writers on one field: found after a few rounds, backed off, reported with the other one's name."""
 
 import json
-import time
 
 import pytest
 
 import genreconcile as gr
+from support.eventually import eventually
 
 
 @pytest.fixture
@@ -31,11 +31,7 @@ def test_a_fight_is_found_named_and_left(cluster, namespace):
             cluster.request(
                 "PATCH", path, query={"fieldManager": "rival"}, body=edit, content_type="application/merge-patch+json"
             )
-            deadline = time.monotonic() + 45
-            while time.monotonic() < deadline:
-                if reconciler.cache.get("v1/ConfigMap", "a", namespace=namespace)["data"]["k"] == "theirs":
-                    break
-                time.sleep(0.01)
+            eventually(lambda: reconciler.cache.get("v1/ConfigMap", "a", namespace=namespace)["data"]["k"] == "theirs")
             outcomes += reconciler.reconcile(expected)
         other = {**expected[0], "data": {"k": "ours", "new": "x"}}
         assert reconciler.reconcile([other]).outcomes[0].status == "configured", "another expectation is no fight"
@@ -77,9 +73,7 @@ def test_a_rule_leaves_the_rivals_fields_to_it(cluster, namespace):
             body = json.dumps({"data": {key: "theirs"}}).encode()
             query = {"fieldManager": manager}
             cluster.request("PATCH", path, query=query, body=body, content_type="application/merge-patch+json")
-        deadline = time.monotonic() + 45
-        while time.monotonic() < deadline and not reconciler.plan(expected).changes:
-            time.sleep(0.02)
+        eventually(lambda: reconciler.plan(expected).changes)
         (outcome,) = reconciler.reconcile(expected)
         assert outcome.change.operations == [{"op": "replace", "path": "/data/j", "value": "ours"}]
         assert reconciler.reconcile(expected).counts["unchanged"] == 1

@@ -7,7 +7,8 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
-from support.deletion_ground import Ground, Recorded, eventually, statuses
+from support.deletion_ground import Ground, Recorded, statuses
+from support.eventually import eventually
 
 PART_OF = "applyset.kubernetes.io/part-of"
 TOOLING = "applyset.kubernetes.io/tooling"

@@ -3,12 +3,12 @@
 import copy
 import json
 import threading
-import time
 
 import pytest
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
+from support.eventually import eventually
 
 LABELS = {"app": "flow"}
 
@@ -46,13 +46,6 @@ def edit(cluster, namespace, name, *operations):
 
 def statuses(result):
     return {outcome.key.name: outcome.status for outcome in result}
-
-
-def eventually(check, timeout=45.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 def test_create_repair_delete(reconciler, cluster, namespace):

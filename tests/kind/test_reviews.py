@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import yaml
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
 from support.audit import AuditLog
+from support.eventually import eventually
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 NAMESPACES = [f"place-{number}" for number in range(40)]
@@ -109,10 +109,7 @@ class Server:
         return json.loads(answer)["status"]["allowed"]
 
     def wait_for(self, account, right):
-        deadline = time.monotonic() + 45
-        while not self.may(account, right):
-            assert time.monotonic() < deadline, f"{account}: {right} is not granted"
-            time.sleep(0.05)
+        eventually(lambda: self.may(account, right), f"{account}: {right} is granted", pause=0.05)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.errors import ClusterError
-from support.deletion_ground import LABELS, Ground, Recorded, eventually, statuses
+from support.deletion_ground import LABELS, Ground, Recorded, statuses
+from support.eventually import eventually
 
 RBAC = "rbac.authorization.k8s.io/v1"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

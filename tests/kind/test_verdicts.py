@@ -8,6 +8,7 @@ import pytest
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.plan import Terms
+from support.eventually import eventually
 
 JSON_PATCH = "application/json-patch+json"
 DEPLOYMENTS = "/apis/apps/v1/namespaces"
@@ -88,11 +89,14 @@ class World:
 
     def plan_until(self, condition):
         """The first plan of which the condition holds; what was judged for it stays."""
-        deadline = time.monotonic() + 45
-        while not condition(plan := self.plan()):
-            assert time.monotonic() < deadline, plan.summary()
-            time.sleep(0.02)
-        return plan
+        plans = []
+
+        def holds():
+            plans.append(self.plan())
+            return condition(plans[-1])
+
+        eventually(holds, lambda: [plan.summary() for plan in plans[-1:]])
+        return plans[-1]
 
 
 def test_nothing_is_compared_twice(world):

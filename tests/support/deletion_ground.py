@@ -1,7 +1,6 @@
 """What tests of deletion share: a namespace of a real server, its administrator, and a cluster that remembers."""
 
 import json
-import time
 
 import genreconcile as gr
 
@@ -78,10 +77,3 @@ class Ground:
 
 def statuses(result):
     return {outcome.key.name: outcome.status for outcome in result}
-
-
-def eventually(check, timeout=45.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found

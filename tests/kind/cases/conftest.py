@@ -1,7 +1,6 @@
 """What the tests of docs/cases.md share: expected objects, a second writer, and what the engine would do about it."""
 
 import copy
-import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.catalog import Catalog
+from support.eventually import eventually
 
 FOLDER = Path(__file__).parent
 JSON_PATCH = "application/json-patch+json"
@@ -23,13 +23,6 @@ def rules(*entries):
     """The shipped rules with these in front."""
     document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet"}
     return gr.Registry.builtin().extend({**document, "rules": [{"id": f"r{n}", **e} for n, e in enumerate(entries)]})
-
-
-def eventually(check, timeout=45.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 class World:
@@ -136,8 +129,6 @@ class World:
         result.raise_for_failures()
         assert {outcome.status for outcome in result} == {"configured"}
         assert self.plan(*expected) == []
-
-    eventually = staticmethod(eventually)
 
     def with_rules(self, *entries):
         """The same world under further rules; use it as a context manager."""

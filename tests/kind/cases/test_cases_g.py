@@ -5,6 +5,7 @@ import copy
 import pytest
 
 import genreconcile as gr
+from support.eventually import eventually
 
 MEGABYTE = 2**20
 
@@ -135,7 +136,7 @@ def test_g4_a_terminating_object_is_neither_patched_nor_recreated(world):
     world.send(
         "PATCH", world.path(expected), [{"op": "remove", "path": "/metadata/finalizers"}], "application/json-patch+json"
     )
-    assert world.eventually(lambda: world.reconcile(changed).outcomes[0].status == "created")
+    assert eventually(lambda: world.reconcile(changed).outcomes[0].status == "created")
 
 
 def test_g6_a_create_that_another_writer_wins(world):

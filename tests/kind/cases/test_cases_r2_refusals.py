@@ -6,6 +6,7 @@ import pytest
 
 import genreconcile as gr
 from support.deletion_ground import Recorded
+from support.eventually import eventually
 from support.webhook import Webhook
 
 BUSY = "data cannot be changed while it is busy"
@@ -103,9 +104,9 @@ def test_r2_1_a_policy_that_refuses_is_not_got_past(world, both, reason):
     world.create(before)
     for words in WORDS[:2]:
         with for_now(world, *policy(world, reason, words)):
-            assert world.eventually(lambda: is_refused(world, before, SPARK))
+            assert eventually(lambda: is_refused(world, before, SPARK))
             both.stays(before, world.config(data={"k": "v", "busy": "yes"}), words)
-        assert world.eventually(lambda: not is_refused(world, before, SPARK))
+        assert eventually(lambda: not is_refused(world, before, SPARK))
 
 
 def causes(words):
@@ -142,7 +143,7 @@ def test_r2_1_a_webhook_that_refuses_is_not_got_past(world, both, webhook):
     before, after = world.config(data={"k": "v"}), world.config(data={"k": "v", "busy": "yes"})
     world.create(before)
     webhook.says = {"message": "probe"}
-    assert world.eventually(lambda: is_refused(world, before, SPARK))
+    assert eventually(lambda: is_refused(world, before, SPARK))
     for words in WORDS[:2]:
         for status in STATUSES:
             webhook.says = {**status, "message": f'ConfigMap "settings" is invalid: data: Forbidden: {words}'}
@@ -155,7 +156,7 @@ def test_r2_1_a_webhook_that_refuses_a_deletion_as_not_found_is_believed_no_more
     obj = world.config(metadata={"labels": {"app": "web"}}, data={"busy": "yes"})
     world.create(obj)
     webhook.says = {"message": "probe"}
-    assert world.eventually(lambda: is_refused(world, obj, SPARK))
+    assert eventually(lambda: is_refused(world, obj, SPARK))
     for status in STATUSES:
         webhook.says = {**status, "message": "not found"}
         result = world.reconcile(

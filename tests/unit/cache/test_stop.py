@@ -12,6 +12,7 @@ from genreconcile.cluster import Interrupt
 from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, NotSynced
 from genreconcile.objects import GVK
+from support.eventually import eventually
 from unit.scripted_server import VERBS, LiveWatch, ScriptedCluster, obj, page, status
 
 MANY = 200
@@ -34,10 +35,7 @@ def _no_deadlock():
     faulthandler.dump_traceback_later(60)
     yield
     faulthandler.cancel_dump_traceback_later()
-    deadline = time.monotonic() + 45
-    while threads() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threads() == []
+    eventually(lambda: threads() == [], threads, pause=0.01)
 
 
 @pytest.fixture
@@ -87,10 +85,7 @@ def test_200_kinds_stop_in_time_while_their_lists_travel():
     server = Silent()
     cache = Cache(server, KINDS)
     cache.start()
-    deadline = time.monotonic() + 20
-    while len(server.requests) < MANY:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: len(server.requests) >= MANY, pause=0.01)
     with pytest.raises(NotSynced):
         cache.wait_for_sync(timeout=0.01)
     assert timed_stop(cache) < STOP_WITHIN
@@ -134,8 +129,7 @@ def test_kinds_are_added_while_others_sync_and_the_cache_stops(server):
         workers = [threading.Thread(target=work, args=(number,), name=f"worker {number}") for number in range(6)]
         for worker in workers:
             worker.start()
-        while len(server.requests) == before:
-            time.sleep(0.001)
+        eventually(lambda before=before: len(server.requests) != before, pause=0.001)
         assert timed_stop(cache) < STOP_WITHIN
         for worker in workers:
             worker.join(20)
