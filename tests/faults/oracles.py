@@ -12,6 +12,7 @@ from faults.ground.effects import error_event
 from genreconcile.cache import Cache, Pace
 from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.objects import resource_version_of, uid_of
+from support import objects
 from support.eventually import eventually
 
 QUICK = Pace(
@@ -29,8 +30,7 @@ LABELS = {"app": "web"}
 
 
 def config_map(name, namespace, *, labels=None, metadata=None, **data):
-    own = {"name": name, "namespace": namespace, "labels": LABELS if labels is None else labels, **(metadata or {})}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": own, "data": data}
+    return objects.config_map(name, namespace, labels=LABELS if labels is None else labels, metadata=metadata, **data)
 
 
 def path_of(namespace, name="", plural="configmaps", prefix="/api/v1"):

@@ -10,23 +10,12 @@ from faults.ground.scripted import ScriptedServer
 from genreconcile import gojson
 from genreconcile.errors import ClusterError, Conflict, Gone, Invalid, NotFound, Throttled, Unauthorized, Unreachable
 from support.eventually import eventually
+from support.objects import definition, version
 
 MAPS = "/api/v1/namespaces/shop/configmaps"
 JSON_PATCH = "application/json-patch+json"
-DEFINITION = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "gadgets.example.com"},
-    "spec": {
-        "group": "example.com",
-        "scope": "Namespaced",
-        "names": {"kind": "Gadget", "plural": "gadgets"},
-        "versions": [
-            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}},
-            {"name": "v2", "served": True, "storage": False, "subresources": {"status": {}}},
-        ],
-    },
-}
+UNDESCRIBED = {"name": "v2", "served": True, "storage": False, "subresources": {"status": {}}}
+DEFINITION = definition("example.com", version("v1"), UNDESCRIBED, kind="Gadget")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import yaml
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support import objects
 from support.audit import AuditLog
 from support.eventually import eventually
 
@@ -25,8 +26,7 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 
 def obj(api_version, kind, name, namespace="shop", **more):
-    metadata = {"name": name, "labels": LABELS} | ({"namespace": namespace} if namespace else {})
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **more}
+    return objects.obj(api_version, kind, name, namespace, labels=LABELS, **more)
 
 
 def expected():

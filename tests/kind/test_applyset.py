@@ -11,6 +11,7 @@ import yaml
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
+from support import objects
 from support.deletion_ground import Ground, statuses
 from support.eventually import eventually
 
@@ -61,8 +62,7 @@ def plain(ground, name, **metadata):
 
 
 def service(ground):
-    metadata = {"name": "web", "namespace": ground.namespace}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
+    return objects.service("web", ground.namespace)
 
 
 def annotations(ground, name="shop"):

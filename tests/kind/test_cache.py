@@ -16,6 +16,7 @@ from genreconcile.discovery import Discovery
 from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced, Throttled
 from genreconcile.objects import GVK, ObjectKey, resource_version_of, uid_of
 from support.eventually import eventually
+from support.objects import definition, struct, version
 
 CONFIG_MAP = GVK("", "v1", "ConfigMap")
 NAMESPACE = GVK("", "v1", "Namespace")
@@ -202,14 +203,8 @@ def custom_kinds(cluster):
     kinds = []
     for kind in ("Gizmo", "Gadget"):
         plural = f"{kind.lower()}s"
-        schema = {
-            "type": "object",
-            "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-        }
-        version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-        spec = {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural}, "versions": [version]}
-        body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
-        create(cluster, CRD, f"{plural}.{group}", **body)
+        schema = struct(spec={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+        create(cluster, CRD, f"{plural}.{group}", **definition(group, version("v1", schema), kind=kind))
         kinds.append(GVK(group, "v1", kind))
     yield kinds
     for kind in kinds:

@@ -14,6 +14,7 @@ import pytest
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
 from support.audit import AuditLog
+from support.objects import config_map
 
 USER = "many"
 LABELS = {"app": "many"}
@@ -43,8 +44,7 @@ def place(plane, request):
 
 
 def config(namespace, name, value="v", **annotations):
-    metadata = {"namespace": namespace, "name": name, "labels": LABELS, "annotations": annotations}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": value}}
+    return config_map(name, namespace, labels=LABELS, metadata={"annotations": annotations}, k=value)
 
 
 class Watching:

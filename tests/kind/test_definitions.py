@@ -6,6 +6,7 @@ import json
 import pytest
 
 import genreconcile as gr
+from support import objects
 from support.eventually import eventually
 
 
@@ -15,24 +16,12 @@ def cluster(control_plane):
 
 
 def definition(group, **properties):
-    spec = {"type": "object", "properties": {"size": {"type": "integer"}, **properties}}
-    schema = {"type": "object", "properties": {"spec": spec}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"things.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": "Thing", "plural": "things"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
-        },
-    }
+    spec = objects.struct(size={"type": "integer"}, **properties)
+    return objects.definition(group, objects.version("v1", objects.struct(spec=spec)))
 
 
 def thing(group, namespace, **spec):
-    metadata = {"name": "t", "namespace": namespace}
-    return {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": metadata, "spec": spec}
+    return objects.obj(f"{group}/v1", "Thing", "t", namespace, spec=spec)
 
 
 def replace(cluster, changed):

@@ -6,6 +6,7 @@ import pytest
 
 import genreconcile as gr
 from support.eventually import eventually
+from support.objects import rule_set
 
 
 @pytest.fixture
@@ -64,8 +65,7 @@ def test_a_rule_leaves_the_rivals_fields_to_it(cluster, namespace):
     metadata = {"name": "b", "namespace": namespace}
     expected = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "ours", "j": "ours"}}]
     rule = {"id": "rival", "object": {"kind": "ConfigMap"}, "path": "data", "managers": ["rival"], "ignore": True}
-    document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [rule]}
-    rules = gr.Registry.builtin().extend(document)
+    rules = gr.Registry.builtin().extend(rule_set(rule))
     path = f"/api/v1/namespaces/{namespace}/configmaps/b"
     with gr.Reconciler(cluster, rules=rules) as reconciler:
         reconciler.reconcile(expected).raise_for_failures()

@@ -3,6 +3,7 @@
 import pytest
 
 import genreconcile as gr
+from support import objects
 from support.deletion_ground import Ground, Recorded, statuses
 
 PART_OF = "applyset.kubernetes.io/part-of"
@@ -39,7 +40,7 @@ def ground(control_plane, namespace):
 
 def obj(ground, kind, name):
     spec = {"spec": {"ports": [{"port": 80}]}} if kind == "Service" else {}
-    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": ground.namespace}, **spec}
+    return objects.obj("v1", kind, name, ground.namespace, **spec)
 
 
 def members(ground):

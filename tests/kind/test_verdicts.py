@@ -9,25 +9,15 @@ import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.plan import Terms
 from support.eventually import eventually
+from support.objects import obj, pod_template, workload
 
 JSON_PATCH = "application/json-patch+json"
 DEPLOYMENTS = "/apis/apps/v1/namespaces"
 
 
 def deployment(namespace, name="web", **spec):
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
-        "spec": {
-            "selector": {"matchLabels": {"app": name}},
-            "template": {
-                "metadata": {"labels": {"app": name}},
-                "spec": {"containers": [{"name": "c", "image": "example.com/c:1"}]},
-            },
-            **spec,
-        },
-    }
+    spec = workload(pod_template({"app": name}, "example.com/c:1"), **spec)
+    return obj("apps/v1", "Deployment", name, namespace, labels={"app": name}, spec=spec)
 
 
 def autoscaler(namespace, target="web"):

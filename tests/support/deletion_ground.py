@@ -3,6 +3,7 @@
 import json
 
 import genreconcile as gr
+from support.objects import config_map
 
 LABELS = {"app": "guarded"}
 
@@ -39,8 +40,8 @@ class Ground:
         self.settings = {"delete_from_namespace": namespace, "delete_selector": LABELS}
 
     def config(self, name, *, namespace="", labels=None, metadata=None, **data):
-        place = {"name": name, "namespace": namespace or self.namespace, "labels": LABELS if labels is None else labels}
-        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**place, **(metadata or {})}, "data": data}
+        labels = LABELS if labels is None else labels
+        return config_map(name, namespace or self.namespace, labels=labels, metadata=metadata, **data)
 
     def path(self, plural="configmaps", name="", *, group="", namespace=""):
         prefix = f"/apis/{group}" if group else "/api/v1"

@@ -8,7 +8,9 @@ import pytest
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.catalog import Catalog
+from support import objects
 from support.eventually import eventually
+from support.objects import pod_template, rule_set, workload
 
 FOLDER = Path(__file__).parent
 JSON_PATCH = "application/json-patch+json"
@@ -21,8 +23,7 @@ def load(name):
 
 def rules(*entries):
     """The shipped rules with these in front."""
-    document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet"}
-    return gr.Registry.builtin().extend({**document, "rules": [{"id": f"r{n}", **e} for n, e in enumerate(entries)]})
+    return gr.Registry.builtin().extend(rule_set(*({"id": f"r{n}", **e} for n, e in enumerate(entries))))
 
 
 class World:
@@ -35,8 +36,7 @@ class World:
         self.catalog = Catalog(cluster, gr.Registry.builtin())
 
     def obj(self, api_version, kind, name, metadata=None, **rest):
-        meta = {"name": name, "namespace": self.namespace, **(metadata or {})}
-        return {"apiVersion": api_version, "kind": kind, "metadata": meta, **rest}
+        return objects.obj(api_version, kind, name, self.namespace, metadata=metadata, **rest)
 
     def config(self, name="settings", metadata=None, **rest):
         return self.obj("v1", "ConfigMap", name, metadata, **rest)
@@ -45,11 +45,8 @@ class World:
         return self.obj("cases.genreconcile.dev/v1", "Sample", "sample", spec=spec)
 
     def deployment(self, **spec):
-        labels = {"app": "web"}
-        pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": "nginx:1.27"}]}}
-        return self.obj(
-            "apps/v1", "Deployment", "web", spec={"selector": {"matchLabels": labels}, "template": pod} | spec
-        )
+        pod = pod_template({"app": "web"}, "nginx:1.27", "web")
+        return self.obj("apps/v1", "Deployment", "web", spec=workload(pod) | spec)
 
     def path(self, obj):
         resource = self.catalog.resource(gr.GVK.of(obj))

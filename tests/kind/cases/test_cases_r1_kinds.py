@@ -5,9 +5,10 @@ import time
 import pytest
 
 import genreconcile as gr
-from kind.definitions import DEFINITIONS, Things, definition, settled, spec_of, statuses, version
+from kind.definitions import DEFINITIONS, Things, settled, spec_of, statuses, version
 from support.counted import Patches
 from support.eventually import eventually
+from support.objects import definition
 from support.webhook import Webhook
 
 

@@ -7,6 +7,7 @@ import pytest
 import genreconcile as gr
 from support.deletion_ground import Recorded
 from support.eventually import eventually
+from support.objects import definition, struct, version
 from support.webhook import Webhook
 
 BUSY = "data cannot be changed while it is busy"
@@ -184,26 +185,11 @@ def things(cluster):
     text = {"type": "string"}
     size = {**text, "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "the size is for ever"}]}
     busy = {"rule": "!self.busy || self.name == oldSelf.name", "message": f"the name {BUSY[5:]}"}
-    spec = {
-        "type": "object",
-        "properties": {"busy": {"type": "boolean"}, "name": text, "size": size},
-        "x-kubernetes-validations": [busy],
-    }
-    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
-    names = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "things.frozen.genreconcile.dev"},
-        "spec": {
-            "group": "frozen.genreconcile.dev",
-            "names": names,
-            "scope": "Namespaced",
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
+    spec = struct(busy={"type": "boolean"}, name=text, size=size) | {"x-kubernetes-validations": [busy]}
+    names = {"singular": "thing", "listKind": "ThingList"}
+    crd = definition("frozen.genreconcile.dev", version("v1", struct(spec=spec)), names=names)
     with gr.Reconciler(cluster) as reconciler:
-        reconciler.reconcile([definition]).raise_for_failures()
+        reconciler.reconcile([crd]).raise_for_failures()
 
 
 @pytest.mark.usefixtures("things")

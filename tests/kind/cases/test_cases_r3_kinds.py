@@ -5,28 +5,17 @@ import itertools
 import pytest
 
 import genreconcile as gr
+from support import objects
 from support.eventually import eventually
+from support.objects import struct, version
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-SCHEMA = {
-    "type": "object",
-    "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}},
-}
+SCHEMA = struct(spec=struct(size={"type": "integer"}))
 
 
 def definition(group, plural="things", scope="Namespaced", versions=("v1",)):
-    spec = {
-        "group": group,
-        "scope": scope,
-        "names": {"kind": "Thing", "plural": plural, "singular": plural},
-        "versions": [
-            {"name": name, "served": True, "storage": name == versions[0], "schema": {"openAPIV3Schema": SCHEMA}}
-            for name in versions
-        ],
-    }
-    kind = "CustomResourceDefinition"
-    metadata = {"name": f"{plural}.{group}"}
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": kind, "metadata": metadata, "spec": spec}
+    made = [version(name, SCHEMA, storage=name == versions[0]) for name in versions]
+    return objects.definition(group, *made, scope=scope, names={"plural": plural, "singular": plural})
 
 
 class Kind:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import genreconcile as gr
+from support.objects import config_map
 
 FORKED = """
 import json, multiprocessing, os, sys, time
@@ -215,8 +216,7 @@ class Lagging:
 
 
 def config_maps(namespace, count):
-    head = {"apiVersion": "v1", "kind": "ConfigMap"}
-    return [{**head, "metadata": {"name": f"c{n}", "namespace": namespace}, "data": {"k": "v"}} for n in range(count)]
+    return [config_map(f"c{n}", namespace, k="v") for n in range(count)]
 
 
 @pytest.mark.parametrize("seconds", [0.3, None])
