@@ -175,7 +175,7 @@ genreconcile.connect, genreconcile.Reconciler = fake.connect, fake
 from genreconcile.cli import main
 raise SystemExit(main())
 """
-FOLDER = str(Path(__file__).parent)
+TESTS = str(Path(__file__).parents[2])
 
 
 def test_a_reader_that_is_gone_is_2_without_noise(manifest):
@@ -188,7 +188,7 @@ def test_a_reader_that_is_gone_is_2_without_noise(manifest):
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": FOLDER},
+            env={**os.environ, "PYTHONPATH": TESTS},
         )
 
     assert (done.returncode, done.stderr) == (2, "")
@@ -205,7 +205,7 @@ def test_a_reader_that_goes_is_no_difference(program, monkeypatch):
 
 
 def test_a_terminal_that_lacks_a_character_is_no_fault(manifest):
-    environment = {**os.environ, "PYTHONPATH": FOLDER, "PYTHONIOENCODING": "latin-1"}
+    environment = {**os.environ, "PYTHONPATH": TESTS, "PYTHONIOENCODING": "latin-1"}
     done = start("plan", "-f", manifest, code=FAKE, env=environment)
 
     assert (done.returncode, done.stderr) == (1, "")
