@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from timing import is_timed
+from support.timing import is_timed
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 

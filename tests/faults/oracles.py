@@ -6,16 +6,14 @@ Invariant: no check depends on how long something takes, only on what comes in t
 from __future__ import annotations
 
 import contextlib
-import time
 
 import genreconcile as gr
 from genreconcile.cache import Cache, Pace
 from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.objects import resource_version_of, uid_of
+from support import objects
 from support.api.streams import error_event
-
-LONG = 45.0
-"""Seconds that are enough on any machine; nobody waits for them to pass."""
+from support.eventually import eventually
 
 QUICK = Pace(
     list_timeout=2.0,
@@ -32,21 +30,11 @@ LABELS = {"app": "web"}
 
 
 def config_map(name, namespace, *, labels=None, metadata=None, **data):
-    own = {"name": name, "namespace": namespace, "labels": LABELS if labels is None else labels, **(metadata or {})}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": own, "data": data}
+    return objects.config_map(name, namespace, labels=LABELS if labels is None else labels, metadata=metadata, **data)
 
 
 def path_of(namespace, name="", plural="configmaps", prefix="/api/v1"):
     return f"{prefix}/namespaces/{namespace}/{plural}" + (f"/{name}" if name else "")
-
-
-def eventually(check, what="", seconds=LONG):
-    """The first true answer."""
-    deadline = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < deadline, f"never came: {what or check}"
-        time.sleep(0.02)
-    return found
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """The scripted server is a server: what the scenarios rely on, shown by itself."""
 
 import threading
-import time
 
 import pytest
 
@@ -12,23 +11,13 @@ from support.api.cluster import MemoryCluster
 from support.api.effects import CommitThenDrop, Drop, Refuse, Shorten, Stale, Truncate
 from support.api.server import ScriptedServer
 from support.api.streams import cut, duplicate, hide
+from support.eventually import eventually
+from support.objects import definition, version
 
 MAPS = "/api/v1/namespaces/shop/configmaps"
 JSON_PATCH = "application/json-patch+json"
-DEFINITION = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "gadgets.example.com"},
-    "spec": {
-        "group": "example.com",
-        "scope": "Namespaced",
-        "names": {"kind": "Gadget", "plural": "gadgets"},
-        "versions": [
-            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}},
-            {"name": "v2", "served": True, "storage": False, "subresources": {"status": {}}},
-        ],
-    },
-}
+UNDESCRIBED = {"name": "v2", "served": True, "storage": False, "subresources": {"status": {}}}
+DEFINITION = definition("example.com", version("v1"), UNDESCRIBED, kind="Gadget")
 
 
 @pytest.fixture
@@ -299,10 +288,7 @@ def test_a_client_that_leaves_ends_its_watch_and_closing_ends_all(server, cluste
     with cluster.stream(MAPS, query=query, read_timeout=20):
         pass
     cluster.close()
-    deadline = time.monotonic() + 45
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert threading.active_count() <= before
+    assert eventually(lambda: threading.active_count() <= before)
 
 
 def test_the_administrator_sees_refusals_and_is_in_no_log(server):

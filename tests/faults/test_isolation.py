@@ -18,7 +18,6 @@ from faults.oracles import (
     converge,
     differing,
     engine,
-    eventually,
     names,
     path_of,
     reconcile,
@@ -31,6 +30,7 @@ from genreconcile.plan import judgement
 from support.api.effects import Call, Hold, Mutate, Refuse, Rewrite
 from support.api.server import ScriptedServer
 from support.api.streams import Events
+from support.eventually import eventually
 
 
 def make(ground, *names, **data):

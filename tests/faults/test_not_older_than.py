@@ -4,11 +4,12 @@ import threading
 
 import pytest
 
-from faults.oracles import LABELS, MAPS, assert_no_gap, config_map, engine, eventually, lists, path_of, watches
+from faults.oracles import LABELS, MAPS, assert_no_gap, config_map, engine, lists, path_of, watches
 from genreconcile.cache import Pace
 from genreconcile.errors import LoadError, NotSynced
 from support.api.effects import Refuse
 from support.api.streams import Lines
+from support.eventually import eventually
 
 PACE = Pace(first_backoff=0.02, longest_backoff=0.2)  # Watches of their real length: nothing but a question helps.
 

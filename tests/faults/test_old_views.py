@@ -6,7 +6,6 @@ import pytest
 
 from faults.oracles import (
     LABELS,
-    LONG,
     MAPS,
     QUICK,
     assert_no_gap,
@@ -14,7 +13,6 @@ from faults.oracles import (
     converge,
     differing,
     engine,
-    eventually,
     path_of,
     reconcile,
     watches,
@@ -22,6 +20,7 @@ from faults.oracles import (
 from genreconcile.errors import ReconcileError
 from support.api.effects import Drop, Refuse
 from support.api.streams import Lines, error_event, hide
+from support.eventually import LONG, eventually
 
 PACE = dataclasses.replace(QUICK, relist=0.3, tell=0.6)
 

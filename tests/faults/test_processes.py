@@ -15,22 +15,11 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from faults.oracles import (
-    LABELS,
-    LONG,
-    MAPS,
-    config_map,
-    converge,
-    engine,
-    eventually,
-    lists,
-    names,
-    path_of,
-    reconcile,
-    watches,
-)
+from faults.oracles import LABELS, MAPS, config_map, converge, engine, lists, names, path_of, reconcile, watches
 from genreconcile.errors import NotLeading
+from support import objects
 from support.api.effects import Call, Hold
+from support.eventually import LONG, eventually
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("worker.py")
@@ -38,9 +27,7 @@ WORKER = Path(__file__).with_name("worker.py")
 
 def service(name, namespace):
     """Of a later wave than ConfigMaps."""
-    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
-    spec = {"ports": [{"port": 80}], "selector": {"app": name}}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    return objects.service(name, namespace, labels=LABELS, selector={"app": name})
 
 
 @contextlib.contextmanager

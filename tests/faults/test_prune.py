@@ -5,23 +5,14 @@ import json
 import pytest
 
 import genreconcile as gr
-from faults.oracles import (
-    LABELS,
-    MAPS,
-    attempt,
-    config_map,
-    converge,
-    engine,
-    eventually,
-    names,
-    path_of,
-    reconcile,
-    relist,
-)
+from faults.oracles import LABELS, MAPS, attempt, config_map, converge, engine, names, path_of, reconcile, relist
 from genreconcile.errors import Forbidden, LoadError, PlanRefused
 from genreconcile.objects import resource_version_of, uid_of
+from support import objects
 from support.api.effects import Refuse, Rewrite
 from support.api.proxy import ProxiedServer
+from support.eventually import eventually
+from support.objects import obj, version
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 SCHEMA = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}
@@ -36,8 +27,7 @@ def stray(ground, name="stray"):
 
 
 def secret(ground, name="s"):
-    metadata = {"name": name, "namespace": ground.namespace, "labels": LABELS}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": {"k": "dg=="}}
+    return obj("v1", "Secret", name, ground.namespace, labels=LABELS, type="Opaque", data={"k": "dg=="})
 
 
 def statuses(result):
@@ -52,17 +42,9 @@ def forbid(ground, *verbs, resource="secrets"):
 def gadgets(ground):
     """A kind of its own for each test: (its apiVersion, its definition); gone afterwards."""
     group = f"{ground.namespace}.example.com"
-    versions = [
-        {"name": name, "served": True, "storage": name == "v1", "schema": {"openAPIV3Schema": SCHEMA}}
-        for name in ("v1", "v2")
-    ]
-    names = {"kind": "Gadget", "plural": "gadgets", "singular": "gadget", "listKind": "GadgetList"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"gadgets.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": versions},
-    }
+    versions = [version(name, SCHEMA, storage=name == "v1") for name in ("v1", "v2")]
+    names = {"singular": "gadget", "listKind": "GadgetList"}
+    definition = objects.definition(group, *versions, kind="Gadget", names=names)
     define(ground, definition)
     yield group, definition
     if ground.admin.find(f"{CRDS}/gadgets.{group}"):
@@ -85,8 +67,7 @@ def attempt_list(ground, group, version="v1"):
 
 
 def gadget(ground, group, version="v1", name="g", size=1):
-    metadata = {"name": name, "namespace": ground.namespace, "labels": LABELS}
-    return {"apiVersion": f"{group}/{version}", "kind": "Gadget", "metadata": metadata, "spec": {"size": size}}
+    return obj(f"{group}/{version}", "Gadget", name, ground.namespace, labels=LABELS, spec={"size": size})
 
 
 def is_there(ground, group, name="g"):

@@ -11,7 +11,6 @@ from faults.oracles import (
     config_map,
     converge,
     engine,
-    eventually,
     lists,
     names,
     path_of,
@@ -23,6 +22,7 @@ from genreconcile.cache import Cache
 from genreconcile.objects import resource_version_of, uid_of
 from support.api.effects import Refuse, Stale
 from support.api.streams import error_event, hide
+from support.eventually import eventually
 
 
 def make(ground, *names, labels=None, **data):

@@ -7,19 +7,7 @@ import random
 import pytest
 
 import genreconcile as gr
-from faults.oracles import (
-    MAPS,
-    QUICK,
-    Monotonic,
-    assert_no_gap,
-    config_map,
-    converge,
-    engine,
-    eventually,
-    lists,
-    path_of,
-    watches,
-)
+from faults.oracles import MAPS, QUICK, Monotonic, assert_no_gap, config_map, converge, engine, lists, path_of, watches
 from genreconcile.cache import Cache, Pace
 from genreconcile.cluster import DynamicCluster, credentials
 from genreconcile.errors import Unauthorized, Unreachable
@@ -28,6 +16,7 @@ from support.api.effects import Call, Hold, Refuse, Shorten, Truncate
 from support.api.proxy import ProxiedServer
 from support.api.streams import Events, Lines, cut, duplicate, error_event, silence, without_bookmarks
 from support.api.wire import Dropped
+from support.eventually import eventually
 
 
 def make(ground, *names, **data):

@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from faults.oracles import LABELS, MAPS, config_map, converge, engine, eventually, names, path_of, reconcile
+from faults.oracles import LABELS, MAPS, config_map, converge, engine, names, path_of, reconcile
 from support.api.effects import CommitThenDrop, Drop, Hold, Refuse, Shorten, Truncate
+from support.eventually import eventually
 
 DROPS = [CommitThenDrop(), Drop(), CommitThenDrop(reset=True), Truncate(), Shorten()]
 

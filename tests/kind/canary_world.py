@@ -9,24 +9,21 @@ import logging
 from pathlib import Path
 
 import yaml
-from canary import Canary, Records, texts_of
 
 import genreconcile as gr
 from genreconcile.report import FORMATS, render
+from support.canary import Canary, Records, texts_of
+from support.objects import definition, rule_set, struct, version
 
 CANARY = Canary("c4n4ry/v4lu3+0123456789&<abc def>")
 """With characters that each spelling writes in its own way."""
 OTHER = Canary("0ther-c4n4ry/<&+>/9876543210-zyx")
 GROUP = "canary.genreconcile.dev"
-RULES = {
-    "apiVersion": "genreconcile.dev/v1alpha1",
-    "kind": "RuleSet",
-    "rules": [
-        {"id": "users", "object": {"group": GROUP}, "path": "spec/users/*/password", "sensitive": True},
-        {"id": "one", "object": {"group": GROUP}, "path": "spec/password", "sensitive": True},
-        {"id": "token", "object": {}, "path": "metadata/annotations/example.com~1token", "sensitive": True},
-    ],
-}
+RULES = rule_set(
+    {"id": "users", "object": {"group": GROUP}, "path": "spec/users/*/password", "sensitive": True},
+    {"id": "one", "object": {"group": GROUP}, "path": "spec/password", "sensitive": True},
+    {"id": "token", "object": {}, "path": "metadata/annotations/example.com~1token", "sensitive": True},
+)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _TEXT = {"type": "string"}
 _USER = {"type": "object", "properties": {"name": _TEXT, "password": _TEXT}}
@@ -46,24 +43,7 @@ _SPEC = {
         }
     ],
 }
-DEFINITION = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": f"vaults.{GROUP}"},
-    "spec": {
-        "group": GROUP,
-        "scope": "Namespaced",
-        "names": {"kind": "Vault", "plural": "vaults"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": _SPEC}}},
-            }
-        ],
-    },
-}
+DEFINITION = definition(GROUP, version("v1", struct(spec=_SPEC)), kind="Vault")
 
 
 def obj(api_version, kind, name, *, labels=None, annotations=None, **content):

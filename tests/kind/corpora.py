@@ -4,23 +4,18 @@ The judgement of one edit is that of the conformance suite; what is here picks t
 """
 
 import random
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-sys.path.append(str(Path(__file__).parent / "conformance"))
-
-from edits import Edit, in_order, news, put
-from row import Row
-from server import Server
-from trial import Trial
-from values import TABLE, candidates, others
 
 import genreconcile as gr
 from genreconcile.catalog import Catalog
 from genreconcile.normalize.prepare import without_system
 from genreconcile.pointer import join_pointer
+from kind.conformance.edits import Edit, in_order, news, put
+from kind.conformance.row import Row
+from kind.conformance.server import Server
+from kind.conformance.trial import Trial
+from kind.conformance.values import TABLE, candidates, others
 
 # Finalizers and ownerReferences of others are kept by definition.
 METADATA = ("labels", "annotations")

@@ -1,26 +1,20 @@
 """Custom kinds that somebody else defines, for tests on a real server."""
 
 import genreconcile as gr
+from support import objects
+from support.eventually import eventually
+from support.objects import definition, struct
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 MERGE_PATCH = "application/merge-patch+json"
 
 
 def spec_of(**properties):
-    return {"type": "object", "properties": {"size": {"type": "integer"}, **properties}}
+    return struct(size={"type": "integer"}, **properties)
 
 
 def version(name="v1", *, storage=True, served=True, spec=None):
-    schema = {"type": "object", "properties": {"spec": spec or spec_of()}}
-    return {"name": name, "served": served, "storage": storage, "schema": {"openAPIV3Schema": schema}}
-
-
-def definition(group, *versions, **more):
-    names = {"kind": "Thing", "plural": "things"}
-    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": list(versions), **more}
-    metadata = {"name": f"things.{group}"}
-    kind = "CustomResourceDefinition"
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": kind, "metadata": metadata, "spec": spec}
+    return objects.version(name, struct(spec=spec or spec_of()), storage=storage, served=served)
 
 
 def is_established(crd):
@@ -44,7 +38,7 @@ class Things:
         except gr.Conflict:
             live = self.world.send("GET", self.path)
             self.world.send("PUT", self.path, {**live, "spec": {**live["spec"], **crd["spec"]}})
-        assert self.world.eventually(lambda: is_established(self.world.send("GET", self.path)))
+        assert eventually(lambda: is_established(self.world.send("GET", self.path)))
 
     def thing(self, version="v1", name="t", **spec):
         return self.world.obj(f"{self.group}/{version}", "Thing", name, spec=spec)
@@ -62,7 +56,7 @@ class Things:
             except (gr.NotFound, gr.Throttled):
                 return None
 
-        return self.world.eventually(posted)
+        return eventually(posted)
 
     def get(self, version="v1", name="t"):
         return self.world.send("GET", self.url(version, name))

@@ -4,16 +4,17 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
-from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support import objects
 from support.api.passing import Passing
+from support.audit import AuditLog
+from support.eventually import eventually
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 USER = "least"
@@ -26,8 +27,7 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 
 def obj(api_version, kind, name, namespace="shop", **more):
-    metadata = {"name": name, "labels": LABELS} | ({"namespace": namespace} if namespace else {})
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **more}
+    return objects.obj(api_version, kind, name, namespace, labels=LABELS, **more)
 
 
 def expected():
@@ -94,13 +94,11 @@ class Server:
         attributes |= {"namespace": role["metadata"].get("namespace", ""), "name": rule.get("resourceNames", [""])[-1]}
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
         body = json.dumps({**body, "spec": {"resourceAttributes": attributes}}).encode()
-        deadline = time.monotonic() + 45
-        while time.monotonic() < deadline:
-            answer = self.user.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body)
-            if json.loads(answer)["status"]["allowed"] == allowed:
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"{attributes} is still not {allowed}")
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        eventually(
+            lambda: json.loads(self.user.request("POST", path, body=body))["status"]["allowed"] == allowed,
+            f"{attributes} is {allowed}",
+        )
 
     def reconciler(self, **settings):
         settings = {"check_access": "write", "namespaces": ["shop", "other"], **settings}
@@ -164,7 +162,7 @@ def test_under_exactly_that_role(server):
         for broken in expected():
             change(server.admin, broken)
         server.admin.request("POST", "/api/v1/namespaces/shop/configmaps", body=json.dumps(stray()).encode())
-        wait_until(lambda: knows_of_all(reconciler.plan(expected(), **DELETION)))
+        eventually(lambda: knows_of_all(reconciler.plan(expected(), **DELETION)))
         result = reconciler.reconcile(expected(), **DELETION)
         result.raise_for_failures()
         assert (result.counts["configured"], result.counts["deleted"], result.warnings) == (len(expected()), 1, ())
@@ -193,13 +191,6 @@ def change(admin, target):
             target["metadata"].get("namespace", ""), target["metadata"]["name"]
         )
     admin.request("PATCH", path, body=json.dumps(operations).encode(), content_type="application/json-patch+json")
-
-
-def wait_until(condition, seconds=45):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def place(request):

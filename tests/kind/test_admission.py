@@ -4,14 +4,15 @@ import contextlib
 import copy
 import itertools
 import json
-import time
 
 import pytest
-from counted import Counted
-from webhook import Webhook
 
 import genreconcile as gr
 from genreconcile.errors import NotFound
+from support.counted import Counted
+from support.eventually import eventually
+from support.objects import obj, pod_template, workload
+from support.webhook import Webhook
 
 DEPLOYMENTS = {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"]}
 CONFIGS = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
@@ -33,13 +34,6 @@ def cluster(admin):
 def reconciler(cluster):
     with gr.Reconciler(cluster) as reconciler:
         yield reconciler
-
-
-def eventually(check, timeout=45.0, pause=0.05):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(pause)
-    return found
 
 
 def send(cluster, method, path, body=None, content_type="application/json", **query):
@@ -87,18 +81,12 @@ def admitted(admin, obj):
 
 
 def pod(name, namespace, **spec):
-    spec = {"containers": [{"name": "main", "image": "main"}], **spec}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+    return obj("v1", "Pod", name, namespace, spec={"containers": [{"name": "main", "image": "main"}], **spec})
 
 
 def deployment(namespace):
-    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web"}]}}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": namespace},
-        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template},
-    }
+    spec = workload(pod_template({"app": "web"}, "web", "web"))
+    return obj("apps/v1", "Deployment", "web", namespace, spec=spec)
 
 
 def settles(reconciler, cluster, expected):

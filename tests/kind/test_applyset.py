@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deletion_ground import Ground, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
+from support import objects
+from support.deletion_ground import Ground, statuses
+from support.eventually import eventually
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 KUBECTL = shutil.which("kubectl")
@@ -60,8 +62,7 @@ def plain(ground, name, **metadata):
 
 
 def service(ground):
-    metadata = {"name": "web", "namespace": ground.namespace}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
+    return objects.service("web", ground.namespace)
 
 
 def annotations(ground, name="shop"):

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import genreconcile as gr
+from support.objects import obj
 
 WIDGETS = yaml.safe_load((Path(__file__).parent / "widget.yaml").read_text("utf-8"))
 
@@ -23,7 +24,7 @@ def reconciler(control_plane, namespace):
 
 
 def config(namespace):
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": namespace}}
+    return obj("v1", "ConfigMap", "c", namespace)
 
 
 def test_another_namespace_is_refused(reconciler, namespace, elsewhere):

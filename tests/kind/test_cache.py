@@ -16,6 +16,8 @@ from genreconcile.discovery import Discovery
 from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced, Throttled
 from genreconcile.objects import GVK, ObjectKey, resource_version_of, uid_of
 from support.api.passing import Passing
+from support.eventually import eventually
+from support.objects import definition, struct, version
 
 CONFIG_MAP = GVK("", "v1", "ConfigMap")
 NAMESPACE = GVK("", "v1", "Namespace")
@@ -56,13 +58,6 @@ def create(cluster, path, name, **content):
 def patch(cluster, path, *operations):
     body = gojson.dumps(operations)
     return json.loads(cluster.request("PATCH", path, body=body, content_type="application/json-patch+json"))
-
-
-def eventually(condition, seconds=45.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "never came"
-        time.sleep(0.01)
 
 
 def reader_threads():
@@ -209,14 +204,8 @@ def custom_kinds(cluster):
     kinds = []
     for kind in ("Gizmo", "Gadget"):
         plural = f"{kind.lower()}s"
-        schema = {
-            "type": "object",
-            "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-        }
-        version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-        spec = {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural}, "versions": [version]}
-        body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
-        create(cluster, CRD, f"{plural}.{group}", **body)
+        schema = struct(spec={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+        create(cluster, CRD, f"{plural}.{group}", **definition(group, version("v1", schema), kind=kind))
         kinds.append(GVK(group, "v1", kind))
     yield kinds
     for kind in kinds:
@@ -238,8 +227,8 @@ def test_two_custom_kinds_that_appear_and_go_while_running(cluster, discovery, c
 
     first, second = custom_kinds
     cluster.request("DELETE", f"{CRD}/{discovery.get(first).plural}.{first.group}")
-    eventually(lambda: not cache.has_synced(first) or cache.list(first) == [], 60)
-    eventually(lambda: isinstance(cache.error(first), NotFound), 60)
+    eventually(lambda: not cache.has_synced(first) or cache.list(first) == [], timeout=60)
+    eventually(lambda: isinstance(cache.error(first), NotFound), timeout=60)
     with pytest.raises(NotSynced, match="404"):
         cache.list(first)
     assert len(cache.list(second)) == 1

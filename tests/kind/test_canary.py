@@ -5,12 +5,15 @@ import logging
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
-from canary_world import (
+
+import genreconcile as gr
+from genreconcile.cli import main
+from genreconcile.report import FORMATS
+from kind.canary_world import (
     CANARY,
     DEFINITION,
     GROUP,
@@ -30,11 +33,8 @@ from canary_world import (
     vault,
     write,
 )
-from webhook import Webhook
-
-import genreconcile as gr
-from genreconcile.cli import main
-from genreconcile.report import FORMATS
+from support.eventually import eventually
+from support.webhook import Webhook
 
 MERGE = "application/merge-patch+json"
 DELETION = {"delete_selector": {"app": "canary"}, "allow_empty": True, "kinds": [f"{GROUP}/v1/Vault", "v1/Secret"]}
@@ -131,13 +131,15 @@ def webhook(world, tmp_path):
     with Webhook(tmp_path, insist) as hook:
         hook.refuses = echo
         world.send("POST", path, hook.configuration(world.namespace, world.namespace, rule))
-        deadline = time.monotonic() + 45
-        while not hook.calls and time.monotonic() < deadline:
-            probe = {"metadata": {"name": "probe"}}
+
+        def is_called():
             world.cluster.request(
                 "POST", world.place("api/v1", "secrets"), query={"dryRun": "All"}, body=json.dumps(probe).encode()
             )
-        assert hook.calls
+            return hook.calls
+
+        probe = {"metadata": {"name": "probe"}}
+        assert eventually(is_called)
         yield hook
         world.cluster.request("DELETE", f"{path}/{world.namespace}")
 
@@ -162,14 +164,16 @@ def policy(world):
     world.send("POST", f"{place}ies", {"metadata": metadata, "spec": spec})
     world.send("POST", f"{place}ybindings", {"metadata": metadata, "spec": binding})
     probe = secret("probe", data={"k": "eA=="})
-    deadline = time.monotonic() + 45
-    while time.monotonic() < deadline:
+
+    def is_refused():
         try:
             body = json.dumps(probe).encode()
             world.cluster.request("POST", world.place("api/v1", "secrets"), query={"dryRun": "All"}, body=body)
         except gr.Invalid:
-            break
-        time.sleep(0.1)
+            return True
+        return False
+
+    eventually(is_refused, pause=0.1)
     yield
     world.cluster.request("DELETE", f"{place}ybindings/{world.namespace}")
     world.cluster.request("DELETE", f"{place}ies/{world.namespace}")
@@ -410,9 +414,7 @@ def test_the_cache(world):
         cache.subscribe(events.append)
         world.take("sync", cache.wait_for_sync)
         world.edit()
-        deadline = time.monotonic() + 45
-        while len(events) < 6 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        eventually(lambda: len(events) >= 6, lambda: events, pause=0.05)
         for kind in kinds:
             records = world.take("records", cache.records, kind)
             assert records

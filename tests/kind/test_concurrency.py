@@ -10,11 +10,12 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
 from support.api.passing import Passing
+from support.audit import AuditLog
+from support.objects import config_map
 
 USER = "many"
 LABELS = {"app": "many"}
@@ -44,8 +45,7 @@ def place(plane, request):
 
 
 def config(namespace, name, value="v", **annotations):
-    metadata = {"namespace": namespace, "name": name, "labels": LABELS, "annotations": annotations}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": value}}
+    return config_map(name, namespace, labels=LABELS, metadata={"annotations": annotations}, k=value)
 
 
 class Watching(Passing):

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from genreconcile.cluster import connect
 from genreconcile.errors import Forbidden
 from genreconcile.testing import ControlPlane, ControlPlaneError, local, servers, sources, versions
+from support.eventually import eventually
 
 BOUND = 20.0
 
@@ -26,13 +26,6 @@ def local_programs(request, monkeypatch):
     if "control_plane" not in request.fixturenames:
         monkeypatch.delenv("GENRECONCILE_TEST_KUBECONFIG", raising=False)
         monkeypatch.setattr(sources, "_kind", lambda _: None)
-
-
-def assert_soon(condition):
-    deadline = time.monotonic() + BOUND
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def processes_of(state):
@@ -137,7 +130,7 @@ def test_nothing_is_left_of_a_killed_process(tmp_path, number):
         holder.send_signal(number)
         holder.communicate(timeout=60)
 
-    assert_soon(lambda: not processes_of(state))
+    eventually(lambda: not processes_of(state), timeout=BOUND)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,7 +138,7 @@ def test_nothing_is_left_of_a_start_interrupted_half_way(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     def interrupt(plane):
-        assert_soon(lambda: len(processes_of(plane.state)) == 3)
+        eventually(lambda: len(processes_of(plane.state)) == 3, timeout=BOUND)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local.LocalPlane, "_wait_ready", interrupt)
@@ -225,7 +218,7 @@ def test_deployment_becomes_available(whole_cluster):
         status = request(whole_cluster.kubeconfig, "GET", f"{deployments}/web")["status"]
         return status.get("availableReplicas") == 3
 
-    assert_soon(available)
+    eventually(available, timeout=BOUND)
 
 
 def test_given_cluster_is_used_and_left_as_it_was(whole_cluster, monkeypatch):
@@ -241,7 +234,7 @@ def test_given_cluster_is_used_and_left_as_it_was(whole_cluster, monkeypatch):
 
     names = {obj["metadata"]["name"] for obj in request(whole_cluster.kubeconfig, "GET", "/api/v1/namespaces")["items"]}
     assert "default" in names
-    assert_soon(lambda: gone(whole_cluster.kubeconfig, "/api/v1/namespaces", "guest"))
+    eventually(lambda: gone(whole_cluster.kubeconfig, "/api/v1/namespaces", "guest"), timeout=BOUND)
     assert not carol.exists()
 
 
@@ -258,7 +251,7 @@ def test_given_cluster_with_foreign_namespaces_is_refused(whole_cluster, monkeyp
         ControlPlane().start()
 
     request(whole_cluster.kubeconfig, "DELETE", "/api/v1/namespaces/production")
-    assert_soon(lambda: gone(whole_cluster.kubeconfig, "/api/v1/namespaces", "production"))
+    eventually(lambda: gone(whole_cluster.kubeconfig, "/api/v1/namespaces", "production"), timeout=BOUND)
 
 
 KIND = """#!/bin/sh

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.audit import AuditLog
+from support.eventually import eventually
 
 SECONDS = float(os.environ.get("GENRECONCILE_SETTLE_SECONDS", "8"))
 NAMESPACE = "settled"
@@ -62,15 +63,8 @@ def settled(tmp_path_factory):
     with ControlPlane(controller_manager=True, scheduler=True, kwok=True, extra_apiserver_args=log.arguments) as plane:
         settled = Settled(plane, log)
         with settled.reconciler:
-            eventually(lambda: settled.reconcile() and not unsettled(settled), 90.0, 0.2)
+            eventually(lambda: settled.reconcile() and not unsettled(settled), timeout=90.0, pause=0.2)
             yield settled
-
-
-def eventually(check, timeout=45.0, pause=0.02):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(pause)
-    return found
 
 
 def at(obj, *path):

@@ -6,10 +6,10 @@ The corpora lie beside the checkout and are no part of the project.
 from pathlib import Path
 
 import pytest
-from corpora import EDITS, Corpora, totals
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from kind.corpora import EDITS, Corpora, totals
 
 CORPUS = Path(__file__).parents[3] / "shared/corpus"
 OBJECTS, FAULTY = 514, 4

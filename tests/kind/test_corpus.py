@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.audit import AuditLog
 
 CORPUS = Path(__file__).parents[3] / "shared/corpus"
 FILES = [CORPUS / "kubernetes-examples.yaml", CORPUS / "ingress-nginx.yaml"]

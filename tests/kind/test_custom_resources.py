@@ -7,40 +7,26 @@ from pathlib import Path
 
 import pytest
 import yaml
-from counted import Counted
 
 import genreconcile as gr
 from genreconcile.errors import InputError, LoadError
+from support import objects
+from support.counted import Counted
+from support.eventually import eventually
+from support.objects import definition, rule_set, struct
 
 GADGET = yaml.safe_load((Path(__file__).parent / "gadget.yaml").read_text("utf-8"))
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}}
 
 
-def definition(group, *versions, scope="Namespaced"):
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"things.{group}"},
-        "spec": {
-            "group": group,
-            "scope": scope,
-            "names": {"kind": "Thing", "plural": "things"},
-            "versions": list(versions),
-        },
-    }
-
-
 def version(name="v1", *, storage=True, subresources=None, **properties):
     status = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    spec = {"type": "object", "properties": properties}
-    schema = {"type": "object", "properties": {"spec": spec, "status": status}}
     more = {"subresources": subresources} if subresources else {}
-    return {"name": name, "served": True, "storage": storage, "schema": {"openAPIV3Schema": schema}, **more}
+    return objects.version(name, struct(spec=struct(**properties), status=status), storage=storage, **more)
 
 
 def thing(group, namespace, spec, version="v1", **more):
-    metadata = {"name": "t", "namespace": namespace} if namespace else {"name": "t"}
-    return {"apiVersion": f"{group}/{version}", "kind": "Thing", "metadata": metadata, "spec": spec} | more
+    return objects.obj(f"{group}/{version}", "Thing", "t", namespace, spec=spec) | more
 
 
 TEXT = {"type": "string"}
@@ -75,13 +61,6 @@ def shared(cluster):
 def reconciler(cluster):
     with gr.Reconciler(cluster) as reconciler:
         yield reconciler
-
-
-def eventually(check, timeout=45.0, pause=0.02):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(pause)
-    return found
 
 
 def send(cluster, method, path, body=None, content_type="application/json"):
@@ -295,7 +274,7 @@ def test_what_the_server_could_not_store_is_an_error_of_the_input(shared, cluste
 
 def by_value(field, form):
     rule = {"id": f"by-value-{field}", "object": {"kind": "Gadget"}, "path": f"spec/{field}", "canonical": form}
-    return gr.Registry.builtin().extend({"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [rule]})
+    return gr.Registry.builtin().extend(rule_set(rule))
 
 
 @pytest.mark.parametrize(
@@ -498,7 +477,7 @@ def test_somebody_else_makes_it_another_definition(reconciler, cluster, namespac
         place(definition(group)).rpartition("/")[0],
         definition(group, version(count={"type": "integer"})),
     )
-    assert eventually(lambda: reconciler.reconcile([expected]).counts["created"], 20.0)
+    assert eventually(lambda: reconciler.reconcile([expected]).counts["created"], timeout=20.0)
     assert is_quiet(reconciler, cluster, expected)
 
 

@@ -2,11 +2,12 @@
 
 import copy
 import json
-import time
 
 import pytest
 
 import genreconcile as gr
+from support import objects
+from support.eventually import eventually
 
 
 @pytest.fixture
@@ -15,24 +16,12 @@ def cluster(control_plane):
 
 
 def definition(group, **properties):
-    spec = {"type": "object", "properties": {"size": {"type": "integer"}, **properties}}
-    schema = {"type": "object", "properties": {"spec": spec}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"things.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": "Thing", "plural": "things"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
-        },
-    }
+    spec = objects.struct(size={"type": "integer"}, **properties)
+    return objects.definition(group, objects.version("v1", objects.struct(spec=spec)))
 
 
 def thing(group, namespace, **spec):
-    metadata = {"name": "t", "namespace": namespace}
-    return {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": metadata, "spec": spec}
+    return objects.obj(f"{group}/v1", "Thing", "t", namespace, spec=spec)
 
 
 def replace(cluster, changed):
@@ -40,13 +29,6 @@ def replace(cluster, changed):
     live = json.loads(cluster.request("GET", path))
     live["spec"] = {**live["spec"], "versions": changed["spec"]["versions"]}
     cluster.request("PUT", path, body=json.dumps(live).encode())
-
-
-def eventually(check, timeout=45.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return found
 
 
 def test_somebody_else_adds_a_field_with_a_default(cluster, namespace):

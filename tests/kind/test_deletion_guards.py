@@ -4,11 +4,13 @@ import threading
 import time
 
 import pytest
-from deletion_ground import LABELS, Ground, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.apply import Options
 from genreconcile.errors import Conflict, PlanRefused
+from support.deletion_ground import LABELS, Ground, statuses
+from support.eventually import eventually
+from support.objects import definition, version
 
 KINDS = ["v1/ConfigMap", "v1/ServiceAccount", "v1/PersistentVolumeClaim"]
 CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
@@ -397,14 +399,7 @@ def test_a_dry_run_shows_what_the_server_would_refuse(ground, reconciler):
 def test_a_dry_run_of_what_the_plan_itself_brings(ground):
     name = ground.namespace + "-new"
     group = f"{ground.namespace}.dry.dev"
-    names = {"kind": "Thing", "plural": "things"}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
-    crd = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"things.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
-    }
+    crd = definition(group, version())
     metadata = {"name": "t", "namespace": ground.namespace}
     expected = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},

@@ -3,10 +3,11 @@
 import threading
 
 import pytest
-from deletion_ground import Ground, statuses
 
 import genreconcile as gr
 from genreconcile.apply.options import Options
+from support import objects
+from support.deletion_ground import Ground, statuses
 
 FINALIZER = "operated.genreconcile.dev/hold"
 RBAC = "rbac.authorization.k8s.io"
@@ -24,15 +25,9 @@ def reconciler(ground):
 
 
 def definition(ground):
-    group, schema = group_of(ground), {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": "databases", "singular": "database", "kind": "Database", "listKind": "DatabaseList"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"databases.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
-    }
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    names = {"singular": "database", "listKind": "DatabaseList"}
+    return objects.definition(group_of(ground), objects.version("v1", schema), kind="Database", names=names)
 
 
 def group_of(ground):
@@ -40,9 +35,8 @@ def group_of(ground):
 
 
 def obj(ground, api_version, kind, name, finalizers=(), **rest):
-    metadata = {"name": name, "namespace": ground.namespace}
-    metadata |= {"finalizers": list(finalizers)} if finalizers else {}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
+    metadata = {"finalizers": list(finalizers)} if finalizers else {}
+    return objects.obj(api_version, kind, name, ground.namespace, metadata=metadata, **rest)
 
 
 def operator(ground):

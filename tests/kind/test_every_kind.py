@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deletion_ground import LABELS, Ground, eventually, statuses
 
 import genreconcile as gr
 from support.api.passing import Passing
+from support.deletion_ground import LABELS, Ground, statuses
+from support.eventually import eventually
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 EVERY = {"kinds": "*"}

@@ -1,11 +1,12 @@
 """Two writers on one field: found after a few rounds, backed off, reported with the other one's name."""
 
 import json
-import time
 
 import pytest
 
 import genreconcile as gr
+from support.eventually import eventually
+from support.objects import rule_set
 
 
 @pytest.fixture
@@ -31,11 +32,7 @@ def test_a_fight_is_found_named_and_left(cluster, namespace):
             cluster.request(
                 "PATCH", path, query={"fieldManager": "rival"}, body=edit, content_type="application/merge-patch+json"
             )
-            deadline = time.monotonic() + 45
-            while time.monotonic() < deadline:
-                if reconciler.cache.get("v1/ConfigMap", "a", namespace=namespace)["data"]["k"] == "theirs":
-                    break
-                time.sleep(0.01)
+            eventually(lambda: reconciler.cache.get("v1/ConfigMap", "a", namespace=namespace)["data"]["k"] == "theirs")
             outcomes += reconciler.reconcile(expected)
         other = {**expected[0], "data": {"k": "ours", "new": "x"}}
         assert reconciler.reconcile([other]).outcomes[0].status == "configured", "another expectation is no fight"
@@ -68,8 +65,7 @@ def test_a_rule_leaves_the_rivals_fields_to_it(cluster, namespace):
     metadata = {"name": "b", "namespace": namespace}
     expected = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "ours", "j": "ours"}}]
     rule = {"id": "rival", "object": {"kind": "ConfigMap"}, "path": "data", "managers": ["rival"], "ignore": True}
-    document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [rule]}
-    rules = gr.Registry.builtin().extend(document)
+    rules = gr.Registry.builtin().extend(rule_set(rule))
     path = f"/api/v1/namespaces/{namespace}/configmaps/b"
     with gr.Reconciler(cluster, rules=rules) as reconciler:
         reconciler.reconcile(expected).raise_for_failures()
@@ -77,9 +73,7 @@ def test_a_rule_leaves_the_rivals_fields_to_it(cluster, namespace):
             body = json.dumps({"data": {key: "theirs"}}).encode()
             query = {"fieldManager": manager}
             cluster.request("PATCH", path, query=query, body=body, content_type="application/merge-patch+json")
-        deadline = time.monotonic() + 45
-        while time.monotonic() < deadline and not reconciler.plan(expected).changes:
-            time.sleep(0.02)
+        eventually(lambda: reconciler.plan(expected).changes)
         (outcome,) = reconciler.reconcile(expected)
         assert outcome.change.operations == [{"op": "replace", "path": "/data/j", "value": "ours"}]
         assert reconciler.reconcile(expected).counts["unchanged"] == 1

@@ -1,13 +1,13 @@
 """Immutable fields: refused with a hint, or recreated with foreground deletion and the wait for it."""
 
 import json
-import time
 
 import pytest
-from deletion_ground import Recorded
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.deletion_ground import Recorded
+from support.eventually import eventually
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +156,3 @@ def pod(cluster, name):
 
 def owners(obj):
     return [owner["uid"] for owner in obj.get("metadata", {}).get("ownerReferences", ())]
-
-
-def eventually(check, timeout=30.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found
-    return found

@@ -3,6 +3,7 @@
 import pytest
 
 import genreconcile as gr
+from support.objects import obj
 
 LABELS = {"app": "input"}
 
@@ -19,8 +20,7 @@ def reconciler(cluster):
 
 
 def config(name, namespace, **extra):
-    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **extra}
+    return obj("v1", "ConfigMap", name, namespace, labels=LABELS, **extra)
 
 
 def names(cluster, namespace):

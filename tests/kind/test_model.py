@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes.utils import parse_quantity
-from strategies import GROUP, KIND, VERSION, model, object_schemas, stored, values
 
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.normalize.scalars import CANONICAL
+from support.objects import definition, struct, version
+from support.strategies import GROUP, KIND, VERSION, model, object_schemas, stored, values
 
 SCHEMAS, VALUES = 60, 4
 QUANTITIES = [
@@ -69,21 +70,9 @@ def modelled(cluster):
     """The samples, once the server serves a kind with one field for each of their schemas."""
     found = samples()
     fields = {f"f{index}": schema for index, (schema, _) in enumerate(found)}
-    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": fields}}}
-    version = {"name": VERSION, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{KIND.lower()}s.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {"kind": KIND, "plural": f"{KIND.lower()}s"},
-            "versions": [version],
-        },
-    }
+    crd = definition(GROUP, version(VERSION, struct(spec=struct(**fields))), kind=KIND)
     with gr.Reconciler(cluster) as reconciler:
-        reconciler.reconcile([definition]).raise_for_failures()
+        reconciler.reconcile([crd]).raise_for_failures()
         # Waits until the kind is served and described.
         reconciler.reconcile([model({}, None, None) | {"metadata": {"name": "m", "namespace": "default"}}])
     return found

@@ -1,10 +1,11 @@
 """A reconcile with nothing to do sends nothing: counted by the API server."""
 
 import pytest
-from audit import AuditLog, is_look
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support.audit import AuditLog, is_look
+from support.objects import config_map, obj, pod_template, service, workload
 
 LABELS = {"app": "noop"}
 
@@ -19,13 +20,11 @@ def counted(tmp_path_factory):
 
 
 def expected():
-    meta = {"namespace": "noop", "labels": LABELS}
-    pod = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-    spec = {"selector": {"matchLabels": LABELS}, "template": pod}
+    spec = workload(pod_template(LABELS))
     return [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**meta, "name": "c"}, "data": {"k": "v"}},
-        {"apiVersion": "v1", "kind": "Service", "metadata": {**meta, "name": "s"}, "spec": {"ports": [{"port": 80}]}},
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {**meta, "name": "d"}, "spec": spec},
+        config_map("c", "noop", labels=LABELS, k="v"),
+        service("s", "noop", labels=LABELS),
+        obj("apps/v1", "Deployment", "d", "noop", labels=LABELS, spec=spec),
     ]
 
 

@@ -1,9 +1,10 @@
 """A crash at any write, before it is sent or after, and another expected set after the restart: no member is lost."""
 
 import pytest
-from deletion_ground import Ground, Recorded, statuses
 
 import genreconcile as gr
+from support import objects
+from support.deletion_ground import Ground, Recorded, statuses
 
 PART_OF = "applyset.kubernetes.io/part-of"
 PLURALS = ("configmaps", "services", "secrets", "serviceaccounts")
@@ -39,7 +40,7 @@ def ground(control_plane, namespace):
 
 def obj(ground, kind, name):
     spec = {"spec": {"ports": [{"port": 80}]}} if kind == "Service" else {}
-    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": ground.namespace}, **spec}
+    return objects.obj("v1", kind, name, ground.namespace, **spec)
 
 
 def members(ground):

@@ -4,10 +4,13 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from deletion_ground import Ground, Recorded, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
+from support import objects
+from support.deletion_ground import Ground, Recorded, statuses
+from support.eventually import eventually
+from support.objects import definition, obj, version
 
 PART_OF = "applyset.kubernetes.io/part-of"
 TOOLING = "applyset.kubernetes.io/tooling"
@@ -33,8 +36,7 @@ def reconciler(ground):
 
 
 def service(ground, name="web"):
-    metadata = {"name": name, "namespace": ground.namespace}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
+    return objects.service(name, ground.namespace)
 
 
 def parent(ground):
@@ -295,15 +297,9 @@ def test_a_parent_that_cannot_be_written_stops_everything(ground, settings):
 def shops(ground):
     """A kind whose objects may be parents, the definition without the label at first."""
     group = f"{ground.namespace}.shops.dev"
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
-    spec = {"group": group, "scope": "Namespaced", "names": {"kind": "Shop", "plural": "shops"}, "versions": [version]}
-    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
-    crd["metadata"] = {"name": f"shops.{group}"}
     with gr.Reconciler(ground.admin) as admin:
-        admin.reconcile([crd]).raise_for_failures()
-        shop = {"apiVersion": f"{group}/v1", "kind": "Shop"}
-        shop["metadata"] = {"name": "mine", "namespace": ground.namespace}
-        admin.reconcile([shop]).raise_for_failures()
+        admin.reconcile([definition(group, version(), kind="Shop")]).raise_for_failures()
+        admin.reconcile([obj(f"{group}/v1", "Shop", "mine", ground.namespace)]).raise_for_failures()
     return group
 
 

@@ -5,18 +5,17 @@ import pytest
 import genreconcile as gr
 from genreconcile.normalize import functions
 from support.api.passing import Passing
+from support.objects import config_map, obj, pod_template, workload
 
 CANARY = "canary-in-an-exception"
 
 
 def objects(namespace):
-    meta = {"namespace": namespace}
-    pod = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": pod}
+    spec = workload(pod_template({"a": "b"}))
     return [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**meta, "name": "first"}, "data": {"k": "v"}},
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {**meta, "name": "web"}, "spec": spec},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**meta, "name": "last"}, "data": {"k": "v"}},
+        config_map("first", namespace, k="v"),
+        obj("apps/v1", "Deployment", "web", namespace, spec=spec),
+        config_map("last", namespace, k="v"),
     ]
 
 

@@ -1,9 +1,10 @@
 """R2.9: values that one object holds alone: who holds them, what to do, and deletions that go first."""
 
 import pytest
-from deletion_ground import Ground, statuses
 
 import genreconcile as gr
+from support import objects
+from support.deletion_ground import Ground, statuses
 
 
 @pytest.fixture
@@ -18,9 +19,8 @@ def reconciler(ground):
 
 
 def service(ground, name, port, **spec):
-    metadata = {"name": name, "namespace": ground.namespace, "labels": {"app": "guarded"}}
     spec = {"type": "NodePort", "ports": [{"port": 80, "nodePort": port}], **spec}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    return objects.service(name, ground.namespace, labels={"app": "guarded"}, **spec)
 
 
 def owned(ground, **more):

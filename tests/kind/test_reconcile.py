@@ -3,12 +3,14 @@
 import copy
 import json
 import threading
-import time
 
 import pytest
 
 import genreconcile as gr
 from genreconcile.errors import PlanRefused
+from support import objects
+from support.eventually import eventually
+from support.objects import config_map, rule_set, struct, version
 
 LABELS = {"app": "flow"}
 
@@ -25,8 +27,7 @@ def reconciler(cluster):
 
 
 def config(name, namespace, labels=None, **data):
-    metadata = {"name": name, "namespace": namespace, "labels": LABELS if labels is None else labels}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    return config_map(name, namespace, labels=LABELS if labels is None else labels, **data)
 
 
 def path(namespace, name=""):
@@ -46,13 +47,6 @@ def edit(cluster, namespace, name, *operations):
 
 def statuses(result):
     return {outcome.key.name: outcome.status for outcome in result}
-
-
-def eventually(check, timeout=45.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 def test_create_repair_delete(reconciler, cluster, namespace):
@@ -331,13 +325,8 @@ def test_a_finalizer_of_somebody_else_is_kept(reconciler, cluster, namespace):
 
 def test_concurrent_writers_lose_nothing(reconciler, cluster, namespace):
     """Somebody counts in an annotation that a rule adopts, while the engine repairs data: both arrive."""
-    rules = gr.Registry.builtin().extend(
-        {
-            "apiVersion": "genreconcile.dev/v1alpha1",
-            "kind": "RuleSet",
-            "rules": [{"id": "count", "root": True, "path": "metadata/annotations/example.com~1count", "ignore": True}],
-        }
-    )
+    rule = {"id": "count", "root": True, "path": "metadata/annotations/example.com~1count", "ignore": True}
+    rules = gr.Registry.builtin().extend(rule_set(rule))
     reconciler.reconcile([config("a", namespace, k="0")]).raise_for_failures()
 
     def count():
@@ -358,25 +347,8 @@ def test_concurrent_writers_lose_nothing(reconciler, cluster, namespace):
 
 def test_a_definition_and_its_instances_in_one_set(reconciler, cluster, namespace):
     group = f"{namespace}.example.dev"
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"things.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": "Thing", "plural": "things"},
-            "versions": [
-                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema(default=1)}}
-            ],
-        },
-    }
-    thing = {
-        "apiVersion": f"{group}/v1",
-        "kind": "Thing",
-        "metadata": {"name": "t", "namespace": namespace},
-        "spec": {},
-    }
+    definition = objects.definition(group, version("v1", schema(default=1)))
+    thing = objects.obj(f"{group}/v1", "Thing", "t", namespace, spec={})
     assert reconciler.reconcile([thing, definition]).counts["created"] == 2
     assert reconciler.reconcile([thing, definition]).counts["unchanged"] == 2
     changed = copy.deepcopy(definition)
@@ -392,32 +364,14 @@ def test_a_definition_and_its_instances_in_one_set(reconciler, cluster, namespac
 
 
 def schema(default, **extra):
-    properties = {"count": {"type": "integer", "default": default}, **extra}
-    return {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}
+    return struct(spec=struct(count={"type": "integer", "default": default}, **extra))
 
 
 def test_a_built_in_type_renamed_into_a_custom_resource_behaves_alike(reconciler, cluster, namespace):
     """No code knows a kind: the same edits of the same fields give the same patches."""
     group = f"{namespace}.renamed.dev"
     spec = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"configs.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": "Config", "plural": "configs"},
-            "versions": [
-                {
-                    "name": "v1",
-                    "served": True,
-                    "storage": True,
-                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {"data": spec}}},
-                }
-            ],
-        },
-    }
+    definition = objects.definition(group, version("v1", struct(data=spec)), kind="Config")
     reconciler.reconcile([definition]).raise_for_failures()
     patches = []
     for api_version, kind, collection in (

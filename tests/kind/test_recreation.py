@@ -1,14 +1,14 @@
 """R2.3: recreating an object whose own values are in the way of the new one: held alone, or part of a full quota."""
 
 import json
-import time
 
 import pytest
-from deletion_ground import Recorded
 
 import genreconcile as gr
 from genreconcile.catalog import Catalog
 from genreconcile.testing import ControlPlane
+from support.deletion_ground import Recorded
+from support.eventually import eventually
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +20,6 @@ def plane():
 @pytest.fixture
 def place(plane, request):
     return Place(plane, plane.create_namespace(f"r-{abs(hash(request.node.name)) % 10**9}"))
-
-
-def eventually(check, timeout=30.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found
-    return found
 
 
 class Place:

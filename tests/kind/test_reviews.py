@@ -5,16 +5,18 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
-from audit import AuditLog
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from support import objects
+from support.audit import AuditLog
+from support.eventually import eventually
+from support.objects import pod_template, workload
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 NAMESPACES = [f"place-{number}" for number in range(40)]
@@ -58,11 +60,9 @@ def bindings():
 
 def obj(kind, name, namespace="", **more):
     labels = {"app": name}
-    place = {"name": name, "labels": labels} | ({"namespace": namespace} if namespace else {})
     if kind == DEPLOYMENT:
-        pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
-        more = {"spec": {"selector": {"matchLabels": labels}, "template": pod, "replicas": 0}}
-    return {"apiVersion": kind[0], "kind": kind[1], "metadata": place, **more}
+        more = {"spec": workload(pod_template(labels, "i:1"), replicas=0)}
+    return objects.obj(*kind, name, namespace, labels=labels, **more)
 
 
 def expected(namespaces):
@@ -109,10 +109,7 @@ class Server:
         return json.loads(answer)["status"]["allowed"]
 
     def wait_for(self, account, right):
-        deadline = time.monotonic() + 45
-        while not self.may(account, right):
-            assert time.monotonic() < deadline, f"{account}: {right} is not granted"
-            time.sleep(0.05)
+        eventually(lambda: self.may(account, right), f"{account}: {right} is granted", pause=0.05)
 
 
 @pytest.fixture(scope="module")

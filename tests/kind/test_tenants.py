@@ -1,10 +1,11 @@
 """S8 and S9: a Reconciler with ``namespaces`` neither writes nor deletes outside of them, whatever it is handed."""
 
 import pytest
-from deletion_ground import LABELS, Ground, statuses
 
 import genreconcile as gr
 from genreconcile.errors import CacheError
+from support.deletion_ground import LABELS, Ground, statuses
+from support.objects import definition, obj, version
 
 
 @pytest.fixture
@@ -49,19 +50,8 @@ def test_an_owner_set_elsewhere_is_refused(ground, reconciler, other):
 
 def test_an_object_of_a_kind_that_the_set_brings_is_not_written_elsewhere_either(ground, reconciler, other):
     group = f"{ground.namespace}.tenant.dev"
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
-    spec = {
-        "group": group,
-        "scope": "Namespaced",
-        "names": {"kind": "Thing", "plural": "things"},
-        "versions": [version],
-    }
-    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
-    crd["metadata"] = {"name": f"things.{group}"}
-    here, there = (
-        {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": name, "namespace": place}}
-        for name, place in (("here", ground.namespace), ("there", other))
-    )
+    crd = definition(group, version())
+    here, there = obj(f"{group}/v1", "Thing", "here", ground.namespace), obj(f"{group}/v1", "Thing", "there", other)
     result = reconciler.reconcile([crd, here, there])
     assert statuses(result) == {f"things.{group}": "created", "here": "created", "there": "failed"}
     assert ground.get(ground.path("things", group=f"{group}/v1", namespace=other))["items"] == []

@@ -1,10 +1,13 @@
 """Kinds that cannot be read, or are not there any more: unknown, never empty; the others go on."""
 
 import pytest
-from deletion_ground import LABELS, Ground, Recorded, eventually, statuses
 
 import genreconcile as gr
 from genreconcile.errors import ClusterError
+from support import objects
+from support.deletion_ground import LABELS, Ground, Recorded, statuses
+from support.eventually import eventually
+from support.objects import obj, version
 
 RBAC = "rbac.authorization.k8s.io/v1"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -16,8 +19,7 @@ def ground(control_plane, namespace):
 
 
 def secret(ground, name):
-    metadata = {"name": name, "namespace": ground.namespace, "labels": LABELS}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"k": "v"}}
+    return obj("v1", "Secret", name, ground.namespace, labels=LABELS, stringData={"k": "v"})
 
 
 @pytest.fixture
@@ -120,25 +122,12 @@ def test_a_kind_whose_watch_fails_is_compared_and_written_and_not_deleted_from(g
 
 def definition(ground, *served):
     """``served``: which of v1beta1 and v1 are served; v1beta1 is stored."""
-    group = f"{ground.namespace}.example.dev"
-    names = {"kind": "Thing", "plural": "things"}
-    schema = {"openAPIV3Schema": {"type": "object"}}
-    versions = [
-        {"name": name, "served": name in served, "storage": name == "v1beta1", "schema": schema}
-        for name in ("v1beta1", "v1")
-    ]
-    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": versions}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"things.{group}"},
-        "spec": spec,
-    }
+    versions = [version(name, served=name in served, storage=name == "v1beta1") for name in ("v1beta1", "v1")]
+    return objects.definition(f"{ground.namespace}.example.dev", *versions)
 
 
 def thing(ground, name, version="v1beta1"):
-    metadata = {"name": name, "namespace": ground.namespace, "labels": LABELS}
-    return {"apiVersion": f"{ground.namespace}.example.dev/{version}", "kind": "Thing", "metadata": metadata}
+    return obj(f"{ground.namespace}.example.dev/{version}", "Thing", name, ground.namespace, labels=LABELS)
 
 
 def is_served(ground, version):

@@ -8,25 +8,16 @@ import pytest
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.plan import Terms
+from support.eventually import eventually
+from support.objects import obj, pod_template, workload
 
 JSON_PATCH = "application/json-patch+json"
 DEPLOYMENTS = "/apis/apps/v1/namespaces"
 
 
 def deployment(namespace, name="web", **spec):
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
-        "spec": {
-            "selector": {"matchLabels": {"app": name}},
-            "template": {
-                "metadata": {"labels": {"app": name}},
-                "spec": {"containers": [{"name": "c", "image": "example.com/c:1"}]},
-            },
-            **spec,
-        },
-    }
+    spec = workload(pod_template({"app": name}, "example.com/c:1"), **spec)
+    return obj("apps/v1", "Deployment", name, namespace, labels={"app": name}, spec=spec)
 
 
 def autoscaler(namespace, target="web"):
@@ -88,11 +79,14 @@ class World:
 
     def plan_until(self, condition):
         """The first plan of which the condition holds; what was judged for it stays."""
-        deadline = time.monotonic() + 45
-        while not condition(plan := self.plan()):
-            assert time.monotonic() < deadline, plan.summary()
-            time.sleep(0.02)
-        return plan
+        plans = []
+
+        def holds():
+            plans.append(self.plan())
+            return condition(plans[-1])
+
+        eventually(holds, lambda: [plan.summary() for plan in plans[-1:]])
+        return plans[-1]
 
 
 def test_nothing_is_compared_twice(world):

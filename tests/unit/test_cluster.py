@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kubernetes.client import Configuration
-from ways import by_exchange
 
 from genreconcile.cluster import DynamicCluster, Interrupt, connect, status_error
 from genreconcile.errors import (
@@ -25,6 +24,7 @@ from genreconcile.errors import (
     Unauthorized,
     Unreachable,
 )
+from support.ways import by_exchange
 
 pytestmark = pytest.mark.usefixtures("way")
 

@@ -5,10 +5,10 @@ import json
 import logging
 
 import pytest
-from canary import Canary, Records, texts_of
 
 from genreconcile.cluster import DynamicCluster, connect
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
+from support.canary import Canary, Records, texts_of
 
 pytestmark = pytest.mark.usefixtures("way")
 

@@ -19,6 +19,7 @@ from genreconcile.discovery import Resource
 from genreconcile.errors import ReconcileError
 from genreconcile.load import Loaded
 from genreconcile.selector import parse
+from support.objects import rule_set
 
 HOLDING = {"Cache", "Reconciler", "Cluster", "Access"}
 """What holds threads and connections; none of them survives."""
@@ -100,7 +101,7 @@ RULE = {
     "path": "spec.size",
     "default": {"function": "image-pull-policy"},
 }
-RULES = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [RULE]}
+RULES = rule_set(RULE)
 
 
 def classes():

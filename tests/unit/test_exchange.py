@@ -8,15 +8,15 @@ import re
 import socket
 import struct
 import threading
-import time
 
 import pytest
 from kubernetes.client import Configuration
-from ways import by_exchange, ways
 
 import genreconcile.cluster
 from genreconcile.cluster import DynamicCluster, Interrupt, transport
 from genreconcile.errors import ClusterError, Conflict, Unreachable
+from support.eventually import eventually
+from support.ways import by_exchange, ways
 
 pytestmark = pytest.mark.usefixtures("way")
 
@@ -71,10 +71,7 @@ class Peer:
 
     def has_taken_all(self):
         """Wait until it has begun with its last answer: a client that gives up may be faster."""
-        deadline = time.monotonic() + 45
-        while self.answers:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        eventually(lambda: not self.answers, pause=0.001)
 
     def _request(self, connection):
         data = b""

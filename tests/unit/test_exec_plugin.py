@@ -6,8 +6,6 @@ import ssl
 import time
 
 import pytest
-from accounts import V1, Granting, Seeing, b64, program, written
-from canary import Canary
 
 import genreconcile as gr
 from genreconcile.cluster.choice import Choice
@@ -15,6 +13,8 @@ from genreconcile.cluster.identity import Identity
 from genreconcile.cluster.impersonation import Impersonation
 from genreconcile.errors import Unauthorized, Unreachable
 from genreconcile.testing.certificates import Authority
+from support.accounts import V1, Granting, Seeing, b64, program, written
+from support.canary import Canary
 
 CANARY = Canary("c4n4ry-v4lu3-0123456789-abcdef")
 GRANTED = {"kind": "ExecCredential", "apiVersion": V1}

@@ -3,13 +3,13 @@
 from unittest.mock import Mock
 
 import pytest
-from accounts import written
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.dynamic import DynamicClient
 
 import genreconcile as gr
 from genreconcile.cluster import DynamicCluster
 from genreconcile.errors import InputError, Unauthorized, Unreachable
+from support.accounts import written
 
 pytestmark = pytest.mark.usefixtures("way")
 

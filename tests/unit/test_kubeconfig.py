@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from accounts import b64, written
 
 import genreconcile as gr
 from genreconcile.cluster.proxies import proxy_of
 from genreconcile.errors import Unauthorized, Unreachable
 from genreconcile.testing.certificates import Authority
+from support.accounts import b64, written
 
 pytestmark = pytest.mark.usefixtures("way")
 

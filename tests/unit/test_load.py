@@ -14,7 +14,6 @@ from types import MappingProxyType
 
 import pytest
 import yaml
-from canary import Canary, texts_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -22,6 +21,8 @@ from genreconcile import documents as parse
 from genreconcile.errors import LoadError
 from genreconcile.load import Loaded, load, load_objects, refuse_duplicates, sources, validate_set
 from genreconcile.objects import ObjectKey
+from support import objects
+from support.canary import Canary, texts_of
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -35,7 +36,7 @@ JSON_VALUES = st.recursive(
 
 
 def obj(name="a", kind="Widget", **extra):
-    return {"apiVersion": "example.dev/v1", "kind": kind, "metadata": {"name": name}, **extra}
+    return objects.obj("example.dev/v1", kind, name, **extra)
 
 
 def text(*names):

@@ -1,21 +1,14 @@
 from genreconcile.objects import GVK
 from genreconcile.order import defined_by, defines_kinds, is_served, wave_of, waves
+from support.objects import definition
 
-CRD = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "widgets.example.dev"},
-    "spec": {
-        "group": "example.dev",
-        "scope": "Namespaced",
-        "names": {"kind": "Widget", "plural": "widgets"},
-        "versions": [
-            {"name": "v1", "served": True, "subresources": {"status": {}}},
-            {"name": "v1beta1", "served": True},
-            {"name": "v1alpha1", "served": False},
-        ],
-    },
-}
+CRD = definition(
+    "example.dev",
+    {"name": "v1", "served": True, "subresources": {"status": {}}},
+    {"name": "v1beta1", "served": True},
+    {"name": "v1alpha1", "served": False},
+    kind="Widget",
+)
 NAMESPACE, WORKLOAD, WEBHOOK = (
     ("", "Namespace"),
     ("apps", "Deployment"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from patience import hopes
+from support.patience import hopes
 
 TESTS = Path(__file__).parents[1]
 SOURCES = [file for file in sorted(TESTS.rglob("*.py")) if "__pycache__" not in file.parts]

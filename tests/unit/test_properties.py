@@ -14,7 +14,12 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from kubernetes.utils import parse_quantity
-from strategies import (
+
+import genreconcile as gr
+from genreconcile.diff.quick import is_clean
+from genreconcile.normalize import prepare
+from genreconcile.objects import GVK
+from support.strategies import (
     OWNED,
     PRESERVE,
     builtin_pairs,
@@ -35,11 +40,6 @@ from strategies import (
     world,
     worlds,
 )
-
-import genreconcile as gr
-from genreconcile.diff.quick import is_clean
-from genreconcile.normalize import prepare
-from genreconcile.objects import GVK
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 OPENAPI = Path(__file__).parent / "openapi"

@@ -12,6 +12,7 @@ from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Plan
 from genreconcile.report import render
 from genreconcile.sizes import TOO_LARGE, in_words, largest
+from support.objects import rule_set
 
 LARGE_SECRET = "hunter2hunter2" * 100_000
 SERVER_SAYS = [
@@ -103,7 +104,7 @@ def test_r2_5_an_error_of_the_input_for_size_is_told_of_a_large_secret():
 
 def rule(limit):
     entry = {"id": "r", "object": {}, "path": "spec/texts", "limit": limit}
-    return gr.Registry.empty().extend({"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [entry]})
+    return gr.Registry.empty().extend(rule_set(entry))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,14 @@ import copy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import (
+
+import genreconcile as gr
+from genreconcile.diff.quick import is_clean
+from genreconcile.normalize import Registry
+from genreconcile.objects import GVK
+from genreconcile.storage import UNREADABLE, Definition, Versions
+from genreconcile.versions import ALSO, HERE_ALONE, IN_MAPPING, Stored, overlaid, pruned
+from support.strategies import (
     GROUP,
     KIND,
     SHARED,
@@ -18,13 +25,6 @@ from strategies import (
     values,
     worlds,
 )
-
-import genreconcile as gr
-from genreconcile.diff.quick import is_clean
-from genreconcile.normalize import Registry
-from genreconcile.objects import GVK
-from genreconcile.storage import UNREADABLE, Definition, Versions
-from genreconcile.versions import ALSO, HERE_ALONE, IN_MAPPING, Stored, overlaid, pruned
 
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 GVK_OF = GVK(GROUP, VERSION, KIND)

@@ -20,11 +20,11 @@ import genreconcile as gr
 from genreconcile.normalize.compiled import Node
 from genreconcile.schema import MISSING, Type
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests/kind/conformance"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
-from library import expected
-from server import Server
-from suite import Suite
+from kind.conformance.library import expected
+from kind.conformance.server import Server
+from kind.conformance.suite import Suite
 
 PAUSE = 1.1
 """Seconds between two creates, so that times differ."""

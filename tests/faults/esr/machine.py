@@ -33,6 +33,7 @@ from genreconcile.cache import Pace
 from genreconcile.errors import ReconcileError
 from support.api.client import Refused
 from support.api.server import ScriptedServer
+from support.eventually import eventually
 
 BOUND = 30.0
 PACE = Pace(first_backoff=0.01, longest_backoff=0.05, longest_asked=0.05)
@@ -221,10 +222,10 @@ class ReachAndStay(Oracle, RuleBasedStateMachine):
         self._until(self._is_told)
 
     def _until(self, condition):
-        deadline = time.monotonic() + BOUND
-        while not condition():
-            assert time.monotonic() < deadline, {str(kind): self.cache.error(kind) for kind in self.cache.kinds()}
-            time.sleep(0.01)
+        eventually(condition, self._errors, timeout=BOUND, pause=0.01)
+
+    def _errors(self):
+        return {str(kind): self.cache.error(kind) for kind in self.cache.kinds()}
 
     def _is_told(self):
         cache, changing = self.cache, self.engine._planner.kinds.definitions._changing

@@ -2,6 +2,8 @@
 
 import base64
 
+from support.objects import obj, pod_template, workload
+
 LABELS = {"app": "soak"}
 FOUGHT = "fought"
 """An object of each Reconciler that somebody does not leave to it."""
@@ -40,15 +42,13 @@ def _one(namespace, number):
         spec = {"selector": {"run": name}, "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}]}
         return _object("v1", "Service", namespace, name, spec=spec)
     if rest in {2, 3}:
-        template = {"metadata": {"labels": {"run": name}}, "spec": {"containers": [{"name": "main", "image": "i:1"}]}}
-        spec = {"replicas": 2, "selector": {"matchLabels": {"run": name}}, "template": template}
+        spec = workload(pod_template({"run": name}, "i:1", "main"), replicas=2)
         return _object("apps/v1", "Deployment", namespace, name, spec=spec)
     return config(namespace, name)
 
 
 def _object(api_version, kind, namespace, name, **rest):
-    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
+    return obj(api_version, kind, name, namespace, labels=LABELS, **rest)
 
 
 def lasting(item):

@@ -5,13 +5,13 @@ import json
 from collections import Counter
 
 import pytest
-from audit import AuditLog
 
 import genreconcile as gr
 from faults.worlds.observer import Observer
 from faults.worlds.small import World
 from genreconcile.errors import ClusterError
 from genreconcile.testing import ControlPlane, sources
+from support.audit import AuditLog
 
 _numbers = itertools.count(1)
 POINTS = {

@@ -5,10 +5,10 @@ The audit log tells what was asked; of a request whose client, or whose server, 
 
 import json
 import threading
-import time
 from collections import Counter
 
 import genreconcile as gr
+from support.eventually import eventually
 
 KINDS = (
     "v1/ConfigMap",
@@ -46,10 +46,11 @@ class Observer:
             }
 
     def _catch_up(self, text):
-        deadline = time.monotonic() + _BOUND
-        while any(self._known(kind, text) != self._listed(kind, text) for kind in KINDS):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        eventually(
+            lambda: all(self._known(kind, text) == self._listed(kind, text) for kind in KINDS),
+            timeout=_BOUND,
+            pause=0.05,
+        )
 
     def _known(self, kind, text):
         records = self._cache.records(kind)

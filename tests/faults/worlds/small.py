@@ -5,6 +5,9 @@ Invariant: two worlds that differ in their suffix alone look the same once the s
 
 import json
 
+from support import objects
+from support.objects import pod_template, workload
+
 LABELS = {"app": "world"}
 WRITES = 14
 """7 creates, 3 patches, 4 deletions."""
@@ -13,8 +16,7 @@ ROUNDS = 3
 
 
 def _labelled(api_version, kind, name, namespace, **rest):
-    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
+    return objects.obj(api_version, kind, name, namespace, labels=LABELS, **rest)
 
 
 def config(name, namespace, **data):
@@ -27,22 +29,14 @@ def service(name, namespace, port):
 
 
 def deployment(name, namespace, replicas):
-    template = {"metadata": {"labels": {"run": name}}, "spec": {"containers": [{"name": "main", "image": "i:1"}]}}
-    spec = {"replicas": replicas, "selector": {"matchLabels": {"run": name}}, "template": template}
+    spec = workload(pod_template({"run": name}, "i:1", "main"), replicas=replicas)
     return _labelled("apps/v1", "Deployment", name, namespace, spec=spec)
 
 
 def definition(group):
-    spec = {"type": "object", "properties": {"size": {"type": "integer"}}}
-    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
-    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
-    names = {"kind": "Gadget", "listKind": "GadgetList", "plural": "gadgets", "singular": "gadget"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"gadgets.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
-    }
+    schema = objects.struct(spec=objects.struct(size={"type": "integer"}))
+    names = {"listKind": "GadgetList", "singular": "gadget"}
+    return objects.definition(group, objects.version("v1", schema), kind="Gadget", names=names)
 
 
 class World:

@@ -4,7 +4,6 @@ Invariant: the engine writes one object at a time, so a run is the same each tim
 """
 
 import contextlib
-import time
 
 import genreconcile as gr
 from faults.worlds import small
@@ -15,6 +14,7 @@ from support.api.passing import Passing
 from support.api.server import ScriptedServer
 from support.api.streams import hide
 from support.api.wire import Refusal
+from support.eventually import eventually
 
 BOUND = 120.0
 WRITES = small.WRITES + 4
@@ -135,10 +135,10 @@ class Stage:
 
     def catch_up(self, reconciler):
         """Wait until the cache has been told of everything, or would have been."""
-        deadline, revision = time.monotonic() + BOUND, self.server.revision
-        while any(reconciler.cache.store(kind).seen() < revision for kind in reconciler.cache.kinds()):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        cache, revision = reconciler.cache, self.server.revision
+        eventually(
+            lambda: all(cache.store(kind).seen() >= revision for kind in cache.kinds()), timeout=BOUND, pause=0.01
+        )
 
     def meddle(self):
         """What others do to a set that is in sync: each way to lose, change, exchange and add an object."""

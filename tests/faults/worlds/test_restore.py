@@ -1,7 +1,6 @@
 """etcd is restored from an older snapshot: resourceVersions go back (I3), under a Reconciler that lives on."""
 
 import threading
-import time
 from collections import Counter
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 import genreconcile as gr
 from faults.worlds.small import config
 from genreconcile.errors import ReconcileError
+from support.eventually import eventually
 
 BOUND = 180.0
 KINDS = ["v1/ConfigMap", "v1/Service", "apps/v1/Deployment"]
@@ -26,10 +26,7 @@ def reconciler(mortal):
 
 
 def until(condition):
-    deadline = time.monotonic() + BOUND
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    eventually(condition, timeout=BOUND, pause=0.2)
 
 
 def definition_path(world):

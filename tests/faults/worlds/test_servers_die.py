@@ -1,13 +1,13 @@
 """The API server or etcd is killed in the middle of a reconcile; the Reconciler lives on, and so does its cache."""
 
 import threading
-import time
 
 import pytest
 
 import genreconcile as gr
 from faults.worlds.small import ROUNDS, WRITES
 from support.api.passing import Passing
+from support.eventually import eventually
 
 SERVERS = ("kube-apiserver", "etcd")
 QUICK = [(9, "kube-apiserver")]
@@ -38,17 +38,18 @@ class Meddling(Passing):
 
 def converged(mortal, reconciler, world):
     """Reconcile until all is well; returns how often nothing was known of the server meanwhile."""
-    deadline, lost = time.monotonic() + BOUND, 0
-    while True:
-        assert time.monotonic() < deadline
+    lost = []
+
+    def is_well():
         try:
             result = reconciler.reconcile(world.expected(), **world.settings)
-        except gr.Unreachable:
-            lost += 1
-        else:
-            if not result.counts["failed"] and result.counts["unchanged"] == len(world.expected()):
-                return lost
-        time.sleep(0.2)
+        except gr.Unreachable as error:
+            lost.append(error)
+            return False
+        return not result.counts["failed"] and result.counts["unchanged"] == len(world.expected())
+
+    eventually(is_well, timeout=BOUND, pause=0.2)
+    return len(lost)
 
 
 @pytest.mark.parametrize(("nth", "server"), [*QUICK, *(pytest.param(*point, marks=pytest.mark.slow) for point in MORE)])

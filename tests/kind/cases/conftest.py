@@ -1,7 +1,6 @@
 """What the tests of docs/cases.md share: expected objects, a second writer, and what the engine would do about it."""
 
 import copy
-import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,9 @@ import pytest
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.catalog import Catalog
+from support import objects
+from support.eventually import eventually
+from support.objects import pod_template, rule_set, workload
 
 FOLDER = Path(__file__).parent
 JSON_PATCH = "application/json-patch+json"
@@ -21,15 +23,7 @@ def load(name):
 
 def rules(*entries):
     """The shipped rules with these in front."""
-    document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet"}
-    return gr.Registry.builtin().extend({**document, "rules": [{"id": f"r{n}", **e} for n, e in enumerate(entries)]})
-
-
-def eventually(check, timeout=45.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
+    return gr.Registry.builtin().extend(rule_set(*({"id": f"r{n}", **e} for n, e in enumerate(entries))))
 
 
 class World:
@@ -42,8 +36,7 @@ class World:
         self.catalog = Catalog(cluster, gr.Registry.builtin())
 
     def obj(self, api_version, kind, name, metadata=None, **rest):
-        meta = {"name": name, "namespace": self.namespace, **(metadata or {})}
-        return {"apiVersion": api_version, "kind": kind, "metadata": meta, **rest}
+        return objects.obj(api_version, kind, name, self.namespace, metadata=metadata, **rest)
 
     def config(self, name="settings", metadata=None, **rest):
         return self.obj("v1", "ConfigMap", name, metadata, **rest)
@@ -52,11 +45,8 @@ class World:
         return self.obj("cases.genreconcile.dev/v1", "Sample", "sample", spec=spec)
 
     def deployment(self, **spec):
-        labels = {"app": "web"}
-        pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": "nginx:1.27"}]}}
-        return self.obj(
-            "apps/v1", "Deployment", "web", spec={"selector": {"matchLabels": labels}, "template": pod} | spec
-        )
+        pod = pod_template({"app": "web"}, "nginx:1.27", "web")
+        return self.obj("apps/v1", "Deployment", "web", spec=workload(pod) | spec)
 
     def path(self, obj):
         resource = self.catalog.resource(gr.GVK.of(obj))
@@ -136,8 +126,6 @@ class World:
         result.raise_for_failures()
         assert {outcome.status for outcome in result} == {"configured"}
         assert self.plan(*expected) == []
-
-    eventually = staticmethod(eventually)
 
     def with_rules(self, *entries):
         """The same world under further rules; use it as a context manager."""

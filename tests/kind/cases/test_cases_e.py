@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.eventually import eventually
+
 OTHER_UID = "0f2e8b52-1111-4111-8111-111111111111"
 
 
@@ -208,7 +210,7 @@ def test_e10_replicas_belong_to_the_autoscaler(world):
         kinds=["autoscaling/v2/HorizontalPodAutoscaler"],
     )
     assert {outcome.key.kind: outcome.status for outcome in result}["HorizontalPodAutoscaler"] == "deleted"
-    assert world.eventually(lambda: world.plan(expected)) == [{"op": "replace", "path": "/spec/replicas", "value": 2}]
+    assert eventually(lambda: world.plan(expected)) == [{"op": "replace", "path": "/spec/replicas", "value": 2}]
 
 
 REWRITTEN = {
@@ -276,7 +278,7 @@ def test_e16_metadata_of_the_server_in_expected(world):
     printed["metadata"]["selfLink"] = "/x"
     assert world.plan(printed) == []
     world.delete(printed)
-    assert world.eventually(lambda: world.reconciler.plan([printed]).counts["create"])
+    assert eventually(lambda: world.reconciler.plan([printed]).counts["create"])
     (outcome,) = world.reconcile(printed)
     assert outcome.status == "created"
     assert world.get(printed)["metadata"]["uid"] != printed["metadata"]["uid"]

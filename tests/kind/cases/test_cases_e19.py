@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 import genreconcile as gr
+from support.eventually import eventually
 
 GROUP = "rbac.authorization.k8s.io"
 PATH = "/spec/ingressClassName"
@@ -56,8 +57,8 @@ def test_e19_another_class_by_hand(world, ingress):
 def test_e19_while_two_classes_are_the_default_any_is_right(world, ingress):
     with default_class(world, f"{world.namespace}-second"):
         world.edit(ingress, {"op": "replace", "path": PATH, "value": "other"})
-        assert world.eventually(lambda: world.plan(ingress) == [])
-    assert world.eventually(lambda: world.plan(ingress))
+        assert eventually(lambda: world.plan(ingress) == [])
+    assert eventually(lambda: world.plan(ingress))
 
 
 def test_e19_a_class_that_may_not_be_read_is_unknown(world, ingress, control_plane):
@@ -73,5 +74,5 @@ def test_e19_a_class_that_may_not_be_read_is_unknown(world, ingress, control_pla
         (outcome,) = reconciler.reconcile([ingress])
         assert outcome.status == "unchanged", str(outcome)
         world.edit(ingress, {"op": "replace", "path": "/spec/defaultBackend/service/name", "value": "y"})
-        assert world.eventually(lambda: reconciler.reconcile([ingress]).counts["configured"])
+        assert eventually(lambda: reconciler.reconcile([ingress]).counts["configured"])
     assert named(world, ingress) == "other"

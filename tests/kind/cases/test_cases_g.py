@@ -6,6 +6,8 @@ import pytest
 
 import genreconcile as gr
 from support.api.passing import Passing
+from support.eventually import eventually
+from support.objects import definition, version
 
 MEGABYTE = 2**20
 
@@ -133,7 +135,7 @@ def test_g4_a_terminating_object_is_neither_patched_nor_recreated(world):
     world.send(
         "PATCH", world.path(expected), [{"op": "remove", "path": "/metadata/finalizers"}], "application/json-patch+json"
     )
-    assert world.eventually(lambda: world.reconcile(changed).outcomes[0].status == "created")
+    assert eventually(lambda: world.reconcile(changed).outcomes[0].status == "created")
 
 
 def test_g6_a_create_that_another_writer_wins(world):
@@ -169,16 +171,10 @@ def test_g6_a_terminating_namespace(world):
 
 def test_g6_a_definition_that_is_not_yet_established(world):
     group = f"{world.namespace}.established.dev"
-    versions = [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}]
-    names = {"kind": "Thing", "plural": "things"}
-    definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
-    definition |= {
-        "metadata": {"name": f"things.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": versions},
-    }
+    crd = definition(group, version())
     thing = world.obj(f"{group}/v1", "Thing", "t")
-    assert world.reconcile(thing, definition).counts["created"] == 2
-    assert world.reconcile(thing, definition).counts["unchanged"] == 2
+    assert world.reconcile(thing, crd).counts["created"] == 2
+    assert world.reconcile(thing, crd).counts["unchanged"] == 2
 
 
 @pytest.mark.parametrize("kind", ["TokenReview", "SelfSubjectReview"], ids=lambda kind: f"G7-{kind}")

@@ -4,11 +4,12 @@ import copy
 import itertools
 
 import pytest
-from counted import Patches
-from definitions import Things, settled, statuses, version
-from webhook import Converter
 
 import genreconcile as gr
+from kind.definitions import Things, settled, statuses, version
+from support.counted import Patches
+from support.eventually import eventually
+from support.webhook import Converter
 
 LEGACY, WINDOW = "convert.example.dev/legacy", "convert.example.dev/window"
 DATA = "convert.example.dev/data"
@@ -138,12 +139,12 @@ def kind(world, converter):
 
 def created(world, expected):
     """Create through the engine; a young kind answers 404 and 429 for a moment."""
-    assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["created"])
+    assert eventually(lambda: statuses(world.reconcile(expected)) == ["created"])
 
 
 def is_repaired(world, expected):
     """Reconcile once the edit is seen; there is nothing left to do afterwards."""
-    assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10)
+    assert eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10)
     assert settled(world, world.reconciler, [expected]) is True
 
 
@@ -282,12 +283,12 @@ def test_r1_2_a_default_that_the_webhook_moves_elsewhere(world, kind, patches):
     # Whatever somebody writes there is found, again and again, also beside other edits.
     for size in range(5, 10):
         kind.merge("v1beta1", size=size, **({"endpoint": "other"} if size % 2 else {}))
-        assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10), size
+        assert eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], size, timeout=10)
         assert kind.get("v1beta1")["spec"] == {"endpoint": "db:1", "size": 3}
         assert {o.status for _ in range(3) for o in world.reconcile(expected)} == {"unchanged"}
     kind.merge("v1beta1", endpoint="db:9")
     patches.clear()
-    assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10)
+    assert eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10)
     assert patches == ["All", ""]
 
 
@@ -312,12 +313,12 @@ def test_r1_2_an_annotation_that_the_converter_writes_is_no_endless_fight(world,
     for size in range(3, 8):
         patches.clear()
         kind.merge("v1", replicas=size)
-        assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10), size
+        assert eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], size, timeout=10)
         assert kind.get("v1beta1")["spec"] == FULL["v1beta1"]
         assert {o.status for _ in range(3) for o in world.reconcile(expected)} == {"unchanged"}
         assert len(patches) <= 3
     kind.patched("v1beta1", {"op": "add", "path": "/metadata/annotations/by", "value": "hand"})
-    assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10)
+    assert eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=10)
     assert "by" not in kind.get("v1beta1")["metadata"]["annotations"]
 
 
@@ -326,12 +327,12 @@ def test_r1_2_the_storage_version_changes_behind_a_webhook(world, kind):
     new, old = with_defaults()
     kind.between(new, old, "v1beta1")
     expected = [kind.thing("v1beta1", name="t", size=2), kind.thing("v1beta1", name="u", size=2)]
-    assert world.eventually(lambda: statuses(world.reconcile(*expected)) == ["created"] * 2)
+    assert eventually(lambda: statuses(world.reconcile(*expected)) == ["created"] * 2)
     for storage in ("v1", "v1beta1", "v1"):
         kind.between(new, old, storage)
         for size in (3, 4):
             kind.merge("v1", replicas=size)
-            assert world.eventually(lambda: statuses(world.reconcile(*expected)) == ["configured", "unchanged"])
+            assert eventually(lambda: statuses(world.reconcile(*expected)) == ["configured", "unchanged"])
             assert kind.get("v1beta1")["spec"]["size"] == 2
         found = [statuses(world.reconcile(*expected)) for _ in range(3)]
         assert found == [["unchanged"] * 2] * 3
@@ -362,14 +363,14 @@ def test_r1_2_a_webhook_that_is_down_for_a_while(world, cluster, kind, how, is_n
             assert outcome.status in {"failed", "skipped"}, outcome
             return "conversion webhook" in str(outcome.error)
 
-        assert world.eventually(is_told, timeout=20)
+        assert eventually(is_told, timeout=20)
         assert kind.get("v1")["spec"]["replicas"] == 7
         # Nothing else is expected any more either, and what cannot be read is not deleted.
         everything = {"kinds": [f"{kind.group}/v1beta1/Thing"], "allow_empty": True}
         for outcome in reconciler.reconcile([], **everything, **settings):
             assert outcome.status in {"failed", "skipped", "unchanged"}, outcome
         kind.converter.is_down, kind.converter.refuses = False, ""
-        assert world.eventually(lambda: statuses(reconciler.reconcile([wanted], **settings)) == ["configured"])
+        assert eventually(lambda: statuses(reconciler.reconcile([wanted], **settings)) == ["configured"])
         assert kind.get("v1")["spec"]["replicas"] == 5
         assert settled(world, reconciler, [wanted]) is True
 
@@ -386,7 +387,7 @@ def test_r3_9_deleted_by_one_version_and_expected_in_the_other_behind_a_webhook(
         return made
 
     other = {"v1": thing("v1", "other", replicas=1), "v1beta1": thing("v1beta1", "other", size=1)}
-    assert world.eventually(lambda: not world.reconcile(thing("v1"), other["v1beta1"]).failures)
+    assert eventually(lambda: not world.reconcile(thing("v1"), other["v1beta1"]).failures)
     for _ in range(5):
         for face, gone_by in (("v1", "v1beta1"), ("v1beta1", "v1"), ("v1", "v1")):
             assert statuses(world.reconcile(other[gone_by], **settings)) == ["unchanged", "deleted"]
@@ -398,8 +399,8 @@ def test_r3_9_deleted_by_one_version_and_expected_in_the_other_behind_a_webhook(
 
 def test_r3_9_written_by_one_version_and_read_by_the_other_behind_a_webhook(world, kind):
     kind.between(v1(), v1beta1())
-    assert world.eventually(lambda: not world.reconcile(kind.thing("v1", "a", replicas=1)).failures)
-    assert world.eventually(lambda: not world.reconcile(kind.thing("v1beta1", "b", size=1)).failures)
+    assert eventually(lambda: not world.reconcile(kind.thing("v1", "a", replicas=1)).failures)
+    assert eventually(lambda: not world.reconcile(kind.thing("v1beta1", "b", size=1)).failures)
     created(world, kind.thing("v1", replicas=0))
     for size in range(1, 12):
         by, read = ("replicas", "size") if size % 2 else ("size", "replicas")
@@ -447,7 +448,7 @@ def test_r1_2_all_that_is_filled_in_through_a_webhook(world, kind, patches, defa
     """What was written by this version is never patched; what was written by the other one is, once at most."""
     kind.between(*SPECS[defaults](), storage)
     mine = [kind.thing(face, f"mine-{n}", **spec) for n, spec in enumerate(written(face))]
-    assert world.eventually(lambda: not world.reconcile(*mine).failures)
+    assert eventually(lambda: not world.reconcile(*mine).failures)
     for _ in range(3):
         assert {(o.key.name, o.status) for o in world.reconcile(*mine) if o.status != "unchanged"} == set()
     assert "" not in patches
@@ -459,7 +460,7 @@ def test_r1_2_all_that_is_filled_in_through_a_webhook(world, kind, patches, defa
     def is_seen():
         return {o.status for o in world.reconcile(*theirs)} <= {"configured", "unchanged"}
 
-    assert world.eventually(is_seen)
+    assert eventually(is_seen)
     patches.clear()
     for _ in range(3):
         assert {(o.key.name, o.status) for o in world.reconcile(*theirs) if o.status != "unchanged"} == set()

@@ -3,11 +3,13 @@
 import time
 
 import pytest
-from counted import Patches
-from definitions import DEFINITIONS, Things, definition, settled, spec_of, statuses, version
-from webhook import Webhook
 
 import genreconcile as gr
+from kind.definitions import DEFINITIONS, Things, settled, spec_of, statuses, version
+from support.counted import Patches
+from support.eventually import eventually
+from support.objects import definition
+from support.webhook import Webhook
 
 
 @pytest.fixture
@@ -35,14 +37,14 @@ def test_r1_13_a_kind_that_is_met_soon_after_it_was_established(world, cluster, 
     time.sleep(delay)  # The delay is what the test is about.
     expected = [kind.thing(size=1)]
     with gr.Reconciler(cluster) as reconciler:
-        assert world.eventually(lambda: statuses(reconciler.reconcile(expected)) == ["created"])
+        assert eventually(lambda: statuses(reconciler.reconcile(expected)) == ["created"])
         for _ in range(3):
             assert [(o.status, o.reason) for o in reconciler.reconcile(expected)] == [("unchanged", "")]
         assert kind.get()["spec"] == {"size": 1, "mode": "fast"}
 
         kind.define(version(spec=spec_of(mode=FAST, mood=SLOW)))
         named = [kind.thing(size=1, mood="good")]
-        assert world.eventually(lambda: statuses(reconciler.reconcile(named)) == ["configured"], timeout=20)
+        assert eventually(lambda: statuses(reconciler.reconcile(named)) == ["configured"], timeout=20)
         assert statuses(reconciler.reconcile(named)) == ["unchanged"]
 
 
@@ -51,13 +53,13 @@ def test_r1_13_two_kinds_of_one_group_of_which_the_second_comes_later(world, clu
     kind = things()
     kind.define(version(spec=spec_of(mode=FAST)))
     with gr.Reconciler(cluster) as reconciler:
-        assert world.eventually(lambda: statuses(reconciler.reconcile([kind.thing(size=1)])) == ["created"])
+        assert eventually(lambda: statuses(reconciler.reconcile([kind.thing(size=1)])) == ["created"])
         second = definition(kind.group, version(spec=spec_of(mode=FAST)))
         second["metadata"] = {"name": f"others.{kind.group}"}
         second["spec"]["names"] = {"kind": "Other", "plural": "others"}
         world.send("POST", DEFINITIONS, second)
         other = {**kind.thing(size=1), "kind": "Other"}
-        assert world.eventually(lambda: statuses(reconciler.reconcile([other])) == ["created"], timeout=20)
+        assert eventually(lambda: statuses(reconciler.reconcile([other])) == ["created"], timeout=20)
         for _ in range(3):
             assert [(o.status, o.reason) for o in reconciler.reconcile([other])] == [("unchanged", "")]
         world.send("DELETE", f"{DEFINITIONS}/others.{kind.group}")
@@ -72,7 +74,7 @@ def test_r1_2_the_storage_version_has_a_default_that_the_requested_one_has_not(w
     assert settled(world, world.reconciler, expected) is True
     # Any other value is drift, and is repaired once.
     kind.merge("v1beta1", mode="slow")
-    assert world.eventually(lambda: statuses(world.reconciler.reconcile(expected)) == ["configured"])
+    assert eventually(lambda: statuses(world.reconciler.reconcile(expected)) == ["configured"])
     assert kind.get("v1beta1")["spec"] == {"size": 1, "mode": "fast"}
     assert settled(world, world.reconciler, expected) is True
 
@@ -87,7 +89,7 @@ def test_r1_2_a_storage_version_that_is_not_served(world, things):
     assert kind.get("v2")["spec"]["mode"] == "fast"
     assert settled(world, world.reconciler, expected) is True
     kind.merge("v2", mode="slow")
-    assert world.eventually(lambda: statuses(world.reconciler.reconcile(expected)) == ["configured"])
+    assert eventually(lambda: statuses(world.reconciler.reconcile(expected)) == ["configured"])
     assert settled(world, world.reconciler, expected) is True
 
 
@@ -128,7 +130,7 @@ def test_r1_2_nested_defaults_in_objects_lists_maps_and_free_form(world, things)
     ]
     for edit in edits:
         kind.merge("v1beta1", **edit)
-        assert world.eventually(lambda: statuses(world.reconciler.reconcile(expected)) == ["configured"]), edit
+        assert eventually(lambda: statuses(world.reconciler.reconcile(expected)) == ["configured"], edit)
         assert kind.get("v1beta1")["spec"] == live
         assert settled(world, world.reconciler, expected) is True
 
@@ -145,7 +147,7 @@ def test_r1_2_two_versions_with_a_default_of_their_own(world, things):
     expected = [written, found, kind.thing("v2", name="other", size=1)]
     assert settled(world, world.reconciler, expected) is True
     kind.merge("v2", mode="medium")
-    assert world.eventually(lambda: "configured" in statuses(world.reconciler.reconcile(expected)))
+    assert eventually(lambda: "configured" in statuses(world.reconciler.reconcile(expected)))
     assert kind.get("v2")["spec"]["mode"] == "slow"
 
 
@@ -166,19 +168,19 @@ def test_r1_2_a_storage_version_that_changes_while_the_engine_runs(world, things
         kind.merge("v1", size=1)
         return kind.get("v1")["spec"].get("mode") == "fast"
 
-    assert world.eventually(is_stored_anew)
+    assert eventually(is_stored_anew)
     assert "mode" not in kind.get("v1", "old")["spec"]
-    assert world.eventually(lambda: statuses(world.reconciler.reconcile(expected)) == ["unchanged"] * 2)
+    assert eventually(lambda: statuses(world.reconciler.reconcile(expected)) == ["unchanged"] * 2)
     assert settled(world, world.reconciler, expected) is True
     # And back: what lies in v2 carries its default still, and loses it when it is written.
     kind.define(*before)
     assert world.send("GET", kind.path)["status"]["storedVersions"] == ["v1", "v2"]
     assert settled(world, world.reconciler, expected) is True
     # Once the server says that nothing lies in v2 any more, a value that only v2 fills in is somebody's.
-    world.eventually(lambda: kind.merge("v1", size=1, mode="fast"))
+    eventually(lambda: kind.merge("v1", size=1, mode="fast"))
     live = world.send("GET", kind.path)
     world.send("PUT", f"{kind.path}/status", {**live, "status": {**live["status"], "storedVersions": ["v1"]}})
-    assert world.eventually(lambda: "configured" in statuses(world.reconciler.reconcile(expected)))
+    assert eventually(lambda: "configured" in statuses(world.reconciler.reconcile(expected)))
     assert "mode" not in kind.get("v1")["spec"]
 
 
@@ -221,7 +223,7 @@ def test_r1_2_who_may_not_read_definitions(world, control_plane, things, follow)
     with gr.Reconciler(limited, namespaces=[world.namespace], follow_definitions=follow) as reconciler:
         assert settled(world, reconciler, expected) is True
         kind.merge("v1beta1", mode="slow")
-        assert world.eventually(lambda: statuses(reconciler.reconcile(expected)) == ["configured"])
+        assert eventually(lambda: statuses(reconciler.reconcile(expected)) == ["configured"])
         assert settled(world, reconciler, expected) is True
     assert not gr.diff(expected[0], kind.get("v1beta1"), schema=gr.Schema.from_cluster(limited))
 
@@ -250,7 +252,7 @@ def test_r1_2_offline(world, cluster, things):
         schema = gr.Schema.from_cluster(cluster)
         return schema if schema.root(gr.GVK.of(expected)) else None
 
-    schema = world.eventually(described)
+    schema = eventually(described)
     assert not gr.diff(expected, live, schema=schema)
     live["spec"]["mode"] = "slow"
     assert gr.diff(expected, live, schema=schema).patch.patch[-1] == {"op": "remove", "path": "/spec/mode"}
@@ -258,7 +260,7 @@ def test_r1_2_offline(world, cluster, things):
 
 def insisted(world, reconciler, expected):
     """Reconcile until the engine has learned that the server will not take it."""
-    return world.eventually(
+    return eventually(
         lambda: next(o.reason for o in reconciler.reconcile(expected)).startswith("the server insists at")
     )
 
@@ -276,10 +278,10 @@ def test_r1_15_we_change_the_stored_version_to_one_that_holds_the_field(world, t
     kind, versions = things(), small_and_large()
     kind.define(*versions("v1"))
     expected = kind.thing("v2", size=1, mood="good")
-    world.eventually(lambda: not world.reconcile(expected).failures)
+    eventually(lambda: not world.reconcile(expected).failures)
     assert insisted(world, world.reconciler, [expected])
     world.reconcile(definition(kind.group, *versions("v2"))).raise_for_failures()
-    assert world.eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=5)
+    assert eventually(lambda: statuses(world.reconcile(expected)) == ["configured"], timeout=5)
     assert kind.get("v2")["spec"] == {"size": 1, "mood": "good"}
     assert settled(world, world.reconciler, [expected]) is True
 
@@ -288,19 +290,17 @@ def test_r1_15_somebody_else_changes_it(world, things):
     kind, versions = things(), small_and_large()
     kind.define(*versions("v1"))
     expected, other = kind.thing("v2", size=1, mood="good"), things("b")
-    world.eventually(lambda: not world.reconcile(expected).failures)
+    eventually(lambda: not world.reconcile(expected).failures)
     other.define(*versions("v1"))
     also = other.thing("v2", size=1, mood="good")
-    world.eventually(lambda: not world.reconcile(also).failures)
+    eventually(lambda: not world.reconcile(also).failures)
     # A young definition is asked about once more when its lag is over.
     since = time.monotonic()
-    assert world.eventually(lambda: world.reconcile(expected, also) and time.monotonic() > since + 6)
+    assert eventually(lambda: world.reconcile(expected, also) and time.monotonic() > since + 6)
     assert insisted(world, world.reconciler, [expected])
     assert insisted(world, world.reconciler, [also])
     kind.define(*versions("v2"))
-    assert world.eventually(
-        lambda: statuses(world.reconcile(expected)) and kind.get("v2")["spec"].get("mood") == "good"
-    )
+    assert eventually(lambda: statuses(world.reconcile(expected)) and kind.get("v2")["spec"].get("mood") == "good")
     assert settled(world, world.reconciler, [expected]) is True
     # What was learned of another kind stays.
     assert next(o.reason for o in world.reconcile(also)).startswith("the server insists at")
@@ -313,15 +313,15 @@ def test_r1_15_the_webhook_that_insisted_goes(world, cluster, things, tmp_path):
     expected = kind.thing(size=1, mood="good")
     rule = {"apiGroups": [kind.group], "apiVersions": ["*"], "resources": ["things"]}
     with gr.Reconciler(cluster) as reconciler, Webhook(tmp_path, lambda _: [BAD]) as webhook:
-        world.eventually(lambda: not reconciler.reconcile([expected]).failures)
+        eventually(lambda: not reconciler.reconcile([expected]).failures)
         configuration = webhook.configuration(f"r115-{world.namespace}", world.namespace, rule)
         world.post(configuration)
-        world.eventually(lambda: kind.merge(size=2)["spec"]["mood"] == "bad")
+        eventually(lambda: kind.merge(size=2)["spec"]["mood"] == "bad")
         assert insisted(world, reconciler, [expected])
         admission = "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration"
-        assert world.eventually(lambda: reconciler.reconcile([expected]) and reconciler.cache.has_synced(admission))
+        assert eventually(lambda: reconciler.reconcile([expected]) and reconciler.cache.has_synced(admission))
         world.delete(configuration)
-        assert world.eventually(lambda: reconciler.reconcile([expected]) and kind.get()["spec"]["mood"] == "good")
+        assert eventually(lambda: reconciler.reconcile([expected]) and kind.get()["spec"]["mood"] == "good")
         assert settled(world, reconciler, [expected]) is True
 
 
@@ -335,13 +335,13 @@ def test_r1_15_a_definition_that_changes_is_no_loop_for_its_lag(world, things):
     expected = kind.thing("v2", size=1, mood="good")
     patches = Patches(world.cluster)
     with gr.Reconciler(patches) as reconciler:
-        world.eventually(lambda: not reconciler.reconcile([expected]).failures)
+        eventually(lambda: not reconciler.reconcile([expected]).failures)
         assert insisted(world, reconciler, [expected])
         patches.sent.clear()
         kind.define(*versions("v1"), names={"kind": "Thing", "plural": "things", "shortNames": ["th"]})
-        assert world.eventually(lambda: reconciler.reconcile([expected]) and patches.sent, timeout=10)
+        assert eventually(lambda: reconciler.reconcile([expected]) and patches.sent, timeout=10)
         assert insisted(world, reconciler, [expected])
         # The lag is over after 5 s; it is about what happens meanwhile.
         since = time.monotonic()
-        assert world.eventually(lambda: reconciler.reconcile([expected]) and time.monotonic() > since + 7)
+        assert eventually(lambda: reconciler.reconcile([expected]) and time.monotonic() > since + 7)
         assert len(patches.sent) <= 4

@@ -9,6 +9,7 @@ import yaml
 
 import genreconcile as gr
 from support.api.passing import Recorded
+from support.eventually import eventually
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 JSON_PATCH = "application/json-patch+json"
@@ -42,7 +43,7 @@ def has_seen(world, reconciler, obj, answer):
         live = reconciler.cache.get(gr.GVK.of(obj), metadata["name"], namespace=metadata["namespace"])
         return live and int(live["metadata"]["resourceVersion"]) >= version
 
-    assert world.eventually(seen)
+    assert eventually(seen)
 
 
 def statuses(result):

@@ -5,6 +5,9 @@ import copy
 import pytest
 
 import genreconcile as gr
+from support import objects
+from support.eventually import eventually
+from support.objects import struct
 
 NUMBERS = [0.000005, 1e-6, 1e-7, 1.5e-9, 1e21, 3.4028235e38, 5e-324, 1.7976931348623157e308, -2.5e-8, 1e20, 2.0**62,
            2**64 - 1, 2**63, -(2**63) - 1, 9223372036854774807, 2**53 + 1, 10**22, -0.0, 1.0, 0.1]  # fmt: skip
@@ -15,20 +18,7 @@ GROUP = "values.genreconcile.dev"
 
 def definition(name, spec):
     """A CustomResourceDefinition, its ``spec`` a schema."""
-    plural = name.lower() + "s"
-    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": spec}}}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {"kind": name, "plural": plural},
-            "versions": [version],
-        },
-    }
+    return objects.definition(GROUP, objects.version("v1", struct(spec=struct(**spec))), kind=name)
 
 
 def schema_of(crd):
@@ -124,7 +114,7 @@ def test_r1_3_raw_json_keeps_the_spelling_of_who_wrote_it(world):
     body = b'[{"op":"add","path":"/spec/config/0","value":{"opaque":{"driver":"example.com","parameters":%b}}}]' % raw
     world.create(expected)
     world.cluster.request("PATCH", world.path(expected), body=body, content_type="application/json-patch+json")
-    assert world.eventually(lambda: world.plan(expected))
+    assert eventually(lambda: world.plan(expected))
     world.repair(expected)
     world.delete(expected)
 
@@ -145,6 +135,6 @@ def test_r1_3_raw_json_within(world):
     world.repair(expected)
     body = b'[{"op":"add","path":"%b/items/0","value":{"n":1.0,"s":"\\u0041"}}]' % place.encode()
     world.cluster.request("PATCH", world.path(expected), body=body, content_type="application/json-patch+json")
-    assert world.eventually(lambda: world.plan(expected))
+    assert eventually(lambda: world.plan(expected))
     world.repair(expected)
     world.delete(expected)

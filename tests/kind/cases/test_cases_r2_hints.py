@@ -1,9 +1,9 @@
 """R2.10: no advice that the product itself refuses to follow. R4.6, R4.11: the server's reason is shown."""
 
 import pytest
-from deletion_ground import Recorded
 
 import genreconcile as gr
+from support.deletion_ground import Recorded
 
 
 def claim(world, size="1Gi", mode="ReadWriteOnce", **metadata):

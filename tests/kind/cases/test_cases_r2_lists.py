@@ -7,50 +7,24 @@ import pytest
 
 import genreconcile as gr
 from support.api.passing import Counted
+from support.objects import definition, struct, version
 
 MEBIBYTE = 2**20
 HEAD = {"apiVersion": "lists.genreconcile.dev/v1", "kind": "Holder"}
-DEFINITION = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "holders.lists.genreconcile.dev"},
-    "spec": {
-        "group": "lists.genreconcile.dev",
-        "scope": "Namespaced",
-        "names": {"kind": "Holder", "plural": "holders", "singular": "holder", "listKind": "HolderList"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "properties": {
-                            "texts": {"type": "array", "items": {"type": "string"}},
-                            "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
-                            "map": {
-                                "type": "array",
-                                "x-kubernetes-list-type": "map",
-                                "x-kubernetes-list-map-keys": ["name"],
-                                "items": {
-                                    "type": "object",
-                                    "required": ["name"],
-                                    "properties": {
-                                        "name": {"type": "string"},
-                                        "mode": {"type": "string", "default": "fast"},
-                                        "level": {"type": "integer"},
-                                    },
-                                },
-                            },
-                            "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                        },
-                    }
-                },
-            }
-        ],
+MEMBER = struct(name={"type": "string"}, mode={"type": "string", "default": "fast"}, level={"type": "integer"})
+SCHEMA = struct(
+    texts={"type": "array", "items": {"type": "string"}},
+    set={"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+    map={
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+        "items": {**MEMBER, "required": ["name"]},
     },
-}
+    free={"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+)
+NAMES = {"singular": "holder", "listKind": "HolderList"}
+DEFINITION = definition("lists.genreconcile.dev", version("v1", SCHEMA), kind="Holder", names=NAMES)
 
 
 @pytest.fixture

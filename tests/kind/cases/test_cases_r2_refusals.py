@@ -3,10 +3,12 @@
 import contextlib
 
 import pytest
-from deletion_ground import Recorded
-from webhook import Webhook
 
 import genreconcile as gr
+from support.deletion_ground import Recorded
+from support.eventually import eventually
+from support.objects import definition, struct, version
+from support.webhook import Webhook
 
 BUSY = "data cannot be changed while it is busy"
 WORDS = (BUSY, "field is immutable", "spec is immutable after creation", "may not change once set")
@@ -103,9 +105,9 @@ def test_r2_1_a_policy_that_refuses_is_not_got_past(world, both, reason):
     world.create(before)
     for words in WORDS[:2]:
         with for_now(world, *policy(world, reason, words)):
-            assert world.eventually(lambda: is_refused(world, before, SPARK))
+            assert eventually(lambda: is_refused(world, before, SPARK))
             both.stays(before, world.config(data={"k": "v", "busy": "yes"}), words)
-        assert world.eventually(lambda: not is_refused(world, before, SPARK))
+        assert eventually(lambda: not is_refused(world, before, SPARK))
 
 
 def causes(words):
@@ -142,7 +144,7 @@ def test_r2_1_a_webhook_that_refuses_is_not_got_past(world, both, webhook):
     before, after = world.config(data={"k": "v"}), world.config(data={"k": "v", "busy": "yes"})
     world.create(before)
     webhook.says = {"message": "probe"}
-    assert world.eventually(lambda: is_refused(world, before, SPARK))
+    assert eventually(lambda: is_refused(world, before, SPARK))
     for words in WORDS[:2]:
         for status in STATUSES:
             webhook.says = {**status, "message": f'ConfigMap "settings" is invalid: data: Forbidden: {words}'}
@@ -155,7 +157,7 @@ def test_r2_1_a_webhook_that_refuses_a_deletion_as_not_found_is_believed_no_more
     obj = world.config(metadata={"labels": {"app": "web"}}, data={"busy": "yes"})
     world.create(obj)
     webhook.says = {"message": "probe"}
-    assert world.eventually(lambda: is_refused(world, obj, SPARK))
+    assert eventually(lambda: is_refused(world, obj, SPARK))
     for status in STATUSES:
         webhook.says = {**status, "message": "not found"}
         result = world.reconcile(
@@ -183,26 +185,11 @@ def things(cluster):
     text = {"type": "string"}
     size = {**text, "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "the size is for ever"}]}
     busy = {"rule": "!self.busy || self.name == oldSelf.name", "message": f"the name {BUSY[5:]}"}
-    spec = {
-        "type": "object",
-        "properties": {"busy": {"type": "boolean"}, "name": text, "size": size},
-        "x-kubernetes-validations": [busy],
-    }
-    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
-    names = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "things.frozen.genreconcile.dev"},
-        "spec": {
-            "group": "frozen.genreconcile.dev",
-            "names": names,
-            "scope": "Namespaced",
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
+    spec = struct(busy={"type": "boolean"}, name=text, size=size) | {"x-kubernetes-validations": [busy]}
+    names = {"singular": "thing", "listKind": "ThingList"}
+    crd = definition("frozen.genreconcile.dev", version("v1", struct(spec=spec)), names=names)
     with gr.Reconciler(cluster) as reconciler:
-        reconciler.reconcile([definition]).raise_for_failures()
+        reconciler.reconcile([crd]).raise_for_failures()
 
 
 @pytest.mark.usefixtures("things")

@@ -5,27 +5,17 @@ import itertools
 import pytest
 
 import genreconcile as gr
+from support import objects
+from support.eventually import eventually
+from support.objects import struct, version
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-SCHEMA = {
-    "type": "object",
-    "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}},
-}
+SCHEMA = struct(spec=struct(size={"type": "integer"}))
 
 
 def definition(group, plural="things", scope="Namespaced", versions=("v1",)):
-    spec = {
-        "group": group,
-        "scope": scope,
-        "names": {"kind": "Thing", "plural": plural, "singular": plural},
-        "versions": [
-            {"name": name, "served": True, "storage": name == versions[0], "schema": {"openAPIV3Schema": SCHEMA}}
-            for name in versions
-        ],
-    }
-    kind = "CustomResourceDefinition"
-    metadata = {"name": f"{plural}.{group}"}
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": kind, "metadata": metadata, "spec": spec}
+    made = [version(name, SCHEMA, storage=name == versions[0]) for name in versions]
+    return objects.definition(group, *made, scope=scope, names={"plural": plural, "singular": plural})
 
 
 class Kind:
@@ -38,7 +28,7 @@ class Kind:
     def define(self, **settings):
         self.crd = definition(self.group, **settings)
         self.world.send("POST", DEFINITIONS, self.crd)
-        assert self.world.eventually(self.is_served)
+        assert eventually(self.is_served)
 
     @property
     def path(self):
@@ -63,7 +53,7 @@ class Kind:
                 return not self.is_served()
             return False
 
-        assert self.world.eventually(is_gone, timeout=20)
+        assert eventually(is_gone, timeout=20)
 
     def thing(self, version="v1", namespace=True, name="t", **spec):
         made = self.world.obj(f"{self.group}/{version}", "Thing", name, spec=spec)
@@ -92,20 +82,20 @@ def test_r3_8_a_definition_that_is_made_anew_as_another(world, cluster, kind, ag
     namespaces = [world.namespace, "default"] if spread else None
     with gr.Reconciler(cluster, namespaces=namespaces) as reconciler:
         first = [kind.thing(size=1)]
-        assert world.eventually(lambda: statuses(reconciler.reconcile(first)) == ["created"])
+        assert eventually(lambda: statuses(reconciler.reconcile(first)) == ["created"])
         kind.remove()
         kind.define(**again)
         expected = [kind.thing(namespace="scope" not in again, size=1)]
-        assert world.eventually(lambda: statuses(reconciler.reconcile(expected)) == ["created"], timeout=20)
+        assert eventually(lambda: statuses(reconciler.reconcile(expected)) == ["created"], timeout=20)
         assert statuses(reconciler.reconcile(expected)) == ["unchanged"]
         # It is watched: what somebody else does is seen.
         spec = kind.crd["spec"]
         inside = f"namespaces/{world.namespace}/" if "scope" not in again else ""
         path = f"/apis/{kind.group}/v1/{inside}{spec['names']['plural']}/t"
         world.send("PATCH", path, {"spec": {"size": 2}}, "application/merge-patch+json")
-        assert world.eventually(lambda: statuses(reconciler.reconcile(expected)) == ["configured"])
+        assert eventually(lambda: statuses(reconciler.reconcile(expected)) == ["configured"])
         world.send("DELETE", path)
-        assert world.eventually(lambda: statuses(reconciler.reconcile(expected)) == ["created"])
+        assert eventually(lambda: statuses(reconciler.reconcile(expected)) == ["created"])
 
 
 @pytest.mark.parametrize("spread", [True, False], ids=["in some namespaces", "everywhere"])
@@ -114,7 +104,7 @@ def test_r3_8_and_back_again(world, cluster, kind, spread):
         for scope in ("Namespaced", "Cluster", "Namespaced"):
             kind.define(scope=scope)
             expected = [kind.thing(namespace=scope == "Namespaced", size=1)]
-            assert world.eventually(lambda: statuses(reconciler.reconcile(expected)) == ["created"], timeout=20)  # noqa: B023 - called at once
+            assert eventually(lambda: statuses(reconciler.reconcile(expected)) == ["created"], timeout=20)  # noqa: B023 - called at once
             assert statuses(reconciler.reconcile(expected)) == ["unchanged"]
             kind.remove()
     kind.define()
@@ -132,7 +122,7 @@ def test_r3_9_a_deletion_by_the_other_version_is_known_at_once(world, kind):
         return made
 
     other = thing("v2", "other", size=1)
-    assert world.eventually(lambda: not reconcile([thing("v1", size=1), other]).failures)
+    assert eventually(lambda: not reconcile([thing("v1", size=1), other]).failures)
     for _ in range(10):
         # The kind is expected in v2 alone, so it is by that face that the other one goes.
         result = reconcile([other], **settings)
@@ -145,8 +135,8 @@ def test_r3_9_a_write_by_the_other_version_is_known_at_once(world, kind):
     versions = itertools.cycle(["v1", "v2"])
     other = {version: kind.thing(version, name="other", size=1) for version in ("v1", "v2")}
     # Both versions are watched.
-    assert world.eventually(lambda: not world.reconcile(other["v1"]).failures)
-    assert world.eventually(lambda: not world.reconcile(other["v2"]).failures)
+    assert eventually(lambda: not world.reconcile(other["v1"]).failures)
+    assert eventually(lambda: not world.reconcile(other["v2"]).failures)
     assert statuses(world.reconcile(kind.thing("v1", size=0))) == ["created"]
     for size in range(1, 12):
         assert statuses(world.reconcile(kind.thing(next(versions), size=size))) == ["configured"]

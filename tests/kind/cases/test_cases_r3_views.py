@@ -12,6 +12,7 @@ import pytest
 
 import genreconcile as gr
 from support.api.passing import Passing
+from support.objects import config_map
 
 FORKED = """
 import json, multiprocessing, os, sys, time
@@ -216,8 +217,7 @@ class Lagging(Passing):
 
 
 def config_maps(namespace, count):
-    head = {"apiVersion": "v1", "kind": "ConfigMap"}
-    return [{**head, "metadata": {"name": f"c{n}", "namespace": namespace}, "data": {"k": "v"}} for n in range(count)]
+    return [config_map(f"c{n}", namespace, k="v") for n in range(count)]
 
 
 @pytest.mark.parametrize("seconds", [0.3, None])

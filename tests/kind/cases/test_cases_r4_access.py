@@ -13,6 +13,7 @@ import yaml
 import genreconcile as gr
 from genreconcile.cli import main
 from genreconcile.testing.certificates import Authority
+from support.eventually import eventually
 
 REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 REVIEW = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}).encode()
@@ -139,8 +140,5 @@ def test_r4_8_certificates_of_a_program_replace_each_other(control_plane, tmp_pa
     cluster = gr.connect(kubeconfig=path)
     assert who(cluster)["username"] == "alice"
     grant("bob", 600)
-    deadline = time.monotonic() + 60
-    while who(cluster)["username"] != "bob":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: who(cluster)["username"] == "bob", timeout=60, pause=0.1)
     cluster.close()

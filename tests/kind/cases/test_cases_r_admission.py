@@ -6,6 +6,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.diff import compare
+from support.eventually import eventually
 
 
 def pod(world, **spec):
@@ -119,7 +120,7 @@ def test_r1_5_what_a_priority_class_gives(world):
         }
     )
     expected = pod(world, priorityClassName=f"{world.namespace}-pc")
-    world.eventually(lambda: [outcome.status for outcome in world.reconcile(expected)] == ["created"])
+    eventually(lambda: [outcome.status for outcome in world.reconcile(expected)] == ["created"])
     assert world.get(expected)["spec"]["priority"] == 77
     assert world.plan(expected) == []
 

@@ -3,7 +3,9 @@
 import itertools
 
 import pytest
-from webhook import Webhook
+
+from support.eventually import eventually
+from support.webhook import Webhook
 
 SAMPLES = {"apiGroups": ["cases.genreconcile.dev"], "apiVersions": ["*"], "resources": ["samples"]}
 
@@ -25,7 +27,7 @@ def installed(world, tmp_path):
             world.send("POST", world.path(probe).rpartition("/")[0], probe, query={"dryRun": "All"})
             return webhook.calls
 
-        assert world.eventually(called)
+        assert eventually(called)
         opened.append(configuration)
         return webhook
 

@@ -3,9 +3,8 @@
 import copy
 from dataclasses import dataclass
 
-from values import MOST, TABLE, candidates, others
-
 from genreconcile.pointer import join_pointer
+from kind.conformance.values import MOST, TABLE, candidates, others
 
 METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 KEPT = {("metadata", "finalizers"), ("metadata", "ownerReferences")}

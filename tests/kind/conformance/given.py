@@ -1,12 +1,10 @@
 """Objects that are there while a kind is tried, because rules for it consult them."""
 
-import time
-
-from server import Server
-from shapes import holds
-
 import genreconcile as gr
 from genreconcile.pointer import split_pointer
+from kind.conformance.server import Server
+from kind.conformance.shapes import holds
+from support.eventually import last_answer
 
 PATIENCE = 30.0
 
@@ -39,9 +37,8 @@ class Given:
 
     def wait(self):
         """Until the server makes use of them: admission plugins see new objects with a delay."""
-        deadline = time.monotonic() + PATIENCE
-        while self.until and not self.is_used() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        if self.until:
+            last_answer(self.is_used, timeout=PATIENCE, pause=0.1)
 
     def is_used(self):
         answer = self.server(self.probe).create(self.probe, dryRun="All")

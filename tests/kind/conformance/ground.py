@@ -1,24 +1,16 @@
 """A control plane with its controllers, a Reconciler on it, and somebody else who writes."""
 
 import base64
-import time
-
-from server import Server
 
 import genreconcile as gr
 from genreconcile.catalog import Catalog
 from genreconcile.diff import Policy, compare
 from genreconcile.pointer import split_pointer
 from genreconcile.related import Related, View
+from kind.conformance.server import Server
+from support.eventually import eventually
 
 SOON = 10.0
-
-
-def eventually(check, timeout=SOON):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
 
 
 def value(obj, path):
@@ -72,7 +64,7 @@ class Ground:
             return outcome.status == "created"
 
         outcomes = []
-        assert eventually(created), outcomes[-1]
+        eventually(created, lambda: outcomes[-1], timeout=SOON)
 
     def compare(self, expected, live):
         node, _ = self.catalog.node(self.server(expected).resource, expected)

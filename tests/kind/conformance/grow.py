@@ -3,9 +3,9 @@
 from collections import Counter
 
 import jsonpatch
-from edits import below, put
 
 import genreconcile as gr
+from kind.conformance.edits import below, put
 
 MOST = 6
 PATIENCE = 1

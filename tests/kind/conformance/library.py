@@ -11,7 +11,8 @@ left out.
 from pathlib import Path
 
 import yaml
-from values import candidates
+
+from kind.conformance.values import candidates
 
 DATA = Path(__file__).parent / "data"
 METADATA = {

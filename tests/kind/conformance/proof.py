@@ -5,11 +5,12 @@ import copy
 
 import jsonpatch
 import pytest
-from ground import eventually, value
-from scenario import around, named
-from shapes import text, touches
 
 import genreconcile as gr
+from kind.conformance.ground import SOON, value
+from kind.conformance.scenario import around, named
+from kind.conformance.shapes import text, touches
+from support.eventually import eventually, last_answer
 
 SEVERAL = 6
 PATIENCE = 5.0
@@ -60,7 +61,7 @@ class Proof:
         edited = value(jsonpatch.apply_patch(live, [edit]), path)
         assert edited != value(live, path), f"{edit} changes nothing"
         self.write(edit)
-        assert eventually(lambda: self.is_other(path, edited), SECONDS), f"{path} stays {edited!r}"
+        eventually(lambda: self.is_other(path, edited), f"{path} stays {edited!r}", timeout=SECONDS)
         self.settled()
 
     def refused(self):
@@ -84,7 +85,7 @@ class Proof:
             for key in parents:
                 place = place[key] if isinstance(place, list) else place.setdefault(key, {})
             place[last] = self.scenario["stated"]
-            assert eventually(lambda: self.ground.reconciler.reconcile([stated]).counts["configured"])
+            assert eventually(lambda: self.ground.reconciler.reconcile([stated]).counts["configured"], timeout=SOON)
             assert value(self.ground.get(stated), path) == self.scenario["stated"]
 
     @contextlib.contextmanager
@@ -115,9 +116,9 @@ class Proof:
         for obj in after:
             self.ground.post(obj)
         if "use" in self.scenario:
-            assert eventually(lambda: value(self.ground.get(self.placed), self.scenario["use"]))
+            assert eventually(lambda: value(self.ground.get(self.placed), self.scenario["use"]), timeout=SOON)
             self.use()
-        return eventually(lambda: is_ready(self.ground.get(self.placed)), PATIENCE)
+        return last_answer(lambda: is_ready(self.ground.get(self.placed)), timeout=PATIENCE)
 
     def write(self, edit, manager="somebody"):
         """Somebody edits the object."""
@@ -140,7 +141,7 @@ class Proof:
 
     def settled(self):
         """The live object, in which the engine finds no drift and names these rules, and no others, for the values."""
-        assert eventually(lambda: self.has_values(self.ground.get(self.placed), {})), self.found
+        eventually(lambda: self.has_values(self.ground.get(self.placed), {}), lambda: self.found, timeout=SOON)
         live = self.ground.get(self.placed)
         found = self.ground.compare(self.expected, live)
         for rule, path in self.rules.items():
@@ -148,7 +149,7 @@ class Proof:
             assert covering == {rule}, f"{path} is covered by {sorted(covering)}"
         if "instead" not in self.scenario:
             assert not found, f"drift: {found.patch.patch}"
-            assert eventually(lambda: self.ground.is_quiet(self.expected, self.namespace))
+            assert eventually(lambda: self.ground.is_quiet(self.expected, self.namespace), timeout=SOON)
         return live
 
 

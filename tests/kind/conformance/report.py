@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
-from scenario import proofs
+
+from kind.conformance.scenario import proofs
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[3] / "docs/conformance.md"

@@ -9,16 +9,15 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from given import Given
-from grow import grown
-from library import data, expected
-from row import Row
-from server import Server
-from trial import Trial
-
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.catalog import Catalog
+from kind.conformance.given import Given
+from kind.conformance.grow import grown
+from kind.conformance.library import data, expected
+from kind.conformance.row import Row
+from kind.conformance.server import Server
+from kind.conformance.trial import Trial
 
 WORKERS = 4
 LONG = (

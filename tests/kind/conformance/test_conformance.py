@@ -7,14 +7,13 @@ import dataclasses
 import os
 
 import pytest
-import report
-import scenario
-from report import UNPREDICTABLE
-from suite import Suite, show
-from trial import SPREAD
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from kind.conformance import report, scenario
+from kind.conformance.report import UNPREDICTABLE
+from kind.conformance.suite import Suite, show
+from kind.conformance.trial import SPREAD
 
 EVERYTHING = os.environ.get("GENRECONCILE_CONFORMANCE") in {"all", "spread"}
 SAMPLE = ["ConfigMap", "Service", "LimitRange", "Namespace", "NetworkPolicy", "Ingress", "StorageClass", "ClusterRole",

@@ -2,13 +2,13 @@
 
 import re
 
-import proof
 import pytest
-from ground import Ground
-from proof import Proof
-from scenario import OPTIONAL, REQUIRED, scenarios
 
 from genreconcile.testing import ControlPlane
+from kind.conformance import proof
+from kind.conformance.ground import Ground
+from kind.conformance.proof import Proof
+from kind.conformance.scenario import OPTIONAL, REQUIRED, scenarios
 
 SCENARIOS = scenarios()
 SERVICE = {

@@ -5,14 +5,13 @@ import os
 import zlib
 from collections import Counter
 
-from edits import KEPT, edits
-from shapes import difference, holds, is_minimal, operations, text, touches, with_value
-
 import genreconcile as gr
 from genreconcile.diff import Policy, compare
 from genreconcile.diff.quick import is_clean
 from genreconcile.managers import has_managers
 from genreconcile.normalize.prepare import without_system
+from kind.conformance.edits import KEPT, edits
+from kind.conformance.shapes import difference, holds, is_minimal, operations, text, touches, with_value
 
 VOLATILE = ("resourceVersion", "generation", "managedFields")
 FIXED = ("immutable", "may not change", "may not be changed", "updates to", "may not be modified", "cannot be changed")

@@ -4,6 +4,7 @@ import json
 
 import genreconcile as gr
 from genreconcile import gojson
+from support.objects import definition, obj, struct, version
 
 GROUP = "differential.genreconcile.dev"
 JSON_PATCH = "application/json-patch+json"
@@ -77,22 +78,11 @@ def _halved(values, ask):
 def define(server):
     """Define the kind; its path."""
     lists = {name: {"type": "array", "items": items} for name, items in ITEMS.items()}
-    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": lists}}}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"kind": "Values", "plural": "values"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"values.{GROUP}"},
-        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
-    }
+    made = version("v1", struct(spec=struct(**lists)))
+    crd = definition(GROUP, made, kind="Values", names={"plural": "values"})
     with gr.Reconciler(server.cluster) as reconciler:
-        first = {
-            "apiVersion": f"{GROUP}/v1",
-            "kind": "Values",
-            "metadata": {"namespace": server.namespace, "name": "x"},
-        }
-        reconciler.reconcile([definition, first]).raise_for_failures()
+        first = obj(f"{GROUP}/v1", "Values", "x", server.namespace)
+        reconciler.reconcile([crd, first]).raise_for_failures()
     return server.path(f"apis/{GROUP}/v1", "values")
 
 

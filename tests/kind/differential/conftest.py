@@ -1,10 +1,10 @@
 """What the tests of this folder share: a server, kinds of their own on it, and the table that is printed at the end."""
 
 import pytest
-from asked import Server, define
-from tally import Tally
 
 import genreconcile as gr
+from kind.differential.asked import Server, define
+from kind.differential.tally import Tally
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Texts of labels, and selectors."""
 
-from generated import EDGES
+from kind.differential.generated import EDGES
 
 LABELS = EDGES["labels"]
 KEYS, VALUES = LABELS["keys"], LABELS["values"]

@@ -1,11 +1,11 @@
 """Addresses in built-in types."""
 
-import generated
 import pytest
-from asked import many, pod_template
-from tally import seeded, size
 
 from genreconcile import gojson
+from kind.differential import generated
+from kind.differential.asked import many, pod_template
+from kind.differential.tally import seeded, size
 
 
 def network_policy(texts):

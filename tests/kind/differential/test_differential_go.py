@@ -5,13 +5,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import generated
 import pytest
-from tally import seeded, size
 
 from genreconcile import gojson
 from genreconcile.normalize.scalars import CANONICAL, Canonical
 from genreconcile.testing.toolchain import environment
+from kind.differential import generated
+from kind.differential.tally import seeded, size
 
 ORACLE = Path(__file__).parent / "oracle/main.go"
 

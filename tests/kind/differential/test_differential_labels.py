@@ -1,13 +1,13 @@
 """Labels and selectors: which the server takes, and what a selector selects there."""
 
-import generated_labels as generated
 import pytest
-from asked import REFUSED, many
-from tally import seeded, size
 
 from genreconcile import gojson
 from genreconcile.errors import ClusterError, LoadError
 from genreconcile.selector import is_label_key, is_label_value, parse
+from kind.differential import generated_labels as generated
+from kind.differential.asked import REFUSED, many
+from kind.differential.tally import seeded, size
 
 
 @pytest.mark.parametrize("what", ["keys", "values"])

@@ -2,13 +2,14 @@
 
 import json
 
-import generated
 import pytest
-from asked import GROUP, custom, many, raw_loads
-from tally import seeded, size
 
 from genreconcile import gojson
 from genreconcile.normalize.scalars import CANONICAL, Canonical
+from kind.differential import generated
+from kind.differential.asked import GROUP, custom, many, raw_loads
+from kind.differential.tally import seeded, size
+from support import objects
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -117,16 +118,7 @@ def test_bounds_of_a_definition(server, tally):
 def definition(texts):
     """The JSON of a definition with these bounds."""
     properties = {f"n{i}": {"type": "number", "maximum": f"@{i}@", "enum": [f"@{i}@"]} for i in range(len(texts))}
-    schema = {"type": "object", "properties": properties}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    spec = {
-        "group": GROUP,
-        "scope": "Namespaced",
-        "names": {"kind": "Bound", "plural": "bounds"},
-        "versions": [version],
-    }
-    head = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
-    text = json.dumps({**head, "metadata": {"name": f"bounds.{GROUP}"}, "spec": spec})
+    text = json.dumps(objects.definition(GROUP, objects.version("v1", objects.struct(**properties)), kind="Bound"))
     for index, number in enumerate(texts):
         text = text.replace(f'"@{index}@"', number)
     return text.encode()

@@ -2,10 +2,7 @@
 
 import json
 
-import generated
 import pytest
-from asked import custom, many, pod_template
-from tally import seeded, size
 
 from genreconcile import Registry, Schema, gojson
 from genreconcile.errors import LoadError
@@ -14,6 +11,10 @@ from genreconcile.normalize.functions import image_pull_policy, text
 from genreconcile.normalize.prepare import fold
 from genreconcile.normalize.scalars import CANONICAL, Canonical, is_quantity
 from genreconcile.objects import GVK
+from kind.differential import generated
+from kind.differential.asked import custom, many, pod_template
+from kind.differential.tally import seeded, size
+from support.objects import definition, version
 
 
 def disagreements(pairs, form, *, predicts_refusal=False):
@@ -273,11 +274,7 @@ def test_names_of_a_definition(server, tally):
     wrong = []
     for kind in kinds:
         names = {"kind": kind, "plural": "folded"}
-        schema = {"openAPIV3Schema": {"type": "object"}}
-        version = {"name": "v1", "served": True, "storage": True, "schema": schema}
-        spec = {"group": "differential.genreconcile.dev", "scope": "Cluster", "names": names, "versions": [version]}
-        head = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
-        obj = {**head, "metadata": {"name": "folded.differential.genreconcile.dev"}, "spec": spec}
+        obj = definition("differential.genreconcile.dev", version(), kind=kind, scope="Cluster", names=names)
         if answer := server.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", obj):
             found = gojson.loads(answer)["spec"]["names"]
             singular = text(names, {"of": "kind", "lower": True})

@@ -5,16 +5,16 @@ import os
 import shutil
 import subprocess
 
-import generated_yaml as generated
 import pytest
-from asked import many
-from tally import seeded, size
 
 from genreconcile.documents import documents
 from genreconcile.errors import LoadError
 from genreconcile.load.check import plain
 from genreconcile.normalize.scalars import CANONICAL
 from genreconcile.report.yamltext import dump
+from kind.differential import generated_yaml as generated
+from kind.differential.asked import many
+from kind.differential.tally import seeded, size
 
 OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "yaml"}}
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yaml}\n"

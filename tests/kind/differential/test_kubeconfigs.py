@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from differential_kubeconfigs import GROUPS, World
 
 import genreconcile as gr
 from genreconcile.cluster import connect
 from genreconcile.errors import ClusterError
 from genreconcile.testing import ControlPlane
 from genreconcile.testing.certificates import Authority
+from kind.differential.differential_kubeconfigs import GROUPS, World
 
 KUBECTL = shutil.which("kubectl")
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason="it is kubectl that says what is right")

@@ -8,9 +8,9 @@ import itertools
 import random
 
 from kubernetes.utils import parse_quantity
-from strategies import EMBEDDED, PRESERVE, identity, is_list, is_unordered, kept, part, scalars_of
 
 from genreconcile.pointer import join_pointer
+from support.strategies import EMBEDDED, PRESERVE, identity, is_list, is_unordered, kept, part, scalars_of
 
 ANYTHING = [True, False, 0, 1, 0.5, "", "a", "é<&", [], {}, [1, None], {"x": None}, {"x": {"y": [1, "z"]}}]
 IDENTITY = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}

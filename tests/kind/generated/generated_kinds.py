@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from strategies import EMBEDDED, PRESERVE, in_another_version, object_schemas
+
+from support.objects import definition, struct, version
+from support.strategies import EMBEDDED, PRESERVE, in_another_version, object_schemas
 
 GROUP = "generated.genreconcile.dev"
 VERSIONS = ("v1", "v2", "v3")
@@ -40,21 +42,10 @@ class Kind:
     @property
     def definition(self):
         versions = [
-            {
-                "name": version,
-                "served": version in self.served,
-                "storage": version == self.storage,
-                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": self.schema(version)}}},
-            }
-            for version in self.versions
+            version(name, struct(spec=self.schema(name)), served=name in self.served, storage=name == self.storage)
+            for name in self.versions
         ]
-        names = {"kind": self.name, "plural": self.plural}
-        return {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{self.plural}.{GROUP}"},
-            "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": versions},
-        }
+        return definition(GROUP, *versions, kind=self.name, names={"plural": self.plural})
 
 
 @st.composite

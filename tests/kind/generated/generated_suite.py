@@ -9,12 +9,11 @@ import copy
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from generated_dice import Dice, explained, same
-from generated_kinds import GROUP
-from strategies import has_twins, kept
-
 import genreconcile as gr
 from genreconcile import gojson
+from kind.generated.generated_dice import Dice, explained, same
+from kind.generated.generated_kinds import GROUP
+from support.strategies import has_twins, kept
 
 JSON_PATCH = "application/json-patch+json"
 

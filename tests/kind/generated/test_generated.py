@@ -7,10 +7,10 @@ run, 60 and more edits by ``make conformance``. ``GENRECONCILE_GENERATED_SEED`` 
 import os
 
 import pytest
-from generated_kinds import generate
-from generated_suite import Suite
 
 import genreconcile as gr
+from kind.generated.generated_kinds import generate
+from kind.generated.generated_suite import Suite
 
 KINDS = int(os.environ.get("GENRECONCILE_GENERATED", "10"))
 SEED = int(os.environ.get("GENRECONCILE_GENERATED_SEED", "1"))

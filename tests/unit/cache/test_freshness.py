@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_reflector import PATH, Run
 
 from genreconcile.cache import Pace
 from genreconcile.errors import Unreachable
 from support.api.scripted import ScriptedCluster, bookmark, error_event, obj, page, status
 from support.api.views import event
+from unit.scripted_reflector import PATH, Run
 
 MOST = 0.22
 REFUSALS = {

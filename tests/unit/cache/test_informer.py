@@ -14,6 +14,7 @@ from genreconcile.objects import GVK, ObjectKey
 from support.api.script import LiveWatch
 from support.api.scripted import PLANETS, VERBS, WIDGETS, ScriptedCluster, obj, page, status
 from support.api.views import event
+from support.eventually import eventually
 
 KIND = "example.com/v1/Widget"
 ALL = "/apis/example.com/v1/widgets"
@@ -54,13 +55,6 @@ def cache(server, watch):
         opened.wait_for_sync(timeout=45)
         assert watch.opened.wait(45)
         yield opened
-
-
-def assert_eventually(condition):
-    deadline = time.monotonic() + 45
-    while not condition():
-        assert time.monotonic() < deadline, "never came"
-        time.sleep(0.001)
 
 
 def names(cache, **options):
@@ -174,7 +168,7 @@ def test_subscribers_hear_in_order_and_one_that_raises_harms_nobody(cache, watch
     cache.subscribe(fails)
     cache.subscribe(heard.append)
     watch.send(event("MODIFIED", obj("a", 7)), event("DELETED", obj("a", 8)), event("ADDED", obj("a", 9, uid="n")))
-    assert_eventually(lambda: len(heard) == 3)
+    eventually(lambda: len(heard) == 3)
     assert [(told.type, told.resource_version) for told in heard] == [
         ("MODIFIED", "7"),
         ("DELETED", "7"),
@@ -192,7 +186,7 @@ def test_unsubscribe(cache, watch):
     unsubscribe()
     unsubscribe()
     watch.send(event("MODIFIED", obj("a", 7)))
-    assert_eventually(lambda: heard)
+    eventually(lambda: heard)
     other()
     watch.send(event("MODIFIED", obj("a", 8)))
     assert cache.wait_for(WIDGETS, KEY, "8", 45)
@@ -237,7 +231,7 @@ def test_a_namespace_that_is_forbidden_is_unknown_and_harms_no_other(server):
     server.answer(BANK, status(403))
     server.live(SHOP)
     with Cache(server, [WIDGETS], namespaces=["shop", "bank"]) as cache:
-        assert_eventually(lambda: isinstance(cache.error(KIND), Forbidden) and cache.has_synced(KIND, "shop"))
+        eventually(lambda: isinstance(cache.error(KIND), Forbidden) and cache.has_synced(KIND, "shop"))
         assert cache.has_settled(KIND)
         assert not cache.has_synced(KIND)
         assert cache.get(KIND, "a", namespace="shop")["metadata"]["name"] == "a"
@@ -253,10 +247,10 @@ def test_a_namespace_that_has_not_answered_is_waited_for_whatever_another_says(s
     server.answer(BANK, status(403))
     server.live(SHOP)
     with Cache(server, [WIDGETS], namespaces=["shop", "bank"]) as cache:
-        assert_eventually(lambda: isinstance(cache.error(KIND), Forbidden))
+        eventually(lambda: isinstance(cache.error(KIND), Forbidden))
         assert not cache.has_settled(KIND)
         answer.set()
-        assert_eventually(lambda: cache.has_settled(KIND))
+        eventually(lambda: cache.has_settled(KIND))
 
 
 def test_a_kind_is_read_in_the_namespaces_in_which_it_is_wanted(server):
@@ -336,8 +330,8 @@ def test_a_forbidden_kind_is_unknown_and_spares_the_others(server, cache):
     assert names(cache) == ["a"]
     server.answer(PLANETS_PATH, page(7))
     server.live(PLANETS_PATH)
-    assert_eventually(lambda: cache.has_synced(PLANETS))
-    assert_eventually(lambda: cache.error(PLANETS) is None)
+    eventually(lambda: cache.has_synced(PLANETS))
+    eventually(lambda: cache.error(PLANETS) is None)
 
 
 @pytest.mark.usefixtures("relists_soon")
@@ -345,7 +339,7 @@ def test_a_kind_that_becomes_forbidden_is_unknown(server, cache, watch):
     server.answer(ALL, status(403))
     server.answers[ALL].popleft()
     watch.send(status(403))
-    assert_eventually(lambda: not cache.has_synced(KIND))
+    eventually(lambda: not cache.has_synced(KIND))
     with pytest.raises(NotSynced):
         cache.get(KIND, "a", namespace="shop")
 
@@ -380,8 +374,8 @@ def test_a_kind_that_is_gone_makes_discovery_ask_again(server):
     discovery.refresh()
     server.answer(ALL, status(404))
     with Cache(server, [WIDGETS], discovery=discovery) as cache:
-        assert_eventually(lambda: isinstance(cache.error(KIND), NotFound))
-        assert_eventually(lambda: discovery._stale)
+        eventually(lambda: isinstance(cache.error(KIND), NotFound))
+        eventually(lambda: discovery._stale)
 
 
 def test_kinds_by_name_are_looked_up(server):
@@ -422,7 +416,7 @@ def test_stop_while_listing_does_not_wait(server):
 
     server.answer(ALL, hangs)
     with Cache(server, [WIDGETS]) as cache:
-        assert_eventually(lambda: server.requests)
+        eventually(lambda: server.requests)
         threading.Timer(0.02, release.set).start()
     assert not cache.has_synced(KIND)
 
@@ -463,7 +457,7 @@ def test_r3_5_what_is_known_is_replayed_to_a_late_subscriber(cache, watch):
     cache.subscribe(lambda told: seen.append((told.type, told.key.name, told.resource_version)), replay=True)
     assert seen == [("ADDED", "a", "3")], "before subscribe returns"
     watch.send(event("MODIFIED", obj("a", 6)), event("ADDED", obj("b", 7)))
-    assert_eventually(lambda: len(seen) == 3)
+    eventually(lambda: len(seen) == 3)
     assert seen[1:] == [("MODIFIED", "a", "6"), ("ADDED", "b", "7")]
 
 
@@ -482,7 +476,7 @@ def test_r3_5_a_subscriber_that_raises_while_it_is_told_what_is_known(cache, wat
 
     cache.subscribe(fails, replay=True)
     watch.send(event("ADDED", obj("b", 6)))
-    assert_eventually(lambda: seen == ["ADDED", "ADDED"])
+    eventually(lambda: seen == ["ADDED", "ADDED"])
     assert caplog.text.count("a subscriber failed") == 2
 
 
@@ -501,8 +495,8 @@ def test_r3_5_replay_and_events_leave_no_gap_and_tell_nothing_twice(server):
             told.append([])
             cache.subscribe(lambda event, mine=told[-1]: mine.append(event.key.name), replay=True)
         sender.join()
-        assert_eventually(lambda: len(cache.list(KIND)) == 400)
-        assert_eventually(lambda: all(len(names) == 400 for names in told))
+        eventually(lambda: len(cache.list(KIND)) == 400)
+        eventually(lambda: all(len(names) == 400 for names in told))
         assert all(len(set(names)) == 400 for names in told)
 
 
@@ -565,19 +559,19 @@ def test_r3_2_the_cache_says_since_when_it_is_old(server, watch):
     with Cache(server, [WIDGETS]) as cache:
         cache.wait_for_sync(timeout=45)
         assert watch.opened.wait(45)
-        assert_eventually(lambda: cache.error(KIND) is None)
+        eventually(lambda: cache.error(KIND) is None)
         assert cache.stale_since(KIND) is None
         assert not cache.has_stale
         before = time.time()
         watch.send(event("ADDED", obj("b", 6)))
         watch.end()
-        assert_eventually(lambda: cache.stale_since(KIND))
+        eventually(lambda: cache.stale_since(KIND))
         assert before - 1 <= cache.stale_since(KIND) <= time.time()
         assert cache.has_stale
         since = cache.stale_since(KIND)
         server.answers[ALL] = deque([page(9, obj("a", 3), obj("b", 6))])
         assert cache.relist(KIND)
-        assert_eventually(lambda: cache.error(KIND) is not None)
+        eventually(lambda: cache.error(KIND) is not None)
         assert abs(cache.stale_since(KIND) - since) < 0.5, "a new list is no watch"
         cache.remove(KIND)
         assert not cache.has_stale
@@ -588,4 +582,4 @@ def test_r3_1_a_list_anew_that_fails_leaves_what_is_known(server, cache):
     assert not cache.relist(KIND, timeout=0.05)
     assert names(cache) == ["a"]
     server.answers[ALL] = deque([status(403)])
-    assert_eventually(lambda: not cache.has_synced(KIND))
+    eventually(lambda: not cache.has_synced(KIND))

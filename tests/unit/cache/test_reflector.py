@@ -1,13 +1,13 @@
 import logging
 
 import pytest
-from scripted_reflector import PATH, Run, Sink
 
 from genreconcile.cache.store import WentBack
 from genreconcile.cluster import Interrupt
 from genreconcile.errors import ClusterError, Forbidden, NotFound, Throttled, Unreachable
 from support.api.scripted import ScriptedCluster, bookmark, error_event, obj, page, status
 from support.api.views import event
+from unit.scripted_reflector import PATH, Run, Sink
 
 
 @pytest.fixture

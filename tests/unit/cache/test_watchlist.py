@@ -1,11 +1,11 @@
 """A first list that comes as a stream, and servers that cannot send one."""
 
 import pytest
-from scripted_reflector import PATH, Run
 
 from genreconcile.errors import Forbidden, Throttled, Unreachable
 from support.api.scripted import ScriptedCluster, bookmark, error_event, obj, page, status
 from support.api.views import event
+from unit.scripted_reflector import PATH, Run
 
 
 @pytest.fixture

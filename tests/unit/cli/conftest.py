@@ -7,10 +7,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from fake_reconciler import FakeReconciler, Terminal
 
 import genreconcile
 from genreconcile.cli import main
+from unit.cli.fake_reconciler import FakeReconciler, Terminal
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import sys
 
 import jsonschema
 import pytest
-from fake_reconciler import Terminal, change
 
 from genreconcile.errors import (
     CacheError,
@@ -27,6 +26,7 @@ from genreconcile.outcome import Outcome, Result
 from genreconcile.ownership import Parent
 from genreconcile.plan import Plan
 from genreconcile.report import FORMATS, schema
+from unit.cli.fake_reconciler import Terminal, change
 
 UPDATE = change("update", patch=[{"op": "replace", "path": "/spec/size", "value": 2}])
 FAILED = change("none", "bad", error=InputError("bad: not usable: no; fix it", "/spec"))

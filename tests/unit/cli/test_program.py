@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_reconciler import change
 
 from genreconcile.cli import logs, main
 from genreconcile.cli.options import FORMATS
 from genreconcile.errors import Invalid
 from genreconcile.plan import Plan
 from genreconcile.report import FORMATS as RENDERED
+from unit.cli.fake_reconciler import change
 
 CANARY = "c4n4ry-v4lu3"
 
@@ -166,7 +166,7 @@ def test_other_packages_say_nothing_of_bodies(program, capsys):
 
 FAKE = """
 import genreconcile
-from fake_reconciler import FakeReconciler, change
+from unit.cli.fake_reconciler import FakeReconciler, change
 from genreconcile.plan import Plan
 fake = FakeReconciler()
 patch = [{"op": "add", "path": "/spec", "value": {"x": 1}}, {"op": "replace", "path": "/spec/x", "value": "→"}]
@@ -175,7 +175,7 @@ genreconcile.connect, genreconcile.Reconciler = fake.connect, fake
 from genreconcile.cli import main
 raise SystemExit(main())
 """
-FOLDERS = os.pathsep.join(str(folder) for folder in (Path(__file__).parent, Path(__file__).parents[2]))
+HERE = os.pathsep.join(str(folder) for folder in (Path(__file__).parents[2], Path(__file__).parents[3]))
 
 
 def test_a_reader_that_is_gone_is_2_without_noise(manifest):
@@ -188,7 +188,7 @@ def test_a_reader_that_is_gone_is_2_without_noise(manifest):
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": FOLDERS},
+            env={**os.environ, "PYTHONPATH": HERE},
         )
 
     assert (done.returncode, done.stderr) == (2, "")
@@ -205,7 +205,7 @@ def test_a_reader_that_goes_is_no_difference(program, monkeypatch):
 
 
 def test_a_terminal_that_lacks_a_character_is_no_fault(manifest):
-    environment = {**os.environ, "PYTHONPATH": FOLDERS, "PYTHONIOENCODING": "latin-1"}
+    environment = {**os.environ, "PYTHONPATH": HERE, "PYTHONIOENCODING": "latin-1"}
     done = start("plan", "-f", manifest, code=FAKE, env=environment)
 
     assert (done.returncode, done.stderr) == (1, "")

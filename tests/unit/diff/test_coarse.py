@@ -11,6 +11,7 @@ from genreconcile.gojson import dumps
 from genreconcile.objects import GVK
 from genreconcile.plan import Terms, judge
 from genreconcile.pointer import split_pointer
+from support.objects import rule_set
 
 HEAD = {"apiVersion": "example.com/v1", "kind": "Holder"}
 LEAVES = st.sampled_from(["a", "b", "c", 1, 2, True])
@@ -29,9 +30,7 @@ def holder(spec, annotations=None, **metadata):
 
 
 def terms(expected, *rules):
-    registry = gr.Registry.builtin().extend(
-        {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": list(rules)}
-    )
+    registry = gr.Registry.builtin().extend(rule_set(*rules))
     return Terms(registry.compile(GVK.of(expected), None, expected, has_status=True), typed=False)
 
 

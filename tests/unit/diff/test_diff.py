@@ -5,13 +5,13 @@ import copy
 import pytest
 
 import genreconcile as gr
+from support.objects import rule_set
 
 WIDGET = {"apiVersion": "example.genreconcile.dev/v1", "kind": "Widget", "metadata": {"name": "w"}}
 
 
 def rules(*entries):
-    document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": list(entries)}
-    return gr.Registry.builtin().extend(document)
+    return gr.Registry.builtin().extend(rule_set(*entries))
 
 
 def operations(expected, live, **settings):

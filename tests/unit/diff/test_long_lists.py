@@ -6,8 +6,6 @@ import tracemalloc
 
 import jsonpatch
 import pytest
-import strategies
-import table_of_lists
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +18,9 @@ from genreconcile.diff.walk import Walk
 from genreconcile.objects import GVK
 from genreconcile.plan import Plan, Terms, judge
 from genreconcile.report.diff import render_diff
+from support import strategies
+from support.objects import rule_set
+from unit.diff import table_of_lists
 
 TEXTS = {"type": "array", "items": {"type": "string"}}
 DEFAULTED = {
@@ -56,7 +57,7 @@ def pair(schema, expected, live, *rules):
     theirs = {**head, "metadata": {**mine["metadata"], "uid": "u", "resourceVersion": "1"}, "spec": {"l": live}}
     registry = gr.Registry.builtin()
     if rules:
-        registry = registry.extend({"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": list(rules)})
+        registry = registry.extend(rule_set(*rules))
     return mine, theirs, Terms(registry.compile(GVK.of(mine), world.graph.root(GVK.of(mine)), mine, has_status=True))
 
 

@@ -11,6 +11,7 @@ import genreconcile as gr
 from genreconcile.diff import Ours, Policy, compare
 from genreconcile.diff.quick import is_clean
 from genreconcile.normalize.learned import written
+from support.objects import rule_set
 
 CREATED, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 SERVICE = gr.GVK("", "v1", "Service")
@@ -218,8 +219,7 @@ def test_r1_10_a_rule_of_ones_own_says_who_else_may():
     live = service(entry("genreconcile", MADE), entry("port-keeper", SET, LATER))
     rule = {"id": "mine", "type": "io.k8s.api.core.v1.ServicePort", "path": "nodePort", "managed": True}
     for more, drifts in (({"by": ["port-*"]}, False), ({}, False), ({"by": ["nobody"]}, True)):
-        document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [{**rule, **more}]}
-        rules = gr.Registry.builtin().extend(document)
+        rules = gr.Registry.builtin().extend(rule_set({**rule, **more}))
         assert bool(gr.diff(EXPECTED, live, schema=SCHEMA, rules=rules)) == drifts
     told = [one for one in gr.explain(EXPECTED, live, schema=SCHEMA) if one.is_drift]
     assert [str(one) for one in told] == [f"/spec/ports/0/nodePort: drift (report) (set by port-keeper at {LATER})"]

@@ -6,6 +6,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.diff import Policy, compare
+from support.objects import rule_set
 
 SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
 
@@ -37,9 +38,7 @@ def test_subset_keeps_members_of_maps_and_sets_but_not_of_atomic_lists():
 
 def test_subset_by_rule():
     rule = {"id": "mine", "object": {"kind": "Widget"}, "path": "spec", "subset": True}
-    rules = gr.Registry.builtin().extend(
-        {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [rule]}
-    )
+    rules = gr.Registry.builtin().extend(rule_set(rule))
     live = widget(size=1, ratio=2.0)
     live["metadata"]["labels"] = {"a": "b"}
     assert operations(widget(size=1), live, rules=rules) == [{"op": "remove", "path": "/metadata/labels"}]
@@ -147,8 +146,7 @@ def owned(manager, fields):
 
 def test_what_another_field_manager_owns_is_left_alone():
     rule = {"id": "mine", "object": {"kind": "Widget"}, "path": "spec", "managers": ["vpa*"], "ignore": True}
-    document = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [rule]}
-    rules = gr.Registry.builtin().extend(document)
+    rules = gr.Registry.builtin().extend(rule_set(rule))
     expected, live = widget(size=1, mode="fast", ratio=1.0), widget(size=2, mode="slow", ratio=2.0)
     live["metadata"]["managedFields"] = [
         owned("vpa-updater", {"f:spec": {"f:size": {}, "f:ratio": {}}}),

@@ -10,6 +10,7 @@ import genreconcile as gr
 from genreconcile.diff import compare
 from genreconcile.diff.quick import is_clean
 from genreconcile.objects import GVK
+from support.objects import rule_set
 
 UNIT = Path(__file__).parents[1]
 GOLDEN = UNIT / "golden"
@@ -85,7 +86,7 @@ def pod(container=(), rules=(), **metadata):
     """A Pod with one container, and the node for it under the shipped rules and these."""
     spec = {"containers": [{"name": "c", "image": "i:1", **dict(container)}]}
     obj = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", **metadata}, "spec": spec}
-    own = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": list(rules)}
+    own = rule_set(*rules)
     gvk = GVK.of(obj)
     return obj, gr.Registry.builtin().extend(own).compile(gvk, SCHEMA.root(gvk), obj, has_status=True)
 

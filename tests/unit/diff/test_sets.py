@@ -1,9 +1,9 @@
 """Members of sets that mean the same in two spellings: the server takes them for two."""
 
 import pytest
-from strategies import model, world
 
 import genreconcile as gr
+from support.strategies import model, world
 
 EARLY, SAME, LATE = "2024-01-02T03:04:05Z", "2024-01-02T04:04:05+01:00", "2024-01-02T03:04:06Z"
 

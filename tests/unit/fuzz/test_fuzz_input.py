@@ -4,7 +4,6 @@ import io
 import json
 
 import pytest
-from hostile import ANYTHING, HOSTILE, JSON, MANIFESTS, TEXTS, YAML, fuzz, objects
 from hypothesis import strategies as st
 
 import genreconcile as gr
@@ -21,6 +20,7 @@ from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.planner.verdicts import digest_of, encoded
 from genreconcile.pointer import join_pointer, split_pointer, token_matches
+from unit.fuzz.hostile import ANYTHING, HOSTILE, JSON, MANIFESTS, TEXTS, YAML, fuzz, objects
 
 LONGEST_MESSAGE = 2000
 

@@ -6,7 +6,6 @@ import json
 
 import msgspec
 import pytest
-from hostile import JSON, TEXTS, fuzz, objects
 from hypothesis import strategies as st
 
 from genreconcile.cache.codec import Codec
@@ -20,6 +19,7 @@ from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.objects import GVK
 from genreconcile.openapi import OpenAPIDocuments
 from support.api.scripted import WIDGETS, ScriptedCluster
+from unit.fuzz.hostile import JSON, TEXTS, fuzz, objects
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

@@ -8,9 +8,9 @@ import genreconcile as gr
 from genreconcile.errors import InputError, RuleError
 from genreconcile.mask import EVERYTHING, mask_object
 from genreconcile.normalize import Registry
-from genreconcile.normalize.rule import API_VERSION
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.objects import GVK
+from support.objects import rule_set
 
 CANARY = "c4n4ry-v4lu3"
 WIDGET = GVK("example.dev", "v1", "Widget")
@@ -40,7 +40,7 @@ SCHEMA = gr.Schema({"apis/example.dev/v1": {"components": {"schemas": SCHEMAS}}}
 
 
 def rules(**rule):
-    return Registry.empty().extend({"apiVersion": API_VERSION, "kind": "RuleSet", "rules": [{"id": "hide", **rule}]})
+    return Registry.empty().extend(rule_set({"id": "hide", **rule}))
 
 
 OF_TYPE = rules(type=USER, path="password", sensitive=True)

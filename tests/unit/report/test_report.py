@@ -22,14 +22,14 @@ from genreconcile.plan import Change, Plan
 from genreconcile.report import FORMATS, document, render, schema, yamltext
 from genreconcile.report.row import printable
 from genreconcile.report.yamltext import dump
+from support import objects
 
 CANARY = "c4n4ry-v4lu3"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def obj(name="web", namespace="shop", api_version="apps/v1", kind="Deployment", **extra):
-    metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **extra}
+    return objects.obj(api_version, kind, name, namespace, **extra)
 
 
 def change(operation, *, expected=None, live=None, patch=(), **extra):

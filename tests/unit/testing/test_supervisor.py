@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
 from genreconcile.testing import ControlPlaneError, supervisor
 from genreconcile.testing.supervision import Supervision
+from support.eventually import eventually
 
 BOUND = 10.0
 
@@ -25,13 +25,6 @@ def supervision(tmp_path, monkeypatch):
     made = Supervision()
     yield made
     made.stop()
-
-
-def assert_soon(condition):
-    deadline = time.monotonic() + BOUND
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def runs(pid):
@@ -50,7 +43,7 @@ def start(supervision, name, script="exec sleep 600"):
     """Start a shell script that tells its process id; return that."""
     supervision.start(name, ["sh", "-c", f"echo $$; {script}"])
     log = supervision.logs / f"{name}.log"
-    assert_soon(lambda: log.exists() and log.read_text().endswith("\n"))
+    eventually(lambda: log.exists() and log.read_text().endswith("\n"), timeout=BOUND)
     return int(log.read_text().split()[0])
 
 
@@ -86,7 +79,7 @@ def test_servers_see_nothing_of_the_callers_environment(tmp_path, monkeypatch):
     supervision = Supervision()
 
     start(supervision, "env", "env; exec sleep 600")
-    assert_soon(lambda: "TMPDIR" in (supervision.logs / "env.log").read_text())
+    eventually(lambda: "TMPDIR" in (supervision.logs / "env.log").read_text(), timeout=BOUND)
     text = (supervision.logs / "env.log").read_text()
     supervision.stop()
 
@@ -101,7 +94,7 @@ def test_a_server_can_be_killed_and_started_again(supervision):
         assert supervision.alive()
         assert runs(other)
     log = supervision.logs / "one.log"
-    assert_soon(lambda: len(log.read_text().splitlines()) == 2)
+    eventually(lambda: len(log.read_text().splitlines()) == 2, timeout=BOUND)
 
     again = int(log.read_text().splitlines()[1])
     assert runs(again)
@@ -121,7 +114,7 @@ def test_a_server_that_is_not_there_cannot_be_killed(supervision):
 
 def test_nothing_can_be_killed_after_the_end(supervision):
     supervision.start("broken", ["sh", "-c", "exit 1"])
-    assert_soon(lambda: not supervision.alive())
+    eventually(lambda: not supervision.alive(), timeout=BOUND)
 
     with pytest.raises(ControlPlaneError, match="broken: not killed: a server has ended"), supervision.down(["broken"]):
         pass
@@ -140,7 +133,7 @@ def test_a_server_that_ends_takes_all_down(supervision):
     other = start(supervision, "other")
     supervision.start("broken", ["sh", "-c", "echo no such flag; exit 1"])
 
-    assert_soon(lambda: not supervision.alive())
+    eventually(lambda: not supervision.alive(), timeout=BOUND)
 
     assert not runs(other)
     error = supervision.failure("control plane: start failed", "a server ended")
@@ -154,7 +147,7 @@ def test_missing_program_takes_all_down(supervision):
     other = start(supervision, "other")
     supervision.start("missing", ["/nowhere/etcd"])
 
-    assert_soon(lambda: not supervision.alive())
+    eventually(lambda: not supervision.alive(), timeout=BOUND)
 
     assert not runs(other)
     assert "/nowhere/etcd" in str(supervision.failure("x", "y"))
@@ -162,7 +155,7 @@ def test_missing_program_takes_all_down(supervision):
 
 def test_commands_after_the_end_do_no_harm(supervision):
     supervision.start("missing", ["/nowhere/etcd"])
-    assert_soon(lambda: not supervision.alive())
+    eventually(lambda: not supervision.alive(), timeout=BOUND)
 
     supervision.start("other", ["sleep", "600"])
     supervision.stop(keep_logs=True)
@@ -223,7 +216,7 @@ def test_killed_parent_leaves_nothing(tmp_path, number):
         parent.wait(30)
 
         try:
-            assert_soon(lambda: not runs(pid))
+            eventually(lambda: not runs(pid), timeout=BOUND)
             assert not runs(server)
             assert list(tmp_path.iterdir()) == []
         finally:
@@ -238,7 +231,7 @@ def test_killed_supervisor_takes_the_servers_along(supervision):
     supervision._process.kill()
     supervision._process.wait()
 
-    assert_soon(lambda: not runs(server))
+    eventually(lambda: not runs(server), timeout=BOUND)
     shutil.rmtree(supervision.state)
 
 
@@ -247,7 +240,7 @@ def test_terminated_supervisor_cleans_up(supervision):
 
     supervision._process.terminate()
 
-    assert_soon(lambda: not supervision.alive())
+    eventually(lambda: not supervision.alive(), timeout=BOUND)
     assert not runs(server)
     assert not supervision.state.exists()
 
@@ -261,7 +254,7 @@ def test_deaf_server_is_killed(tmp_path, monkeypatch):
     (tmp_path / "state/logs").mkdir(parents=True)
     one = supervisor.Supervisor(tmp_path / "state", tmp_path / "kept", os.getpid())
     one._command({"start": "deaf", "argv": ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]})
-    assert_soon(lambda: "ready" in (tmp_path / "state/logs/deaf.log").read_text())
+    eventually(lambda: "ready" in (tmp_path / "state/logs/deaf.log").read_text(), timeout=BOUND)
 
     one._end()
 

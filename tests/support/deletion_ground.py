@@ -1,10 +1,10 @@
 """What tests of deletion share: a namespace of a real server, and its administrator."""
 
 import json
-import time
 
 import genreconcile as gr
 from support.api.passing import Recorded
+from support.objects import config_map
 
 LABELS = {"app": "guarded"}
 
@@ -19,8 +19,8 @@ class Ground:
         self.settings = {"delete_from_namespace": namespace, "delete_selector": LABELS}
 
     def config(self, name, *, namespace="", labels=None, metadata=None, **data):
-        place = {"name": name, "namespace": namespace or self.namespace, "labels": LABELS if labels is None else labels}
-        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**place, **(metadata or {})}, "data": data}
+        labels = LABELS if labels is None else labels
+        return config_map(name, namespace or self.namespace, labels=labels, metadata=metadata, **data)
 
     def path(self, plural="configmaps", name="", *, group="", namespace=""):
         prefix = f"/apis/{group}" if group else "/api/v1"
@@ -57,10 +57,3 @@ class Ground:
 
 def statuses(result):
     return {outcome.key.name: outcome.status for outcome in result}
-
-
-def eventually(check, timeout=45.0):
-    deadline = time.monotonic() + timeout
-    while not (found := check()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found

@@ -8,9 +8,7 @@ from __future__ import annotations
 import functools
 import types
 
-WAITING = frozenset(
-    {"eventually", "assert_eventually", "sleep", "monotonic", "Event", "Thread", "ThreadPoolExecutor", "Popen"}
-)
+WAITING = frozenset({"eventually", "sleep", "monotonic", "Event", "Thread", "ThreadPoolExecutor", "Popen"})
 SERVERS = frozenset(
     {"ControlPlane", "ScriptedServer", "ProxiedServer", "ScriptedCluster", "Listener", "Loopback", "create_server"}
 )

@@ -35,7 +35,7 @@ SCALARS = [
         ["2024-01-02T03:04:05Z", "2024-01-02T04:04:05+01:00", "2024-01-02T03:04:06Z"],
     ),
 ]
-META = Path(__file__).parent / "openapi/apis_example.genreconcile.dev_v1.json"
+META = Path(__file__).parents[1] / "unit/openapi/apis_example.genreconcile.dev_v1.json"
 SHARED = {
     name: schema for name, schema in json.loads(META.read_text())["components"]["schemas"].items() if "k8s" in name
 }
