@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from genreconcile.diff.quick import check
+from genreconcile.compare.quick import check
 
 
 def describe(kubernetes: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from genreconcile.cache import Cache, CacheEvent, Kind, Pace, Record
     from genreconcile.catalog import Schema
     from genreconcile.cluster import Cluster, connect
-    from genreconcile.diff import Diff, Difference, diff
-    from genreconcile.discovery import Resource
+    from genreconcile.compare import Diff, Difference, diff
+    from genreconcile.compare.explain import Explanation, explain, suggest
     from genreconcile.errors import (
         CacheError,
         ClusterError,
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
         Unauthorized,
         Unreachable,
     )
-    from genreconcile.explain import Explanation, explain, suggest
-    from genreconcile.load import Loaded, load
+    from genreconcile.kinds.discovery import Resource
+    from genreconcile.manifests import Loaded, load
     from genreconcile.normalize import Registry
     from genreconcile.objects import GVK, Object, ObjectKey
     from genreconcile.outcome import ApplyFailed, Outcome, Result
@@ -108,8 +108,8 @@ _MODULES = {
     "cache": ("Cache", "CacheEvent", "Kind", "Pace", "Record"),
     "catalog": ("Schema",),
     "cluster": ("Cluster", "connect"),
-    "diff": ("Diff", "Difference", "diff"),
-    "discovery": ("Resource",),
+    "compare": ("Diff", "Difference", "diff"),
+    "compare.explain": ("Explanation", "explain", "suggest"),
     "errors": (
         "CacheError",
         "ClusterError",
@@ -130,8 +130,8 @@ _MODULES = {
         "Unauthorized",
         "Unreachable",
     ),
-    "explain": ("Explanation", "explain", "suggest"),
-    "load": ("Loaded", "load"),
+    "kinds.discovery": ("Resource",),
+    "manifests": ("Loaded", "load"),
     "normalize": ("Registry",),
     "objects": ("GVK", "Object", "ObjectKey"),
     "outcome": ("ApplyFailed", "Outcome", "Result"),

@@ -19,9 +19,14 @@ from cachetools import LRUCache
 from genreconcile.arguments import refused
 from genreconcile.cache import Interest, Question
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, Forbidden, InputError, LoadError, NotFound
 from genreconcile.gojson import loads
+from genreconcile.kinds.discovery import Discovery, Resource
+from genreconcile.kinds.openapi import OpenAPIDocuments
+from genreconcile.kinds.order import definition_name, is_definer
+from genreconcile.kinds.storage import UNREADABLE, Definition, Versions
+from genreconcile.kinds.types import Document, Type, TypeGraph, document_path
+from genreconcile.kinds.versions import Stored
 from genreconcile.mask import Fields
 from genreconcile.normalize import Registry
 from genreconcile.normalize.compiled import Node
@@ -29,11 +34,6 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
-from genreconcile.openapi import OpenAPIDocuments
-from genreconcile.order import definition_name, is_definer
-from genreconcile.schema import Document, Type, TypeGraph, document_path
-from genreconcile.storage import UNREADABLE, Definition, Versions
-from genreconcile.versions import Stored
 
 _POLL: Final = 0.1
 _CHANGE_WAIT: Final = 3.0

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
+from genreconcile.kinds.order import defined_kind, defines_kinds, stored_versions
 from genreconcile.objects import ObjectKey, metadata_of
-from genreconcile.order import defined_kind, defines_kinds, stored_versions
 
 _LAG: Final = 5.0
 """Seconds within which the server's documents follow a definition that changed."""

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from genreconcile.diff.patch import Patch
+from genreconcile.cluster.refusal import REFUSED_BY
+from genreconcile.compare.patch import Patch
 from genreconcile.errors import ClusterError, Conflict, NotSynced, ReconcileError, Throttled, Unreachable
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
-from genreconcile.refusal import REFUSED_BY
 
 _SOON: Final = 5.0
 """Seconds after which to try again what may pass, and of which nobody says when."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from genreconcile.access import Access, Right, Use
 from genreconcile.apply import Applier, Options, Rehearsal, propagation_of
+from genreconcile.apply.execution import Call, Execution
 from genreconcile.arguments import (
     ABSENT,
     Absent,
@@ -33,14 +34,13 @@ from genreconcile.cache import Cache, CacheEvent
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.errors import CacheError, InputError
-from genreconcile.execution import Call, Execution
-from genreconcile.load import require_iterable
+from genreconcile.manifests import require_iterable
+from genreconcile.memory.learned import Learned
 from genreconcile.normalize import Registry, require_registry
-from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK
 from genreconcile.outcome import Result
 from genreconcile.plan import Plan
-from genreconcile.planner import Planner
+from genreconcile.plan.planner import Planner
 from genreconcile.process import Process
 from genreconcile.settings import NotOlderThan, Selector, Settings
 

@@ -14,18 +14,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
-    "genreconcile/diff/quick/check.py",
-    "genreconcile/diff/quick/same.py",
-    "genreconcile/diff/quick/state.py",
+    "genreconcile/compare/quick/check.py",
+    "genreconcile/compare/quick/same.py",
+    "genreconcile/compare/quick/state.py",
     "genreconcile/gojson.py",
-    "genreconcile/load/usable.py",
+    "genreconcile/manifests/usable.py",
     "genreconcile/normalize/functions.py",
     "genreconcile/normalize/prepare.py",
-    "genreconcile/planner/draft.py",
-    "genreconcile/planner/judge.py",
-    "genreconcile/planner/locate.py",
-    "genreconcile/planner/verdicts.py",
-    "genreconcile/related.py",
+    "genreconcile/plan/draft.py",
+    "genreconcile/plan/comparing.py",
+    "genreconcile/plan/locate.py",
+    "genreconcile/plan/verdicts.py",
+    "genreconcile/cache/related.py",
 )
 """Together they are one library: calls between them cost what they cost in C. None may recurse as deep as its input
 does: compiled code knows no RecursionError.

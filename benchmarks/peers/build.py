@@ -12,10 +12,10 @@ from collections import deque
 from pathlib import Path
 
 from genreconcile.testing import versions
-from genreconcile.testing.build import locked
+from genreconcile.testing.building.build import locked
+from genreconcile.testing.building.toolchain import Go, environment, find
 from genreconcile.testing.errors import ControlPlaneError
 from genreconcile.testing.progress import Progress
-from genreconcile.testing.toolchain import Go, environment, find
 
 MODULE = Path(__file__).resolve().parent
 

@@ -1,14 +1,14 @@
-"""What ``manifests.yaml`` says. Knowledge of kinds is data; this module only reads it."""
+"""What ``data/access.yaml`` says. Knowledge of kinds is data; this module only reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from genreconcile.shipped import shipped
+from genreconcile.data import shipped
 
 
 def data() -> Mapping[str, Any]:
     """The file, parsed; shared, so do not change it."""
-    loaded: Mapping[str, Any] = shipped("manifests.yaml", "genreconcile.access")
+    loaded: Mapping[str, Any] = shipped("access.yaml")
     return loaded

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genreconcile.access.data import data
+from genreconcile.kinds.order import kind_name
 from genreconcile.mask import fields_of
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.order import kind_name
 
 
 def notes(expected: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from genreconcile.discovery import Resource
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import ObjectKey
 
 UNCHECKED: Final = ""

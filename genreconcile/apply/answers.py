@@ -10,20 +10,20 @@ from typing import cast
 from msgspec.structs import replace
 
 from genreconcile.apply.options import Options
+from genreconcile.cache.related import Related, View
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.diff import Ours, Policy
-from genreconcile.diff.operation import Difference, Path
-from genreconcile.discovery import Resource
+from genreconcile.compare import Ours, Policy
+from genreconcile.compare.operation import Difference, Path
 from genreconcile.gojson import loads
+from genreconcile.kinds.discovery import Resource
 from genreconcile.managers import Owners
-from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned, written
-from genreconcile.normalize.remembered import Key
+from genreconcile.memory.learned import INSISTS, RULE_GAP, Learned, written
+from genreconcile.memory.remembered import Key
 from genreconcile.objects import Object, members_of_lists, resource_version_of, uid_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Terms, judge
 from genreconcile.plan.judgement import learned_keys
-from genreconcile.related import Related, View
 
 _PATH = 2  # Where a key of Learned has the path.
 

@@ -24,17 +24,17 @@ from genreconcile.apply.turns import turn
 from genreconcile.apply.verify import Verifier
 from genreconcile.apply.writer import Writer
 from genreconcile.cache import Cache
+from genreconcile.cache.related import Related
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError, trace
-from genreconcile.normalize.learned import Learned
+from genreconcile.kinds.discovery import Resource
+from genreconcile.kinds.order import waves
+from genreconcile.memory.learned import Learned
 from genreconcile.objects import ObjectKey
-from genreconcile.order import waves
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 from genreconcile.plan.judgement import unusable
-from genreconcile.related import Related
 
 _log = logging.getLogger("genreconcile.apply")
 

@@ -12,9 +12,9 @@ from genreconcile.apply.answers import Answers
 from genreconcile.apply.options import JSON_PATCH, Options
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError
 from genreconcile.gojson import dumps, loads
+from genreconcile.kinds.discovery import Resource
 from genreconcile.plan import Change
 
 

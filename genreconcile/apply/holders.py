@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from genreconcile.apply.exclusive import Held, held, shared
 from genreconcile.cache import Cache
-from genreconcile.discovery import Resource
+from genreconcile.cluster.refusal import PLUGIN, REFUSED_BY, VALIDATION
 from genreconcile.errors import CacheError, ClusterError, Forbidden, Invalid
-from genreconcile.exclusive import Held, held, shared
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import ObjectKey, namespace_of
 from genreconcile.plan import Change
-from genreconcile.refusal import PLUGIN, REFUSED_BY, VALIDATION
 
 HELD_BY: Final = "heldBy"
 """The key of an error's ``details``: the key of the object that holds what was asked for."""

@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+from genreconcile.cluster.refusal import REFUSED_BY
 from genreconcile.errors import ClusterError, TooLarge
-from genreconcile.normalize.learned import digest
-from genreconcile.normalize.remembered import Key, Remembered
+from genreconcile.memory.learned import digest
+from genreconcile.memory.remembered import Key, Remembered
 from genreconcile.objects import uid_of
 from genreconcile.plan import Change
-from genreconcile.refusal import REFUSED_BY
 from genreconcile.sizes import TOO_LARGE, in_words, largest
 
 _TOO_LARGE_STATUS: Final = 413

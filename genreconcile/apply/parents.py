@@ -13,9 +13,9 @@ from genreconcile.apply.options import Options
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound
 from genreconcile.gojson import dumps, loads
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, uid_of
 from genreconcile.ownership import Parent, Record
 from genreconcile.plan import OwnerPlan

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from genreconcile.discovery import Resource
+from genreconcile.apply.exclusive import sums
+from genreconcile.cluster.refusal import PLUGIN, REFUSED_BY
 from genreconcile.errors import ClusterError
-from genreconcile.exclusive import sums
+from genreconcile.kinds.discovery import Resource
 from genreconcile.normalize.scalars import Canonical, quantity
 from genreconcile.objects import Object
-from genreconcile.refusal import PLUGIN, REFUSED_BY
 
 _EXCEEDED: Final = re.compile(
     r"exceeded quota: (?P<quota>[^,\s]+), requested: (?P<requested>\S+), used: (?P<used>\S+), "

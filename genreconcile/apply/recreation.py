@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from genreconcile.apply.exclusive import without_shared
 from genreconcile.apply.holders import HELD_BY, holder_of
 from genreconcile.apply.quota import Excess
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Conflict, Forbidden, Invalid
-from genreconcile.exclusive import without_shared
+from genreconcile.kinds.discovery import Resource
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, metadata_of
 from genreconcile.plan import Change

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from genreconcile.apply.transition import says_unchangeable
+from genreconcile.cluster.immutable import IMMUTABLE
+from genreconcile.cluster.refusal import REFUSED_BY, VALIDATION
 from genreconcile.cluster.words import detail_of
 from genreconcile.errors import Invalid
-from genreconcile.immutable import IMMUTABLE
 from genreconcile.normalize.compiled import ANY, Node
 from genreconcile.plan import Change
+from genreconcile.plan.protection import protection, takes_others
 from genreconcile.pointer import split_pointer
-from genreconcile.protection import protection, takes_others
-from genreconcile.refusal import REFUSED_BY, VALIDATION
-from genreconcile.transition import says_unchangeable
 
 Tokens = tuple[str, ...]
 _STEP: Final = re.compile(r"\[([^\]]*)\]|([^.\[]+)")

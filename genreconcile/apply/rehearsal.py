@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from genreconcile.apply.applier import Applier
 from genreconcile.errors import InputError, NotFound
-from genreconcile.order import defined_by
+from genreconcile.kinds.order import defined_by
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 from genreconcile.apply.options import Options
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, NotFound
 from genreconcile.gojson import dumps, loads
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import metadata_of, resource_version_of, uid_of
 from genreconcile.plan import Change
 

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
+from genreconcile.apply.exclusive import held, shared
 from genreconcile.apply.holders import HELD_BY, may_be_held
 from genreconcile.apply.quota import Excess, freed
 from genreconcile.catalog import Catalog
 from genreconcile.errors import ClusterError, ReconcileError
-from genreconcile.exclusive import held, shared
 from genreconcile.objects import ObjectKey
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 
 from genreconcile.catalog import Catalog
 from genreconcile.errors import ReconcileError
+from genreconcile.kinds.order import group_behind, waves
 from genreconcile.objects import ObjectKey
-from genreconcile.order import group_behind, waves
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
-from genreconcile.protection import is_seen_to
+from genreconcile.plan.protection import is_seen_to
 
 AFTER: Final = "not deleted: it may be what sees to"
 _FEW: Final = 3

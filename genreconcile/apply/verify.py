@@ -13,7 +13,7 @@ from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError
 from genreconcile.gojson import dumps
-from genreconcile.normalize.learned import RULE_GAP
+from genreconcile.memory.learned import RULE_GAP
 from genreconcile.objects import Object, metadata_of
 from genreconcile.plan import Change
 from genreconcile.plan.change import NO_PATCH

@@ -20,15 +20,15 @@ from genreconcile.apply.remover import Remover
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Resource
+from genreconcile.cluster.refusal import REFUSED_BY
 from genreconcile.errors import CacheError, ClusterError, Conflict, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
+from genreconcile.kinds.discovery import Resource
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, resource_version_of, uid_of
 from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 from genreconcile.plan.judgement import require_valid
-from genreconcile.refusal import REFUSED_BY
 
 _THROTTLED_ATTEMPTS = 6
 _LONGEST_PAUSE = 5.0  # Seconds, whatever the server asks for: the next reconcile is to have its turn.

@@ -25,8 +25,8 @@ from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number, read
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import CacheError, ClusterError, Forbidden, NotFound, NotSynced
+from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK, ObjectKey
 
 _STOP_WITHIN = 2.0

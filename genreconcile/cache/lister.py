@@ -14,8 +14,8 @@ from genreconcile.arguments import require_namespace, require_text
 from genreconcile.cache.store import Store
 from genreconcile.cache.transform import Record
 from genreconcile.cache.watched import Watched
-from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, ClusterError, NotSynced
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object
 from genreconcile.process import Process
 from genreconcile.selector import Selector

@@ -14,8 +14,8 @@ from genreconcile.cache.store import ADDED, DELETED, MODIFIED
 from genreconcile.cache.transform import Record, read_name
 from genreconcile.cache.wire import WatchEvent, read_events
 from genreconcile.cluster import status_error
-from genreconcile.discovery import Resource
 from genreconcile.gojson import loads
+from genreconcile.kinds.discovery import Resource
 
 BOOKMARK = "BOOKMARK"
 _KNOWN = frozenset({ADDED, MODIFIED, DELETED, BOOKMARK})

@@ -26,8 +26,8 @@ from genreconcile.cache.store import WentBack
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.wire import WatchEvent, read_bookmark
 from genreconcile.cluster import Cluster, Interrupt
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled, Unreachable, trace
+from genreconcile.kinds.discovery import Resource
 
 _SLOW = 0.3  # Seconds to open a watch: an API server that starts listens before it serves.
 

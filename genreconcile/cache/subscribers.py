@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from genreconcile.cache.store import ADDED, Delta
 from genreconcile.cache.transform import Record
-from genreconcile.discovery import Resource
 from genreconcile.errors import trace
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import ObjectKey
 
 _log = logging.getLogger("genreconcile.cache")

@@ -21,8 +21,8 @@ from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import DELETED, Delta, Mark, Store
 from genreconcile.cache.transform import Record, read, read_metadata
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError
+from genreconcile.kinds.discovery import Resource
 
 _LAG: Final = 2.0
 """Seconds that a watch may lag behind what was written in another version."""

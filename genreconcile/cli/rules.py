@@ -46,7 +46,7 @@ def explain_command(**options: Any) -> int:
 @_offline
 def suggest_command(**options: Any) -> int:
     """Print the rules that would silence the differences, as YAML."""
-    from genreconcile.explain import suggest
+    from genreconcile.compare.explain import suggest
     from genreconcile.report.yamltext import dump
 
     expected, explanations = _explained(**options)
@@ -56,7 +56,7 @@ def suggest_command(**options: Any) -> int:
 
 def _explained(filename: str, live: str, schema: str | None, rules: tuple[str, ...]) -> tuple[Object, list[Any]]:
     from genreconcile import Registry, Schema
-    from genreconcile.explain import explain
+    from genreconcile.compare.explain import explain
 
     expected = _one(filename)
     types = Schema.load(schema) if schema else None
@@ -66,7 +66,7 @@ def _explained(filename: str, live: str, schema: str | None, rules: tuple[str, .
 
 
 def _one(path: str) -> Object:
-    from genreconcile.load import load
+    from genreconcile.manifests import load
 
     found = load([path])
     if len(found) != 1:

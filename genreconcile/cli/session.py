@@ -15,11 +15,11 @@ from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Settings
 from genreconcile.cluster import Cluster
-from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
-from genreconcile.load import load
+from genreconcile.kinds.discovery import Discovery, Resource
+from genreconcile.kinds.order import defined_by
+from genreconcile.manifests import load
 from genreconcile.objects import GVK, Object, namespace_of
-from genreconcile.order import defined_by
 from genreconcile.plan import Plan
 
 _log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def _recorded(cluster: Any, settings: Settings) -> frozenset[str]:
     if not settings.owner:
         return frozenset()
     from genreconcile.plan import OwnerRef
-    from genreconcile.planner.owners import recorded_namespaces
+    from genreconcile.plan.owners import recorded_namespaces
 
     place = settings.namespace or cluster.namespace or "default"
     return recorded_namespaces(cluster, OwnerRef(settings.owner, settings.owner_tool), place)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from genreconcile.cluster.causes import no_answer, speaks_tls
+from genreconcile.cluster.immutable import IMMUTABLE, says_immutable
+from genreconcile.cluster.refusal import ADMISSION, REFUSED_BY, VALIDATION, refused_by, webhook_of
 from genreconcile.cluster.words import without_values
 from genreconcile.errors import (
     ClusterError,
@@ -28,8 +30,6 @@ from genreconcile.errors import (
     Unauthorized,
     Unreachable,
 )
-from genreconcile.immutable import IMMUTABLE, says_immutable
-from genreconcile.refusal import ADMISSION, REFUSED_BY, VALIDATION, refused_by, webhook_of
 from genreconcile.sizes import TOO_LARGE, refused_size
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ import msgspec
 from genreconcile.cluster.entries import ClusterEntry, ExecEntry
 from genreconcile.cluster.said import quoted, settings_of
 from genreconcile.cluster.validation import API, mode_of
-from genreconcile.documents import documents
 from genreconcile.errors import LoadError, Unauthorized
+from genreconcile.manifests.parse import documents
 
 TIMEOUT: Final = 120.0
 """Seconds; a program that talks with a person may take its time."""

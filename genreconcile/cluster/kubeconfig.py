@@ -15,8 +15,8 @@ from typing import Final
 from msgspec import structs
 
 from genreconcile.cluster.entries import ClusterEntry, Config, ContextEntry, UserEntry, config
-from genreconcile.documents import documents
 from genreconcile.errors import LoadError, Unreachable
+from genreconcile.manifests.parse import documents
 
 _LARGEST: Final = 16 * 1024 * 1024
 _DEFAULT: Final = "~/.kube/config"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, Protocol
 
+from genreconcile.data import shipped
 from genreconcile.pointer import split_pointer
-from genreconcile.shipped import shipped
 
 Fields = tuple[tuple[str, ...], ...]
 """Patterns as in rules: a token is a key, or holds ``*`` and ``?``; ``*`` stands for any member of a list, too."""

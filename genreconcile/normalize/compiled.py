@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
+from genreconcile.kinds.types import Field, Type, untyped
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import EXPLAINS, KEEP_OTHERS, Rule
 from genreconcile.normalize.scalars import PYTHON_TYPES
 from genreconcile.pointer import glob_pattern, token_matches
-from genreconcile.schema import Field, Type, untyped
 
 ANY = untyped()
 """The type of what no schema describes: compared as it stands."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from genreconcile.schema import MISSING
+from genreconcile.kinds.types import MISSING
 
 Function = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from genreconcile.kinds.types import MISSING
 from genreconcile.normalize.rule import KEY, Condition
 from genreconcile.objects import GVK, Object, name_of, namespace_of
 from genreconcile.pointer import split_pointer
-from genreconcile.schema import MISSING
 
 Others = Callable[[str, str], Iterable[Object] | None]
 """(kind, namespace) → the live objects there, None where they are not known."""

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from genreconcile.errors import TOLD, InputError
 from genreconcile.gojson import dumps_sorted
+from genreconcile.kinds.types import MISSING, Field
 from genreconcile.normalize.compiled import ANY_FIELD, RAW_FIELD, Child, Node
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, PYTHON_TYPES, Canonical, is_zero_time
 from genreconcile.pointer import join_pointer
-from genreconcile.schema import MISSING, Field
 from genreconcile.sizes import largest, shown_path
 
 _NAMES: Final = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genreconcile.kinds.types import MISSING
 from genreconcile.normalize.place import Place, value_at
 from genreconcile.objects import Object, metadata_of
-from genreconcile.schema import MISSING
 
 
 def referred(place: Place, argument: Mapping[str, Any]) -> Any:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from genreconcile.arguments import refused, require_flag, shown
-from genreconcile.documents import documents
 from genreconcile.errors import LoadError, RuleError
+from genreconcile.kinds.types import Type
+from genreconcile.manifests.parse import documents
 from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
 from genreconcile.normalize.compiled import Compiler, Node, keep
 from genreconcile.normalize.rule import KEEP_OTHERS, Rule, parse_rules
 from genreconcile.objects import GVK, Object, labels_of, metadata_of, name_of, namespace_of
-from genreconcile.schema import Type
 
 _SHIPPED: Final = 100
 _USER: Final = 10

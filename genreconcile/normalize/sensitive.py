@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from genreconcile.errors import InputError
+from genreconcile.kinds.types import Type
 from genreconcile.mask import EVERYTHING, Fields
 from genreconcile.normalize.compiled import ANY, Node
 from genreconcile.normalize.registry import Registry
 from genreconcile.normalize.rule import Rule
 from genreconcile.objects import GVK
-from genreconcile.schema import Type
 
 SENSITIVE: Final = "sensitive"
 # Both may repeat values that stand elsewhere in the object.

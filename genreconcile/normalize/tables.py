@@ -9,9 +9,9 @@ import functools
 from dataclasses import dataclass
 from importlib import resources
 
+from genreconcile.data import shipped
 from genreconcile.gojson import loads
-from genreconcile.schema import FieldTable
-from genreconcile.shipped import shipped
+from genreconcile.kinds.types import FieldTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,6 @@ class Tables:
 def tables() -> Tables:
     """The shipped tables: ``types.yaml`` (by hand) and ``fields.json`` (generated from the Go types)."""
     folder = resources.files("genreconcile.normalize")
-    types = shipped("types.yaml", "genreconcile.normalize")
+    types = shipped("types.yaml")
     fields = loads((folder / "rules" / "fields.json").read_bytes())
     return Tables(fields, frozenset(types["freeForm"]), types["unions"])

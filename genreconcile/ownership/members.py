@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from genreconcile.errors import InputError
+from genreconcile.kinds.order import kind_name
 from genreconcile.objects import Object, ObjectKey, labels_of, members_of_lists, metadata_of
-from genreconcile.order import kind_name
 from genreconcile.ownership.tools import is_of_tool, is_shared_tool
 from genreconcile.selector import Selector, parse
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from genreconcile.errors import PlanRefused
+from genreconcile.kinds.order import kind_name
 from genreconcile.objects import ObjectKey
-from genreconcile.order import kind_name
 
 KINDS: Final = "applyset.kubernetes.io/contains-group-kinds"
 RESOURCES: Final = "applyset.kubernetes.io/contains-group-resources"

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from genreconcile.data import shipped
 from genreconcile.objects import ObjectKey
-from genreconcile.shipped import shipped
 
 
 def _data() -> Mapping[str, Any]:

@@ -11,8 +11,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from genreconcile.errors import InputError
+from genreconcile.kinds.order import defined_by, wave_of
 from genreconcile.objects import GVK
-from genreconcile.order import defined_by, wave_of
 from genreconcile.plan.change import Change, Plan
 
 AWAITS: Final = "this set changes the definition of its kind; it is compared once that is written"

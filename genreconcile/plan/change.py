@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
-from genreconcile.diff.patch import Patch
+from genreconcile.compare.patch import Patch
 from genreconcile.errors import ReconcileError
 from genreconcile.mask import Fields, Hiding, fields_of, mask_patch, without_words
-from genreconcile.normalize.remembered import Key
+from genreconcile.memory.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.ownership import Parent, Record
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from genreconcile.diff.operation import Difference, Path
+from genreconcile.compare.operation import Difference, Path
 
 
 class Held(NamedTuple):

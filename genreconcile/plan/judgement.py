@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from genreconcile.diff import SUBSET, Diff, Difference, Policy, compare
-from genreconcile.diff.coarse import first_part, is_too_large
-from genreconcile.diff.patch import Patch, to_patch
-from genreconcile.diff.quick import is_clean
+from genreconcile.compare import SUBSET, Diff, Difference, Policy, compare
+from genreconcile.compare.coarse import first_part, is_too_large
+from genreconcile.compare.patch import Patch, to_patch
+from genreconcile.compare.quick import is_clean
 from genreconcile.errors import InputError, ReconcileError
 from genreconcile.gojson import encode, loads
+from genreconcile.memory.learned import Learned, digest
+from genreconcile.memory.remembered import Key
 from genreconcile.normalize import prepare
 from genreconcile.normalize.compiled import Node
-from genreconcile.normalize.learned import Learned, digest
-from genreconcile.normalize.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, uid_of
 from genreconcile.plan.change import Change
 from genreconcile.plan.coupled import Held, left_over, together
@@ -35,11 +35,11 @@ class Terms:
     policy: Policy = _EXACTLY
 
     def compare(self, expected: Object, live: Object, earlier: Object | None = None) -> Diff:
-        """As genreconcile.diff.compare."""
+        """As genreconcile.compare.compare."""
         return compare(expected, live, self.node, typed=self.typed, policy=self.policy, earlier=earlier)
 
     def is_clean(self, expected: Object, live: Object) -> bool:
-        """As genreconcile.diff.quick.is_clean: True only where ``compare`` finds nothing."""
+        """As genreconcile.compare.quick.is_clean: True only where ``compare`` finds nothing."""
         subset = self.policy.fields == SUBSET
         return is_clean(expected, live, self.node, subset=subset, others=self.policy.others)
 

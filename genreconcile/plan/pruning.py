@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of, namespace_of
 from genreconcile.ownership import OWN_TOOL, PART_OF, Membership
 from genreconcile.plan.change import Change
-from genreconcile.protection import protection
+from genreconcile.plan.protection import protection
 from genreconcile.selector import Selector
 
 UNPROVEN: Final = (

@@ -10,8 +10,8 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from genreconcile.diff.common import Classes
-from genreconcile.diff.lists import by_position
+from genreconcile.compare.common import Classes
+from genreconcile.compare.lists import by_position
 
 _SHORT: Final = 1000
 _CONTEXT: Final = 3

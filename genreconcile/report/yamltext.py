@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from genreconcile.documents.scalars import resolve
+from genreconcile.manifests.scalars import resolve
 
 try:
     from yaml import CSafeDumper as _SafeDumper

@@ -17,7 +17,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from genreconcile.testing import build, versions
+from genreconcile.testing import versions
+from genreconcile.testing.building import build
 from genreconcile.testing.errors import ControlPlaneError
 from genreconcile.testing.options import Options
 from genreconcile.testing.progress import say

@@ -6,7 +6,7 @@ from faults.oracles import path_of
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.transform import read
 from genreconcile.cache.watched import Watched
-from genreconcile.discovery import Resource
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK
 from support.api.effects import Drop, Refuse, Shorten
 from support.api.streams import Lines, error_event

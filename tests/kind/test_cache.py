@@ -12,8 +12,8 @@ import pytest
 from genreconcile import gojson
 from genreconcile.cache import Cache
 from genreconcile.cluster import connect
-from genreconcile.discovery import Discovery
 from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced, Throttled
+from genreconcile.kinds.discovery import Discovery
 from genreconcile.objects import GVK, ObjectKey, resource_version_of, uid_of
 from support.api.passing import Passing
 from support.eventually import eventually

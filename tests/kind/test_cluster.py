@@ -8,11 +8,11 @@ import pytest
 
 from genreconcile import gojson
 from genreconcile.cluster import connect
-from genreconcile.discovery import Discovery
 from genreconcile.errors import ClusterError, Conflict, Forbidden, Gone, Invalid, NotFound
+from genreconcile.kinds.discovery import Discovery
+from genreconcile.kinds.openapi import OpenAPIDocuments
+from genreconcile.kinds.types import document_path
 from genreconcile.objects import GVK
-from genreconcile.openapi import OpenAPIDocuments
-from genreconcile.schema import document_path
 from support.api.passing import Passing
 
 JSON_PATCH = "application/json-patch+json"

@@ -9,9 +9,9 @@ import yaml
 from genreconcile import gojson
 from genreconcile.cluster import connect
 from genreconcile.errors import ClusterError
+from genreconcile.kinds.types import TypeGraph, document_path
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK
-from genreconcile.schema import TypeGraph, document_path
 
 # Each is accepted as it stands, and holds no name or port that the server would choose.
 MANIFESTS = """

@@ -15,9 +15,9 @@ from genreconcile.cache.pace import Pace
 from genreconcile.cache.subscribers import CacheEvent
 from genreconcile.cache.transform import Record
 from genreconcile.cluster import DynamicCluster
-from genreconcile.discovery import Resource
 from genreconcile.errors import ReconcileError
-from genreconcile.load import Loaded
+from genreconcile.kinds.discovery import Resource
+from genreconcile.manifests import Loaded
 from genreconcile.selector import parse
 from support.objects import rule_set
 

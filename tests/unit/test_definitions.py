@@ -3,8 +3,8 @@ import json
 from genreconcile.cache import CacheEvent
 from genreconcile.cache.transform import read
 from genreconcile.definitions import _LAG, Definitions
-from genreconcile.discovery import Resource
 from genreconcile.errors import NotSynced
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 
 GROUP, KIND = "apiextensions.k8s.io", "CustomResourceDefinition"

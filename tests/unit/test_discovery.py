@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import ClusterError, InputError, Unreachable
+from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK
 from support.api.scripted import ScriptedCluster, status
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genreconcile.apply.exclusive import held, shared, sums, without_shared
 from genreconcile.apply.quota import Excess, freed
 from genreconcile.cluster import status_error
-from genreconcile.discovery import Resource
-from genreconcile.exclusive import held, shared, sums, without_shared
+from genreconcile.kinds.discovery import Resource
+from genreconcile.kinds.order import group_behind
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.order import group_behind
-from genreconcile.protection import is_seen_to
+from genreconcile.plan.protection import is_seen_to
 
 SERVICE, POD, CONFIG = (GVK("", "v1", kind) for kind in ("Service", "Pod", "ConfigMap"))
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import genreconcile as gr
 from genreconcile.apply.refusal import is_immutable
+from genreconcile.apply.transition import keeps_value
 from genreconcile.cluster import status_error
-from genreconcile.transition import keeps_value
 
 SCHEMA = gr.Schema.load(Path(__file__).parent / "openapi")
 

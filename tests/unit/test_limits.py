@@ -16,10 +16,10 @@ PREPARE = """
 import io, json, os, resource, signal, sys, time
 from genreconcile import gojson
 from genreconcile.errors import ReconcileError
-from genreconcile.load import load, load_objects
+from genreconcile.manifests import load, load_objects
 from genreconcile.selector import parse
 from genreconcile.normalize import Registry
-from genreconcile.planner.verdicts import encoded
+from genreconcile.plan.verdicts import encoded
 import genreconcile as gr
 
 HEAD = "apiVersion: v1\\nkind: Widget\\nmetadata: {name: a}\\n"

@@ -10,7 +10,7 @@ import pytest
 import genreconcile as gr
 from genreconcile import mask
 from genreconcile.cluster.answer import status_error
-from genreconcile.diff import Ours, Policy, compare
+from genreconcile.compare import Ours, Policy, compare
 from genreconcile.managers import Owners
 from genreconcile.mask import fields_of, hiding_answer
 from genreconcile.normalize import covering

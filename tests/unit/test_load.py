@@ -17,9 +17,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genreconcile import documents as parse
 from genreconcile.errors import LoadError
-from genreconcile.load import Loaded, load, load_objects, refuse_duplicates, sources, validate_set
+from genreconcile.manifests import Loaded, load, load_objects, parse, refuse_duplicates, sources, validate_set
 from genreconcile.objects import ObjectKey
 from support import objects
 from support.canary import Canary, texts_of

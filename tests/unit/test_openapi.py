@@ -5,8 +5,8 @@ import time
 import pytest
 
 from genreconcile.errors import ClusterError
-from genreconcile.openapi import OpenAPIDocuments
-from genreconcile.schema import document_path
+from genreconcile.kinds.openapi import OpenAPIDocuments
+from genreconcile.kinds.types import document_path
 from support.api.scripted import ScriptedCluster, status
 
 PATH = "apis/example.com/v1"

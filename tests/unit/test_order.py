@@ -1,5 +1,5 @@
+from genreconcile.kinds.order import defined_by, defines_kinds, is_served, wave_of, waves
 from genreconcile.objects import GVK
-from genreconcile.order import defined_by, defines_kinds, is_served, wave_of, waves
 from support.objects import definition
 
 CRD = definition(

@@ -8,8 +8,8 @@ import pytest
 import genreconcile as gr
 from genreconcile.cluster import status_error
 from genreconcile.errors import NotSynced, Throttled, Unreachable
-from genreconcile.normalize.fights import Fights
-from genreconcile.normalize.learned import Learned
+from genreconcile.memory.fights import Fights
+from genreconcile.memory.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.outcome import Outcome, Result
 from genreconcile.plan import Change

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kubernetes.utils import parse_quantity
 
 import genreconcile as gr
-from genreconcile.diff.quick import is_clean
+from genreconcile.compare.quick import is_clean
 from genreconcile.normalize import prepare
 from genreconcile.objects import GVK
 from support.strategies import (

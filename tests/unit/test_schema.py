@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
+from genreconcile.kinds.types import MISSING, document_path, untyped
 from genreconcile.objects import GVK
-from genreconcile.schema import MISSING, document_path, untyped
 
 FOLDER = Path(__file__).parent / "openapi"
 SCHEMA = gr.Schema.load(FOLDER)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.diff.quick import is_clean
+from genreconcile.compare.quick import is_clean
+from genreconcile.kinds.storage import UNREADABLE, Definition, Versions
+from genreconcile.kinds.versions import ALSO, HERE_ALONE, IN_MAPPING, Stored, overlaid, pruned
 from genreconcile.normalize import Registry
 from genreconcile.objects import GVK
-from genreconcile.storage import UNREADABLE, Definition, Versions
-from genreconcile.versions import ALSO, HERE_ALONE, IN_MAPPING, Stored, overlaid, pruned
 from support.strategies import (
     GROUP,
     KIND,

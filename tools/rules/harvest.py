@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 import genreconcile as gr
+from genreconcile.kinds.types import MISSING, Type
 from genreconcile.normalize.compiled import Node
-from genreconcile.schema import MISSING, Type
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import genreconcile as gr
-from genreconcile.openapi import OpenAPIDocuments
-from genreconcile.schema import document_path
+from genreconcile.kinds.openapi import OpenAPIDocuments
+from genreconcile.kinds.types import document_path
 
 KEPT = {"x-kubernetes-group-version-kind"}
 

@@ -4,7 +4,7 @@ import pytest
 
 import genreconcile as gr
 from faults.worlds.small import World
-from genreconcile.planner import kinds
+from genreconcile.plan import kinds
 from support.api.effects import Rewrite
 from support.api.server import ScriptedServer
 

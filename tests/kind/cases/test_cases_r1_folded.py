@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import genreconcile as gr
-from genreconcile.diff import compare
+from genreconcile.compare import compare
 from genreconcile.normalize.prepare import without_system
 
 GOLDEN = Path(__file__).parents[2] / "unit/golden"

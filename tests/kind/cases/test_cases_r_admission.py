@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 import genreconcile as gr
-from genreconcile.diff import compare
+from genreconcile.compare import compare
 from support.eventually import eventually
 
 

@@ -3,10 +3,10 @@
 import base64
 
 import genreconcile as gr
+from genreconcile.cache.related import Related, View
 from genreconcile.catalog import Catalog
-from genreconcile.diff import Policy, compare
+from genreconcile.compare import Policy, compare
 from genreconcile.pointer import split_pointer
-from genreconcile.related import Related, View
 from kind.conformance.server import Server
 from support.eventually import eventually
 

@@ -6,8 +6,8 @@ import zlib
 from collections import Counter
 
 import genreconcile as gr
-from genreconcile.diff import Policy, compare
-from genreconcile.diff.quick import is_clean
+from genreconcile.compare import Policy, compare
+from genreconcile.compare.quick import is_clean
 from genreconcile.managers import has_managers
 from genreconcile.normalize.prepare import without_system
 from kind.conformance.edits import KEPT, edits

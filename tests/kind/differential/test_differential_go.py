@@ -9,7 +9,7 @@ import pytest
 
 from genreconcile import gojson
 from genreconcile.normalize.scalars import CANONICAL, Canonical
-from genreconcile.testing.toolchain import environment
+from genreconcile.testing.building.toolchain import environment
 from kind.differential import generated
 from kind.differential.tally import seeded, size
 

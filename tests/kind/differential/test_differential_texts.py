@@ -6,7 +6,7 @@ import pytest
 
 from genreconcile import Registry, Schema, gojson
 from genreconcile.errors import LoadError
-from genreconcile.load.usable import refuse_unusable
+from genreconcile.manifests.usable import refuse_unusable
 from genreconcile.normalize.functions import image_pull_policy, text
 from genreconcile.normalize.prepare import fold
 from genreconcile.normalize.scalars import CANONICAL, Canonical, is_quantity

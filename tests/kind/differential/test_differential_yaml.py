@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from genreconcile.documents import documents
 from genreconcile.errors import LoadError
-from genreconcile.load.check import plain
+from genreconcile.manifests.check import plain
+from genreconcile.manifests.parse import documents
 from genreconcile.normalize.scalars import CANONICAL
 from genreconcile.report.yamltext import dump
 from kind.differential import generated_yaml as generated

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from genreconcile.cluster import status_error
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK
 from support.api import wire
 from support.api.cluster import MemoryCluster

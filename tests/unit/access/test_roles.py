@@ -4,7 +4,7 @@ import pytest
 
 from genreconcile.access import Right, Subject, Use, deleting, manifests, reading, told, writing
 from genreconcile.access.notes import notes
-from genreconcile.discovery import Resource
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 
 VERBS = frozenset({"get", "list", "watch", "create", "patch", "delete"})

@@ -8,8 +8,8 @@ from collections import deque
 import pytest
 
 from genreconcile.cache import Cache, Pace, Seen, informer, reflector
-from genreconcile.discovery import Discovery, Resource
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
+from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK, ObjectKey
 from support.api.script import LiveWatch
 from support.api.scripted import PLANETS, VERBS, WIDGETS, ScriptedCluster, obj, page, status

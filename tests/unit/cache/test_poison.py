@@ -3,11 +3,11 @@
 import pytest
 
 from genreconcile.cache import Cache
+from genreconcile.cache.related import Related
 from genreconcile.errors import CacheError, LoadError
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Prune
-from genreconcile.planner.deletions import deletions
-from genreconcile.related import Related
+from genreconcile.plan.deletions import deletions
 from genreconcile.selector import parse
 from support.api.scripted import WIDGETS, ScriptedCluster, obj, page
 from support.api.views import event

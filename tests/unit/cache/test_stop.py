@@ -9,8 +9,8 @@ import pytest
 from genreconcile.cache import Cache
 from genreconcile.cache.pace import Pace
 from genreconcile.cluster import Interrupt
-from genreconcile.discovery import Resource
 from genreconcile.errors import CacheError, NotSynced
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK
 from support.api.script import LiveWatch
 from support.api.scripted import VERBS, ScriptedCluster, obj, page, status

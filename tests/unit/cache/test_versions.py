@@ -7,7 +7,7 @@ import pytest
 
 from genreconcile import gojson
 from genreconcile.cache import Cache, Pace, reflector, watched
-from genreconcile.discovery import Resource
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 from support.api.scripted import VERBS, WIDGETS, ScriptedCluster, obj, page, status
 from support.api.views import event

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.diff import Policy, coarse
+from genreconcile.compare import Policy, coarse
 from genreconcile.gojson import dumps
 from genreconcile.objects import GVK
 from genreconcile.plan import Terms, judge

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreconcile.diff.lists import by_key, by_position, by_value
-from genreconcile.diff.steps import Alignment, Insert, Move, Remove, steps
+from genreconcile.compare.lists import by_key, by_position, by_value
+from genreconcile.compare.steps import Alignment, Insert, Move, Remove, steps
 
 
 def carry_out(live, expected, alignment):

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.diff import compare, likeness
-from genreconcile.diff.common import Budget, Classes, common, patience
-from genreconcile.diff.lists import by_position
-from genreconcile.diff.steps import Alignment, Insert, Move, steps
-from genreconcile.diff.walk import Walk
+from genreconcile.compare import compare, likeness
+from genreconcile.compare.common import Budget, Classes, common, patience
+from genreconcile.compare.lists import by_position
+from genreconcile.compare.steps import Alignment, Insert, Move, steps
+from genreconcile.compare.walk import Walk
 from genreconcile.objects import GVK
 from genreconcile.plan import Plan, Terms, judge
 from genreconcile.report.diff import render_diff

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.diff import Ours, Policy, compare
-from genreconcile.diff.quick import is_clean
-from genreconcile.normalize.learned import written
+from genreconcile.compare import Ours, Policy, compare
+from genreconcile.compare.quick import is_clean
+from genreconcile.memory.learned import written
 from support.objects import rule_set
 
 CREATED, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"

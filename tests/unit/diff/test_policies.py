@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from genreconcile.diff import Policy, compare
+from genreconcile.compare import Policy, compare
 from support.objects import rule_set
 
 SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 import genreconcile as gr
-from genreconcile.diff import compare
-from genreconcile.diff.quick import is_clean
+from genreconcile.compare import compare
+from genreconcile.compare.quick import is_clean
 from genreconcile.objects import GVK
 from support.objects import rule_set
 

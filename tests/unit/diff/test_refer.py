@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from genreconcile.diff import Policy, compare
-from genreconcile.diff.quick import is_clean
+from genreconcile.compare import Policy, compare
+from genreconcile.compare.quick import is_clean
 from genreconcile.objects import GVK
 
 SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")

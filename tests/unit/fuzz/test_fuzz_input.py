@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import genreconcile as gr
 from genreconcile import selector
 from genreconcile.errors import InputError, LoadError, ReconcileError, RuleError
-from genreconcile.load import load, load_objects
+from genreconcile.manifests import load, load_objects
 from genreconcile.mask import EVERYTHING, mask, mask_object, mask_patch, mask_text
 from genreconcile.normalize import Registry
 from genreconcile.normalize.annotations import annotated
@@ -18,7 +18,7 @@ from genreconcile.normalize.rule import ACTIONS, API_VERSION, parse_rules
 from genreconcile.normalize.scalars import CANONICAL
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.planner.verdicts import digest_of, encoded
+from genreconcile.plan.verdicts import digest_of, encoded
 from genreconcile.pointer import join_pointer, split_pointer, token_matches
 from unit.fuzz.hostile import ANYTHING, HOSTILE, JSON, MANIFESTS, TEXTS, YAML, fuzz, objects
 

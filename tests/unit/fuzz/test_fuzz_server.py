@@ -14,10 +14,10 @@ from genreconcile.cache.transform import read, read_metadata
 from genreconcile.cache.wire import read_bookmark, read_events, read_page
 from genreconcile.catalog import Schema
 from genreconcile.cluster import status_error
-from genreconcile.discovery import Discovery
 from genreconcile.errors import ClusterError, ReconcileError
+from genreconcile.kinds.discovery import Discovery
+from genreconcile.kinds.openapi import OpenAPIDocuments
 from genreconcile.objects import GVK
-from genreconcile.openapi import OpenAPIDocuments
 from support.api.scripted import WIDGETS, ScriptedCluster
 from unit.fuzz.hostile import JSON, TEXTS, fuzz, objects
 

@@ -1,4 +1,4 @@
-from genreconcile.normalize.fights import Fights
+from genreconcile.memory.fights import Fights
 
 KEY = ("uid", "/spec/a", "values")
 

@@ -1,7 +1,7 @@
 import pytest
 
+from genreconcile.kinds.types import MISSING
 from genreconcile.normalize.functions import image_pull_policy, text
-from genreconcile.schema import MISSING
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned, digest
+from genreconcile.memory.learned import INSISTS, RULE_GAP, Learned, digest
 
 ONE, OTHER = ("uid", "/spec/a", "values"), ("uid", "/spec/b", "values")
 

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 import genreconcile as gr
+from genreconcile.kinds.types import TypeGraph, untyped
 from genreconcile.normalize.annotations import PREFIX
 from genreconcile.objects import GVK
-from genreconcile.schema import TypeGraph, untyped
 
 HEAD = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet"}
 WIDGET = GVK("example.genreconcile.dev", "v1", "Widget")

@@ -1,4 +1,4 @@
-from genreconcile.normalize.remembered import Remembered
+from genreconcile.memory.remembered import Remembered
 
 
 class Clock:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import genreconcile as gr
-from genreconcile.diff.quick import is_clean
+from genreconcile.compare.quick import is_clean
 from genreconcile.normalize.compiled import OTHERS
 from genreconcile.objects import GVK
 

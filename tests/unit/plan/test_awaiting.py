@@ -2,7 +2,7 @@
 
 import pytest
 
-from genreconcile.diff.patch import Patch
+from genreconcile.compare.patch import Patch
 from genreconcile.errors import InputError, ReconcileError
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan, awaiting, deferred, with_definitions

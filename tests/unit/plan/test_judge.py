@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from genreconcile.normalize.learned import INSISTS, RULE_GAP, Learned
+from genreconcile.memory.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.objects import GVK
 from genreconcile.plan import Terms, judge
 from genreconcile.plan.judgement import learned_keys

@@ -6,8 +6,8 @@ from genreconcile import selector
 from genreconcile.errors import InputError
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, OwnerRef, Prune
-from genreconcile.planner.assembly import assemble, unmatched
-from genreconcile.planner.deletions import Deletions
+from genreconcile.plan.assembly import assemble, unmatched
+from genreconcile.plan.deletions import Deletions
 
 WIDGET = GVK("example.dev", "v1", "Widget")
 WANTED = Prune("shop", selector.parse({"app": "x"}))

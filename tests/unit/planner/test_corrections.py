@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreconcile.discovery import Resource
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.planner.corrections import Told, corrections, says_something
+from genreconcile.plan.corrections import Told, corrections, says_something
 
 NODE = Resource(GVK("", "v1", "Gadget"), "gadgets", namespaced=False, subresources=frozenset({"status"}))
 POD = Resource(GVK("", "v1", "Widget"), "widgets", namespaced=True)

@@ -6,12 +6,12 @@ import pytest
 from genreconcile import selector
 from genreconcile.cache import Store
 from genreconcile.cache.transform import read
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Forbidden, NotSynced, Unauthorized, Unreachable
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Prune
-from genreconcile.planner.deletions import deletions
-from genreconcile.planner.further import Further, Wanted, further
+from genreconcile.plan.deletions import deletions
+from genreconcile.plan.further import Further, Wanted, further
 
 VERBS = frozenset({"list", "watch", "delete"})
 WIDGETS = Resource(GVK("example.dev", "v1", "Widget"), "widgets", namespaced=True, verbs=VERBS)

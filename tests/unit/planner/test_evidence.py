@@ -2,11 +2,11 @@
 
 import pytest
 
-from genreconcile.discovery import Resource
 from genreconcile.errors import ClusterError, Forbidden, NotFound, Unreachable
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
-from genreconcile.planner.evidence import Evidence
+from genreconcile.plan.evidence import Evidence
 from support.api.cluster import MemoryCluster
 from support.api.script import Script
 

@@ -4,16 +4,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from genreconcile.discovery import Resource
+from genreconcile.cache.related import Related, View
 from genreconcile.errors import ClusterError, LoadError
+from genreconcile.kinds.discovery import Resource
+from genreconcile.memory.learned import Learned
 from genreconcile.normalize import Registry
-from genreconcile.normalize.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.planner.draft import Draft
-from genreconcile.planner.entries import Fresh
-from genreconcile.planner.judge import Judge
-from genreconcile.planner.verdicts import Verdicts
-from genreconcile.related import Related, View
+from genreconcile.plan.comparing import Judge
+from genreconcile.plan.draft import Draft
+from genreconcile.plan.entries import Fresh
+from genreconcile.plan.verdicts import Verdicts
 
 CANARY = "canary-in-an-exception"
 GOOD, BAD = (Resource(GVK("example.dev", "v1", kind), kind.lower() + "s", namespaced=True) for kind in ("Good", "Bad"))

@@ -6,11 +6,11 @@ import pytest
 
 from genreconcile.cache import CacheEvent
 from genreconcile.cache.transform import read_metadata
-from genreconcile.discovery import Resource
 from genreconcile.errors import Forbidden
-from genreconcile.normalize.learned import INSISTS, Learned
+from genreconcile.kinds.discovery import Resource
+from genreconcile.memory.learned import INSISTS, Learned
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.planner.admission import _LAG, Admission
+from genreconcile.plan.admission import _LAG, Admission
 
 VERBS = frozenset({"list", "watch"})
 GROUP, KIND = "admissionregistration.k8s.io", "MutatingWebhookConfiguration"

@@ -2,8 +2,8 @@ from genreconcile.cache import Store
 from genreconcile.cache.transform import Record
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
-from genreconcile.planner.entries import Verdict
-from genreconcile.planner.verdicts import Verdicts, digest_of
+from genreconcile.plan.entries import Verdict
+from genreconcile.plan.verdicts import Verdicts, digest_of
 
 TERMS = ("shop", "exact", 1, "")
 

@@ -4,9 +4,9 @@ import pytest
 
 from genreconcile.catalog import Catalog
 from genreconcile.errors import Unreachable
+from genreconcile.kinds.storage import UNREADABLE, Definition
 from genreconcile.normalize import Registry
-from genreconcile.planner.young import _IN_DOUBT, _PATIENCE, Undescribed
-from genreconcile.storage import UNREADABLE, Definition
+from genreconcile.plan.young import _IN_DOUBT, _PATIENCE, Undescribed
 from support.api.scripted import PLANETS, WIDGETS, ScriptedCluster, status
 
 PATH = "apis/example.com/v1"

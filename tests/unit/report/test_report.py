@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreconcile.documents import documents
 from genreconcile.errors import Forbidden, InputError, Invalid
+from genreconcile.manifests.parse import documents
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.outcome import Outcome, Result
 from genreconcile.plan import Change, Plan

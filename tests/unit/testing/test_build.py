@@ -9,9 +9,10 @@ import sys
 import pytest
 from filelock import FileLock
 
-from genreconcile.testing import build, compilation, toolchain, versions
+from genreconcile.testing import versions
+from genreconcile.testing.building import build, compilation, toolchain
+from genreconcile.testing.building.toolchain import Go
 from genreconcile.testing.errors import ControlPlaneError
-from genreconcile.testing.toolchain import Go
 
 OWN_GO_MOD = {
     "Go": "1.26.0",
@@ -140,7 +141,7 @@ def test_kwok_comes_with_its_stages(fake_go, tmp_path):
 BUILDER = """
 import sys
 from pathlib import Path
-from genreconcile.testing import build
+from genreconcile.testing.building import build
 build.cache_folder = lambda: Path(sys.argv[1])
 build.ensure("1.37.2", ["etcd"])
 """

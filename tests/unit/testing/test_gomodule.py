@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genreconcile.testing import gomodule
+from genreconcile.testing.building import gomodule
 
 KUBERNETES = {
     "Go": "1.26.0",

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from genreconcile.testing import build, sources
+from genreconcile.testing import sources
+from genreconcile.testing.building import build
 from genreconcile.testing.errors import ControlPlaneError
 from genreconcile.testing.options import Options
 from genreconcile.testing.sources import Given, Kind, Programs, find

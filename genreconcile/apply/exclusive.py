@@ -1,0 +1,104 @@
+"""Which values of an object no other may have at the same time: read from ``exclusive.yaml``.
+
+Invariant: pure; knowledge of kinds is data.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from genreconcile.data import shipped
+from genreconcile.kinds.order import kind_name
+from genreconcile.objects import GVK, Object
+from genreconcile.pointer import split_pointer
+
+
+class Held(NamedTuple):
+    """One value of a pool; ``field`` is the pointer under which it stands, without the index of a list's member."""
+
+    pool: int
+    value: Any
+    field: str = ""
+
+
+class _Kind(NamedTuple):
+    """The fields that draw on each pool, and what says that nothing is held."""
+
+    fields: tuple[tuple[int, str, tuple[str, ...]], ...]
+    free: tuple[Any, ...]
+
+
+def _data() -> Mapping[str, Any]:
+    data: Mapping[str, Any] = shipped("exclusive.yaml")
+    return data
+
+
+@functools.cache
+def _kinds() -> Mapping[str, _Kind]:
+    return {
+        entry["kind"]: _Kind(
+            tuple(
+                (number, field, split_pointer(field)) for number, pool in enumerate(entry["pools"]) for field in pool
+            ),
+            tuple(entry["free"]),
+        )
+        for entry in _data()["held"]
+    }
+
+
+def held(gvk: GVK, obj: Object) -> list[Held]:
+    """What an object holds, or asks for."""
+    kind = _kinds().get(kind_name(gvk.group, gvk.kind))
+    if kind is None:
+        return []
+    found = [Held(number, value, field) for number, field, tokens in kind.fields for value in values_at(obj, tokens)]
+    return [one for one in found if not isinstance(one.value, dict | list) and one.value not in (None, *kind.free)]
+
+
+def shared(gvk: GVK, one: Object, other: Object) -> list[Held]:
+    """What one object asks for and another has."""
+    there = {(entry.pool, entry.value) for entry in held(gvk, other)}
+    return [entry for entry in held(gvk, one) if (entry.pool, entry.value) in there]
+
+
+def without_shared(gvk: GVK, expected: Object, live: Object) -> Object:
+    """A copy of an expected object without what the live one holds, as the server would choose it."""
+    result = expected
+    for field in {entry.field for entry in shared(gvk, expected, live)}:
+        tokens = split_pointer(field)
+        result = _without(result, tokens[:-1] if tokens[-1] == "*" else tokens)
+    return result
+
+
+def sums(gvk: GVK, obj: Object, resource: str) -> list[Any]:
+    """The quantities that a quota adds up of an object for a resource, such as ``requests.cpu``; the least of them."""
+    name = kind_name(gvk.group, gvk.kind)
+    return [
+        value
+        for entry in _data()["summed"]
+        if entry["kind"] == name and resource.startswith(entry["prefix"])
+        for found in values_at(obj, split_pointer(entry["at"]))
+        if isinstance(found, Mapping) and (value := found.get(resource.removeprefix(entry["prefix"]))) is not None
+    ]
+
+
+def values_at(value: Any, tokens: tuple[str, ...]) -> Iterator[Any]:
+    """All values that stand at a pointer."""
+    if not tokens:
+        yield value
+    elif tokens[0] == "*" and isinstance(value, list):
+        for member in value:
+            yield from values_at(member, tokens[1:])
+    elif isinstance(value, Mapping) and tokens[0] in value:
+        yield from values_at(value[tokens[0]], tokens[1:])
+
+
+def _without(value: Any, tokens: tuple[str, ...]) -> Any:
+    if tokens[0] == "*" and isinstance(value, list):
+        return [_without(member, tokens[1:]) for member in value]
+    if not isinstance(value, Mapping) or tokens[0] not in value:
+        return value
+    rest = {key: entry for key, entry in value.items() if key != tokens[0]}
+    return {**rest, tokens[0]: _without(value[tokens[0]], tokens[1:])} if tokens[1:] else rest

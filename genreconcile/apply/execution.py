@@ -1,0 +1,238 @@
+"""One plan, carried out: creates and patches, then deletions, and again what somebody else was faster with.
+
+Invariant: nothing is deleted where an expected object failed or a guard refused; each object has one outcome.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
+from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
+from genreconcile.objects import GVK, ObjectKey, metadata_of
+from genreconcile.outcome import Outcome, Result
+from genreconcile.ownership import Record
+from genreconcile.plan import Change, Plan, Prune, awaiting, with_definitions, withheld
+from genreconcile.plan.planner import Planner
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS: Final = 3
+_QUOTA_LAG: Final = 10.0
+_PAUSE: Final = 0.25
+_WRITES: Final = frozenset({"create", "update"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a plan was made from, so that it can be made again."""
+
+    expected: Iterable[Mapping[str, Any]]
+    namespace: str
+    wanted: Prune
+    known: frozenset[GVK]
+    fields: str
+
+
+class Execution:
+    """Carries out one plan. With ``call``, objects that others change meanwhile are compared again; without, refused.
+
+    ``rehearsal`` tries what is to be written where deletions go first; ``wait``: deletions are waited for.
+    """
+
+    def __init__(
+        self, planner: Planner, applier: Applier, rehearsal: Applier, call: Call | None = None, *, wait: bool = False
+    ) -> None:
+        self._planner = planner
+        self._applier = applier
+        self._rehearsal = rehearsal
+        self._call = call
+        self._wait = wait
+
+    def run(self, plan: Plan) -> Result:
+        """Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions.
+
+        Raises ClusterError, and then nothing was written, where the owner set cannot be recorded.
+        """
+        if plan.owner is not None:
+            self._applier.parents.widen(plan.owner)
+        deleted = self._deleted_first(plan)
+        written = self._write(plan)
+        for _ in range(_ATTEMPTS - 1):
+            written = self._written_again(written)
+        if deleted is not None:
+            written = self._written_with_room(plan, written)
+        return self._finish(plan, written, deleted)
+
+    def _deleted_first(self, plan: Plan) -> list[Outcome] | None:
+        """The outcomes of the deletions where they go first, None where not.
+
+        They do only where no guard refuses, and where nothing else is wrong with what is to be written than that what
+        is to go is in its way: the server is asked.
+        """
+        going = _deletions(plan)
+        if not plan.prune_first or not going or plan.refusals or any(change.error for change in plan.changes):
+            return None
+        writes = [change for change in plan.changes if change.operation in _WRITES]
+        tried = self._applier.room(going).excused(self._rehearsal.write(writes, lambda _: None))
+        return None if any(outcome.status == "failed" for outcome in tried) else self._delete(plan, going)
+
+    def _written_with_room(self, plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
+        """Write again what has room now. A quota notices with a delay that something is gone."""
+        if self._applier.is_rehearsal:
+            return self._applier.room(_deletions(plan)).excused(outcomes)
+        deadline = time.monotonic() + _QUOTA_LAG
+        while (short := [o for o in outcomes if is_short_of_quota(o)]) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+            again = self._written([outcome.change for outcome in short])
+            outcomes = [outcome for outcome in outcomes if outcome not in short] + again
+        return outcomes
+
+    def _write(self, plan: Plan) -> list[Outcome]:
+        changes = [change for change in plan.changes if change.operation in _WRITES]
+        awaited = awaiting(plan)
+        if not awaited or self._applier.is_rehearsal:
+            return self._written(changes) + [_settled(change) for change in awaited]
+        first, later = with_definitions(changes)
+        outcomes = self._written(first, awaited)
+        judged = self._planner.judge_again(awaited)
+        later += [change for change in judged if change.operation in _WRITES]
+        return outcomes + self._written(later) + _settled_of(judged)
+
+    def _written(self, changes: list[Change], awaited: Iterable[Change] = ()) -> list[Outcome]:
+        kinds = {change.gvk for change in awaited}
+
+        def settle(done: list[Outcome]) -> None:
+            written = [outcome.change for outcome in done if outcome.status in {"created", "configured"}]
+            self._planner.kinds.settle(written, kinds)
+
+        return self._applier.write(changes, settle) if changes else []
+
+    def _written_again(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """Compare and write the objects again that had changed under the first write, or of which there is more."""
+        lost = self._lost(outcomes)
+        if not lost or self._call is None:
+            return outcomes
+        plan = self._planned(self._call, only=frozenset(lost))
+        again = self._write(plan) + _settled_of((*plan.changes, *plan.unchanged))
+        return [outcome for outcome in outcomes if outcome.key not in lost] + again
+
+    def _lost(self, outcomes: list[Outcome]) -> dict[ObjectKey, Outcome]:
+        """The outcomes of objects that changed meanwhile, or of which a part is written, once the cache has that.
+
+        Where an object cannot be read again, what its write came to stands.
+        """
+        if self._call is None:
+            return {}
+        written = [outcome for outcome in outcomes if outcome.status == "configured"]
+        found = [outcome for outcome in outcomes if _is_conflict(outcome) or _is_part(outcome)]
+        lost = {outcome.key: outcome for outcome in found if self._is_refreshed(outcome)}
+        return lost | {outcome.key: outcome for outcome in outcomes if is_freed(outcome, written)}
+
+    def _is_refreshed(self, outcome: Outcome) -> bool:
+        try:
+            self._applier.refresh(outcome.change)
+        except ReconcileError as error:
+            _log.warning("%s: not read again after a conflict: %s", outcome.key, error)
+            return False
+        return True
+
+    def _planned(self, call: Call, only: frozenset[ObjectKey] | None = None) -> Plan:
+        """A new plan."""
+        plan, _ = self._planner.plan(
+            call.expected, call.namespace, call.wanted, set(call.known), fields=call.fields, only=only
+        )
+        return plan
+
+    def _finish(self, plan: Plan, written: list[Outcome], deleted: list[Outcome] | None) -> Result:
+        deletions = _deletions(plan)
+        room = self._applier.room(deletions, is_made=deleted is not None)
+        written = [room.advised(outcome, plan.order) for outcome in written]
+        settled = _settled_of((*plan.changes, *plan.unchanged))
+        failed = sum(outcome.status == "failed" for outcome in (*written, *settled))
+        reason = withheld(failed) if failed else next(iter(plan.refusals), "")
+        if deleted is None:
+            deleted = _skipped(deletions, reason) if reason else self._delete(plan, deletions)
+        outcomes = _in_order(plan, [*written, *settled, *deleted])
+        warnings = (*plan.warnings, *self._concluded(plan, outcomes))
+        result = Result(tuple(outcomes), warnings, plan.looked_at)
+        if plan.refusals:
+            raise PlanRefused("; ".join(plan.refusals), result)
+        return result
+
+    def _concluded(self, plan: Plan, outcomes: Iterable[Outcome]) -> list[str]:
+        """The owner set records what is there still; a warning where it does not."""
+        if plan.owner is None:
+            return []
+        there = (outcome.key for outcome in outcomes if outcome.status != "deleted")
+        warning = self._applier.parents.narrow(plan.owner, Record.of(there, plan.owner.parent.key))
+        return [warning] if warning else []
+
+    def _delete(self, plan: Plan, changes: list[Change]) -> list[Outcome]:
+        leaving = [change for change in plan.spared if "deletionTimestamp" in metadata_of(change.live or {})]
+        outcomes = self._applier.delete(changes, wait=self._wait, leaving=leaving) if changes else []
+        for _ in range(_ATTEMPTS - 1):
+            outcomes = self._deleted_again(outcomes)
+        return outcomes
+
+    def _deleted_again(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """Look again at what had changed since it was seen: where it is to go still, it goes."""
+        lost = self._lost(outcomes)
+        if not lost or self._call is None:
+            return outcomes
+        lost |= {outcome.key: outcome for outcome in outcomes if is_withheld(outcome)}
+        plan = self._planned(self._call)
+        now = {change.key: change for change in plan.changes if change.key in lost}
+        going = [change for change in now.values() if change.operation == "delete" and not plan.refusals]
+        again = self._applier.delete(going, wait=self._wait)
+        again += [_settled(change) for change in now.values() if change.operation == "none"]
+        done = {outcome.key for outcome in again}
+        again += [outcome if is_withheld(outcome) else _spared(outcome) for k, outcome in lost.items() if k not in done]
+        return [outcome for outcome in outcomes if outcome.key not in lost] + again
+
+
+def _deletions(plan: Plan) -> list[Change]:
+    return [change for change in plan.changes if change.operation == "delete"]
+
+
+def _is_conflict(outcome: Outcome) -> bool:
+    """Whether the cause is an older view of the object: it changed, exists already, or is gone."""
+    error = outcome.error
+    if isinstance(error, NotFound):
+        return outcome.change.operation == "update"
+    return isinstance(error, Conflict)
+
+
+def _is_part(outcome: Outcome) -> bool:
+    """Whether there is more to write, and the first part of it was written."""
+    return outcome.change.is_part and outcome.status == "configured"
+
+
+def _settled_of(changes: Iterable[Change]) -> list[Outcome]:
+    """The outcomes of those for which nothing is to be done, not even later."""
+    return [_settled(change) for change in changes if change.operation == "none" and not change.awaits_definition]
+
+
+def _settled(change: Change) -> Outcome:
+    if change.error is not None:
+        return Outcome(change, "failed", error=change.error)
+    return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
+
+
+def _spared(outcome: Outcome) -> Outcome:
+    return Outcome(
+        outcome.change, "unchanged", reason="not deleted: it has changed meanwhile, and is not to go any more"
+    )
+
+
+def _skipped(changes: list[Change], reason: str) -> list[Outcome]:
+    return [Outcome(change, "skipped", reason=reason) for change in changes]
+
+
+def _in_order(plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
+    """As the expected set was ordered, deletions last."""
+    places: dict[ObjectKey, int] = {key: place for place, key in enumerate(plan.order)}
+    return sorted(outcomes, key=lambda outcome: places.get(outcome.key, len(places)))

@@ -1,0 +1,33 @@
+"""Whether there surely is no drift, answered without a difference, a path or a copy being made.
+
+Invariant: ``is_clean`` is True only where ``compare`` would find no difference and no error; False means that only
+``compare`` can tell. Property tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genreconcile.compare.quick.check import DRIFT, object_check
+from genreconcile.compare.quick.state import State
+from genreconcile.normalize.compiled import Node
+from genreconcile.normalize.place import Others
+
+
+def is_clean(
+    expected: Mapping[str, Any],
+    live: Mapping[str, Any],
+    node: Node,
+    *,
+    subset: bool = False,
+    others: Others | None = None,
+) -> bool:
+    """Whether live surely is what is expected; neither is changed. ``subset`` and ``others`` as in ``Policy``."""
+    if type(expected) is not dict or type(live) is not dict:
+        return False
+    metadata = live.get("metadata")
+    if type(metadata) is dict and "managedFields" in metadata:  # It depends on who owns what.
+        return False
+    state = State(node, others, subset=subset)
+    return object_check(node).check(expected, live, None, state) != DRIFT and state.is_sound

@@ -1,0 +1,62 @@
+"""In which other versions the objects of custom kinds may lie in etcd, as far as that can be read.
+
+Invariant: what cannot be read is not taken for none: then each version that is served may be the one. The same schemas
+are the same object, so that types made from them live on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from genreconcile.kinds.order import stored_schemas
+from genreconcile.kinds.versions import HERE_ALONE, JSONSchema, Stored
+from genreconcile.objects import GVK, Object
+
+
+class Definition(NamedTuple):
+    """What defines a kind: ``token`` is the same object as long as it is unchanged."""
+
+    token: Any
+    decode: Callable[[], Object]
+
+
+UNREADABLE: Final = Definition(None, dict)
+"""The definition of a kind, if there is one, may not be read."""
+
+Lookup = Callable[[GVK], Definition | None]
+"""What defines a kind; None where nothing does, or where it has not been read yet."""
+
+
+class Versions:
+    """``siblings`` gives the other versions of a kind that are served, ``schema_of`` the schema of one."""
+
+    def __init__(
+        self,
+        siblings: Callable[[GVK], Iterable[GVK]],
+        schema_of: Callable[[GVK], JSONSchema | None],
+        lookup: Lookup = lambda _: UNREADABLE,
+    ) -> None:
+        self._siblings = siblings
+        self._schema_of = schema_of
+        self.lookup = lookup
+        self._known: dict[GVK, tuple[Any, Stored]] = {}
+
+    def of(self, gvk: GVK) -> Stored:
+        """In which other versions objects of a kind may be stored: the same object as long as that is the same."""
+        definition = self.lookup(gvk)
+        if definition is None:
+            return HERE_ALONE
+        token, known = self._known.get(gvk, (None, HERE_ALONE))
+        if definition is UNREADABLE:
+            served = (self._schema_of(other) for other in self._siblings(gvk))
+            schemas = tuple(schema for schema in served if schema is not None)
+            found = Stored(schemas, is_converted=bool(schemas))
+        elif token is definition.token:
+            return known
+        else:
+            found = stored_schemas(definition.decode(), gvk.version)
+        if found == known:
+            found = known
+        self._known[gvk] = definition.token, found
+        return found

@@ -1,0 +1,155 @@
+"""What the server did with patches that our rules asked for and it did not want.
+
+A patch that changes nothing, or whose change the server undoes, would be sent for ever. Each difference of such a
+patch is remembered for its one object, and is not patched again while neither side changes.
+
+Invariant: bounded, expiring, in memory, and no longer than the object, or than what the server went by: the definition
+of its kind, and admission; never generalised to another object; thread-safe. It belongs to one set of rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Final
+
+from genreconcile.gojson import dumps_sorted
+from genreconcile.memory.fights import Fights
+from genreconcile.memory.remembered import Key, Remembered
+
+RULE_GAP: Final = "rule gap"
+"""The patch was accepted twice and changed nothing: a rule is missing."""
+INSISTS: Final = "the server insists"
+"""The server's answer still differed in the patched place."""
+
+_ENOUGH: Final = 2
+_ENOUGH_OF_ANY: Final = 4
+"""So often the server may insist on ever new values at one place."""
+
+
+class Learned:
+    """Remembered differences; at most ``size``, each for ``ttl`` seconds. ``fights`` are those that others undo.
+
+    A key identifies a difference: its object's uid, the place, what is expected, and last the two values.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int = 10_000,
+        ttl: float = 3600.0,
+        fights: Fights | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.fights = fights if fights is not None else Fights(clock=clock)
+        # By place alone: somebody may write another value each time. That takes one round more.
+        self.places = Fights(rounds=self.fights.rounds + 1, clock=clock)
+        self._seen: Remembered[int] = Remembered(size, clock)
+        self._added: Remembered[bool] = Remembered(size, clock)
+        self._ttl = ttl
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def note(self, key: Key, what: str) -> None:
+        """``what`` (RULE_GAP or INSISTS) has happened to this difference once more."""
+        with self._lock:
+            # Of a place new values count: one that comes back each time is known, and no other is taken for it.
+            places = (key,) if self._seen.get(_under(key, what)) else (key, key[:-1])
+            for place in places:
+                self._count_up(_under(place, what))
+
+    def insist(self, key: Key) -> None:
+        """The server is known to keep this difference, without a patch that was sent."""
+        with self._lock:
+            self._seen.put(_under(key, INSISTS), _ENOUGH, self._clock() + self._ttl)
+
+    def _count_up(self, key: Key) -> None:
+        self._seen.put(key, (self._seen.get(key) or 0) + 1, self._clock() + self._ttl)
+
+    def note_repair(self, key: Key) -> None:
+        """The difference was repaired once more."""
+        self.fights.note(key)
+        self.places.note(key[:-1])
+
+    def fight(self, key: Key) -> str:
+        """Why the difference is left alone because somebody undoes each repair, "" where nobody does."""
+        return self.fights.reason(key) or self.places.reason(key[:-1])
+
+    def pause(self, key: Key) -> float | None:
+        """In how many seconds the next repair is due of a difference that somebody undoes, else None."""
+        pauses = [pause for pause in (self.fights.pause(key), self.places.pause(key[:-1])) if pause is not None]
+        return max(pauses, default=None)
+
+    def name_opponent(self, key: Key, opponent: str) -> None:
+        """Who undoes it."""
+        self.fights.name(key, opponent)
+        self.places.name(key[:-1], opponent)
+
+    def is_next_round_a_fight(self, key: Key) -> bool:
+        """Whether one more repair makes it a fight, or continues one."""
+        return self.fights.is_next_round_a_fight(key) or self.places.is_next_round_a_fight(key[:-1])
+
+    def count(self, key: Key, what: str) -> int:
+        """How often that has happened to this difference."""
+        with self._lock:
+            return self._seen.get(_under(key, what)) or 0
+
+    def verdict(self, key: Key) -> str:
+        """RULE_GAP or INSISTS where that has happened often enough, else ""."""
+        if self.count(key[:-1], INSISTS) >= _ENOUGH_OF_ANY:
+            return INSISTS
+        return next((what for what in (RULE_GAP, INSISTS) if self.count(key, what) >= _ENOUGH), "")
+
+    def note_added(self, uid: str, member: str) -> None:
+        """We ourselves have added this: a member of a list that others share, or what ``written`` names."""
+        with self._lock:
+            self._added.put((uid, member), value=True, until=math.inf)
+
+    def has_added(self, uid: str, member: str) -> bool:
+        """Whether we have."""
+        with self._lock:
+            return bool(self._added.get((uid, member)))
+
+    def forget(self, uid: Hashable) -> None:
+        """The object is gone: what is created under its name is another one."""
+        self.fights.forget(uid)
+        self.places.forget(uid)
+        with self._lock:
+            self._seen.forget(uid)
+            self._added.forget(uid)
+
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether the server would not take something."""
+        return len(self._seen) > 0
+
+    def forget_verdicts(self, uids: Iterable[Hashable] | None = None) -> None:
+        """The server may take now what it would not take, of these objects or, with None, of all. Who undoes our
+        repairs is not forgotten.
+        """
+        with self._lock:
+            if uids is None:
+                self._seen.clear()
+            for uid in uids or ():
+                self._seen.forget(uid)
+
+    def __len__(self) -> int:
+        """How many entries take memory."""
+        return len(self._seen) + len(self._added) + len(self.fights) + len(self.places)
+
+
+def _under(key: Key, what: str) -> Key:
+    return (*key, what)
+
+
+def digest(value: Any) -> str:
+    """A short digest of JSON data, independent of the order of keys."""
+    return hashlib.blake2b(dumps_sorted(value), digest_size=12).hexdigest()
+
+
+def written(pointer: str, value: Any) -> str:
+    """How to name a value that was written at a place, so that it can be known again."""
+    return f"{pointer} {digest(value)}"

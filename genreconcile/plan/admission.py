@@ -1,0 +1,102 @@
+"""What was learned of the server's answers goes when what they followed changes: a definition, or admission.
+
+Invariant: nothing is watched for this before the server has insisted on something, and nothing that may not be read is
+asked for again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+from genreconcile.cache import Cache, CacheEvent
+from genreconcile.errors import Forbidden
+from genreconcile.kinds.discovery import Discovery, Resource
+from genreconcile.kinds.order import changes_writes
+from genreconcile.memory.learned import Learned
+from genreconcile.objects import metadata_of
+
+_READ: Final = frozenset({"list", "watch"})
+_LAG: Final = 5.0
+"""Seconds within which the server follows what was written."""
+
+
+class Admission:
+    """Watches what changes writes, and forgets; ``follow`` False watches nothing of its own accord. Thread-safe."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        learned: Learned,
+        *,
+        follow: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cache = cache
+        self._learned = learned
+        self._follow = follow
+        self._clock = clock
+        self._watched: set[Resource] | None = None
+        self._changed_at: float | None = None
+        self._is_new = False
+        self._changing: frozenset[tuple[str, str]] = frozenset()
+        self._lock = threading.Lock()
+        self._generations: dict[object, object] = {}
+        self.forget = cache.subscribe(self._on_event)
+
+    def look(self, discovery: Discovery) -> None:
+        """Forget what a change since the last look has made doubtful. Raises ClusterError."""
+        if self._has_changed():
+            self._learned.forget_verdicts()
+        if self._follow and self._learned.has_verdicts:
+            self._watch(discovery)
+
+    def definitions_changing(self, kinds: frozenset[tuple[str, str]]) -> None:
+        """The definitions of these have changed lately: what was learned is void once, and once more after the lag."""
+        with self._lock:
+            turned, self._changing = kinds ^ self._changing, kinds
+        if turned:
+            self.definitions_changed(turned)
+
+    def definitions_changed(self, kinds: Collection[tuple[str, str]]) -> None:
+        """The definitions of these, each (group, kind), have changed."""
+        if not self._learned.has_verdicts:
+            return
+        for gvk in self._cache.kinds():
+            if (gvk.group, gvk.kind) in kinds:
+                self._learned.forget_verdicts(self._cache.uids(gvk))
+
+    def _has_changed(self) -> bool:
+        """Whether something is new: once, and once more after the lag; always would be a loop for that time."""
+        with self._lock:
+            is_new, self._is_new = self._is_new, False
+            if self._changed_at is not None and self._clock() > self._changed_at + _LAG:
+                self._changed_at = None
+                return True
+        return is_new
+
+    def _watch(self, discovery: Discovery) -> None:
+        if self._watched is None:
+            found = [resource for resource in discovery.resources() if changes_writes(resource.gvk)]
+            known = self._cache.kinds()
+            self._watched = {resource for resource in found if resource.gvk not in known and resource.verbs >= _READ}
+            for resource in self._watched:
+                self._cache.add(resource, metadata_only=True)
+        refused = [resource for resource in self._watched if isinstance(self._cache.error(resource), Forbidden)]
+        for resource in refused:
+            self._watched.remove(resource)
+            self._cache.remove(resource)
+
+    def _on_event(self, event: CacheEvent) -> None:
+        if not changes_writes(event.resource.gvk):
+            return
+        generation = None if event.type == "DELETED" else metadata_of(event.record.decode()).get("generation")
+        with self._lock:
+            known = self._generations.get(event.key)
+            self._generations[event.key] = generation
+            # What the first list brings was there before.
+            is_news = generation != known if known is not None else self._cache.has_synced(event.resource)
+            if event.type == "DELETED" or is_news:
+                self._changed_at, self._is_new = self._clock(), True

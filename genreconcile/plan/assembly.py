@@ -1,0 +1,57 @@
+"""Changes and deletions → a Plan, with its warnings and what the guards withhold.
+
+Invariant: pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from genreconcile.objects import ObjectKey
+from genreconcile.plan import Change, OwnerPlan, Plan, Prune, withheld
+from genreconcile.plan.deletions import Deletions
+
+
+def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], wanted: Prune) -> list[str]:
+    """Warnings of expected objects, given with their labels, that deletion will never find."""
+    selector = wanted.selector
+    return [
+        f"{key}: does not match the delete selector {selector}, so it will never be cleaned up"
+        for key, labels in objects
+        if wanted.owner is None
+        and key.namespace == wanted.namespace
+        and selector is not None
+        and not selector.matches(labels)
+    ]
+
+
+def assemble(
+    changes: list[Change], deletions: Deletions, wanted: Prune, warnings: list[str], owner: OwnerPlan | None = None
+) -> Plan:
+    """The plan; where an object failed, nothing is deleted."""
+    failed = sum(change.error is not None for change in changes)
+    going = deletions.changes
+    count = sum(change.operation == "delete" for change in going)
+    refusals = wanted.refusals(expected=len(changes), deletions=count)
+    if failed:
+        going, refusals = [_withheld(change, failed) for change in going], []
+    every = [*changes, *going]
+    unchanged = tuple([change for change in every if change.is_quiet])
+    return Plan(
+        changes=tuple([change for change in every if not change.is_quiet]) if len(unchanged) < len(every) else (),
+        unchanged=unchanged,
+        order=tuple([change.key for change in every]),
+        warnings=(*deletions.warnings, *warnings),
+        refusals=tuple(refusals),
+        matches=deletions.matches,
+        spared=tuple(deletions.spared),
+        owner=owner,
+        looked_at=deletions.looked_at,
+        prune_first=wanted.first,
+    )
+
+
+def _withheld(change: Change, failed: int) -> Change:
+    if change.operation != "delete":
+        return change
+    return Change("none", change.gvk, change.key, live=change.live, reason=withheld(failed), skipped=True)

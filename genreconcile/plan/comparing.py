@@ -1,0 +1,191 @@
+"""The objects of one draft, judged one after the other against the cache.
+
+Invariant: what only ``is_clean`` has looked at is the caller's own and stays as it is; what goes into a change is a
+copy; whatever goes wrong with one object is that object's error. Facts about a kind are looked up once per plan.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from genreconcile.cache import Cache, Record, Store
+from genreconcile.catalog import Catalog
+from genreconcile.compare import NOBODY, Ours, Policy
+from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError, trace
+from genreconcile.kinds.discovery import Resource
+from genreconcile.kinds.order import defined_by, defines_kinds
+from genreconcile.kinds.types import Type
+from genreconcile.memory.learned import Learned
+from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.ownership import PART_OF
+from genreconcile.plan import Change, Terms, judge
+from genreconcile.plan.draft import Draft
+from genreconcile.plan.entries import Fresh, Verdict
+from genreconcile.plan.judgement import unusable
+from genreconcile.plan.kinds import Kinds
+from genreconcile.plan.verdicts import Verdicts
+
+_log = logging.getLogger("genreconcile.planner")
+
+
+class _Kind(NamedTuple):
+    """What holds for all objects of a kind while one plan is made; ``pending``: the server does not have it yet."""
+
+    pending: bool
+    type: Type | None = None
+    has_status: bool = False
+    defines: bool = False
+    terms: Terms | None = None
+    """Those of all objects that are not annotated, where they are the same."""
+
+
+class Judge:
+    """Makes the changes of one plan."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a judgement depends on
+        self,
+        catalog: Catalog,
+        cache: Cache,
+        kinds: Kinds,
+        learned: Learned,
+        verdicts: Verdicts,
+        draft: Draft,
+        ours: Ours = NOBODY,
+    ) -> None:
+        self._catalog = catalog
+        self._cache = cache
+        self._kinds = kinds
+        self._learned = learned
+        self._verdicts = verdicts
+        self._draft = draft
+        self._policy = Policy(draft.terms[1], draft.view, ours)
+        self._facts: dict[GVK, _Kind] = {}
+        self._stores: dict[tuple[GVK, str], Store] = {}
+
+    def change(self, entry: Fresh) -> Change:
+        """What one object needs. Raises LoadError where it is no JSON data.
+
+        Whatever else goes wrong is an error of this object: one that nobody thought of must not stop the others.
+        """
+        try:
+            return self._change(entry)
+        except ReconcileError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.error("%s: not compared\n%s", entry.key, trace(error))
+            cause = "it is nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
+            failed = ReconcileError(f"{entry.key}: not compared: {cause}; see the log")
+            return Change("none", GVK.of(entry.obj), entry.key, error=failed)
+
+    def _change(self, entry: Fresh) -> Change:
+        resource, key = entry.resource, entry.key
+        if isinstance(resource, ReconcileError):
+            return Change("none", GVK.of(entry.obj), key, expected=entry.copy(), error=resource)
+        try:
+            kind = self._kind(resource)
+            if kind.pending:
+                self._require_covered(key)
+                return Change("create", resource.gvk, key, expected=entry.copy())
+            store = self._store(resource, key)
+            terms = self._terms_of(entry, kind, resource)
+        except InputError as error:
+            return Change("none", resource.gvk, key, expected=entry.copy(), error=unusable(key, error))
+        except (CacheError, ClusterError) as error:
+            return Change("none", resource.gvk, key, expected=entry.copy(), error=error)
+        record = store.get((key.namespace, key.name))
+        try:
+            return self._judged(entry, resource, store, record, terms)
+        except CacheError as error:
+            told = CacheError(f"{key}: not compared: {error}")
+            return Change("none", resource.gvk, key, expected=entry.copy(), error=told)
+
+    def _judged(self, entry: Fresh, resource: Resource, store: Store, record: Record | None, terms: Terms) -> Change:
+        self._draft.view.begin()
+        if record is None:
+            return judge(entry.copy(), None, terms, self._learned)
+        members = self._draft.members
+        if members is not None and members.is_other(record.labels):
+            return self._taken(entry, resource, record)
+        live = record.decode_with_managers()
+        if not record.deleting and terms.is_clean(entry.obj, live):
+            return self._remembered(entry, resource, store, record)
+        earlier = record.earlier.decode_with_managers() if record.earlier is not None else None
+        change = judge(entry.copy(), live, terms, self._learned, earlier)
+        if change.is_in_sync:
+            return self._remembered(entry, resource, store, record)
+        return self._unless_settling(change, resource)
+
+    def _require_covered(self, key: ObjectKey) -> None:
+        """An object outside of the namespaces that are ours is none of our business, also before its kind is there."""
+        if not self._cache.covers(key.namespace):
+            raise CacheError(f"{key}: not in the cache: the namespace is not watched; add it to namespaces")
+
+    @staticmethod
+    def _taken(entry: Fresh, resource: Resource, record: Record) -> Change:
+        """An object is in one set at most (KEP-3659)."""
+        error = ReconcileError(
+            f"{entry.key}: not taken into the owner set: it is a member of {record.labels[PART_OF]}; take it out there "
+            f"first, or remove its label {PART_OF}"
+        )
+        return Change("none", resource.gvk, entry.key, expected=entry.copy(), live=record.decode(), error=error)
+
+    def _kind(self, resource: Resource) -> _Kind:
+        known = self._facts.get(resource.gvk)
+        if known is None:
+            if self._kinds.is_pending(resource):
+                known = _Kind(pending=True)
+            else:
+                kind, status = self._catalog.kind_type(resource), "status" in resource.subresources
+                defines, terms = defines_kinds(resource.gvk), self._uniform(resource, kind, has_status=status)
+                known = _Kind(pending=False, type=kind, has_status=status, defines=defines, terms=terms)
+            self._facts[resource.gvk] = known
+        return known
+
+    def _uniform(self, resource: Resource, kind: Type | None, *, has_status: bool) -> Terms | None:
+        rules = self._catalog.rules
+        if not rules.is_uniform(resource.gvk, kind, has_status=has_status):
+            return None
+        return Terms(rules.compile(resource.gvk, kind, {}, has_status=has_status), kind is not None, self._policy)
+
+    def _terms_of(self, entry: Fresh, kind: _Kind, resource: Resource) -> Terms:
+        rules = self._catalog.rules
+        if kind.terms is not None and not rules.is_annotated(entry.obj):
+            return kind.terms
+        node = rules.compile(resource.gvk, kind.type, entry.obj, has_status=kind.has_status)
+        return Terms(node, kind.type is not None, self._policy)
+
+    def _store(self, resource: Resource, key: ObjectKey) -> Store:
+        place = (resource.gvk, key.namespace)
+        known = self._stores.get(place)
+        if known is None:
+            error = self._cache.error(resource, key.namespace)
+            if error is not None and not self._cache.has_synced(resource, key.namespace):
+                raise NotSynced(f"{key}: not compared: its kind cannot be read: {error}") from error
+            known = self._stores[place] = self._cache.store(resource, key.namespace)
+        return known
+
+    def _remembered(self, entry: Fresh, resource: Resource, store: Store, record: Record) -> Change:
+        """The change of an object in sync: without the dicts, which nobody needs any more, and would keep many."""
+        change = Change("none", resource.gvk, entry.key)
+        consulted = self._draft.view.consulted
+        if entry.content and consulted is not None:
+            brings = tuple(defined_by(entry.obj)) if self._facts[resource.gvk].defines else ()
+            name = (record.namespace, record.name)
+            labels = labels_of(entry.obj)
+            verdict = Verdict(entry.key, name, change, resource, store, record, consulted, labels, brings)
+            self._verdicts.note(entry.content, self._draft.terms, verdict)
+        return change
+
+    def _unless_settling(self, change: Change, resource: Resource) -> Change:
+        """The change, but nothing while the definition of its kind changes: objects and schema may not fit yet."""
+        if change.is_quiet or change.live is None:
+            return change
+        if self._kinds.is_undescribed(resource):
+            reason = "no OpenAPI document describes its kind yet; it is compared again in a moment"
+        elif self._kinds.definitions.are_ahead and self._catalog.is_custom(resource):
+            reason = "the definition of its kind is changing; it is compared again in a moment"
+        else:
+            return change
+        live = change.live
+        return Change("none", change.gvk, change.key, expected=change.expected, live=live, reason=reason, skipped=True)

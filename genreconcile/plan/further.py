@@ -1,0 +1,125 @@
+"""Which kinds deletion looks at beside those of the expected set.
+
+Invariant: a kind that the server cannot show now is named in a warning, and never taken for one without objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from genreconcile.arguments import near, refused
+from genreconcile.errors import ClusterError, Unauthorized, Unreachable
+from genreconcile.kinds.discovery import Discovery, Resource
+from genreconcile.kinds.order import kind_name
+from genreconcile.objects import GVK
+from genreconcile.ownership import GroupKind
+from genreconcile.plan.protection import is_made_by_kubernetes, kinds_to_ask_for
+
+_NO_KIND: Final = "the server has no such kind; correct it in kinds (--kinds)"
+_NO_KIND_ANY_MORE: Final = "the server does not have the kind any more, so that it leaves the owner set"
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """The resources; ``unknown`` are kinds of which it cannot be told whether the server has them; with warnings."""
+
+    resources: list[Resource] = field(default_factory=list)
+    unknown: list[GroupKind] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Wanted(NamedTuple):
+    """Kinds that somebody ``asked`` for, that were ``seen`` before, and that a set has ``recorded``."""
+
+    asked: Iterable[GVK] = ()
+    seen: Iterable[GVK] = ()
+    recorded: Iterable[GroupKind] = ()
+
+
+def further(discovery: Discovery, wanted: Wanted, expected: Mapping[GVK, Resource]) -> Further:
+    """The wanted kinds, less those of ``expected``. Raises Unauthorized and Unreachable."""
+    found = Further()
+    there = {(gvk.group, gvk.kind) for gvk in expected}
+    for gvk in sorted(wanted.asked):
+        _add(found, there, gvk, discovery.get, _NO_KIND)
+    for gvk in sorted(wanted.seen):
+        _add(found, there, gvk, discovery.find, "")
+    for group, kind in sorted(wanted.recorded):
+        _add(found, there, GVK(group, "", kind), discovery.find_now, _NO_KIND_ANY_MORE)
+    return found
+
+
+def deletable(discovery: Discovery, prefer: Collection[GVK], *, owned: bool) -> dict[GroupKind, Resource]:
+    """What the server can list and delete, one version of each kind, a preferred one where there is one.
+
+    Kinds without namespaces belong to an owner set alone; those whose objects are never deleted are left out.
+    Raises ClusterError.
+    """
+    found: dict[GroupKind, Resource] = {}
+    for resource in sorted(discovery.resources(), key=lambda resource: resource.gvk not in prefer):
+        group, _, kind = resource.gvk
+        may_be_in = resource.namespaced or owned
+        if may_be_in and resource.verbs >= {"list", "delete"} and not is_made_by_kubernetes(group, kind):
+            found.setdefault((group, kind), resource)
+    return found
+
+
+def add_every(
+    found: Further, discovery: Discovery, there: Iterable[GVK], prefer: Collection[GVK], *, owned: bool
+) -> None:
+    """Add all that can be deleted, but for kinds that are ``there``, with warnings of what cannot be looked at."""
+    known = {(gvk.group, gvk.kind) for gvk in there}
+    for place, resource in sorted(deletable(discovery, prefer, owned=owned).items()):
+        if place in known:
+            continue
+        if "watch" in resource.verbs:
+            found.resources.append(resource)
+        else:
+            found.unknown.append(place)
+            found.warnings.append(f"{resource}: nothing deleted: the server cannot watch the kind")
+    for group, version in sorted(discovery.unavailable):
+        name = f"{group}/{version}" if group else version
+        found.warnings.append(f"{name}: nothing deleted: the API does not answer; see its APIService's status")
+
+
+def require_served(discovery: Discovery, names: Collection[str], expected: Iterable[GVK]) -> None:
+    """Raise InputError for a name in ``delete_kinds`` that is no kind, neither of the server nor of ``expected``.
+
+    Where it cannot be told, because an API does not answer, the name is taken.
+    """
+    unsure = frozenset(names) - kinds_to_ask_for()
+    if not unsure:
+        return
+    served = (resource.gvk for resource in discovery.resources())
+    known = {kind_name(gvk.group, gvk.kind) for gvk in (*served, *expected)}
+    for name in sorted(unsure - known):
+        if name.partition(".")[2] not in {group for group, _ in discovery.unavailable}:
+            raise refused(
+                "delete_kinds",
+                name,
+                f"is no kind that the server has; write Kind.group{near(name, known | kinds_to_ask_for())}",
+            )
+
+
+def _add(
+    found: Further, there: set[GroupKind], gvk: GVK, find: Callable[[GVK], Resource | None], if_missing: str
+) -> None:
+    place = (gvk.group, gvk.kind)
+    if place in there:
+        return
+    there.add(place)
+    name = str(gvk) if gvk.version else kind_name(*place)
+    try:
+        resource = find(gvk)
+    except (Unauthorized, Unreachable):
+        raise
+    except ClusterError as error:
+        found.unknown.append(place)
+        found.warnings.append(f"{name}: nothing deleted: {error}")
+        return
+    if resource is not None:
+        found.resources.append(resource)
+    elif if_missing:
+        found.warnings.append(f"{name}: nothing deleted: {if_missing}")

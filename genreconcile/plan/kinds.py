@@ -1,0 +1,230 @@
+"""The kinds that a plan needs, in the cache and with the schemas that the server has now.
+
+Invariant: where nothing is new, no request is sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from cachetools import LRUCache
+
+from genreconcile.cache import Cache
+from genreconcile.catalog import Catalog
+from genreconcile.definitions import Definitions
+from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.kinds.discovery import Resource
+from genreconcile.kinds.order import defined_by, defined_kind, defines_kinds, definition_name, is_definer, is_served
+from genreconcile.kinds.storage import UNREADABLE, Definition
+from genreconcile.kinds.types import document_path
+from genreconcile.memory.learned import Learned
+from genreconcile.objects import GVK, metadata_of
+from genreconcile.plan import Change, changes_schema
+from genreconcile.plan.admission import Admission
+from genreconcile.plan.young import Undescribed
+
+ONCE: Final = "once"
+"""Definitions are not followed, and each is asked for once, where that is allowed."""
+_SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
+_POLL: Final = 0.02
+_LATE: Final = 10.0  # Seconds for a kind whose definition was there before us.
+_LATE_POLL: Final = 0.1
+
+
+class Kinds:
+    """Follows the kinds of one catalog through one cache."""
+
+    def __init__(  # noqa: PLR0913 - what kinds depend on
+        self,
+        catalog: Catalog,
+        cache: Cache,
+        learned: Learned,
+        sync_timeout: float,
+        field_manager: str,
+        *,
+        follow: bool | str = True,
+    ) -> None:
+        self._catalog = catalog
+        self._cache = cache
+        self._sync_timeout = sync_timeout
+        self._field_manager = field_manager
+        self._follow = follow is True
+        self._asks = follow == ONCE
+        self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
+        self._followed: frozenset[Resource] = frozenset()
+        self._young = Undescribed(catalog, self.definition)
+        self._admission = Admission(cache, learned, follow=self._follow)
+        self.definitions = Definitions(cache)
+        catalog.versions.lookup = self.definition
+
+    def close(self) -> None:
+        """Follow no longer."""
+        self.definitions.forget()
+        self._admission.forget()
+
+    def is_pending(self, resource: Resource) -> bool:
+        """Whether the expected set brings this kind, and the server does not have it yet."""
+        return self._catalog.discovery.get(resource.gvk) is None
+
+    def needed(self, own: Mapping[Resource, AbstractSet[str]]) -> dict[Resource, set[str]]:
+        """Where these resources of the expected set, each with its namespaces, and those that rules consult for them
+        are to be read.
+        """
+        found: dict[Resource, set[str]] = {}
+        for resource, namespaces in own.items():
+            for kind in (resource, *self.consulted(resource)):
+                found.setdefault(kind, set()).update(namespaces)
+        return found
+
+    def consulted(self, resource: Resource) -> list[Resource]:
+        """What is read for objects of a kind beside themselves: what rules consult, and what defines the kind."""
+        if self.is_pending(resource):
+            return []
+        # Where no document describes the kind yet, it may be a custom one.
+        follows = self._follow and self._catalog.is_custom(resource) is not False
+        return [*(self.definers() if follows else ()), *self._catalog.consulted(resource)]
+
+    def definers(self) -> list[Resource]:
+        """The kinds whose objects define others."""
+        return [resource for resource in self._catalog.discovery.resources() if is_definer(resource.gvk)]
+
+    def definition(self, gvk: GVK) -> Definition | None:
+        """What defines a kind, None where nothing does or where it has not been read yet; UNREADABLE where it cannot
+        be.
+        """
+        if not self._follow:
+            return self._catalog.asked.definition(gvk) if self._asks else UNREADABLE
+        resource = self._catalog.discovery.get(gvk)
+        for definer in self._followed if resource is not None else ():
+            if resource is not None and self._cache.has_synced(definer):
+                record = self._cache.record(definer, definition_name(resource))
+                if record is not None:
+                    return Definition(record, record.decode)
+            elif self._cache.error(definer) is not None:
+                return UNREADABLE
+        return None
+
+    def is_undescribed(self, resource: Resource) -> bool:
+        """Whether an object of the cluster defines a kind, and no document describes it yet: what its objects look like
+        is not known.
+        """
+        return self._young.is_young(resource)
+
+    def follow_definitions(self) -> None:
+        """Read schemas again where a definition has changed, and then the objects, which look different under them."""
+        if changing := self.definitions.changing():
+            self._catalog.invalidate()
+        self._admission.definitions_changing(changing)
+        self._admission.look(self._catalog.discovery)
+        if not self._catalog.is_stale:
+            return
+        changed = self._catalog.renew()
+        if changed:
+            self.definitions.note_followed()
+        for gvk in self._cache.kinds():
+            if document_path(gvk.group, gvk.version) in changed:
+                self._admission.definitions_changed({(gvk.group, gvk.kind)})
+                self._cache.relist(gvk, self._sync_timeout)
+
+    def sync(
+        self,
+        resources: Mapping[Resource, AbstractSet[str]],
+        listed: Iterable[Resource] = (),
+        places: Collection[str] = (),
+    ) -> None:
+        """Wait until the cache has every kind in its namespaces, or knows why it cannot; of those that are only
+        ``listed``, in these ``places``, metadata are enough. Raises Unauthorized, Unreachable.
+        """
+        compared = [resource for resource in resources if not self.is_pending(resource)]
+        self._followed |= {resource for resource in compared if is_definer(resource.gvk)}
+        for resource in compared:
+            managers = self._catalog.rules.needs_managers(resource.gvk)
+            interest = self._catalog.interest(resource, self._field_manager)
+            self._cache.add(resource, namespaces=resources[resource], keep_managers=managers, interest=interest)
+        waiting = list({*compared, *listed})
+        for resource in listed:
+            self._cache.add(resource, namespaces=places, metadata_only=True)
+        self._await(waiting)
+        new = [*self._await_served({*resources} - {*compared}), *self._young.await_described(compared)]
+        if new:
+            self.sync(self.needed({resource: resources[resource] for resource in new}))
+
+    def _await(self, waiting: list[Resource]) -> None:
+        deadline = time.monotonic() + self._sync_timeout
+        while waiting and time.monotonic() < deadline:
+            waiting = [resource for resource in waiting if not self._is_settled(resource)]
+            if waiting:
+                time.sleep(_POLL)
+
+    def _is_settled(self, resource: Resource) -> bool:
+        if self._cache.has_synced(resource):
+            return True
+        error = self._cache.error(resource)
+        if isinstance(error, Unauthorized | Unreachable):
+            raise error
+        return self._cache.has_settled(resource)
+
+    def _await_served(self, pending: Collection[Resource]) -> list[Resource]:
+        """Wait for kinds whose definitions are there already: the server serves them a moment later. Returns those.
+
+        Once for each definition: it may be one that the server cannot serve.
+        """
+        defined = {other.gvk for other in self._lately_defined()} if pending else set()
+        missing = [resource for resource in pending if resource.gvk in defined]
+        served: list[Resource] = []
+        deadline = time.monotonic() + _LATE
+        while missing and time.monotonic() < deadline:
+            self._catalog.invalidate()
+            served += [resource for resource in missing if not self.is_pending(resource)]
+            missing = [resource for resource in missing if resource not in served]
+            if missing:
+                time.sleep(_LATE_POLL)
+        for resource in served:
+            self._catalog.wait_until_described(resource.gvk, deadline, changed=False)
+        if served:
+            self.follow_definitions()
+        return served
+
+    def _lately_defined(self) -> Iterator[Resource]:
+        """What definitions that were not waited for before bring."""
+        for gvk in filter(is_definer, self._cache.kinds()):
+            for record in self._cache.records(gvk) if self._cache.has_synced(gvk) else ():
+                if (seen := (record.uid, record.resource_version)) not in self._awaited:
+                    self._awaited[seen] = True
+                    yield from defined_by(record.decode())
+
+    def settle(self, written: Iterable[Change], awaited: Collection[GVK] = ()) -> None:
+        """After a wave, with what was written: wait until kinds that it defined are served, and forget what was known
+        of them. Of ``awaited`` kinds there are objects that need the new schema.
+        """
+        defining = [change for change in written if defines_kinds(change.gvk)]
+        if not defining:
+            return
+        deadline = time.monotonic() + _SETTLE
+        brought = {change: defined_by(change.expected or {}) for change in defining}
+        for change in defining:
+            if brought[change]:
+                self._wait_until_served(change, deadline)
+            self._note_own_write(change)
+        self._admission.definitions_changed({defined_kind(change.expected or {}) for change in defining})
+        self._catalog.invalidate()
+        for change, resources in brought.items():
+            for resource in resources:
+                needs, changed = resource.gvk in awaited, changes_schema(change)
+                self._catalog.wait_until_described(resource.gvk, deadline, changed=changed, awaited=needs)
+        self.follow_definitions()
+
+    def _note_own_write(self, change: Change) -> None:
+        live = self._cache.get(self._catalog.resource(change.gvk), change.key.name, namespace=change.key.namespace)
+        self.definitions.note_own_write(change.key, int(metadata_of(live or {}).get("generation") or 0))
+
+    def _wait_until_served(self, change: Change, deadline: float) -> None:
+        resource = self._catalog.resource(change.gvk)
+        while time.monotonic() < deadline:
+            live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
+            if live is None or is_served(live):
+                return
+            time.sleep(_POLL)

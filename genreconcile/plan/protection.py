@@ -1,0 +1,165 @@
+"""What deletion leaves alone although it was found where deletion looks: read from ``deletion.yaml``.
+
+Invariant: knowledge of kinds is data; in doubt an object is protected.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from genreconcile.data import shipped
+from genreconcile.kinds.order import kind_name
+from genreconcile.objects import Object, ObjectKey, metadata_of
+from genreconcile.pointer import split_pointer
+
+
+class Protection(NamedTuple):
+    """Why an object is not deleted; ``quiet`` where nobody would want to be told again and again."""
+
+    reason: str
+    quiet: bool = False
+
+
+class Maker(NamedTuple):
+    """Who makes objects of a kind beside their users: a field manager that owns the field at ``path``."""
+
+    path: tuple[str, ...]
+    managers: frozenset[str]
+    why: str
+
+
+def _data() -> Mapping[str, Any]:
+    data: Mapping[str, Any] = shipped("deletion.yaml")
+    return data
+
+
+def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner: str = "") -> Protection | None:
+    """Why this live object is not to be deleted, None where it may be.
+
+    ``asked`` names the kinds, as ``Kind.group``, whose deletion was asked for although it takes others along; what the
+    object with the uid ``owner`` controls may be deleted in its name.
+    """
+    found = (
+        _terminating(live),
+        _built_in(key),
+        _controlled(live, owner),
+        _annotated(live),
+        _only_when_asked(key, asked),
+    )
+    return next(filter(None, found), None)
+
+
+def kinds_to_ask_for() -> frozenset[str]:
+    """The kinds, as ``Kind.group``, that are deleted only when they are asked for."""
+    return frozenset(_data()["onlyWhenAsked"])
+
+
+def may_be_deleted(group: str, kind: str, asked: Collection[str]) -> bool:
+    """Whether some object of this kind may be deleted; ``asked`` as above."""
+    name = kind_name(group, kind)
+    return not is_made_by_kubernetes(group, kind) and (name in asked or name not in _data()["onlyWhenAsked"])
+
+
+def is_made_by_kubernetes(group: str, kind: str) -> bool:
+    """Whether no object of this kind is ever deleted."""
+    return kind_name(group, kind) in _made()
+
+
+@functools.cache
+def _made() -> frozenset[str]:
+    every = (entry for entry in _data()["builtIn"] if entry["name"] == "*" and "namespace" not in entry)
+    return frozenset(entry["kind"] for entry in every)
+
+
+def _terminating(live: Object) -> Protection | None:
+    if "deletionTimestamp" not in metadata_of(live):
+        return None
+    return Protection("it is being deleted already; see its finalizers if that does not end", quiet=True)
+
+
+def _built_in(key: ObjectKey) -> Protection | None:
+    name = kind_name(key.group, key.kind)
+    if not any(
+        entry["kind"] == name
+        and fnmatchcase(key.namespace, entry.get("namespace", "*"))
+        and fnmatchcase(key.name, entry["name"])
+        for entry in _data()["builtIn"]
+    ):
+        return None
+    return Protection(
+        "not deleted: Kubernetes made it itself; take the label off if it got there by mistake", quiet=True
+    )
+
+
+def _controlled(live: Object, owner: str) -> Protection | None:
+    """Its controller would create it again, and takes it along when it goes itself."""
+    controller = controller_of(live)
+    if controller is None or (owner and controller.get("uid") == owner):
+        return None
+    who = f"{controller.get('kind')} {controller.get('name')}"
+    return Protection(f"not deleted: {who} controls it; delete that, and this goes with it", quiet=True)
+
+
+def controller_of(live: Object) -> Mapping[str, Any] | None:
+    """The ownerReference of the controller, None where there is none."""
+    owners = metadata_of(live).get("ownerReferences") or ()
+    return next((owner for owner in owners if isinstance(owner, Mapping) and owner.get("controller")), None)
+
+
+def _annotated(live: Object) -> Protection | None:
+    annotations = metadata_of(live).get("annotations")
+    if not isinstance(annotations, Mapping):
+        return None
+    for entry in _data()["keep"]:
+        name = entry["annotation"]
+        value = str(annotations.get(name, entry.get("unless", "")))
+        if _keeps(entry, value):
+            return Protection(
+                f"not deleted: its annotation {name} forbids it; remove the annotation to have it deleted"
+            )
+    return None
+
+
+def _keeps(entry: Mapping[str, Any], value: str) -> bool:
+    if "unless" in entry:
+        return bool(value != entry["unless"])
+    return not set(entry["values"]).isdisjoint(part.strip() for part in value.split(","))
+
+
+def _only_when_asked(key: ObjectKey, asked: Collection[str]) -> Protection | None:
+    name = kind_name(key.group, key.kind)
+    if name in asked or not takes_others(key):
+        return None
+    return Protection(
+        f"not deleted: others go with it; name {name} in delete_kinds (--delete-kinds) to have it deleted"
+    )
+
+
+def takes_others(key: ObjectKey) -> bool:
+    """Whether objects of this kind are left alone by deletion unless the kind is asked for by name."""
+    return kind_name(key.group, key.kind) in _data()["onlyWhenAsked"]
+
+
+@functools.cache
+def _makers() -> Mapping[str, Maker]:
+    return {
+        entry["kind"]: Maker(split_pointer(entry["field"]), frozenset(entry["managers"]), entry["why"])
+        for entry in _data()["madeBy"]
+    }
+
+
+def maker_of(key: ObjectKey) -> Maker | None:
+    """Who may have made an object of this kind without saying so in an ownerReference."""
+    return _makers().get(kind_name(key.group, key.kind))
+
+
+def is_seen_to(key: ObjectKey, live: Object) -> bool:
+    """Whether somebody else removes finalizers of a live object once it is deleted; what runs programs never is."""
+    if kind_name(key.group, key.kind) in _data()["servers"]:
+        return False
+    finalizers = metadata_of(live).get("finalizers") or ()
+    own: list[str] = _data()["ownFinalizers"]
+    return any(not any(fnmatchcase(str(name), pattern) for pattern in own) for name in finalizers)

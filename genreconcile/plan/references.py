@@ -1,0 +1,98 @@
+"""Owner references that are about to be written, and that the garbage collector would take for those of a dead owner.
+
+Invariant: asked for is only what is to be written, once for each owner; where nobody can tell, nothing is said.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from cachetools import TTLCache
+
+from genreconcile.cache.listing import METADATA_OF_ONE
+from genreconcile.catalog import Catalog
+from genreconcile.cluster import Cluster
+from genreconcile.errors import ClusterError, NotFound, ReconcileError, Unauthorized, Unreachable
+from genreconcile.gojson import loads
+from genreconcile.kinds.discovery import Resource
+from genreconcile.objects import GVK, metadata_of, uid_of
+from genreconcile.plan import Change
+from genreconcile.plan.corrections import Note
+
+_SIZE: Final = 4096
+_SECONDS: Final = 600.0
+_PATH: Final = "/metadata/ownerReferences"
+_HARM: Final = "the garbage collector will delete this object"
+
+Place = tuple[GVK, str, str]
+
+
+class References:
+    """Looks owners up on one server; thread-safe.
+
+    An owner stands in its dependent's own namespace, or has none (the API convention on ``ownerReferences``): the API
+    server takes any other reference without a word, and the garbage collector holds such an owner for gone.
+    """
+
+    def __init__(self, cluster: Cluster, catalog: Catalog) -> None:
+        self._cluster = cluster
+        self._catalog = catalog
+        self._uids: TTLCache[Place, str] = TTLCache(_SIZE, _SECONDS)
+        self._lock = threading.Lock()
+
+    def notes(self, changes: Iterable[Change]) -> Iterator[Note]:
+        """What is wrong with the references in these changes. Raises Unauthorized and Unreachable."""
+        for change in changes:
+            if _writes_references(change):
+                for reference in metadata_of(change.expected or {}).get("ownerReferences") or ():
+                    if problem := self._problem(change, reference):
+                        yield change.key, f"metadata.ownerReferences: {problem}"
+
+    def _problem(self, change: Change, reference: Any) -> str:
+        if not isinstance(reference, Mapping):
+            return ""  # The server says what is wrong with it.
+        gvk, namespace = GVK.of(reference), change.key.namespace
+        name, uid = str(reference.get("name") or ""), str(reference.get("uid") or "")
+        try:
+            resource = self._catalog.resource(gvk)
+            if not resource.namespaced:
+                return ""
+            if not namespace:
+                return f"{gvk.kind} {name} has a namespace, and this object has none: {_HARM}; remove the reference"
+            found = self._uid(resource, namespace, name)
+        except (Unauthorized, Unreachable):
+            raise
+        except ReconcileError:  # Such as Forbidden, or a kind that is not served: the write will tell.
+            return ""
+        if found == uid:
+            return ""
+        what = "there is none of this name there" if found is None else "the one there has another uid"
+        return (
+            f"{gvk.kind} {name} with uid {uid} is not in namespace {namespace}, for {what}: {_HARM}; "
+            "name an owner in the same namespace, or one without a namespace"
+        )
+
+    def _uid(self, resource: Resource, namespace: str, name: str) -> str | None:
+        """The uid of the object, None where there is none. Raises ClusterError and InputError."""
+        place = (resource.gvk, namespace, name)
+        with self._lock:
+            known: str | None = self._uids.get(place)
+        if known is not None:
+            return known
+        try:
+            found = loads(self._cluster.request("GET", resource.path(namespace, name), accept=METADATA_OF_ONE))
+        except NotFound:
+            return None
+        except ValueError as error:
+            raise ClusterError(f"{resource} {namespace}/{name}: not readable: {type(error).__name__}") from None
+        with self._lock:
+            self._uids[place] = uid_of(found)
+        return uid_of(found)
+
+
+def _writes_references(change: Change) -> bool:
+    if change.operation == "update":
+        return any(op["path"].startswith(_PATH) for op in change.writes)
+    return change.operation == "create"

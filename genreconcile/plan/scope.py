@@ -1,0 +1,109 @@
+"""Where one call deletes: a namespace under a selector, or an owner set.
+
+Invariant: what could not be looked at stays in the record of the set, and is deleted from another time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from genreconcile.cache import Cache
+from genreconcile.kinds.discovery import Discovery, Resource
+from genreconcile.objects import GVK, ObjectKey
+from genreconcile.ownership import PART_OF, Membership, Record
+from genreconcile.plan import UNPROVEN, Change, OwnerPlan, Prune
+from genreconcile.plan.deletions import Deletions, deletions
+from genreconcile.plan.evidence import Evidence
+from genreconcile.plan.further import Further, Wanted, add_every, further
+from genreconcile.plan.owners import Owner
+
+
+class Scope:
+    """``resources`` and ``keys`` are those of expected; ``owner`` is the set, None under a selector."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what deletion depends on
+        self,
+        cache: Cache,
+        discovery: Discovery,
+        evidence: Evidence,
+        resources: Mapping[GVK, Resource],
+        keys: Collection[ObjectKey],
+        wanted: Prune,
+        owner: Owner | None = None,
+    ) -> None:
+        self._cache = cache
+        self._discovery = discovery
+        self._evidence = evidence
+        self._resources = resources
+        self._keys = keys
+        self._wanted = wanted
+        self._owner = owner
+        self._members = owner.members(keys) if owner is not None else None
+        there = self._members.namespaces if self._members is not None else frozenset()
+        self._unwatched = frozenset(name for name in there if not cache.covers(name))
+        """Namespaces of the set that the cache does not know."""
+
+    def further(self, known: Collection[GVK]) -> Further:
+        """The kinds to look at beside those of expected. Raises Unauthorized and Unreachable."""
+        recorded = self._owner.record.kinds if self._owner is not None else frozenset()
+        seen = known if self._owner is None else ()
+        found = further(self._discovery, Wanted(self._wanted.also, seen, recorded), self._resources)
+        if self._wanted.every:
+            there = {*self._resources, *(resource.gvk for resource in found.resources)}
+            add_every(found, self._discovery, there, self._cache.kinds(), owned=self._owner is not None)
+        return found
+
+    def deletions(self, others: Further, is_pending: Callable[[Resource], bool]) -> Deletions:
+        """What is to go, among the objects of these kinds that the server has. Raises as ``further``."""
+        members = self._members
+        resources = {*self._resources.values(), *others.resources}
+        there = [resource for resource in resources if not is_pending(resource)]
+        found = deletions(self._cache, there, self._keys, self._wanted, members)
+        if members is not None:
+            found = self._attested(found, members)
+        sure = [self._evidence.unless_made_by_a_controller(change) for change in found.changes]
+        warnings = [*others.warnings, *found.warnings, *self._unwatched_warnings()]
+        return found._replace(changes=sure, warnings=warnings, unknown=[*others.unknown, *found.unknown])
+
+    def _attested(self, found: Deletions, members: Membership) -> Deletions:
+        """Objects with nothing but the label of the set: those that the set's tool made go, the others are named."""
+        changes, spared, warnings = list(found.changes), [], list(found.warnings)
+        for change in found.spared:
+            if change.reason != UNPROVEN:
+                spared.append(change)
+            elif self._is_attested(change, members):
+                changes.append(Change("delete", change.gvk, change.key, live=change.live))
+            else:
+                spared.append(change)
+                warnings.append(f"{change.key}: {UNPROVEN}")
+        return found._replace(changes=changes, spared=spared, warnings=warnings)
+
+    def _is_attested(self, change: Change, members: Membership) -> bool:
+        live = change.live or {}
+        if not members.can_be_attested(live):
+            return False
+        return members.is_attested(live, self._evidence.managers(change, ("metadata", "labels", PART_OF), exact=True))
+
+    def _unwatched_warnings(self) -> list[str]:
+        return [
+            f"namespace {name}: nothing deleted: the owner set has members there, and it is not watched; "
+            "add it to namespaces"
+            for name in sorted(self._unwatched)
+        ]
+
+    def plan(self, going: Deletions) -> OwnerPlan | None:
+        """What the parent of the set is to record."""
+        if self._owner is None:
+            return None
+        kinds = {(resource.gvk.group, resource.gvk.kind) for resource in self._resources.values()}
+        parent = self._owner.parent
+        here = [key for key in self._keys if (key.group, key.kind) in kinds]
+        here += [change.key for change in going.changes]
+        return OwnerPlan(
+            parent, self._owner.record | Record.of(here, parent.key), self._kept(self._owner.record, going)
+        )
+
+    def _kept(self, record: Record, going: Deletions) -> Record:
+        """What could not be looked at: an unknown kind may be in every namespace, and an unknown namespace has any."""
+        unknown, unwatched = record.kinds & frozenset(going.unknown), record.namespaces & self._unwatched
+        return Record(record.kinds if unwatched else unknown, record.namespaces if unknown else unwatched)

@@ -1,0 +1,29 @@
+"""Warnings of what may be old: a kind whose watches fail is known by lists alone, or not at all any more.
+
+Invariant: without a watch that fails no warning; from ``Pace.tell`` seconds on, one for each kind, in every plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from genreconcile.cache import Cache
+from genreconcile.kinds.discovery import Resource
+
+
+def stale(cache: Cache, places: Mapping[Resource, Collection[str]]) -> Iterator[str]:
+    """A warning for each of these resources that has been without a watch for long where it is read."""
+    for resource in sorted(places, key=lambda resource: resource.gvk):
+        found = [_stalest(cache, resource, namespace) for namespace in (sorted(places[resource]) or [""])]
+        seconds, error = max(found, key=lambda since: since[0])
+        if seconds >= cache.pace.tell:
+            yield (
+                f"{resource}: what is known of the kind may be old: for {seconds:.0f} s no watch has worked, "
+                f"only lists show changes: {error or 'it is listed now and then'}; see to the cause"
+            )
+
+
+def _stalest(cache: Cache, resource: Resource, namespace: str) -> tuple[float, str]:
+    """For how long, and why."""
+    seconds = cache.stale_for(resource, namespace)
+    return (0.0, "") if seconds is None else (seconds, str(cache.error(resource, namespace) or ""))
