@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genreconcile.access import Access, Right
+    from genreconcile.apply.result import ApplyFailed, Outcome, Result
     from genreconcile.cache import Cache, CacheEvent, Kind, Pace, Record
     from genreconcile.catalog import Schema
     from genreconcile.cluster import Cluster, connect
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from genreconcile.manifests import Loaded, load
     from genreconcile.normalize import Registry
     from genreconcile.objects import GVK, Object, ObjectKey
-    from genreconcile.outcome import ApplyFailed, Outcome, Result
     from genreconcile.plan import Change, Plan
     from genreconcile.reconcile import Reconciler
     from genreconcile.settings import Selector
@@ -134,7 +134,7 @@ _MODULES = {
     "manifests": ("Loaded", "load"),
     "normalize": ("Registry",),
     "objects": ("GVK", "Object", "ObjectKey"),
-    "outcome": ("ApplyFailed", "Outcome", "Result"),
+    "apply.result": ("ApplyFailed", "Outcome", "Result"),
     "plan": ("Change", "Plan"),
     "reconcile": ("Reconciler",),
     "settings": ("Selector",),

@@ -6,14 +6,13 @@ Invariant: the only place that knows the whole flow, and it knows no kind. Reads
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from genreconcile.access import Access, Right, Use
-from genreconcile.apply import Applier, Options, Rehearsal, propagation_of
-from genreconcile.apply.execution import Call, Execution
+from genreconcile.apply import Applier, Rehearsal, Verifier
+from genreconcile.apply.result import Result
 from genreconcile.arguments import (
     ABSENT,
     Absent,
@@ -27,22 +26,22 @@ from genreconcile.arguments import (
     require_choice,
     require_flag,
     require_name,
-    require_seconds,
     texts,
 )
 from genreconcile.cache import Cache, CacheEvent
+from genreconcile.cache.related import Related
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
+from genreconcile.engine import Engine
 from genreconcile.errors import CacheError, InputError
+from genreconcile.execution import Execution
 from genreconcile.manifests import require_iterable
 from genreconcile.memory.learned import Learned
 from genreconcile.normalize import Registry, require_registry
-from genreconcile.objects import GVK
-from genreconcile.outcome import Result
 from genreconcile.plan import Plan
-from genreconcile.plan.planner import Planner
+from genreconcile.plan.planner import Call, Planner
 from genreconcile.process import Process
-from genreconcile.settings import NotOlderThan, Selector, Settings
+from genreconcile.settings import NotOlderThan, Options, Selector, Settings
 
 
 class Reconciler:
@@ -80,11 +79,16 @@ class Reconciler:
         may_write: Callable[[], bool] | None = None,
     ) -> None:
         _require_parts(cluster, cache, rules, access)
-        require_choice("check_access", check_access, CheckAccess)
-        require_seconds("sync_timeout", sync_timeout)
-        if follow_definitions != "once":
-            require_flag("follow_definitions", follow_definitions)
-        options = Options(field_manager, concurrency, propagation_of(propagation), on_immutable, may_write=may_write)
+        options = Options(
+            field_manager=field_manager,
+            concurrency=concurrency,
+            propagation=propagation,
+            on_immutable=on_immutable,
+            sync_timeout=sync_timeout,
+            check_access=check_access,
+            follow_definitions=follow_definitions,
+            may_write=may_write,
+        )
         if namespaces is not None:
             namespaces = texts("namespaces", namespaces, require_name)
             if cache is not None:
@@ -93,29 +97,17 @@ class Reconciler:
         self._cache = cache if cache is not None else Cache(cluster, namespaces=namespaces)
         if self._owns_cache:
             self._cache.start()
-        self._catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), self._cache.discovery)
-        self._learned = Learned()
-        self._unsubscribe = self._cache.subscribe(_forgetting(self._learned))
+        catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), self._cache.discovery)
+        self._engine = engine = Engine(cluster, catalog, self._cache, Learned(), Related(self._cache), options)
+        self._unsubscribe = self._cache.subscribe(_forgetting(engine.learned))
         self._use = Use(check_access, recreates=on_immutable == "recreate")
-        self._planner = Planner(
-            cluster,
-            self._catalog,
-            self._cache,
-            self._learned,
-            sync_timeout,
-            field_manager=field_manager,
-            access=(access or Access(cluster)) if check_access else None,
-            follow_definitions=follow_definitions,
-        )
-        related = self._planner.related
-        self._applier = Applier(cluster, self._catalog, self._cache, self._learned, related, options)
-        rehearsal = dataclasses.replace(options, dry_run=True)
-        self._rehearsal = Rehearsal(cluster, self._catalog, self._cache, self._learned, related, rehearsal)
+        self._planner = Planner(engine, (access or Access(cluster)) if check_access else None)
+        self._verifier = Verifier(engine)
+        self._applier = Applier(engine)
+        self._rehearsal = Rehearsal(engine.rehearsing())
         self._namespace = cluster.namespace or "default"
-        self._managed: set[GVK] = set()
         self._process = Process()
         self._is_closed = False
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         self._require_open()
@@ -209,7 +201,7 @@ class Reconciler:
             prune_first=prune_first,
             not_older_than=not_older_than,
         )
-        return self._plan(self._call(expected, settings), settings)
+        return self._planned(self._call(expected, settings), settings)
 
     def rights(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
@@ -253,7 +245,7 @@ class Reconciler:
             not_older_than=not_older_than,
         )
         use = dataclasses.replace(self._use, level=level, verifies=settings.verify)
-        return self._planner.rights(expected, settings.namespace or self._namespace, settings.prune, use)
+        return self._planner.rights(self._call(expected, settings), use)
 
     def apply(self, plan: Plan, *, wait: bool = False, dry_run: bool = False) -> Result:
         """Carry a plan out. What changed since it was made is refused, object by object, with a Conflict.
@@ -311,38 +303,22 @@ class Reconciler:
             not_older_than=not_older_than,
         )
         call = self._call(list(require_iterable(expected)), settings)
-        plan = self._plan(call, settings)
+        plan = self._planned(call, settings)
         return Execution(self._planner, self._applier, self._rehearsal, call, wait=wait).run(plan)
 
     def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
         self._require_open()
         if settings.not_older_than is not None:  # It is looked at twice.
             expected = list(require_iterable(expected))
-        with self._lock:
-            known = frozenset(self._managed)
-        return Call(expected, settings.namespace or self._namespace, settings.prune, known, settings.fields)
+        return Call(expected, settings.namespace or self._namespace, settings.prune, settings.fields)
 
-    def _plan(self, call: Call, settings: Settings) -> Plan:
-        use = dataclasses.replace(self._use, verifies=settings.verify)
+    def _planned(self, call: Call, settings: Settings) -> Plan:
+        """Wait until the cache is as new as asked for, plan, and verify the plan where that is asked for."""
         if settings.seen is not None:
-            self._planner.catch_up(settings.seen, call.expected, call.namespace, call.wanted, call.known)
-        plan, seen = self._planner.plan(
-            call.expected, call.namespace, call.wanted, set(call.known), fields=call.fields, use=use
-        )
-        with self._lock:
-            self._managed |= seen
+            self._planner.catch_up(settings.seen, call)
+        plan = self._planner.plan(call, dataclasses.replace(self._use, verifies=settings.verify))
         self._require_open()  # Who closed it meanwhile has stopped the watches.
-        return self._verified(plan) if settings.verify else plan
-
-    def _verified(self, plan: Plan) -> Plan:
-        updates = [change for change in plan.changes if change.operation == "update"]
-        verified = {change.key: change for change in self._applier.verify(updates)}
-        changes = [verified.get(change.key, change) for change in plan.changes]
-        return dataclasses.replace(
-            plan,
-            changes=tuple(change for change in changes if not change.is_quiet),
-            unchanged=(*plan.unchanged, *(change for change in changes if change.is_quiet)),
-        )
+        return self._verifier.verified(plan) if settings.verify else plan
 
 
 def _require_parts(cluster: Any, cache: Any, rules: Any, access: Any) -> None:

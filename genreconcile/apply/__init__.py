@@ -5,9 +5,20 @@ fault of one object never stops the others.
 """
 
 from genreconcile.apply.applier import Applier
-from genreconcile.apply.options import Options, propagation_of
 from genreconcile.apply.rehearsal import Rehearsal
+from genreconcile.apply.result import ApplyFailed, Outcome, Result
 from genreconcile.apply.room import is_freed, is_short_of_quota
 from genreconcile.apply.stages import is_withheld
+from genreconcile.apply.verify import Verifier
 
-__all__ = ["Applier", "Options", "Rehearsal", "is_freed", "is_short_of_quota", "is_withheld", "propagation_of"]
+__all__ = [
+    "Applier",
+    "ApplyFailed",
+    "Outcome",
+    "Rehearsal",
+    "Result",
+    "Verifier",
+    "is_freed",
+    "is_short_of_quota",
+    "is_withheld",
+]

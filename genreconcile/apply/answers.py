@@ -9,20 +9,17 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from genreconcile.apply.options import Options
-from genreconcile.cache.related import Related, View
-from genreconcile.catalog import Catalog
-from genreconcile.cluster import Cluster
-from genreconcile.compare import Ours, Policy
+from genreconcile.apply.result import Outcome
+from genreconcile.compare.comparer import Comparison
 from genreconcile.compare.operation import Difference, Path
+from genreconcile.engine import Engine
 from genreconcile.gojson import loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.managers import Owners
-from genreconcile.memory.learned import INSISTS, RULE_GAP, Learned, written
+from genreconcile.memory.learned import INSISTS, RULE_GAP, written
 from genreconcile.memory.remembered import Key
 from genreconcile.objects import Object, members_of_lists, resource_version_of, uid_of
-from genreconcile.outcome import Outcome
-from genreconcile.plan import Change, Terms, judge
+from genreconcile.plan import Change, judge
 from genreconcile.plan.judgement import learned_keys
 
 _PATH = 2  # Where a key of Learned has the path.
@@ -31,20 +28,17 @@ _PATH = 2  # Where a key of Learned has the path.
 class Answers:
     """Judges the server's answers to patches."""
 
-    def __init__(
-        self, cluster: Cluster, catalog: Catalog, related: Related, learned: Learned, options: Options
-    ) -> None:
-        self._cluster = cluster
-        self._catalog = catalog
-        self._related = related
-        self._learned = learned
-        self._field_manager = options.field_manager
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._cluster = engine.cluster
+        self._learned = engine.learned
+        self._field_manager = engine.options.field_manager
 
     def checked(self, change: Change, resource: Resource, answer: Object) -> Outcome:
         """Compare the answer: what the server would not take is remembered, so that it never becomes a loop."""
         expected, live = change.expected or {}, change.live or {}
-        terms = self._terms(change, resource)
-        left = () if terms.is_clean(expected, answer) else terms.compare(expected, answer).differences
+        comparison = self._comparison(change, resource)
+        left = () if comparison.is_clean(expected, answer) else comparison.compare(expected, answer).differences
         patched = {operation["path"] for operation in change.writes}
         stubborn = tuple(d for d in left if d.to_json()["path"] in patched)
         unchanged = resource_version_of(answer) == resource_version_of(live)
@@ -61,14 +55,14 @@ class Answers:
 
     def foreseen(self, change: Change, resource: Resource, answer: Object) -> Change:
         """The change without what the server, by its answer to a dry run, would keep as it is."""
-        expected, live, terms = change.expected or {}, change.live or {}, self._terms(change, resource)
-        left = learned_keys(terms.compare(expected, answer).differences, expected, answer)
+        expected, live, comparison = change.expected or {}, change.live or {}, self._comparison(change, resource)
+        left = learned_keys(comparison.compare(expected, answer).differences, expected, answer)
         kept = set(left).intersection(change.keys)
         if not kept:
             return change
         for key in kept:
             self._learned.insist(key)
-        now = judge(expected, live, terms, self._learned)
+        now = judge(expected, live, comparison, self._learned)
         return replace(
             change,
             operation=now.operation,
@@ -81,9 +75,8 @@ class Answers:
             is_part=now.is_part,
         )
 
-    def _terms(self, change: Change, resource: Resource) -> Terms:
-        node, typed = self._catalog.node(resource, change.expected or {})
-        return Terms(node, typed, Policy(change.fields, View(self._related), Ours(self._field_manager)))
+    def _comparison(self, change: Change, resource: Resource) -> Comparison:
+        return self._engine.comparer(change.fields).of(resource, change.expected or {})
 
     def note_creation(self, change: Change, answer: bytes) -> None:
         """Remember which finalizers and owners we have added: they are ours to take away again."""

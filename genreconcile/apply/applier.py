@@ -7,32 +7,26 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import replace as changed
 
-from genreconcile.apply.answers import Answers
 from genreconcile.apply.leading import LeadingCluster
-from genreconcile.apply.options import Options
 from genreconcile.apply.parents import Parents
+from genreconcile.apply.result import Outcome
 from genreconcile.apply.room import Room
 from genreconcile.apply.stages import Stages, withheld_for
 from genreconcile.apply.turns import turn
-from genreconcile.apply.verify import Verifier
 from genreconcile.apply.writer import Writer
-from genreconcile.cache import Cache
-from genreconcile.cache.related import Related
-from genreconcile.catalog import Catalog
-from genreconcile.cluster import Cluster
+from genreconcile.engine import Engine
 from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError, trace
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import waves
-from genreconcile.memory.learned import Learned
 from genreconcile.objects import ObjectKey
-from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 from genreconcile.plan.judgement import unusable
 
@@ -42,45 +36,23 @@ _log = logging.getLogger("genreconcile.apply")
 class Applier:
     """Carries changes out, wave by wave."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what writing depends on
-        self,
-        cluster: Cluster,
-        catalog: Catalog,
-        cache: Cache,
-        learned: Learned,
-        related: Related,
-        options: Options,
-    ) -> None:
-        cluster = LeadingCluster(cluster, options)
-        self._catalog = catalog
-        self._options = options
-        self._server = cluster.server
-        self._writer = Writer(cluster, catalog, cache, Answers(cluster, catalog, related, learned, options), options)
-        self._verifier = Verifier(cluster, catalog, options)
-        self._stages = Stages(catalog)
-        self.parents = Parents(cluster, catalog, cache, options)
-        self.is_rehearsal = options.dry_run
+    def __init__(self, engine: Engine) -> None:
+        engine = replace(engine, cluster=LeadingCluster(engine.cluster, engine.options))
+        self._catalog = engine.catalog
+        self._options = engine.options
+        self._server = engine.cluster.server
+        self._writer = Writer(engine)
+        self._stages = Stages(engine.catalog)
+        self.parents = Parents(engine)
+        self.is_rehearsal = engine.options.dry_run
 
-    def write(self, changes: Iterable[Change], after_wave: Callable[[list[Outcome]], None]) -> list[Outcome]:
-        """Creates and patches, in order; ``after_wave`` is called with the outcomes of each wave."""
-        outcomes: list[Outcome] = []
+    def write(self, changes: Iterable[Change]) -> Iterator[list[Outcome]]:
+        """Creates and patches, in order: the outcomes of each wave, when it is done."""
         write = self._guarded(self._write)
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-write") as pool:
             for wave in waves(((change.key.group, change.key.kind), change) for change in changes):
                 # One alone needs no other thread: the pool starts them with the first task.
-                done = list(pool.map(write, wave)) if len(wave) > 1 else [write(change) for change in wave]
-                outcomes += done
-                after_wave(done)
-        return outcomes
-
-    def verify(self, changes: Iterable[Change]) -> list[Change]:
-        """Dry-run the patches: one that changes nothing is a rule gap, and no drift. Sends no write."""
-        with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-verify") as pool:
-            return list(pool.map(self._verified, changes))
-
-    def _verified(self, change: Change) -> Change:
-        foreseen = self._writer.foreseen(change, self._catalog.resource(change.gvk))
-        return self._verifier.verified(foreseen) if foreseen.operation == "update" else foreseen
+                yield list(pool.map(write, wave)) if len(wave) > 1 else [write(change) for change in wave]
 
     def delete(self, changes: Iterable[Change], *, wait: bool = False, leaving: Iterable[Change] = ()) -> list[Outcome]:
         """Deletions, in stages; with ``wait`` each is gone before the next one goes.
@@ -103,7 +75,7 @@ class Applier:
 
     def _still_there(self, leaving: Iterable[Change]) -> list[ObjectKey]:
         """Of what is deleted already and others have to see to, what is not gone in time."""
-        seen_to = [replace(change, operation="delete") for change in leaving if self._stages.is_waited_for(change)]
+        seen_to = [changed(change, operation="delete") for change in leaving if self._stages.is_waited_for(change)]
         gone = self._gone([Outcome(change, "deleted") for change in seen_to])
         return [outcome.key for outcome in gone if outcome.status == "failed"]
 

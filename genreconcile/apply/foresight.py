@@ -9,23 +9,22 @@ Invariant: one more request for each patch of an object that is converted, and n
 from __future__ import annotations
 
 from genreconcile.apply.answers import Answers
-from genreconcile.apply.options import JSON_PATCH, Options
-from genreconcile.catalog import Catalog
-from genreconcile.cluster import Cluster
+from genreconcile.engine import Engine
 from genreconcile.errors import ClusterError
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.plan import Change
+from genreconcile.plan.change import JSON_PATCH
 
 
 class Foresight:
     """Asks the server what it would make of a patch; thread-safe."""
 
-    def __init__(self, cluster: Cluster, catalog: Catalog, answers: Answers, options: Options) -> None:
-        self._cluster = cluster
-        self._catalog = catalog
+    def __init__(self, engine: Engine, answers: Answers) -> None:
+        self._cluster = engine.cluster
+        self._catalog = engine.catalog
         self._answers = answers
-        self._options = options
+        self._options = engine.options
 
     def of(self, change: Change, resource: Resource) -> Change:
         """The change without what would stay as it is, which is remembered; the same where the server refuses."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genreconcile.apply.options import Options
 from genreconcile.cluster import Cluster
 from genreconcile.errors import NotLeading
+from genreconcile.settings import Options
 
 
 class LeadingCluster:

@@ -9,10 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from genreconcile.apply.options import Options
-from genreconcile.cache import Cache
-from genreconcile.catalog import Catalog
-from genreconcile.cluster import Cluster
+from genreconcile.engine import Engine
 from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
@@ -29,11 +26,11 @@ _log = logging.getLogger("genreconcile.apply")
 class Parents:
     """Thread-safe."""
 
-    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, options: Options) -> None:
-        self._cluster = cluster
-        self._catalog = catalog
-        self._cache = cache
-        self._options = options
+    def __init__(self, engine: Engine) -> None:
+        self._cluster = engine.cluster
+        self._catalog = engine.catalog
+        self._cache = engine.cache
+        self._options = engine.options
 
     def widen(self, owner: OwnerPlan) -> None:
         """Let the parent record all of the set, and what it records already. Raises PlanRefused and ClusterError."""

@@ -5,13 +5,13 @@ Invariant: what cannot be tried, because the plan itself creates what it needs, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from genreconcile.apply.applier import Applier
+from genreconcile.apply.result import Outcome
 from genreconcile.errors import InputError, NotFound
 from genreconcile.kinds.order import defined_by
-from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 
 
@@ -25,12 +25,12 @@ class _Brought(NamedTuple):
 class Rehearsal(Applier):
     """An Applier for options with ``dry_run``."""
 
-    def write(self, changes: Iterable[Change], after_wave: Callable[[list[Outcome]], None]) -> list[Outcome]:
-        """As Applier's; nothing settles after a wave, for nothing has changed."""
-        del after_wave
-        wanted = list(changes)
-        brought = _brought(wanted)
-        return [_excused(outcome, brought) for outcome in super().write(wanted, lambda _: None)]
+    def write(self, changes: Iterable[Change]) -> Iterator[list[Outcome]]:
+        """As Applier's."""
+        tried = list(changes)
+        brought = _brought(tried)
+        for wave in super().write(tried):
+            yield [_excused(outcome, brought) for outcome in wave]
 
 
 def _brought(changes: Iterable[Change]) -> _Brought:

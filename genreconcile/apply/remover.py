@@ -8,9 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from genreconcile.apply.options import Options
-from genreconcile.cache import Cache
-from genreconcile.cluster import Cluster
+from genreconcile.engine import Engine
 from genreconcile.errors import ClusterError, NotFound
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
@@ -23,10 +21,10 @@ _POLL: Final = 0.02
 class Remover:
     """Thread-safe. Its methods raise ClusterError, NotLeading among them."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, options: Options) -> None:
-        self._cluster = cluster
-        self._cache = cache
-        self._options = options
+    def __init__(self, engine: Engine) -> None:
+        self._cluster = engine.cluster
+        self._cache = engine.cache
+        self._options = engine.options
 
     def remove(self, change: Change, resource: Resource, *, to_recreate: bool = False) -> str:
         """Delete exactly the object that was seen; returns what is worth saying about it."""

@@ -13,10 +13,10 @@ from typing import Final
 from genreconcile.apply.exclusive import held, shared
 from genreconcile.apply.holders import HELD_BY, may_be_held
 from genreconcile.apply.quota import Excess, freed
+from genreconcile.apply.result import Outcome
 from genreconcile.catalog import Catalog
 from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.objects import ObjectKey
-from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 
 FIRST: Final = "prune_first=True (--prune-first) deletes it before"

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from genreconcile.apply.result import Outcome
 from genreconcile.catalog import Catalog
 from genreconcile.errors import ReconcileError
 from genreconcile.kinds.order import group_behind, waves
 from genreconcile.objects import ObjectKey
-from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
 from genreconcile.plan.protection import is_seen_to
 

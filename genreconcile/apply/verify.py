@@ -5,18 +5,22 @@ Invariant: sends no write.
 
 from __future__ import annotations
 
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+
 from msgspec.structs import replace
 
-from genreconcile.apply.options import JSON_PATCH, Options
+from genreconcile.apply.answers import Answers
+from genreconcile.apply.foresight import Foresight
 from genreconcile.cache.transform import read
-from genreconcile.catalog import Catalog
-from genreconcile.cluster import Cluster
+from genreconcile.engine import Engine
 from genreconcile.errors import ClusterError
 from genreconcile.gojson import dumps
+from genreconcile.kinds.discovery import Resource
 from genreconcile.memory.learned import RULE_GAP
 from genreconcile.objects import Object, metadata_of
-from genreconcile.plan import Change
-from genreconcile.plan.change import NO_PATCH
+from genreconcile.plan import Change, Plan
+from genreconcile.plan.change import JSON_PATCH, NO_PATCH
 
 _VOLATILE = frozenset({"resourceVersion", "generation", "managedFields"})
 
@@ -24,14 +28,33 @@ _VOLATILE = frozenset({"resourceVersion", "generation", "managedFields"})
 class Verifier:
     """Dry-runs patches; thread-safe."""
 
-    def __init__(self, cluster: Cluster, catalog: Catalog, options: Options) -> None:
-        self._cluster = cluster
-        self._catalog = catalog
-        self._query = options.query(dry_run=True)
+    def __init__(self, engine: Engine) -> None:
+        self._cluster = engine.cluster
+        self._catalog = engine.catalog
+        self._concurrency = engine.options.concurrency
+        self._query = engine.options.query(dry_run=True)
+        self._foresight = Foresight(engine, Answers(engine))
 
-    def verified(self, change: Change) -> Change:
+    def verified(self, plan: Plan) -> Plan:
+        """The plan without the patches that would change nothing: such a difference is a rule gap, and no drift."""
+        updates = [change for change in plan.changes if change.operation == "update"]
+        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="genreconcile-verify") as pool:
+            verified = {change.key: change for change in pool.map(self._verified, updates)}
+        changes = [verified.get(change.key, change) for change in plan.changes]
+        return dataclasses.replace(
+            plan,
+            changes=tuple(change for change in changes if not change.is_quiet),
+            unchanged=(*plan.unchanged, *(change for change in changes if change.is_quiet)),
+        )
+
+    def _verified(self, change: Change) -> Change:
+        resource = self._catalog.resource(change.gvk)
+        foreseen = self._foresight.of(change, resource)
+        return self._tried(foreseen, resource) if foreseen.operation == "update" else foreseen
+
+    def _tried(self, change: Change, resource: Resource) -> Change:
         """The change, or none where the server would keep the object as it is."""
-        path = self._catalog.resource(change.gvk).path(change.key.namespace, change.key.name)
+        path = resource.path(change.key.namespace, change.key.name)
         body = dumps(change.patch.patch)
         try:
             data = self._cluster.request("PATCH", path, query=self._query, body=body, content_type=JSON_PATCH)

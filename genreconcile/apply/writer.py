@@ -12,22 +12,20 @@ import time
 from genreconcile.apply.answers import Answers
 from genreconcile.apply.foresight import Foresight
 from genreconcile.apply.holders import HELD_BY, holder_of, may_be_held
-from genreconcile.apply.options import JSON_PATCH, Options
 from genreconcile.apply.oversize import Oversize
 from genreconcile.apply.recreation import Recreation, create_again
 from genreconcile.apply.refusal import is_immutable, unlosable
 from genreconcile.apply.remover import Remover
-from genreconcile.cache import Cache
-from genreconcile.catalog import Catalog
-from genreconcile.cluster import Cluster
+from genreconcile.apply.result import Outcome
 from genreconcile.cluster.refusal import REFUSED_BY
+from genreconcile.engine import Engine
 from genreconcile.errors import CacheError, ClusterError, Conflict, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, resource_version_of, uid_of
-from genreconcile.outcome import Outcome
 from genreconcile.plan import Change
+from genreconcile.plan.change import JSON_PATCH
 from genreconcile.plan.judgement import require_valid
 
 _THROTTLED_ATTEMPTS = 6
@@ -38,14 +36,14 @@ _CACHE_LAG = 5.0  # Seconds that a watch may lag behind a write of somebody else
 class Writer:
     """Writes one object at a time; thread-safe. Its methods raise ClusterError and InputError."""
 
-    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache, answers: Answers, options: Options) -> None:
-        self._cluster = cluster
-        self._catalog = catalog
-        self._cache = cache
-        self._options = options
-        self._remover = Remover(cluster, cache, options)
-        self._answers = answers
-        self._foresight = Foresight(cluster, catalog, answers, options)
+    def __init__(self, engine: Engine) -> None:
+        self._cluster = engine.cluster
+        self._catalog = engine.catalog
+        self._cache = engine.cache
+        self._options = engine.options
+        self._remover = Remover(engine)
+        self._answers = Answers(engine)
+        self._foresight = Foresight(engine, self._answers)
         self._oversize = Oversize()
 
     def create(self, change: Change, resource: Resource) -> Outcome:
@@ -76,7 +74,7 @@ class Writer:
 
     def update(self, change: Change, resource: Resource) -> Outcome:
         """Send the patch, and see what the server made of it."""
-        change = self.foreseen(change, resource)
+        change = self._foresight.of(change, resource)
         if change.operation == "none":
             return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
         path = resource.path(change.key.namespace, change.key.name)
@@ -93,10 +91,6 @@ class Writer:
         self._answers.note_patch(change, answer)
         self._cache.record_write(resource, data)
         return self._answers.checked(change, resource, answer)
-
-    def foreseen(self, change: Change, resource: Resource) -> Change:
-        """The change without what a converter would put back; sends no write."""
-        return self._foresight.of(change, resource)
 
     def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
         """The error; where another object holds what this one asks for, it says which."""

@@ -12,7 +12,7 @@ from genreconcile.cli.options import Settings, shared
 from genreconcile.errors import PlanRefused
 
 if TYPE_CHECKING:
-    from genreconcile.outcome import Result
+    from genreconcile.apply.result import Result
     from genreconcile.plan import Plan
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from genreconcile.errors import ClusterError, NotSynced, PlanRefused, ReconcileError
 
 if TYPE_CHECKING:
-    from genreconcile.outcome import Result
+    from genreconcile.apply.result import Result
     from genreconcile.plan import Plan
 
 CONVERGED = 0

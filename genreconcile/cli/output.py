@@ -13,7 +13,7 @@ from typing import TextIO
 
 import click
 
-from genreconcile.outcome import Result
+from genreconcile.apply.result import Result
 from genreconcile.plan import Plan
 from genreconcile.report import render
 

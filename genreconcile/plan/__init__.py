@@ -5,11 +5,11 @@ Invariant: pure: a plan is data; making, printing or comparing one sends no requ
 
 from genreconcile.plan.awaiting import awaiting, changes_schema, deferred, with_definitions
 from genreconcile.plan.change import OPERATIONS, Change, OwnerPlan, Plan
-from genreconcile.plan.judgement import Terms, judge
-from genreconcile.plan.pruning import EVERY_KIND, UNPROVEN, OwnerRef, Prune, prune, withheld
+from genreconcile.plan.judgement import judge
+from genreconcile.plan.pruning import UNPROVEN, prune, withheld
+from genreconcile.settings import OwnerRef, Prune
 
 __all__ = [
-    "EVERY_KIND",
     "OPERATIONS",
     "UNPROVEN",
     "Change",
@@ -17,7 +17,6 @@ __all__ = [
     "OwnerRef",
     "Plan",
     "Prune",
-    "Terms",
     "awaiting",
     "changes_schema",
     "deferred",

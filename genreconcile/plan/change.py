@@ -18,6 +18,8 @@ from genreconcile.memory.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.ownership import Parent, Record
 
+JSON_PATCH: Final = "application/json-patch+json"
+"""The media type of each patch (RFC 6902)."""
 NO_PATCH: Final = Patch((), ())
 """The patch of whatever is not patched; shared, for there are many."""
 OPERATIONS = ("create", "update", "delete", "none")

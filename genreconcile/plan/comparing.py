@@ -9,17 +9,16 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from genreconcile.cache import Cache, Record, Store
-from genreconcile.catalog import Catalog
-from genreconcile.compare import NOBODY, Ours, Policy
+from genreconcile.cache import Record, Store
+from genreconcile.compare import Ours
+from genreconcile.compare.comparer import Comparison
+from genreconcile.engine import Engine
 from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError, trace
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
-from genreconcile.kinds.types import Type
-from genreconcile.memory.learned import Learned
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import PART_OF
-from genreconcile.plan import Change, Terms, judge
+from genreconcile.plan import Change, judge
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.entries import Fresh, Verdict
 from genreconcile.plan.judgement import unusable
@@ -33,33 +32,22 @@ class _Kind(NamedTuple):
     """What holds for all objects of a kind while one plan is made; ``pending``: the server does not have it yet."""
 
     pending: bool
-    type: Type | None = None
-    has_status: bool = False
-    defines: bool = False
-    terms: Terms | None = None
-    """Those of all objects that are not annotated, where they are the same."""
+    defines: bool
 
 
 class Judge:
     """Makes the changes of one plan."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what a judgement depends on
-        self,
-        catalog: Catalog,
-        cache: Cache,
-        kinds: Kinds,
-        learned: Learned,
-        verdicts: Verdicts,
-        draft: Draft,
-        ours: Ours = NOBODY,
+    def __init__(
+        self, engine: Engine, kinds: Kinds, verdicts: Verdicts, draft: Draft, ours: Ours | None = None
     ) -> None:
-        self._catalog = catalog
-        self._cache = cache
+        self._catalog = engine.catalog
+        self._cache = engine.cache
         self._kinds = kinds
-        self._learned = learned
+        self._learned = engine.learned
         self._verdicts = verdicts
         self._draft = draft
-        self._policy = Policy(draft.terms[1], draft.view, ours)
+        self._comparer = engine.comparer(draft.terms[1], draft.view, ours)
         self._facts: dict[GVK, _Kind] = {}
         self._stores: dict[tuple[GVK, str], Store] = {}
 
@@ -87,31 +75,33 @@ class Judge:
             if kind.pending:
                 self._require_covered(key)
                 return Change("create", resource.gvk, key, expected=entry.copy())
+            comparison = self._comparer.of(resource, entry.obj)
             store = self._store(resource, key)
-            terms = self._terms_of(entry, kind, resource)
         except InputError as error:
             return Change("none", resource.gvk, key, expected=entry.copy(), error=unusable(key, error))
         except (CacheError, ClusterError) as error:
             return Change("none", resource.gvk, key, expected=entry.copy(), error=error)
         record = store.get((key.namespace, key.name))
         try:
-            return self._judged(entry, resource, store, record, terms)
+            return self._judged(entry, resource, store, record, comparison)
         except CacheError as error:
             told = CacheError(f"{key}: not compared: {error}")
             return Change("none", resource.gvk, key, expected=entry.copy(), error=told)
 
-    def _judged(self, entry: Fresh, resource: Resource, store: Store, record: Record | None, terms: Terms) -> Change:
+    def _judged(
+        self, entry: Fresh, resource: Resource, store: Store, record: Record | None, comparison: Comparison
+    ) -> Change:
         self._draft.view.begin()
         if record is None:
-            return judge(entry.copy(), None, terms, self._learned)
+            return judge(entry.copy(), None, comparison, self._learned)
         members = self._draft.members
         if members is not None and members.is_other(record.labels):
             return self._taken(entry, resource, record)
         live = record.decode_with_managers()
-        if not record.deleting and terms.is_clean(entry.obj, live):
+        if not record.deleting and comparison.is_clean(entry.obj, live):
             return self._remembered(entry, resource, store, record)
         earlier = record.earlier.decode_with_managers() if record.earlier is not None else None
-        change = judge(entry.copy(), live, terms, self._learned, earlier)
+        change = judge(entry.copy(), live, comparison, self._learned, earlier)
         if change.is_in_sync:
             return self._remembered(entry, resource, store, record)
         return self._unless_settling(change, resource)
@@ -133,27 +123,9 @@ class Judge:
     def _kind(self, resource: Resource) -> _Kind:
         known = self._facts.get(resource.gvk)
         if known is None:
-            if self._kinds.is_pending(resource):
-                known = _Kind(pending=True)
-            else:
-                kind, status = self._catalog.kind_type(resource), "status" in resource.subresources
-                defines, terms = defines_kinds(resource.gvk), self._uniform(resource, kind, has_status=status)
-                known = _Kind(pending=False, type=kind, has_status=status, defines=defines, terms=terms)
+            known = _Kind(self._kinds.is_pending(resource), defines_kinds(resource.gvk))
             self._facts[resource.gvk] = known
         return known
-
-    def _uniform(self, resource: Resource, kind: Type | None, *, has_status: bool) -> Terms | None:
-        rules = self._catalog.rules
-        if not rules.is_uniform(resource.gvk, kind, has_status=has_status):
-            return None
-        return Terms(rules.compile(resource.gvk, kind, {}, has_status=has_status), kind is not None, self._policy)
-
-    def _terms_of(self, entry: Fresh, kind: _Kind, resource: Resource) -> Terms:
-        rules = self._catalog.rules
-        if kind.terms is not None and not rules.is_annotated(entry.obj):
-            return kind.terms
-        node = rules.compile(resource.gvk, kind.type, entry.obj, has_status=kind.has_status)
-        return Terms(node, kind.type is not None, self._policy)
 
     def _store(self, resource: Resource, key: ObjectKey) -> Store:
         place = (resource.gvk, key.namespace)

@@ -5,13 +5,12 @@ Invariant: pure. A patch leaves here only after it was applied to a copy of live
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
-from genreconcile.compare import SUBSET, Diff, Difference, Policy, compare
+from genreconcile.compare import Diff, Difference
 from genreconcile.compare.coarse import first_part, is_too_large
+from genreconcile.compare.comparer import Comparison
 from genreconcile.compare.patch import Patch, to_patch
-from genreconcile.compare.quick import is_clean
 from genreconcile.errors import InputError, ReconcileError
 from genreconcile.gojson import encode, loads
 from genreconcile.memory.learned import Learned, digest
@@ -22,32 +21,13 @@ from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, uid_of
 from genreconcile.plan.change import Change
 from genreconcile.plan.coupled import Held, left_over, together
 
-_EXACTLY: Final = Policy()
 _NOT_HELD: Final = Held()
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Under which rules and which policy an object is compared; ``typed`` as in Diff."""
-
-    node: Node
-    typed: bool = True
-    policy: Policy = _EXACTLY
-
-    def compare(self, expected: Object, live: Object, earlier: Object | None = None) -> Diff:
-        """As genreconcile.compare.compare."""
-        return compare(expected, live, self.node, typed=self.typed, policy=self.policy, earlier=earlier)
-
-    def is_clean(self, expected: Object, live: Object) -> bool:
-        """As genreconcile.compare.quick.is_clean: True only where ``compare`` finds nothing."""
-        subset = self.policy.fields == SUBSET
-        return is_clean(expected, live, self.node, subset=subset, others=self.policy.others)
 
 
 def judge(
     expected: Object,
     live: Object | None,
-    terms: Terms,
+    comparison: Comparison,
     learned: Learned | None = None,
     earlier: Object | None = None,
 ) -> Change:
@@ -58,12 +38,12 @@ def judge(
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     try:
         if live is None:
-            is_sendable = require_valid(expected, terms.node)
-            return Change("create", gvk, key, expected=expected, validated=terms.typed, is_sendable=is_sendable)
+            is_sendable = require_valid(expected, comparison.node)
+            return Change("create", gvk, key, expected=expected, validated=comparison.typed, is_sendable=is_sendable)
         if "deletionTimestamp" in metadata_of(live):
             reason = "it is being deleted; it will be created again when it is gone"
             return Change("none", gvk, key, expected=expected, live=live, reason=reason, skipped=True)
-        return _compared(expected, live, terms, learned, earlier)
+        return _compared(expected, live, comparison, learned, earlier)
     except InputError as error:
         return Change("none", gvk, key, expected=expected, live=live, error=unusable(key, error))
     except ReconcileError as error:
@@ -83,9 +63,11 @@ def require_valid(expected: Object, node: Node) -> bool:
     return prepared.is_sendable
 
 
-def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | None, earlier: Object | None) -> Change:
+def _compared(
+    expected: Object, live: Object, comparison: Comparison, learned: Learned | None, earlier: Object | None
+) -> Change:
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
-    found = terms.compare(expected, live, earlier)
+    found = comparison.compare(expected, live, earlier)
     keys = learned_keys(found.differences, expected, live)
     left = together(found.differences, [_left_alone(key, learned) for key in keys])
     told = [f"{why} at {d.to_json()['path']}" for d, (why, _) in zip(found.differences, left, strict=True) if why]
@@ -105,7 +87,7 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
         part = f"{count:,} of {len(wanted):,} differences, as many as one patch holds"
         reason = "; ".join(filter(None, (reason, part)))
     elif len(wanted) == len(keys):
-        _check(patch, found, terms, (expected, live, earlier), key)
+        _check(patch, found, comparison, (expected, live, earlier), key)
     patched = tuple(name for name, (why, _) in zip(keys, left, strict=True) if not why)[:count]
     return Change(
         "update",
@@ -115,7 +97,7 @@ def _compared(expected: Object, live: Object, terms: Terms, learned: Learned | N
         expected,
         live,
         reason,
-        fields=terms.policy.fields,
+        fields=comparison.policy.fields,
         keys=patched,
         is_part=is_part,
         retry_after=retry_after,
@@ -143,16 +125,16 @@ def _data(value: Any) -> list[Any]:
 
 
 def _check(
-    patch: Patch, found: Diff, terms: Terms, sides: tuple[Object, Object, Object | None], key: ObjectKey
+    patch: Patch, found: Diff, comparison: Comparison, sides: tuple[Object, Object, Object | None], key: ObjectKey
 ) -> None:
     """A patch that does not lead to expected would be sent again and again."""
     expected, live, earlier = sides
     # A copy by way of JSON takes a tenth of the time of deepcopy.
     after = patch.apply(loads(encode(live)), in_place=True)
-    if terms.is_clean(expected, after):
+    if comparison.is_clean(expected, after):
         return
     later = {entry.path for entry in found.covered if entry.for_now}
-    again = terms.compare(expected, after, earlier)
+    again = comparison.compare(expected, after, earlier)
     left = [difference for difference in again.differences if difference.path not in later]
     if left:
         places = ", ".join(difference.to_json()["path"] for difference in left)

@@ -12,15 +12,13 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from genreconcile.cache import Cache
-from genreconcile.catalog import Catalog
 from genreconcile.definitions import Definitions
+from genreconcile.engine import Engine
 from genreconcile.errors import Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defined_kind, defines_kinds, definition_name, is_definer, is_served
 from genreconcile.kinds.storage import UNREADABLE, Definition
 from genreconcile.kinds.types import document_path
-from genreconcile.memory.learned import Learned
 from genreconcile.objects import GVK, metadata_of
 from genreconcile.plan import Change, changes_schema
 from genreconcile.plan.admission import Admission
@@ -37,26 +35,18 @@ _LATE_POLL: Final = 0.1
 class Kinds:
     """Follows the kinds of one catalog through one cache."""
 
-    def __init__(  # noqa: PLR0913 - what kinds depend on
-        self,
-        catalog: Catalog,
-        cache: Cache,
-        learned: Learned,
-        sync_timeout: float,
-        field_manager: str,
-        *,
-        follow: bool | str = True,
-    ) -> None:
+    def __init__(self, engine: Engine) -> None:
+        catalog, cache, options = engine.catalog, engine.cache, engine.options
         self._catalog = catalog
         self._cache = cache
-        self._sync_timeout = sync_timeout
-        self._field_manager = field_manager
-        self._follow = follow is True
-        self._asks = follow == ONCE
+        self._sync_timeout = options.sync_timeout
+        self._field_manager = options.field_manager
+        self._follow = options.follow_definitions is True
+        self._asks = options.follow_definitions == ONCE
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self._followed: frozenset[Resource] = frozenset()
         self._young = Undescribed(catalog, self.definition)
-        self._admission = Admission(cache, learned, follow=self._follow)
+        self._admission = Admission(cache, engine.learned, follow=self._follow)
         self.definitions = Definitions(cache)
         catalog.versions.lookup = self.definition
 

@@ -6,19 +6,18 @@ Invariant: sends no write; where nothing is new, sends no request at all.
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from genreconcile.access import Access, Right, Use
-from genreconcile.cache import Cache, Seen
-from genreconcile.cache.related import Related, View
-from genreconcile.catalog import Catalog
-from genreconcile.cluster import Cluster
+from genreconcile.cache import Seen
+from genreconcile.cache.related import View
 from genreconcile.compare import EXACT, Ours
+from genreconcile.engine import Engine
 from genreconcile.manifests import refuse_duplicates
-from genreconcile.memory.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan, Prune, deferred
 from genreconcile.plan.assembly import assemble, unmatched
@@ -37,102 +36,117 @@ from genreconcile.plan.scope import Scope
 from genreconcile.plan.stale import stale
 from genreconcile.plan.verdicts import Verdicts
 
-__all__ = ["Planner"]
+__all__ = ["Call", "Planner"]
+
+
+_NOTHING: Final = Prune()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """What a plan is made from, so that it can be made again: ``fields`` is exact or subset."""
+
+    expected: Iterable[Mapping[str, Any]]
+    namespace: str
+    prune: Prune = _NOTHING
+    fields: str = EXACT
 
 
 class Planner:
-    """Makes plans from one cache and one catalog. With ``access``, rights are checked before objects are read."""
+    """Makes the plans of one engine. With ``access``, rights are checked before objects are read. Thread-safe."""
 
-    def __init__(  # noqa: PLR0913 - what plans depend on
-        self,
-        cluster: Cluster,
-        catalog: Catalog,
-        cache: Cache,
-        learned: Learned,
-        sync_timeout: float,
-        *,
-        field_manager: str,
-        access: Access | None = None,
-        follow_definitions: bool | str = True,
-    ) -> None:
+    def __init__(self, engine: Engine, access: Access | None = None) -> None:
+        cluster, catalog, cache = engine.cluster, engine.catalog, engine.cache
+        self._engine = engine
         self._catalog = catalog
-        self._evidence = Evidence(cluster, catalog)
         self._cache = cache
-        self._learned = learned
-        self.related = Related(cache)
+        self._evidence = Evidence(cluster, catalog)
         self._verdicts = Verdicts()
         self._told = Told()
         self._references = References(cluster, catalog)
         self._access = access
-        self._field_manager = field_manager
-        self.kinds = Kinds(catalog, cache, learned, sync_timeout, field_manager, follow=follow_definitions)
+        self.kinds = Kinds(engine)
         self._owners = Owners(cluster, catalog, cache)
-        self._sync_timeout = sync_timeout
+        self._seen: frozenset[GVK] = frozenset()
+        self._lock = threading.Lock()
 
-    def plan(  # noqa: PLR0913 - what a plan is made from
-        self,
-        expected: Iterable[Mapping[str, Any]],
-        namespace: str,
-        wanted: Prune,
-        known: set[GVK],
-        *,
-        fields: str = EXACT,
-        only: Collection[ObjectKey] | None = None,
-        use: Use | None = None,
-    ) -> tuple[Plan, set[GVK]]:
-        """The plan, and the kinds that it saw. ``known`` are kinds seen before, to delete from as well; ``fields`` is
-        exact or subset; ``only`` limits the keys, and then nothing is deleted; ``use`` is what rights are checked for.
+    def plan(self, call: Call, use: Use | None = None) -> Plan:
+        """The plan; ``use`` is what rights are checked for. Deletion looks at kinds of earlier plans as well.
 
         Raises LoadError, Unauthorized, Unreachable, and PlanRefused where an owner set is not ours.
         """
-        self.kinds.follow_definitions()
-        head = self._owners.find(wanted.owner, namespace) if wanted.owner is not None else None
-        draft = self._draft(namespace, fields, head)
-        draft.read(expected, self._verdicts)
-        settled = draft.is_settled
-        if not settled:
-            draft.locate(namespace)
-        order = draft.keys
-        keys = set(order)
+        prune, head = call.prune, self._head(call)
+        draft = self._read(call, head)
+        keys = set(order := draft.keys)
         if len(keys) < len(order):
             refuse_duplicates(draft.origins)
-        if wanted.kinds:
-            require_served(self._catalog.discovery, wanted.kinds, draft.resources)
-        if settled and only is None and not wanted.is_wanted:
+        if prune.kinds:
+            require_served(self._catalog.discovery, prune.kinds, draft.resources)
+        if draft.is_settled and not prune.is_wanted:
             unchanged = tuple([entry.change for entry in draft.entries if isinstance(entry, Verdict)])
-            return Plan((), unchanged, tuple(order), self._stale(draft)), set(draft.resources)
-        if only is not None:
-            draft.keep(only)
-        refused = self._permit(draft, wanted, head, use) if only is None else []
-        scope, others = self._sync(draft, keys, wanted if only is None else Prune(), known, head)
-        ours = Ours(self._field_manager, head.members.has_added if head is not None else None, self._learned.has_added)
-        judge = Judge(self._catalog, self._cache, self.kinds, self._learned, self._verdicts, draft, ours)
-        changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
-        changes = deferred(changes, fields)
-        warnings = [*refused, *self._stale(draft), *self._notes(draft, changes)] if only is None else refused
+            self._note_seen(draft)
+            return Plan((), unchanged, tuple(order), self._stale(draft))
+        refused = self._permit(draft, prune, head, use)
+        scope, others = self._sync(draft, keys, prune, head)
+        changes = self._changes(draft, head)
+        warnings = [*refused, *self._stale(draft), *self._notes(draft, changes)]
         if scope is None:
-            plan = assemble(changes, NO_DELETIONS, wanted, warnings)
+            plan = assemble(changes, NO_DELETIONS, prune, warnings)
         else:
             going = scope.deletions(others, self.kinds.is_pending)
-            plan = assemble(changes, going, wanted, [*warnings, *unmatched(draft.labels, wanted)], scope.plan(going))
-        return dataclasses.replace(plan, changes=tuple(map(self._with_secrets, plan.changes))), set(draft.resources)
+            plan = assemble(changes, going, prune, [*warnings, *unmatched(draft.labels, prune)], scope.plan(going))
+        self._note_seen(draft)
+        return self._with_secrets(plan)
 
-    def catch_up(
-        self, seen: Seen, expected: Iterable[Mapping[str, Any]], namespace: str, wanted: Prune, known: Iterable[GVK]
-    ) -> None:
+    def replan(self, call: Call, only: Collection[ObjectKey]) -> Plan:
+        """The plan for some of the objects of a call, which deletes nothing. Raises as ``plan``."""
+        head = self._head(call)
+        draft = self._read(call, head)
+        draft.keep(only)
+        self.kinds.sync(self.kinds.needed(draft.places()))
+        return self._with_secrets(assemble(self._changes(draft, head), NO_DELETIONS, _NOTHING, []))
+
+    def _head(self, call: Call) -> Head | None:
+        """The owner set of a call, if there is one, with the kinds as the server has them now."""
+        self.kinds.follow_definitions()
+        return self._owners.find(call.prune.owner, call.namespace) if call.prune.owner is not None else None
+
+    def _read(self, call: Call, head: Head | None) -> Draft:
+        draft = self._draft(call.namespace, call.fields, head)
+        draft.read(call.expected, self._verdicts)
+        if not draft.is_settled:
+            draft.locate(call.namespace)
+        return draft
+
+    def _changes(self, draft: Draft, head: Head | None) -> list[Change]:
+        """What each object needs, its kind being in the cache."""
+        engine = self._engine
+        has_added = head.members.has_added if head is not None else None
+        ours = Ours(engine.options.field_manager, has_added, engine.learned.has_added)
+        judge = Judge(engine, self.kinds, self._verdicts, draft, ours)
+        changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
+        return deferred(changes, draft.terms[1])
+
+    def _note_seen(self, draft: Draft) -> None:
+        if not self._seen >= draft.resources.keys():
+            with self._lock:
+                self._seen |= draft.resources.keys()
+
+    def catch_up(self, seen: Seen, call: Call) -> None:
         """Wait until the cache has seen what the caller has seen: the object, where its kind is watched, else all that
         a plan would read. Raises as ``plan``, and NotSynced.
         """
-        if self._cache.catch_up(seen, self._sync_timeout):
+        timeout = self._engine.options.sync_timeout
+        if self._cache.catch_up(seen, timeout):
             return
-        draft = self._draft(namespace, EXACT, None)
-        draft.read(expected, Verdicts())
-        draft.locate(namespace)
+        draft = self._draft(call.namespace, EXACT, None)
+        draft.read(call.expected, Verdicts())
+        draft.locate(call.namespace)
         places = self.kinds.needed(draft.places())
-        if wanted.is_wanted:
-            also = self._cache.kinds() if wanted.owner is not None else (*wanted.also, *known)
+        if call.prune.is_wanted:
+            also = self._cache.kinds() if call.prune.owner is not None else (*call.prune.also, *self._seen)
             places |= {resource: set() for gvk in also if (resource := self._catalog.discovery.get(gvk)) is not None}
-        self._cache.catch_up(seen, self._sync_timeout, places)
+        self._cache.catch_up(seen, timeout, places)
 
     def _stale(self, draft: Draft) -> tuple[str, ...]:
         """Warnings of kinds whose watches fail; a draft that is settled costs nothing while none does."""
@@ -143,15 +157,11 @@ class Planner:
     def _notes(self, draft: Draft, changes: list[Change]) -> list[str]:
         return self._told.new([*draft.notes, *self._references.notes(changes)])
 
-    def judge_again(self, awaiting: Collection[Change]) -> list[Change]:
-        """The objects of one plan that awaited the definitions of their kinds. Raises Unauthorized, Unreachable."""
-        fields = next(change.fields for change in awaiting)
-        expected, keys = [change.expected or {} for change in awaiting], {change.key for change in awaiting}
-        plan, _ = self.plan(expected, "", Prune(), set(), fields=fields, only=keys)
-        return [*plan.changes, *plan.unchanged]
+    def _with_secrets(self, plan: Plan) -> Plan:
+        """The plan, knowing what may not be shown of it."""
+        return dataclasses.replace(plan, changes=tuple(map(self._hiding, plan.changes)))
 
-    def _with_secrets(self, change: Change) -> Change:
-        """The change, knowing what may not be shown of it."""
+    def _hiding(self, change: Change) -> Change:
         sensitive = self._catalog.sensitive(change.gvk, change.expected, change.live)
         known = replace(change, sensitive=sensitive)
         return replace(known, patch=change.patch.shown(known.secrets)) if change.patch else known
@@ -159,10 +169,10 @@ class Planner:
     def _draft(self, namespace: str, fields: str, head: Head | None) -> Draft:
         members = head.members if head is not None else None
         terms = (namespace, fields, self._catalog.generation, members.id if members is not None else "")
-        return Draft(self._cache, self._catalog, View(self.related), terms, members)
+        return Draft(self._cache, self._catalog, View(self._engine.related), terms, members)
 
     def _sync(
-        self, draft: Draft, keys: set[ObjectKey], wanted: Prune, known: set[GVK], head: Head | None
+        self, draft: Draft, keys: set[ObjectKey], wanted: Prune, head: Head | None
     ) -> tuple[Scope | None, Further]:
         """Bring what is needed into the cache: first what is expected, then what the owner set says there may be."""
         if not wanted.is_wanted:
@@ -174,20 +184,19 @@ class Planner:
             owner = self._owners.open(head)
             places = owner.members(keys).namespaces
         scope = Scope(self._cache, self._catalog.discovery, self._evidence, draft.resources, keys, wanted, owner)
-        others = scope.further(known)
+        others = scope.further(self._seen)
         self.kinds.sync(self.kinds.needed(draft.places(places)), others.resources, places)
         return scope, others
 
-    def rights(
-        self, expected: Iterable[Mapping[str, Any]], namespace: str, wanted: Prune, use: Use
-    ) -> frozenset[Right]:
+    def rights(self, call: Call, use: Use) -> frozenset[Right]:
         """The rights that such a plan, and carrying it out, needs. Raises as ``plan``, and InputError."""
-        head = self._owners.find(wanted.owner, namespace) if wanted.owner is not None else None
+        prune, namespace = call.prune, call.namespace
+        head = self._owners.find(prune.owner, namespace) if prune.owner is not None else None
         draft = self._draft(namespace, EXACT, head)
-        draft.read(expected, Verdicts())
+        draft.read(call.expected, Verdicts())
         draft.locate(namespace)
-        require_served(self._catalog.discovery, wanted.kinds, draft.resources)
-        return every(draft, self._needs(use), self._beside(draft, self._needs(use), wanted, head))
+        require_served(self._catalog.discovery, prune.kinds, draft.resources)
+        return every(draft, self._needs(use), self._beside(draft, self._needs(use), prune, head))
 
     def _needs(self, use: Use) -> Needs:
         return Needs(self.kinds.consulted, self._cache.namespaces, use)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from genreconcile.outcome import Result
+from genreconcile.apply.result import Result
 from genreconcile.plan import Plan
 from genreconcile.report.diff import render_diff
 from genreconcile.report.document import document, render_json, schema

@@ -13,9 +13,9 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
+from genreconcile.apply.result import Result
 from genreconcile.mask import mask_object
 from genreconcile.objects import Object
-from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
 from genreconcile.report.row import Row, rows
 from genreconcile.report.unified import unified

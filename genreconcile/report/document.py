@@ -9,7 +9,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from genreconcile.outcome import Result
+from genreconcile.apply.result import Result
 from genreconcile.plan import Plan
 from genreconcile.report.row import Row, rows
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from genreconcile.outcome import Result
+from genreconcile.apply.result import Result
 from genreconcile.plan import Plan
 from genreconcile.report.row import rows
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from genreconcile.apply.result import Result
 from genreconcile.errors import ReconcileError
-from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
 
 

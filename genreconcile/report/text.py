@@ -13,9 +13,9 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
+from genreconcile.apply.result import Result
 from genreconcile.mask import mask_value
 from genreconcile.objects import GVK
-from genreconcile.outcome import Result
 from genreconcile.plan import Change, Plan
 from genreconcile.pointer import split_pointer
 from genreconcile.report.row import printable, rows

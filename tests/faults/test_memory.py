@@ -53,7 +53,7 @@ def test_what_is_remembered_of_objects_goes_with_them():
             for number, path in enumerate(paths):
                 server.admin.patch(path, {"op": "replace", "path": "/data/k", "value": f"theirs {round_} {number}"})
             assert _done(reconciler, expected, "configured") == 10
-            sizes.append(len(reconciler._learned))
+            sizes.append(len(reconciler._engine.learned))
             for path in paths:
                 server.admin.delete(path)
     assert sizes == [30] * 6, "of each difference its values, its place, and the value that we wrote (R1.10)"

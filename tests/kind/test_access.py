@@ -187,7 +187,7 @@ def change(admin, target):
     """Edit an object by hand: a label that nobody expects."""
     operations = [{"op": "add", "path": "/metadata/labels/by-hand", "value": "yes"}]
     with gr.Reconciler(admin) as finder:
-        path = finder._catalog.resource(gr.GVK.of(target)).path(
+        path = finder._engine.catalog.resource(gr.GVK.of(target)).path(
             target["metadata"].get("namespace", ""), target["metadata"]["name"]
         )
     admin.request("PATCH", path, body=json.dumps(operations).encode(), content_type="application/json-patch+json")

@@ -6,8 +6,8 @@ import time
 import pytest
 
 import genreconcile as gr
-from genreconcile.apply import Options
 from genreconcile.errors import Conflict, PlanRefused
+from genreconcile.settings import Options
 from support.deletion_ground import LABELS, Ground, statuses
 from support.eventually import eventually
 from support.objects import definition, version

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 import genreconcile as gr
-from genreconcile.apply.options import Options
+from genreconcile.settings import Options
 from support import objects
 from support.deletion_ground import Ground, statuses
 

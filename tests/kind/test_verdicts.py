@@ -7,7 +7,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile import gojson
-from genreconcile.plan import Terms
+from genreconcile.compare.comparer import Comparison
 from support.eventually import eventually
 from support.objects import obj, pod_template, workload
 
@@ -39,14 +39,14 @@ def judged(monkeypatch):
     """The names of the objects that are compared."""
     names = []
 
-    is_clean = Terms.is_clean
+    is_clean = Comparison.is_clean
 
     def noted(self, expected, live):
         if expected["metadata"]["name"] not in names:  # What its patch leads to is compared as well.
             names.append(expected["metadata"]["name"])
         return is_clean(self, expected, live)
 
-    monkeypatch.setattr(Terms, "is_clean", noted)
+    monkeypatch.setattr(Comparison, "is_clean", noted)
     return names
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile import errors, gojson, objects, outcome, pointer
+from genreconcile import errors, gojson, objects, pointer
+from genreconcile.apply import result as outcome
 from genreconcile.plan import Change
 
 KEY = gr.ObjectKey("apps", "Deployment", "shop", "web")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from genreconcile import settings as settings_module
 from genreconcile.settings import Settings
+from genreconcile.settings import call as settings_module
 from support.api.scripted import WIDGETS, ScriptedCluster
 
 OWN = {"plan": set(), "reconcile": {"wait"}, "rights": {"level"}}

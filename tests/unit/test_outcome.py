@@ -6,12 +6,12 @@ import jsonschema
 import pytest
 
 import genreconcile as gr
+from genreconcile.apply.result import Outcome, Result
 from genreconcile.cluster import status_error
 from genreconcile.errors import NotSynced, Throttled, Unreachable
 from genreconcile.memory.fights import Fights
 from genreconcile.memory.learned import Learned
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.outcome import Outcome, Result
 from genreconcile.plan import Change
 from genreconcile.report import render
 from genreconcile.report.document import schema

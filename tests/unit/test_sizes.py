@@ -4,11 +4,11 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.apply.oversize import Oversize
+from genreconcile.apply.result import Outcome
 from genreconcile.cluster import status_error
 from genreconcile.errors import ClusterError, InputError, RuleError
 from genreconcile.normalize import prepare
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.outcome import Outcome
 from genreconcile.plan import Change, Plan
 from genreconcile.report import render
 from genreconcile.sizes import TOO_LARGE, in_words, largest

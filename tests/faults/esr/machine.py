@@ -65,7 +65,7 @@ class ReachAndStay(Oracle, RuleBasedStateMachine):
         self.cache.start()
         self.engine = gr.Reconciler(self.cluster, cache=self.cache, concurrency=4, sync_timeout=5.0)
         # Others write often here and are no opponents: a fight would be left alone for half a minute.
-        for fights in (self.engine._learned.fights, self.engine._learned.places):
+        for fights in (self.engine._engine.learned.fights, self.engine._engine.learned.places):
             fights.rounds = 10**6
 
     def stop(self):

@@ -73,7 +73,7 @@ def sizes(keepers, cache):
         "objects": sum(map(len, stores)),
         "tombstones": sum(len(store._tombstones) for store in stores),
         "verdicts": sum(len(keeper.reconciler._planner._verdicts) for keeper in keepers),
-        "differences": sum(len(keeper.reconciler._learned) for keeper in keepers),
+        "differences": sum(len(keeper.reconciler._engine.learned) for keeper in keepers),
     }
 
 

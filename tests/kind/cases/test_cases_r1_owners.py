@@ -185,7 +185,7 @@ def test_r1_9_others_finalizers_cost_no_request(world, program):
     added = {"op": "add", "path": "/metadata/finalizers/-", "value": "example.com/theirs"}
     has_seen(world, reconciler, expected[0], patch(world, expected[0], added))
     reconciler.plan([], **{**settings, "allow_empty": True})
-    recorded = reconciler._catalog.discovery._cluster
+    recorded = reconciler._engine.catalog.discovery._cluster
     recorded.requests.clear()
     assert statuses(reconciler.reconcile(expected, **settings)) == ["unchanged"]
     assert [request for request in recorded.requests if "watch" not in request[1]] == []
@@ -320,7 +320,7 @@ def test_r1_10_the_steady_state_sends_nothing(world, program):
     expected = service(world)
     reconciler = program()
     reconciler.reconcile([expected]).raise_for_failures()
-    recorded = reconciler._catalog.discovery._cluster
+    recorded = reconciler._engine.catalog.discovery._cluster
     for value in (31700, 31701):
         has_seen(world, reconciler, expected, patch(world, expected, node_port(value)))
         assert statuses(reconciler.reconcile([expected])) == ["configured"]

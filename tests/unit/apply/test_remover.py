@@ -2,12 +2,13 @@
 
 import pytest
 
-from genreconcile.apply import Options
 from genreconcile.apply.remover import Remover
 from genreconcile.cache import Cache
+from genreconcile.engine import Engine
 from genreconcile.errors import NotFound
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
+from genreconcile.settings import Options
 from support.api.scripted import WIDGETS, ScriptedCluster, obj, status
 
 KEY = ObjectKey("example.com", "Widget", "shop", "a")
@@ -20,7 +21,7 @@ def scripted():
 
 
 def remove(scripted):
-    remover = Remover(scripted, Cache(scripted), Options())
+    remover = Remover(Engine(scripted, None, Cache(scripted), None, None, Options()))
     return remover.remove(Change("delete", WIDGETS.gvk, KEY, live=obj("a", 3)), WIDGETS)
 
 

@@ -7,9 +7,9 @@ import json
 
 import jsonpatch
 
+from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import PlanRefused
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.outcome import Outcome, Result
 from genreconcile.plan import Change, Plan
 from support.api.cluster import MemoryCluster
 from support.api.reviews import Reviews

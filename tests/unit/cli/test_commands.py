@@ -9,6 +9,7 @@ import sys
 import jsonschema
 import pytest
 
+from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import (
     CacheError,
     Forbidden,
@@ -22,7 +23,6 @@ from genreconcile.errors import (
     Unreachable,
 )
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.outcome import Outcome, Result
 from genreconcile.ownership import Parent
 from genreconcile.plan import Plan
 from genreconcile.report import FORMATS, schema

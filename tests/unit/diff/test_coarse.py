@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 import genreconcile as gr
 from genreconcile.compare import Policy, coarse
+from genreconcile.compare.comparer import Comparison
 from genreconcile.gojson import dumps
 from genreconcile.objects import GVK
-from genreconcile.plan import Terms, judge
+from genreconcile.plan import judge
 from genreconcile.pointer import split_pointer
 from support.objects import rule_set
 
@@ -31,7 +32,7 @@ def holder(spec, annotations=None, **metadata):
 
 def terms(expected, *rules):
     registry = gr.Registry.builtin().extend(rule_set(*rules))
-    return Terms(registry.compile(GVK.of(expected), None, expected, has_status=True), typed=False)
+    return Comparison(registry.compile(GVK.of(expected), None, expected, has_status=True), typed=False)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def test_r2_5_what_somebody_else_has_there_stays_in_the_replacement(bounds):
     keys = "pqrstuvwxyz"
     expected = holder({"a": dict.fromkeys(keys, 1)})
     live = holder({"a": {**dict.fromkeys(keys, 2), "theirs": 3}}, uid="u", resourceVersion="1")
-    under = Terms(terms(expected).node, typed=False, policy=Policy("subset"))
+    under = Comparison(terms(expected).node, typed=False, policy=Policy("subset"))
     change = judge(expected, live, under)
     assert change.writes == [{"op": "replace", "path": "/spec/a", "value": {**dict.fromkeys(keys, 1), "theirs": 3}}]
 

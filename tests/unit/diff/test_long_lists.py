@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 import genreconcile as gr
 from genreconcile.compare import compare, likeness
 from genreconcile.compare.common import Budget, Classes, common, patience
+from genreconcile.compare.comparer import Comparison
 from genreconcile.compare.lists import by_position
 from genreconcile.compare.steps import Alignment, Insert, Move, steps
 from genreconcile.compare.walk import Walk
 from genreconcile.objects import GVK
-from genreconcile.plan import Plan, Terms, judge
+from genreconcile.plan import Plan, judge
 from genreconcile.report.diff import render_diff
 from support import strategies
 from support.objects import rule_set
@@ -58,7 +59,8 @@ def pair(schema, expected, live, *rules):
     registry = gr.Registry.builtin()
     if rules:
         registry = registry.extend(rule_set(*rules))
-    return mine, theirs, Terms(registry.compile(GVK.of(mine), world.graph.root(GVK.of(mine)), mine, has_status=True))
+    node = registry.compile(GVK.of(mine), world.graph.root(GVK.of(mine)), mine, has_status=True)
+    return mine, theirs, Comparison(node)
 
 
 def rule(**action):

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
+from genreconcile.compare.comparer import Comparison
 from genreconcile.memory.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.objects import GVK
-from genreconcile.plan import Terms, judge
+from genreconcile.plan import judge
 from genreconcile.plan.judgement import learned_keys
 
 SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
@@ -24,7 +25,7 @@ def widget(**spec):
 def judged(expected, live, learned=None):
     gvk = GVK.of(expected)
     node = gr.Registry.builtin().compile(gvk, SCHEMA.root(gvk), expected, has_status=True)
-    return judge(expected, live, Terms(node), learned)
+    return judge(expected, live, Comparison(node), learned)
 
 
 def test_what_is_missing_is_created():

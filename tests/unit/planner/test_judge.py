@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from genreconcile.cache.related import Related, View
+from genreconcile.engine import Engine
 from genreconcile.errors import ClusterError, LoadError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.memory.learned import Learned
@@ -14,6 +15,7 @@ from genreconcile.plan.comparing import Judge
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.entries import Fresh
 from genreconcile.plan.verdicts import Verdicts
+from genreconcile.settings import Options
 
 CANARY = "canary-in-an-exception"
 GOOD, BAD = (Resource(GVK("example.dev", "v1", kind), kind.lower() + "s", namespaced=True) for kind in ("Good", "Bad"))
@@ -34,8 +36,9 @@ class Kinds:
 def judge_with(fault):
     cache = SimpleNamespace(covers=lambda _: True, namespaces=None)
     catalog = SimpleNamespace(rules=Registry.builtin())
-    draft = Draft(cache, catalog, View(Related(cache)), ("", "exact", 0, ""))
-    return Judge(catalog, cache, Kinds(fault), Learned(), Verdicts(), draft)
+    engine = Engine(None, catalog, cache, Learned(), Related(cache), Options())
+    draft = Draft(cache, catalog, View(engine.related), ("", "exact", 0, ""))
+    return Judge(engine, Kinds(fault), Verdicts(), draft)
 
 
 def fresh(resource, **content):

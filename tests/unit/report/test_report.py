@@ -14,10 +14,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import Forbidden, InputError, Invalid
 from genreconcile.manifests.parse import documents
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.outcome import Outcome, Result
 from genreconcile.plan import Change, Plan
 from genreconcile.report import FORMATS, document, render, schema, yamltext
 from genreconcile.report.row import printable

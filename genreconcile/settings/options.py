@@ -1,4 +1,4 @@
-"""How to write.
+"""What a caller decides for the life of a Reconciler.
 
 Invariant: what cannot be meant is refused when it is given, by an InputError.
 """
@@ -7,43 +7,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from genreconcile.arguments import (
+    CheckAccess,
     OnImmutable,
     near,
     refused,
     require_callable,
     require_choice,
+    require_flag,
+    require_seconds,
     require_text,
     require_whole,
 )
 
-JSON_PATCH: Final = "application/json-patch+json"
+FollowDefinitions = bool | Literal["once"]
 _PROPAGATIONS: Final = ("Background", "Foreground", "Orphan")
 _LONGEST_MANAGER: Final = 128  # k8s.io/apimachinery/pkg/apis/meta/v1/validation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to write: ``propagation`` is Background, Foreground or Orphan; ``concurrency`` bounds requests in flight.
+    """See ``Reconciler``. ``propagation`` is kept as the API server spells it; "" stays.
 
-    ``on_immutable`` is ``fail``, or ``recreate`` to delete an object whose immutable fields differ and create it again.
-    Where ``propagation`` is "", that deletion is in the foreground, so that old dependents do not meet the new object,
-    and all others are in the background. ``wait_timeout`` in seconds bounds the wait until a deleted object is gone.
-    ``dry_run``: the server is to say what it would do, and nothing is remembered. ``may_write`` is asked before each
-    write.
+    Where it is "", the deletion of an object that is created again is in the foreground, so that old dependents do not
+    meet the new object, and all others are in the background. ``concurrency`` bounds requests in flight;
+    ``wait_timeout`` in seconds bounds the wait until a deleted object is gone. ``dry_run``: the server is to say what
+    it would do, and nothing is remembered.
     """
 
     field_manager: str = "genreconcile"
     concurrency: int = 8
     propagation: str = ""
-    on_immutable: str = "fail"
+    on_immutable: OnImmutable = "fail"
+    sync_timeout: float = 60.0
+    check_access: CheckAccess = ""
+    follow_definitions: FollowDefinitions = True
+    may_write: Callable[[], bool] | None = None
     wait_timeout: float = 120.0
     dry_run: bool = False
-    may_write: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
+        require_choice("check_access", self.check_access, CheckAccess)
+        require_seconds("sync_timeout", self.sync_timeout)
+        if self.follow_definitions != "once":
+            require_flag("follow_definitions", self.follow_definitions)
+        object.__setattr__(self, "propagation", _propagation(self.propagation))
         require_text("field_manager", self.field_manager)
         if not 0 < len(self.field_manager) <= _LONGEST_MANAGER:
             raise refused("field_manager", self.field_manager, f"does not have 1 to {_LONGEST_MANAGER} characters")
@@ -61,7 +71,7 @@ class Options:
         return self.propagation or ("Foreground" if to_recreate else "Background")
 
 
-def propagation_of(text: str) -> str:
+def _propagation(text: str) -> str:
     """As the API server spells it, however it is capitalised; "" stays. Raises InputError."""
     found = text.capitalize() if isinstance(text, str) else "?"
     if found and found not in _PROPAGATIONS:

@@ -7,34 +7,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable
+from itertools import chain
+from typing import Final
 
 from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
+from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
-from genreconcile.objects import GVK, ObjectKey, metadata_of
-from genreconcile.outcome import Outcome, Result
+from genreconcile.objects import ObjectKey, metadata_of
 from genreconcile.ownership import Record
-from genreconcile.plan import Change, Plan, Prune, awaiting, with_definitions, withheld
-from genreconcile.plan.planner import Planner
+from genreconcile.plan import Change, Plan, awaiting, with_definitions, withheld
+from genreconcile.plan.planner import Call, Planner
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS: Final = 3
 _QUOTA_LAG: Final = 10.0
 _PAUSE: Final = 0.25
 _WRITES: Final = frozenset({"create", "update"})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a plan was made from, so that it can be made again."""
-
-    expected: Iterable[Mapping[str, Any]]
-    namespace: str
-    wanted: Prune
-    known: frozenset[GVK]
-    fields: str
+_WRITTEN: Final = frozenset({"created", "configured"})
 
 
 class Execution:
@@ -77,7 +67,7 @@ class Execution:
         if not plan.prune_first or not going or plan.refusals or any(change.error for change in plan.changes):
             return None
         writes = [change for change in plan.changes if change.operation in _WRITES]
-        tried = self._applier.room(going).excused(self._rehearsal.write(writes, lambda _: None))
+        tried = self._applier.room(going).excused(list(chain.from_iterable(self._rehearsal.write(writes))))
         return None if any(outcome.status == "failed" for outcome in tried) else self._delete(plan, going)
 
     def _written_with_room(self, plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
@@ -98,25 +88,32 @@ class Execution:
             return self._written(changes) + [_settled(change) for change in awaited]
         first, later = with_definitions(changes)
         outcomes = self._written(first, awaited)
-        judged = self._planner.judge_again(awaited)
+        judged = self._compared_again(awaited)
         later += [change for change in judged if change.operation in _WRITES]
         return outcomes + self._written(later) + _settled_of(judged)
 
+    def _compared_again(self, awaiting: list[Change]) -> list[Change]:
+        """The objects of one plan that awaited the definitions of their kinds. Raises Unauthorized, Unreachable."""
+        call = Call([change.expected or {} for change in awaiting], "", fields=awaiting[0].fields)
+        plan = self._planner.replan(call, {change.key for change in awaiting})
+        return [*plan.changes, *plan.unchanged]
+
     def _written(self, changes: list[Change], awaited: Iterable[Change] = ()) -> list[Outcome]:
+        """The outcomes of creates and patches; kinds that a wave defines are served before the next one begins."""
         kinds = {change.gvk for change in awaited}
-
-        def settle(done: list[Outcome]) -> None:
-            written = [outcome.change for outcome in done if outcome.status in {"created", "configured"}]
-            self._planner.kinds.settle(written, kinds)
-
-        return self._applier.write(changes, settle) if changes else []
+        outcomes: list[Outcome] = []
+        for wave in self._applier.write(changes) if changes else ():
+            outcomes += wave
+            if not self._applier.is_rehearsal:
+                self._planner.kinds.settle([outcome.change for outcome in wave if outcome.status in _WRITTEN], kinds)
+        return outcomes
 
     def _written_again(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Compare and write the objects again that had changed under the first write, or of which there is more."""
         lost = self._lost(outcomes)
         if not lost or self._call is None:
             return outcomes
-        plan = self._planned(self._call, only=frozenset(lost))
+        plan = self._planner.replan(self._call, frozenset(lost))
         again = self._write(plan) + _settled_of((*plan.changes, *plan.unchanged))
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
 
@@ -139,13 +136,6 @@ class Execution:
             _log.warning("%s: not read again after a conflict: %s", outcome.key, error)
             return False
         return True
-
-    def _planned(self, call: Call, only: frozenset[ObjectKey] | None = None) -> Plan:
-        """A new plan."""
-        plan, _ = self._planner.plan(
-            call.expected, call.namespace, call.wanted, set(call.known), fields=call.fields, only=only
-        )
-        return plan
 
     def _finish(self, plan: Plan, written: list[Outcome], deleted: list[Outcome] | None) -> Result:
         deletions = _deletions(plan)
@@ -184,7 +174,7 @@ class Execution:
         if not lost or self._call is None:
             return outcomes
         lost |= {outcome.key: outcome for outcome in outcomes if is_withheld(outcome)}
-        plan = self._planned(self._call)
+        plan = self._planner.plan(self._call)
         now = {change.key: change for change in plan.changes if change.key in lost}
         going = [change for change in now.values() if change.operation == "delete" and not plan.refusals]
         again = self._applier.delete(going, wait=self._wait)

@@ -27,9 +27,9 @@ from genreconcile.cache import Seen
 from genreconcile.errors import InputError, LoadError
 from genreconcile.objects import GVK
 from genreconcile.ownership import OWN_TOOL, is_shared_tool
-from genreconcile.plan import EVERY_KIND, OwnerRef, Prune
 from genreconcile.selector import Selector as _Parsed
 from genreconcile.selector import parse as parse_selector
+from genreconcile.settings.prune import EVERY_KIND, OwnerRef, Prune
 
 Selector = str | Mapping[str, Any] | _Parsed
 """Labels: ``"app=web"`` as kubectl's ``-l``, ``{"app": "web"}``, or a ``LabelSelector`` as a mapping."""

@@ -1,0 +1,73 @@
+"""What to delete, and how much of it.
+
+Invariant: an empty namespace or no selector skips deletion; no guard is passed by a default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from genreconcile.objects import GVK
+from genreconcile.ownership import OWN_TOOL
+from genreconcile.selector import Selector
+
+EVERY_KIND: Final = "*"
+"""In ``kinds``: all that the server can list and delete."""
+
+
+class OwnerRef(NamedTuple):
+    """The name of a set's parent, such as ``configmaps/shop``, and the tool whose set it is."""
+
+    text: str
+    tool: str = OWN_TOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``.
+
+    ``kinds`` are names, as ``Kind.group``, of those that take others along and are to go all the same; ``also`` are
+    kinds to look at beside those in expected; ``every``: all that the server can list and delete. ``first``: deletions
+    go before creations.
+    """
+
+    namespace: str = ""
+    selector: Selector | None = None
+    allow_empty: bool = False
+    max_deletions: int | None = None
+    kinds: frozenset[str] = frozenset()
+    also: frozenset[GVK] = frozenset()
+    owner: OwnerRef | None = None
+    every: bool = False
+    first: bool = False
+
+    @property
+    def is_wanted(self) -> bool:
+        """An empty namespace or no selector skips deletion, unless there is an owner."""
+        return self.owner is not None or self.has_selector
+
+    @property
+    def has_selector(self) -> bool:
+        """Whether a selector says what is looked at, in a namespace."""
+        return bool(self.namespace) and self.selector is not None
+
+    def refusals(self, *, expected: int, deletions: int) -> list[str]:
+        """Why nothing may be deleted; empty where it may."""
+        found = []
+        if not expected and not self.allow_empty and deletions:
+            found.append(
+                f"{self.place}: nothing deleted: no object is expected, so all {deletions} would go; "
+                "allow_empty=True (--allow-empty) permits it"
+            )
+        if self.max_deletions is not None and deletions > self.max_deletions:
+            found.append(
+                f"{self.place}: nothing deleted: {deletions} deletions are more than the {self.max_deletions} allowed; "
+                "see what is missing in the expected set, or raise max_deletions (--max-deletions)"
+            )
+        return found
+
+    @property
+    def place(self) -> str:
+        """Where deletion looks, for messages."""
+        return f"namespace {self.namespace}" if self.owner is None else f"owner {self.owner.text}"
