@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from genreconcile.kinds.versions import ALSO, HERE_ALONE, IN_MAPPING, JSONSchema, Stored, overlaid
+from genreconcile.kinds.versions import ALSO, HERE_ALONE, IN_MAPPING, NULL, JSONSchema, Stored, overlaid
 from genreconcile.objects import GVK
 
 Document = Mapping[str, Any]
@@ -177,7 +177,8 @@ class Type:
 class Field:
     """A type at a place. ``zero`` says what a zero means there: ``value`` (the same as missing), ``pointer`` (a value
     of its own) or ``unknown``; custom types are always ``pointer``. ``default`` is the schema's, MISSING without one;
-    ``also`` are those of other versions in which an object may be stored.
+    ``also`` are those of other versions in which an object may be stored. ``null`` is the value that a null becomes,
+    MISSING where it stays, if it is ``nullable``.
     """
 
     type: Type
@@ -185,6 +186,7 @@ class Field:
     nullable: bool = False
     default: Any = MISSING
     also: tuple[Any, ...] = ()
+    null: Any = MISSING
 
 
 class _Compiler:
@@ -237,7 +239,8 @@ class _Compiler:
         kind = self.named(reference) if reference else Type("", schema, self, custom=owner.custom)
         if owner.custom:
             default, also = schema.get("default", MISSING), tuple(schema.get(ALSO, ()))
-            return Field(kind, "pointer", nullable=bool(schema.get("nullable")), default=default, also=also)
+            nullable, null = bool(schema.get("nullable")), schema.get(NULL, MISSING)
+            return Field(kind, "pointer", nullable=nullable, default=default, also=also, null=null)
         return Field(kind, self._zero(owner, key, kind, has_default="default" in schema))
 
     def _zero(self, owner: Type, key: str, kind: Type, *, has_default: bool) -> str:

@@ -17,6 +17,8 @@ JSONSchema = Mapping[str, Any]
 
 ALSO: Final = "x-genreconcile-also"
 """At a field's schema: further values that the server may have filled in there."""
+NULL: Final = "x-genreconcile-null"
+"""At a field's schema: the value that a null becomes there."""
 IN_MAPPING: Final = "x-genreconcile-in-mapping"
 """At a schema that allows anything: the schema of a mapping that stands there."""
 _PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
@@ -51,12 +53,17 @@ def _held(schema: JSONSchema, written: JSONSchema, without: Iterable[str] = ()) 
     """The schema, with the defaults that are there once an object was written: what the written version keeps of its
     own, and where it has none, those that are filled in when the object is read.
     """
-    result = dict(schema)
-    if isinstance(schema.get("properties"), Mapping):
-        result["properties"] = {
-            key: field if key in without else _held_field(key, _mapping(field), written)
-            for key, field in schema["properties"].items()
+    result, own = dict(schema), _mapping(schema.get("properties"))
+    fields = {
+        key: field if key in without else _held_field(key, _mapping(field), written) for key, field in own.items()
+    }
+    if schema.get(_PRESERVE) and (schema.get("type") or own):
+        others = {
+            key: _with_null(_UNKNOWN, _mapping(field)) for key, field in _mapping(written.get("properties")).items()
         }
+        fields = {key: field for key, field in others.items() if NULL in field and key not in without} | fields
+    if fields:
+        result["properties"] = fields
     for below in ("items", "additionalProperties"):
         if isinstance(schema.get(below), Mapping) and isinstance(written.get(below), Mapping):
             result[below] = _held(schema[below], written[below])
@@ -70,13 +77,22 @@ def _held_field(key: str, field: JSONSchema, written: JSONSchema) -> JSONSchema:
             return field
         return {name: value for name, value in field.items() if name != "default"}
     other = _mapping(fields[key])
-    held = _held(field, other)
+    held = _with_null(_held(field, other), other)
     if "default" in field:
         return {**held, "default": pruned(field["default"], other)}
     # A container is repaired piece by piece. A scalar is better removed, for it may be of another type in that version.
     if isinstance(other.get("default"), dict | list) and field.get("type") == other.get("type"):
         return {**held, "default": pruned(other["default"], field)}
     return held
+
+
+def _with_null(field: JSONSchema, written: JSONSchema) -> JSONSchema:
+    """The field, with what a null of it becomes: where the written version has no null there, that is pruned before
+    defaults are filled in.
+    """
+    if not field.get("nullable") or written.get("nullable") or "default" not in written:
+        return field
+    return {**field, NULL: pruned(written["default"], field)}
 
 
 def _laid(schema: JSONSchema, stored: Sequence[JSONSchema], without: Iterable[str] = ()) -> JSONSchema:

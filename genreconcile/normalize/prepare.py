@@ -225,6 +225,8 @@ def _bytes_of(texts: Mapping[str, Any], child: Child, *, with_keys: bool) -> int
 
 def _null(where: Field, *, in_map: bool) -> Any:
     """A null is missing, but "" in a built-in map of strings, and itself where a custom resource may hold it."""
+    if where.null is not MISSING:
+        return where.null
     if where.type.custom:
         return None if where.nullable or where is ANY_FIELD or where is RAW_FIELD else MISSING
     return "" if in_map and where.type.scalar in {"string", "byte"} else MISSING

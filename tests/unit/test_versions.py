@@ -23,6 +23,7 @@ from support.strategies import (
     read_in,
     stored_in,
     values,
+    world,
     worlds,
 )
 
@@ -190,3 +191,58 @@ def test_r1_2_what_was_written_is_no_drift_when_it_is_read_again(found):
     node = Registry.builtin().compile(GVK_OF, graph.root(GVK_OF), expected, has_status=True)
     if is_clean(expected, other, node):
         assert not gr.diff(expected, other, schema=graph)
+
+
+def compared(own, written):
+    """What compares two specs of a kind whose objects are written in another version."""
+    found = world(own)
+    root = spec(spec=written)
+    found.graph.stored = lambda _: stored
+    stored = Stored((root,), root)
+    head = {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "metadata": {"name": "m", "namespace": "n"}}
+
+    def diff(*specs):
+        expected, live = ({**head, "spec": value} for value in specs)
+        node = Registry.builtin().compile(GVK_OF, found.graph.root(GVK_OF), expected, has_status=True)
+        told = gr.diff(expected, live, schema=found.graph)
+        assert not (told and is_clean(expected, live, node))
+        return told
+
+    return diff
+
+
+NULLABLE = {"type": "string", "nullable": True}
+FILLED = {"type": "string", "default": "x"}
+
+
+@pytest.mark.parametrize(
+    ("own", "written", "live", "is_drift"),
+    [
+        (NULLABLE, FILLED, "x", False),
+        (NULLABLE, FILLED, "y", True),
+        ({**NULLABLE, "default": "y"}, FILLED, "x", False),
+        ({**NULLABLE, "default": "y"}, FILLED, "y", True),
+        (None, FILLED, "x", False),
+        (None, FILLED, "y", True),
+        (NULLABLE, {**FILLED, "nullable": True}, None, False),
+        (NULLABLE, {**FILLED, "nullable": True}, "x", True),
+        (NULLABLE, {"type": "string"}, None, False),
+    ],
+)
+def test_r1_2_a_null_that_the_written_version_does_not_know_becomes_its_default(own, written, live, is_drift):
+    """The server prunes it before it fills defaults in: a null stays only where the field is nullable."""
+    diff = compared(spec(e=own) if own else {"type": "object", PRESERVE: True}, spec(e=written))
+    assert bool(diff({"e": None}, {"e": live})) == is_drift
+
+
+@pytest.mark.parametrize("at", ["items", "additionalProperties"])
+def test_r1_2_such_a_null_further_down(at):
+    shape = {"items": "array", "additionalProperties": "object"}[at]
+    own, written = ({"type": shape, at: spec(e=field)} for field in (NULLABLE, FILLED))
+
+    def around(value):
+        return {"a": [{"e": value}] if at == "items" else {"k": {"e": value}}}
+
+    diff = compared(spec(a=own), spec(a=written))
+    assert not diff(around(None), around("x"))
+    assert diff(around(None), around("y"))
