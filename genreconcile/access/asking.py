@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from genreconcile.access.data import data
 from genreconcile.access.right import Right
 from genreconcile.access.rules import Rules
 from genreconcile.cluster import Cluster
+from genreconcile.data import Access, shipped
+from genreconcile.data.shapes import Review
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 from genreconcile.gojson import dumps, loads
 
@@ -40,19 +41,16 @@ class Asker:
         return _at_once(self._rules, sorted(namespaces))
 
     def _allowed(self, right: Right) -> bool | None:
-        status = self._review("review", {"resourceAttributes": _attributes(right)})
+        status = self._review(shipped(Access).review, {"resourceAttributes": _attributes(right)})
         return None if status is None else bool(status.get("allowed"))
 
     def _rules(self, namespace: str) -> Rules | None:
-        status = self._review("rulesReview", {"namespace": namespace})
+        status = self._review(shipped(Access).rules_review, {"namespace": namespace})
         return None if status is None else Rules.of(status)
 
-    def _review(self, name: str, spec: dict[str, Any]) -> dict[str, Any] | None:
-        review = data()[name]
+    def _review(self, review: Review, spec: dict[str, Any]) -> dict[str, Any] | None:
         try:
-            answer = loads(
-                self._cluster.request("POST", review["path"], body=dumps({**review["object"], "spec": spec}))
-            )
+            answer = loads(self._cluster.request("POST", review.path, body=dumps(review.object.to_object(spec=spec))))
         except (Unauthorized, Unreachable):
             raise
         except ClusterError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from genreconcile.access.data import data
+from genreconcile.data import Access, shipped
 from genreconcile.kinds.order import kind_name
 from genreconcile.mask import fields_of
 from genreconcile.objects import GVK, ObjectKey
@@ -19,7 +19,7 @@ def notes(expected: Iterable[Mapping[str, Any]]) -> list[str]:
     found: dict[str, None] = {}
     for obj in expected:
         gvk = GVK.of(obj)
-        why = data()["guarded"].get(kind_name(gvk.group, gvk.kind))
+        why = shipped(Access).guarded.get(kind_name(gvk.group, gvk.kind))
         if why:
             found[f"{ObjectKey.of(obj)}: not covered: {why}; see to that yourself"] = None
         if fields_of(gvk):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from genreconcile.access.data import data
 from genreconcile.access.right import Right
+from genreconcile.data import Access, shipped
 from genreconcile.objects import Object
 
 _ORDER: Final = ("get", "list", "watch", "create", "patch", "delete")
@@ -27,7 +27,7 @@ class Subject(NamedTuple):
     def to_object(self) -> Object:
         """As it stands in a binding."""
         place = {"namespace": self.namespace} if self.namespace else {}
-        return {**data()["subjects"][self.kind], "name": self.name, **place}
+        return shipped(Access).subjects[self.kind].to_object(name=self.name, **place)
 
 
 def manifests(rights: Iterable[Right], name: str, subject: Subject | None = None) -> list[Object]:
@@ -45,13 +45,13 @@ def manifests(rights: Iterable[Right], name: str, subject: Subject | None = None
 
 def as_list(objects: Sequence[Object]) -> Object:
     """The objects as one, for JSON."""
-    return {**data()["list"], "items": list(objects)}
+    return shipped(Access).list_.to_object(items=list(objects))
 
 
 def _role(name: str, namespace: str, rules: list[Rule], subject: Subject | None) -> list[Object]:
-    shapes = data()["namespaced" if namespace else "cluster"]
+    shapes = shipped(Access).namespaced if namespace else shipped(Access).cluster
     metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
-    role = {**shapes["role"], "metadata": dict(metadata), "rules": rules}
+    role = shapes.role.to_object(metadata=dict(metadata), rules=rules)
     if subject is None:
         return [role]
     reference = {
@@ -59,7 +59,7 @@ def _role(name: str, namespace: str, rules: list[Rule], subject: Subject | None)
         "kind": role["kind"],
         "name": name,
     }
-    binding = {**shapes["binding"], "metadata": dict(metadata), "roleRef": reference, "subjects": [subject.to_object()]}
+    binding = shapes.binding.to_object(metadata=dict(metadata), roleRef=reference, subjects=[subject.to_object()])
     return [role, binding]
 
 

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from genreconcile.data import shipped
+from genreconcile.data import Exclusive, shipped
 from genreconcile.kinds.order import kind_name
 from genreconcile.objects import GVK, Object
 from genreconcile.pointer import split_pointer
@@ -30,21 +30,14 @@ class _Kind(NamedTuple):
     free: tuple[Any, ...]
 
 
-def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = shipped("exclusive.yaml")
-    return data
-
-
 @functools.cache
 def _kinds() -> Mapping[str, _Kind]:
     return {
-        entry["kind"]: _Kind(
-            tuple(
-                (number, field, split_pointer(field)) for number, pool in enumerate(entry["pools"]) for field in pool
-            ),
-            tuple(entry["free"]),
+        entry.kind: _Kind(
+            tuple((number, field, split_pointer(field)) for number, pool in enumerate(entry.pools) for field in pool),
+            entry.free,
         )
-        for entry in _data()["held"]
+        for entry in shipped(Exclusive).held
     }
 
 
@@ -77,10 +70,10 @@ def sums(gvk: GVK, obj: Object, resource: str) -> list[Any]:
     name = kind_name(gvk.group, gvk.kind)
     return [
         value
-        for entry in _data()["summed"]
-        if entry["kind"] == name and resource.startswith(entry["prefix"])
-        for found in values_at(obj, split_pointer(entry["at"]))
-        if isinstance(found, Mapping) and (value := found.get(resource.removeprefix(entry["prefix"]))) is not None
+        for entry in shipped(Exclusive).summed
+        if entry.kind == name and resource.startswith(entry.prefix)
+        for found in values_at(obj, split_pointer(entry.at))
+        if isinstance(found, Mapping) and (value := found.get(resource.removeprefix(entry.prefix))) is not None
     ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from genreconcile.data import shipped
+from genreconcile.data import Immutable, shipped
 
 IMMUTABLE: Final = "immutable"
 """The key of an error's ``details`` that says so."""
@@ -16,4 +16,4 @@ IMMUTABLE: Final = "immutable"
 def says_immutable(text: str) -> bool:
     """Whether a server's message says that a field cannot be changed."""
     lowered = text.lower()
-    return any(known in lowered for known in shipped("immutable.yaml")["texts"])
+    return any(known in lowered for known in shipped(Immutable).texts)

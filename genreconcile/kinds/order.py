@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar
 
 from jsonpointer import resolve_pointer
 
-from genreconcile.data import shipped
+from genreconcile.data import Order, shipped
+from genreconcile.data.shapes import Says
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.versions import Stored
 from genreconcile.objects import GVK, Object
@@ -21,14 +22,9 @@ _WRITABLE: Final = frozenset({"create", "delete", "get", "list", "patch", "updat
 Member = TypeVar("Member")
 
 
-def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = shipped("order.yaml")
-    return data
-
-
 @functools.cache
 def _places() -> Mapping[str, int]:
-    return {name: number for number, wave in enumerate(_data()["waves"]) for name in wave}
+    return {name: number for number, wave in enumerate(shipped(Order).waves) for name in wave}
 
 
 def kind_name(group: str, kind: str) -> str:
@@ -52,41 +48,47 @@ def waves(members: Iterable[tuple[tuple[str, str], Member]], *, reverse: bool = 
 
 def defines_kinds(gvk: GVK) -> bool:
     """Whether objects of this kind define other kinds."""
-    return kind_name(gvk.group, gvk.kind) in _data()["defines"]
+    return kind_name(gvk.group, gvk.kind) in shipped(Order).defines
 
 
 def is_definer(gvk: GVK) -> bool:
     """Whether objects of this kind say which kind they define."""
-    return "kind" in _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
+    return _says(gvk) is not None
 
 
 def group_behind(group: str, kind: str, name: str) -> str:
     """The API group that an object brings which does not say its kinds; "" where it brings none, or says them."""
-    entry = _data()["defines"].get(kind_name(group, kind), {})
-    return name.partition(".")[2] if entry.get("named") == "version.group" else ""
+    definer = shipped(Order).defines.get(kind_name(group, kind))
+    return name.partition(".")[2] if definer and definer.named == "version.group" else ""
 
 
 def changes_writes(gvk: GVK) -> bool:
     """Whether objects of this kind say what the server changes in others when they are written."""
-    return kind_name(gvk.group, gvk.kind) in _data()["admits"]
+    return kind_name(gvk.group, gvk.kind) in shipped(Order).admits
+
+
+def _says(gvk: GVK) -> Says | None:
+    """Where objects of this kind say which kind they define, None where they do not."""
+    definer = shipped(Order).defines.get(kind_name(gvk.group, gvk.kind))
+    return definer.says if definer else None
 
 
 def is_served(obj: Object) -> bool:
     """Whether an object that defines kinds says in its status that these are served."""
     gvk = GVK.of(obj)
-    wanted = _data()["defines"][kind_name(gvk.group, gvk.kind)]["condition"]
+    wanted = shipped(Order).defines[kind_name(gvk.group, gvk.kind)].condition
     conditions: Sequence[Any] = resolve_pointer(obj, "/status/conditions", None) or ()
     return any(condition.get("type") == wanted and condition.get("status") == "True" for condition in conditions)
 
 
 def defined_by(obj: Object) -> list[Resource]:
     """The resources that an expected object will define; none where it defines none or does not say."""
-    gvk = GVK.of(obj)
-    where = _data()["defines"].get(kind_name(gvk.group, gvk.kind))
-    if where is None or "kind" not in where:
+    says = _says(GVK.of(obj))
+    if says is None:
         return []
     group, kind, plural, scope, versions = (
-        resolve_pointer(obj, where[key], None) for key in ("group", "kind", "plural", "scope", "versions")
+        resolve_pointer(obj, pointer, None)
+        for pointer in (says.group, says.kind, says.plural, says.scope, says.versions)
     )
     served = [version for version in versions or () if isinstance(version, Mapping) and version.get("served")]
     return [
@@ -104,11 +106,10 @@ def defined_by(obj: Object) -> list[Resource]:
 
 def defined_kind(obj: Object) -> tuple[str, str]:
     """The (group, kind) that an object defines, also where no version of it is served; ("", "") without one."""
-    gvk = GVK.of(obj)
-    where = _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
-    if "kind" not in where:
+    says = _says(GVK.of(obj))
+    if says is None:
         return "", ""
-    return str(resolve_pointer(obj, where["group"], "")), str(resolve_pointer(obj, where["kind"], ""))
+    return str(resolve_pointer(obj, says.group, "")), str(resolve_pointer(obj, says.kind, ""))
 
 
 def definition_name(resource: Resource) -> str:
@@ -118,29 +119,29 @@ def definition_name(resource: Resource) -> str:
 
 def stored_versions(obj: Object) -> tuple[str, ...]:
     """The versions in which objects of the kind that is defined may lie in etcd; the one that is written first."""
-    gvk = GVK.of(obj)
-    where = _data()["defines"].get(kind_name(gvk.group, gvk.kind), {})
-    if "stored" not in where:
+    says = _says(GVK.of(obj))
+    if says is None:
         return ()
-    versions = resolve_pointer(obj, where["versions"], None) or ()
+    versions = resolve_pointer(obj, says.versions, None) or ()
     written = [version["name"] for version in versions if version.get("storage")]
-    return tuple(dict.fromkeys([*written, *(resolve_pointer(obj, where["stored"], None) or ())]))
+    return tuple(dict.fromkeys([*written, *(resolve_pointer(obj, says.stored, None) or ())]))
 
 
 def stored_schemas(obj: Object, version: str) -> Stored:
     """The schemas of ``stored_versions``, but for that of ``version``; of some there may be none."""
-    gvk = GVK.of(obj)
-    where = _data()["defines"][kind_name(gvk.group, gvk.kind)]
-    versions = {found["name"]: found for found in resolve_pointer(obj, where["versions"], None) or ()}
+    says = _says(GVK.of(obj))
+    if says is None:
+        return Stored()
+    versions = {found["name"]: found for found in resolve_pointer(obj, says.versions, None) or ()}
     schemas = {
         name: schema
         for name in stored_versions(obj)
-        if isinstance(schema := resolve_pointer(versions.get(name, {}), where["schema"], None), Mapping)
+        if isinstance(schema := resolve_pointer(versions.get(name, {}), says.schema, None), Mapping)
     }
     written = next((found for name, found in versions.items() if found.get("storage") and name != version), None)
     others = tuple(schema for name, schema in schemas.items() if name != version)
     # What a webhook converts may stand elsewhere in the written version, so nothing is lost for sure.
-    is_converted = bool(resolve_pointer(obj, where["webhook"], None)) and {*stored_versions(obj)} != {version}
+    is_converted = bool(resolve_pointer(obj, says.webhook, None)) and {*stored_versions(obj)} != {version}
     if written is None or is_converted:
         return Stored(others, is_converted=is_converted)
     return Stored(others, schemas.get(written["name"]))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, Protocol
 
-from genreconcile.data import shipped
+from genreconcile.data import Mask, shipped
+from genreconcile.data.shapes import Secret
 from genreconcile.pointer import split_pointer
 
 Fields = tuple[tuple[str, ...], ...]
@@ -31,15 +32,24 @@ class Kind(Protocol):
 
 
 @cache
-def _table(name: str) -> dict[tuple[str, str], Fields]:
-    """By group and ``name``, which is ``kind`` or ``resource``."""
-    entries = shipped("mask.yaml")
-    return {(entry["group"], entry[name].lower()): tuple(map(split_pointer, entry["fields"])) for entry in entries}
+def _of_kinds() -> dict[tuple[str, str], Fields]:
+    """By group and kind."""
+    return {(entry.group, entry.kind.lower()): _fields(entry) for entry in shipped(Mask).secrets}
+
+
+@cache
+def _of_resources() -> dict[tuple[str, str], Fields]:
+    """By group and resource."""
+    return {(entry.group, entry.resource.lower()): _fields(entry) for entry in shipped(Mask).secrets}
+
+
+def _fields(entry: Secret) -> Fields:
+    return tuple(map(split_pointer, entry.fields))
 
 
 def fields_of(kind: Kind) -> Fields:
     """The fields of this kind's objects that are secret by ``mask.yaml``."""
-    return _table("kind").get((kind.group.lower(), kind.kind.lower()), ())
+    return _of_kinds().get((kind.group.lower(), kind.kind.lower()), ())
 
 
 def fields_of_resource(path: str) -> Fields:
@@ -49,4 +59,4 @@ def fields_of_resource(path: str) -> Fields:
     parts = rest.split("/")[1:]
     if parts[:1] == ["namespaces"] and len(parts) > 2:
         parts = parts[2:]
-    return _table("resource").get((group, parts[0]), ()) if parts else ()
+    return _of_resources().get((group, parts[0]), ()) if parts else ()

@@ -6,10 +6,11 @@ Invariant: read once, never changed.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from genreconcile.data import shipped
+from genreconcile.data import Types, shipped
 from genreconcile.gojson import loads
 from genreconcile.kinds.types import FieldTable
 
@@ -20,13 +21,13 @@ class Tables:
 
     field_table: FieldTable
     free_form: frozenset[str]
-    unions: dict[str, str]
+    unions: Mapping[str, str]
 
 
 @functools.cache
 def tables() -> Tables:
     """The shipped tables: ``types.yaml`` (by hand) and ``fields.json`` (generated from the Go types)."""
     folder = resources.files("genreconcile.normalize")
-    types = shipped("types.yaml")
+    types = shipped(Types)
     fields = loads((folder / "rules" / "fields.json").read_bytes())
-    return Tables(fields, frozenset(types["freeForm"]), types["unions"])
+    return Tables(fields, types.free_form, types.unions)

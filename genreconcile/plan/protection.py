@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from genreconcile.data import shipped
+from genreconcile.data import Deletion, shipped
+from genreconcile.data.shapes import Keep
 from genreconcile.kinds.order import kind_name
 from genreconcile.objects import Object, ObjectKey, metadata_of
 from genreconcile.pointer import split_pointer
@@ -31,11 +32,6 @@ class Maker(NamedTuple):
     why: str
 
 
-def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = shipped("deletion.yaml")
-    return data
-
-
 def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner: str = "") -> Protection | None:
     """Why this live object is not to be deleted, None where it may be.
 
@@ -54,13 +50,13 @@ def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner:
 
 def kinds_to_ask_for() -> frozenset[str]:
     """The kinds, as ``Kind.group``, that are deleted only when they are asked for."""
-    return frozenset(_data()["onlyWhenAsked"])
+    return shipped(Deletion).only_when_asked
 
 
 def may_be_deleted(group: str, kind: str, asked: Collection[str]) -> bool:
     """Whether some object of this kind may be deleted; ``asked`` as above."""
     name = kind_name(group, kind)
-    return not is_made_by_kubernetes(group, kind) and (name in asked or name not in _data()["onlyWhenAsked"])
+    return not is_made_by_kubernetes(group, kind) and (name in asked or name not in shipped(Deletion).only_when_asked)
 
 
 def is_made_by_kubernetes(group: str, kind: str) -> bool:
@@ -70,8 +66,8 @@ def is_made_by_kubernetes(group: str, kind: str) -> bool:
 
 @functools.cache
 def _made() -> frozenset[str]:
-    every = (entry for entry in _data()["builtIn"] if entry["name"] == "*" and "namespace" not in entry)
-    return frozenset(entry["kind"] for entry in every)
+    every = (entry for entry in shipped(Deletion).built_in if entry.name == "*" and entry.namespace is None)
+    return frozenset(entry.kind for entry in every)
 
 
 def _terminating(live: Object) -> Protection | None:
@@ -83,10 +79,10 @@ def _terminating(live: Object) -> Protection | None:
 def _built_in(key: ObjectKey) -> Protection | None:
     name = kind_name(key.group, key.kind)
     if not any(
-        entry["kind"] == name
-        and fnmatchcase(key.namespace, entry.get("namespace", "*"))
-        and fnmatchcase(key.name, entry["name"])
-        for entry in _data()["builtIn"]
+        entry.kind == name
+        and (entry.namespace is None or fnmatchcase(key.namespace, entry.namespace))
+        and fnmatchcase(key.name, entry.name)
+        for entry in shipped(Deletion).built_in
     ):
         return None
     return Protection(
@@ -113,20 +109,19 @@ def _annotated(live: Object) -> Protection | None:
     annotations = metadata_of(live).get("annotations")
     if not isinstance(annotations, Mapping):
         return None
-    for entry in _data()["keep"]:
-        name = entry["annotation"]
-        value = str(annotations.get(name, entry.get("unless", "")))
-        if _keeps(entry, value):
+    for entry in shipped(Deletion).keep:
+        name = entry.annotation
+        if name in annotations and _keeps(entry, str(annotations[name])):
             return Protection(
                 f"not deleted: its annotation {name} forbids it; remove the annotation to have it deleted"
             )
     return None
 
 
-def _keeps(entry: Mapping[str, Any], value: str) -> bool:
-    if "unless" in entry:
-        return bool(value != entry["unless"])
-    return not set(entry["values"]).isdisjoint(part.strip() for part in value.split(","))
+def _keeps(entry: Keep, value: str) -> bool:
+    if entry.unless is not None:
+        return value != entry.unless
+    return not entry.values.isdisjoint(part.strip() for part in value.split(","))
 
 
 def _only_when_asked(key: ObjectKey, asked: Collection[str]) -> Protection | None:
@@ -140,14 +135,13 @@ def _only_when_asked(key: ObjectKey, asked: Collection[str]) -> Protection | Non
 
 def takes_others(key: ObjectKey) -> bool:
     """Whether objects of this kind are left alone by deletion unless the kind is asked for by name."""
-    return kind_name(key.group, key.kind) in _data()["onlyWhenAsked"]
+    return kind_name(key.group, key.kind) in shipped(Deletion).only_when_asked
 
 
 @functools.cache
 def _makers() -> Mapping[str, Maker]:
     return {
-        entry["kind"]: Maker(split_pointer(entry["field"]), frozenset(entry["managers"]), entry["why"])
-        for entry in _data()["madeBy"]
+        entry.kind: Maker(split_pointer(entry.field), entry.managers, entry.why) for entry in shipped(Deletion).made_by
     }
 
 
@@ -158,8 +152,8 @@ def maker_of(key: ObjectKey) -> Maker | None:
 
 def is_seen_to(key: ObjectKey, live: Object) -> bool:
     """Whether somebody else removes finalizers of a live object once it is deleted; what runs programs never is."""
-    if kind_name(key.group, key.kind) in _data()["servers"]:
+    if kind_name(key.group, key.kind) in shipped(Deletion).servers:
         return False
     finalizers = metadata_of(live).get("finalizers") or ()
-    own: list[str] = _data()["ownFinalizers"]
+    own = shipped(Deletion).own_finalizers
     return any(not any(fnmatchcase(str(name), pattern) for pattern in own) for name in finalizers)

@@ -1,0 +1,228 @@
+"""What each YAML file beside this module may hold.
+
+Invariant: a key that is unknown, missing or of another type is refused. A kind is ``Kind.group``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta, Struct, field, to_builtins
+
+Pointer = Annotated[str, Meta(pattern="^/")]
+"""A JSON pointer from an object's root; ``*`` as the file that holds it says."""
+
+
+class Entry(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A mapping in a file."""
+
+
+class File(Entry, frozen=True):
+    """A file as a whole."""
+
+    name: ClassVar[str]
+
+
+class Says(Entry, frozen=True):
+    """Where an object says which kind it defines; ``schema`` is a pointer from a member of ``versions``."""
+
+    group: Pointer
+    kind: Pointer
+    plural: Pointer
+    scope: Pointer
+    versions: Pointer
+    stored: Pointer
+    schema: Pointer
+    webhook: Pointer
+
+
+class Definer(Entry, frozen=True):
+    """A kind whose objects bring others; ``named``: what stands in their names where they do not say it."""
+
+    condition: str
+    says: Says | None = None
+    named: Literal["version.group"] | None = None
+
+
+class Order(File, frozen=True):
+    """``order.yaml``."""
+
+    name = "order.yaml"
+
+    waves: tuple[tuple[str, ...], ...]
+    defines: Mapping[str, Definer]
+    admits: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if not any("*" in wave for wave in self.waves):
+            raise ValueError("no wave of `waves` holds `*`, which stands for all other kinds")
+
+
+class BuiltIn(Entry, frozen=True):
+    """Objects that Kubernetes makes; ``namespace`` and ``name`` are globs."""
+
+    kind: str
+    name: str
+    namespace: str | None = None
+
+
+class Keep(Entry, frozen=True):
+    """An annotation that protects with one of ``values``, or with any value but ``unless``."""
+
+    annotation: str
+    values: frozenset[str] = frozenset()
+    unless: str | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.values) == (self.unless is not None):
+            raise ValueError("needs either `values` or `unless`")
+
+
+class MadeBy(Entry, frozen=True):
+    """Objects that a controller makes: one of ``managers`` then owns ``field``."""
+
+    kind: str
+    field: Pointer
+    managers: frozenset[str]
+    why: str
+
+
+class Deletion(File, frozen=True):
+    """``deletion.yaml``."""
+
+    name = "deletion.yaml"
+
+    only_when_asked: frozenset[str]
+    built_in: tuple[BuiltIn, ...]
+    keep: tuple[Keep, ...]
+    made_by: tuple[MadeBy, ...]
+    own_finalizers: tuple[str, ...]
+    servers: frozenset[str]
+
+
+class Tool(Entry, frozen=True):
+    """A tool whose sets can be shared; ``managers`` are globs."""
+
+    version: str
+    managers: tuple[str, ...]
+
+
+class ApplySet(File, frozen=True):
+    """``applyset.yaml``."""
+
+    name = "applyset.yaml"
+
+    parents: frozenset[str]
+    parent_label: str
+    default_parent: str
+    tools: Mapping[str, Tool]
+
+
+class HeldBy(Entry, frozen=True):
+    """What objects of a kind hold alone: the fields of each pool, and the values that stand for nothing."""
+
+    kind: str
+    pools: tuple[tuple[Pointer, ...], ...]
+    free: tuple[bool | int | str, ...]
+
+
+class Summed(Entry, frozen=True):
+    """Where a quota finds the resources with a prefix."""
+
+    kind: str
+    prefix: str
+    at: Pointer
+
+
+class Exclusive(File, frozen=True):
+    """``exclusive.yaml``."""
+
+    name = "exclusive.yaml"
+
+    held: tuple[HeldBy, ...]
+    summed: tuple[Summed, ...]
+
+
+class Immutable(File, frozen=True):
+    """``immutable.yaml``."""
+
+    name = "immutable.yaml"
+
+    texts: tuple[Annotated[str, Meta(pattern="^[^A-Z]+$")], ...]
+
+
+class Secret(Entry, frozen=True):
+    """The secret fields of a kind."""
+
+    group: str
+    kind: str
+    resource: str
+    fields: tuple[Pointer, ...]
+
+
+class Mask(File, frozen=True):
+    """``mask.yaml``."""
+
+    name = "mask.yaml"
+
+    secrets: tuple[Secret, ...]
+
+
+class Head(Entry, frozen=True, kw_only=True, omit_defaults=True):
+    """What an object begins with; ``kind`` is the last of its fields."""
+
+    kind: str
+
+    def to_object(self, **fields: Any) -> dict[str, Any]:
+        """An object that begins so."""
+        return {**to_builtins(self), **fields}
+
+
+class TypeMeta(Head, frozen=True):
+    """The head of an object that the server knows."""
+
+    api_version: str
+
+
+class Review(Entry, frozen=True):
+    """What is posted, and where, to ask about rights."""
+
+    path: Pointer
+    object: TypeMeta
+
+
+class Roles(Entry, frozen=True):
+    """A role and its binding."""
+
+    role: TypeMeta
+    binding: TypeMeta
+
+
+class SubjectType(Head, frozen=True):
+    """Who can be granted rights; ``api_group`` "" is that of ServiceAccounts."""
+
+    api_group: str = ""
+
+
+class Access(File, frozen=True):
+    """``access.yaml``."""
+
+    name = "access.yaml"
+
+    review: Review
+    rules_review: Review
+    namespaced: Roles
+    cluster: Roles
+    subjects: Mapping[str, SubjectType]
+    list_: TypeMeta = field(name="list")
+    guarded: Mapping[str, str]
+
+
+class Types(File, frozen=True):
+    """``types.yaml``."""
+
+    name = "types.yaml"
+
+    free_form: frozenset[str]
+    unions: Mapping[str, str]
