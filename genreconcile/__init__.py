@@ -11,154 +11,125 @@
 that say what Kubernetes itself adds to an object. Each name is imported when it is first used.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+_PUBLIC = {
+    "GVK": "objects",
+    "Access": "access",
+    "ApplyFailed": "apply.result",
+    "Cache": "cache",
+    "CacheError": "errors",
+    "CacheEvent": "cache",
+    "Change": "plan",
+    "Cluster": "cluster",
+    "ClusterError": "errors",
+    "Conflict": "errors",
+    "Diff": "compare",
+    "Difference": "compare",
+    "Explanation": "compare.explain",
+    "Forbidden": "errors",
+    "Gone": "errors",
+    "InputError": "errors",
+    "Invalid": "errors",
+    "Kind": "cache",
+    "LoadError": "errors",
+    "Loaded": "manifests",
+    "NotFound": "errors",
+    "NotLeading": "errors",
+    "NotSynced": "errors",
+    "Object": "objects",
+    "ObjectKey": "objects",
+    "Outcome": "apply.result",
+    "Pace": "cache",
+    "Plan": "plan",
+    "PlanRefused": "errors",
+    "ReconcileError": "errors",
+    "Reconciler": "reconcile",
+    "Record": "cache",
+    "Registry": "normalize",
+    "Resource": "kinds.discovery",
+    "Result": "apply.result",
+    "Right": "access",
+    "RuleError": "errors",
+    "Schema": "catalog",
+    "Selector": "settings",
+    "Throttled": "errors",
+    "TooLarge": "errors",
+    "Unauthorized": "errors",
+    "Unreachable": "errors",
+    "connect": "cluster",
+    "diff": "compare",
+    "explain": "compare.explain",
+    "load": "manifests",
+    "suggest": "compare.explain",
+}
+"""The public names, each with the module of this package that defines it; none is spelled like such a module."""
+
+
+def _imported(name: str) -> object:
+    """A public name: importing all of them takes as long as a hundred starts of Python's own modules."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
+
 
 if TYPE_CHECKING:
-    from genreconcile.access import Access, Right
-    from genreconcile.apply.result import ApplyFailed, Outcome, Result
-    from genreconcile.cache import Cache, CacheEvent, Kind, Pace, Record
-    from genreconcile.catalog import Schema
-    from genreconcile.cluster import Cluster, connect
-    from genreconcile.compare import Diff, Difference, diff
-    from genreconcile.compare.explain import Explanation, explain, suggest
-    from genreconcile.errors import (
-        CacheError,
-        ClusterError,
-        Conflict,
-        Forbidden,
-        Gone,
-        InputError,
-        Invalid,
-        LoadError,
-        NotFound,
-        NotLeading,
-        NotSynced,
-        PlanRefused,
-        ReconcileError,
-        RuleError,
-        Throttled,
-        TooLarge,
-        Unauthorized,
-        Unreachable,
-    )
-    from genreconcile.kinds.discovery import Resource
-    from genreconcile.manifests import Loaded, load
-    from genreconcile.normalize import Registry
-    from genreconcile.objects import GVK, Object, ObjectKey
-    from genreconcile.plan import Change, Plan
-    from genreconcile.reconcile import Reconciler
-    from genreconcile.settings import Selector
-
-__all__ = [
-    "GVK",
-    "Access",
-    "ApplyFailed",
-    "Cache",
-    "CacheError",
-    "CacheEvent",
-    "Change",
-    "Cluster",
-    "ClusterError",
-    "Conflict",
-    "Diff",
-    "Difference",
-    "Explanation",
-    "Forbidden",
-    "Gone",
-    "InputError",
-    "Invalid",
-    "Kind",
-    "LoadError",
-    "Loaded",
-    "NotFound",
-    "NotLeading",
-    "NotSynced",
-    "Object",
-    "ObjectKey",
-    "Outcome",
-    "Pace",
-    "Plan",
-    "PlanRefused",
-    "ReconcileError",
-    "Reconciler",
-    "Record",
-    "Registry",
-    "Resource",
-    "Result",
-    "Right",
-    "RuleError",
-    "Schema",
-    "Selector",
-    "Throttled",
-    "TooLarge",
-    "Unauthorized",
-    "Unreachable",
-    "connect",
-    "diff",
-    "explain",
-    "load",
-    "suggest",
-]
-
-_MODULES = {
-    "access": ("Access", "Right"),
-    "cache": ("Cache", "CacheEvent", "Kind", "Pace", "Record"),
-    "catalog": ("Schema",),
-    "cluster": ("Cluster", "connect"),
-    "compare": ("Diff", "Difference", "diff"),
-    "compare.explain": ("Explanation", "explain", "suggest"),
-    "errors": (
-        "CacheError",
-        "ClusterError",
-        "Conflict",
-        "Forbidden",
-        "Gone",
-        "InputError",
-        "Invalid",
-        "LoadError",
-        "NotFound",
-        "NotLeading",
-        "NotSynced",
-        "PlanRefused",
-        "ReconcileError",
-        "RuleError",
-        "Throttled",
-        "TooLarge",
-        "Unauthorized",
-        "Unreachable",
-    ),
-    "kinds.discovery": ("Resource",),
-    "manifests": ("Loaded", "load"),
-    "normalize": ("Registry",),
-    "objects": ("GVK", "Object", "ObjectKey"),
-    "apply.result": ("ApplyFailed", "Outcome", "Result"),
-    "plan": ("Change", "Plan"),
-    "reconcile": ("Reconciler",),
-    "settings": ("Selector",),
-}
-_PLACES = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
-
-
-class _Package(ModuleType):
-    """Imports a name when it is asked for: all of them take as long as a hundred starts of Python's own modules."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _PLACES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_PLACES[name]), name)
-        super().__setattr__(name, value)
-        return value
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Importing a submodule binds it here, also where a public name is spelled like it.
-        if not (isinstance(value, ModuleType) and name in _PLACES):
-            super().__setattr__(name, value)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *__all__})
-
-
-sys.modules[__name__].__class__ = _Package
+    # Once more, for type checkers, which read no table; a test compares the two.
+    from genreconcile.access import Access as Access
+    from genreconcile.access import Right as Right
+    from genreconcile.cache import Cache as Cache
+    from genreconcile.cache import CacheEvent as CacheEvent
+    from genreconcile.cache import Kind as Kind
+    from genreconcile.cache import Pace as Pace
+    from genreconcile.cache import Record as Record
+    from genreconcile.catalog import Schema as Schema
+    from genreconcile.cluster import Cluster as Cluster
+    from genreconcile.cluster import connect as connect
+    from genreconcile.compare import Diff as Diff
+    from genreconcile.compare import Difference as Difference
+    from genreconcile.compare import diff as diff
+    from genreconcile.compare.explain import Explanation as Explanation
+    from genreconcile.compare.explain import explain as explain
+    from genreconcile.compare.explain import suggest as suggest
+    from genreconcile.errors import CacheError as CacheError
+    from genreconcile.errors import ClusterError as ClusterError
+    from genreconcile.errors import Conflict as Conflict
+    from genreconcile.errors import Forbidden as Forbidden
+    from genreconcile.errors import Gone as Gone
+    from genreconcile.errors import InputError as InputError
+    from genreconcile.errors import Invalid as Invalid
+    from genreconcile.errors import LoadError as LoadError
+    from genreconcile.errors import NotFound as NotFound
+    from genreconcile.errors import NotLeading as NotLeading
+    from genreconcile.errors import NotSynced as NotSynced
+    from genreconcile.errors import PlanRefused as PlanRefused
+    from genreconcile.errors import ReconcileError as ReconcileError
+    from genreconcile.errors import RuleError as RuleError
+    from genreconcile.errors import Throttled as Throttled
+    from genreconcile.errors import TooLarge as TooLarge
+    from genreconcile.errors import Unauthorized as Unauthorized
+    from genreconcile.errors import Unreachable as Unreachable
+    from genreconcile.kinds.discovery import Resource as Resource
+    from genreconcile.manifests import Loaded as Loaded
+    from genreconcile.manifests import load as load
+    from genreconcile.normalize import Registry as Registry
+    from genreconcile.objects import GVK as GVK
+    from genreconcile.objects import Object as Object
+    from genreconcile.objects import ObjectKey as ObjectKey
+    from genreconcile.apply.result import ApplyFailed as ApplyFailed
+    from genreconcile.apply.result import Outcome as Outcome
+    from genreconcile.apply.result import Result as Result
+    from genreconcile.plan import Change as Change
+    from genreconcile.plan import Plan as Plan
+    from genreconcile.reconcile import Reconciler as Reconciler
+    from genreconcile.settings import Selector as Selector
+else:
+    # Type checkers would take any name for one that is there.
+    __getattr__ = _imported
+    __all__ = list(_PUBLIC)

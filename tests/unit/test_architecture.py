@@ -110,3 +110,38 @@ def test_public_names_are_imported_when_they_are_used():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stdout == "module 'genreconcile' has no attribute 'nothing'\n", run.stderr
+
+
+def test_type_checkers_are_told_the_same_names():
+    (told,) = (node for node in tree(PACKAGE / "__init__.py").body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: imported.module
+        for imported in told.body
+        for alias in imported.names
+        if alias.name == alias.asname and imported.level == 0
+    }
+    assert seen == {name: f"genreconcile.{module}" for name, module in gr._PUBLIC.items()}
+
+
+def test_no_public_name_is_that_of_a_module():
+    modules = {file.stem for file in PACKAGE.iterdir()}
+    assert {"reconcile", "access", "errors"} <= modules
+    assert modules.isdisjoint(gr.__all__)
+
+
+@pytest.mark.parametrize("modules_come", ["first", "last"])
+def test_public_names_are_what_they_are_in_any_order_of_imports(modules_come):
+    code = (
+        "import sys, types; from importlib import import_module; import genreconcile as gr\n"
+        "def names(): return {name: getattr(gr, name) for name in reversed(gr.__all__)}\n"
+        "before = names() if sys.argv[1] == 'last' else {}\n"
+        "for module in sys.argv[2:]: import_module(module)\n"
+        "after = names(); assert after == {**after, **before}; assert set(after) == set(gr.__all__)\n"
+        "assert not any(isinstance(value, types.ModuleType) for value in after.values())\n"
+        "from genreconcile import errors; assert errors.Gone is gr.Gone\n"
+    )
+    parts = (file.relative_to(ROOT).with_suffix("").parts for file in SOURCES if file.parent != PACKAGE / "testing")
+    modules = [".".join(part for part in names if part != "__init__") for names in parts if "__main__" not in names]
+    command = [sys.executable, "-c", code, modules_come, *modules]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr

@@ -67,16 +67,43 @@ def use(reconciler: gr.Reconciler) -> None:
 """
 
 
-def test_r5_a_type_checker_sees_what_is_misspelled(tmp_path):
+@pytest.fixture(scope="module")
+def errors_of(tmp_path_factory):
+    """The lines of mypy's errors in a program that uses the package."""
     pytest.importorskip("mypy")
-    (tmp_path / "use.py").write_text(MISSPELLED)
+    folder = tmp_path_factory.mktemp("consumer")
     # Types of installed packages stand in none of these calls, and take most of the time.
-    options = ["--follow-imports=silent", "--no-site-packages", "--no-error-summary"]
-    command = [sys.executable, "-m", "mypy", *options, "--cache-dir", "/dev/null", "use.py"]
+    options = ["--strict", "--follow-imports=silent", "--no-site-packages", "--no-error-summary"]
+    command = [sys.executable, "-m", "mypy", *options, "use.py"]
     env = {"MYPYPATH": str(Path(gr.__file__).parents[1])}
-    found = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False).stdout
-    lines = [line for line in found.splitlines() if ": error:" in line]
-    assert [line.split(":")[1] for line in lines] == ["5", "6", "7", "8"], found
+
+    def errors_of(program):
+        (folder / "use.py").write_text(program)
+        found = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False).stdout
+        return [line for line in found.splitlines() if ": error:" in line]
+
+    return errors_of
+
+
+def test_r5_a_type_checker_sees_what_is_misspelled(errors_of):
+    found = errors_of(MISSPELLED)
+    assert [line.split(":")[1] for line in found] == ["5", "6", "7", "8"], found
+
+
+CONSUMER = """
+import genreconcile as gr
+from genreconcile import *
+
+print({public})
+print({starred})
+print(gr.Reconcilr, gr.import_module, Reconcilr)
+"""
+
+
+def test_a_strict_type_checker_sees_the_public_names_alone(errors_of):
+    public, starred = (", ".join(prefix + name for name in gr.__all__) for prefix in ("gr.", ""))
+    found = errors_of(CONSUMER.format(public=public, starred=starred))
+    assert [line.split(":")[1] for line in found] == ["7", "7", "7"], found
 
 
 GVK = gr.GVK("apps", "v1", "Deployment")
