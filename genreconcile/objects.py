@@ -88,6 +88,14 @@ def labels_of(obj: Mapping[str, Any]) -> Mapping[str, str]:
     return labels if labels.__class__ is dict or isinstance(labels, Mapping) else {}
 
 
+def annotations_of(obj: Mapping[str, Any]) -> Mapping[str, str]:
+    """``metadata.annotations``; empty where they are missing or no mapping."""
+    annotations = metadata_of(obj).get("annotations")
+    if annotations is None:
+        return {}
+    return annotations if annotations.__class__ is dict or isinstance(annotations, Mapping) else {}
+
+
 def uid_of(obj: Mapping[str, Any]) -> str:
     """``metadata.uid`` or ""."""
     return str(metadata_of(obj).get("uid") or "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -20,7 +20,7 @@ from genreconcile.cache.reading import Reading
 from genreconcile.cache.store import Mark
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.watchlist import QUERY, StreamedList, read_list
-from genreconcile.cluster import Cluster, Interrupt
+from genreconcile.cluster import Cluster, Interrupt, partial
 from genreconcile.errors import ClusterError, Gone, Invalid, Throttled, Unauthorized, Unreachable
 
 _PART = 250
@@ -34,9 +34,8 @@ class Accept(NamedTuple):
     of_watches: str
 
 
-METADATA_OF_ONE: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 WHOLE = Accept("application/json", "application/json")
-METADATA = Accept("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json", METADATA_OF_ONE)
+METADATA = Accept(partial.METADATA_OF_LISTS, partial.METADATA)
 
 
 class ListSink(Protocol):

@@ -23,7 +23,7 @@ from genreconcile.manifests.parse import documents
 from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, annotated
 from genreconcile.normalize.compiled import Compiler, Node, keep
 from genreconcile.normalize.rule import KEEP_OTHERS, Rule, parse_rules
-from genreconcile.objects import GVK, Object, labels_of, metadata_of, name_of, namespace_of
+from genreconcile.objects import GVK, Object, annotations_of, labels_of, name_of, namespace_of
 
 _SHIPPED: Final = 100
 _USER: Final = 10
@@ -119,10 +119,7 @@ class Registry:
     @staticmethod
     def is_annotated(obj: Object) -> bool:
         """Whether an object carries rules of its own."""
-        annotations = metadata_of(obj).get("annotations")
-        if annotations is None:
-            return False
-        return isinstance(annotations, Mapping) and not ANNOTATIONS.isdisjoint(annotations)
+        return not ANNOTATIONS.isdisjoint(annotations_of(obj))
 
     def _candidates(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> tuple[tuple[Rule, ...], bool]:
         """The rules for roots of a kind, and whether they apply to all its objects alike."""
@@ -174,8 +171,8 @@ class Registry:
 
     def _annotated(self, obj: Object) -> tuple[Rule, ...]:
         """The rules that expected carries in its annotations; those of live are never read, or anyone could."""
-        annotations = metadata_of(obj).get("annotations")
-        if not isinstance(annotations, Mapping):
+        annotations = annotations_of(obj)
+        if not annotations:
             return ()
         texts = tuple(str(annotations.get(PREFIX + action) or "") for action in ANNOTATED)
         return annotated(texts) if any(texts) else ()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from genreconcile.errors import InputError
 from genreconcile.kinds.order import kind_name
-from genreconcile.objects import Object, ObjectKey, labels_of, members_of_lists, metadata_of
+from genreconcile.objects import Object, ObjectKey, annotations_of, labels_of, members_of_lists, metadata_of
 from genreconcile.ownership.tools import is_of_tool, is_shared_tool
 from genreconcile.selector import Selector, parse
 
@@ -48,9 +48,7 @@ class Membership:
 
     def proves(self, live: Object, key: ObjectKey) -> bool:
         """Whether the object says of itself, and of no other, that it is a member."""
-        annotations = metadata_of(live).get("annotations")
-        found = annotations.get(MEMBER) if isinstance(annotations, Mapping) else None
-        return str(found).partition(_ADDED)[0] == self.proof(key)
+        return str(annotations_of(live).get(MEMBER)).partition(_ADDED)[0] == self.proof(key)
 
     def has_added(self, live: Mapping[str, Any]) -> frozenset[str]:
         """The finalizers, and the uids of owners, that the set has brought to a member: the proof names them as well.
@@ -60,7 +58,7 @@ class Membership:
         obj = dict(live)
         if labels_of(obj).get(PART_OF) != self.id or not self.proves(obj, ObjectKey.of(obj)):
             return frozenset()
-        return frozenset(filter(None, obj["metadata"]["annotations"][MEMBER].partition(_ADDED)[2].split(",")))
+        return frozenset(filter(None, annotations_of(obj)[MEMBER].partition(_ADDED)[2].split(",")))
 
     def marked(self, obj: Object, key: ObjectKey) -> Object:
         """A copy of an expected object as a member. Raises InputError where it cannot be one.

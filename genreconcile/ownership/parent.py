@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, Final
 
 from genreconcile.errors import PlanRefused
-from genreconcile.objects import GVK, Object, ObjectKey, labels_of, metadata_of
+from genreconcile.objects import GVK, Object, ObjectKey, annotations_of, labels_of, metadata_of
 from genreconcile.ownership.record import Named, Record, read_record
 from genreconcile.ownership.tools import may_be_parent, version_of
 
@@ -47,13 +46,13 @@ class Parent:
         if live is None or self._is_new(live):
             return Record()
         self._require_ours(live)
-        return read_record(_annotations(live), self.key, named)
+        return read_record(annotations_of(live), self.key, named)
 
     def is_written(self, live: Object | None, record: Record) -> bool:
         """Whether the live parent says all this already, whichever version of the tool wrote it."""
         if live is None or labels_of(live).get(ID) != self.id:
             return False
-        found = _annotations(live)
+        found = annotations_of(live)
         wanted = {**record.annotations(), TOOLING: found.get(TOOLING, "")}
         return _base_name(wanted[TOOLING]) == self.tool and wanted.items() <= {**_NO_RECORD, **found}.items()
 
@@ -68,19 +67,19 @@ class Parent:
         return {"apiVersion": self.gvk.api_version, "kind": self.gvk.kind, "metadata": written}
 
     def _tooling(self, live: Object | None) -> str:
-        there = _annotations(live or {}).get(TOOLING, "")
+        there = annotations_of(live or {}).get(TOOLING, "")
         if _base_name(there) == self.tool:
             return there
         return f"{self.tool}/{f'v{metadata.version(OWN_TOOL)}' if self.tool == OWN_TOOL else version_of(self.tool)}"
 
     def _is_new(self, live: Object) -> bool:
         """A custom resource that nobody made a parent yet: whoever names it as owner means it to be one."""
-        return not may_be_parent(self.key) and ID not in labels_of(live) and TOOLING not in _annotations(live)
+        return not may_be_parent(self.key) and ID not in labels_of(live) and TOOLING not in annotations_of(live)
 
     def _require_ours(self, live: Object) -> None:
         if "deletionTimestamp" in metadata_of(live):
             raise self._refused("it is being deleted", "wait until it is gone, or choose another parent")
-        there = _annotations(live).get(TOOLING)
+        there = annotations_of(live).get(TOOLING)
         if there is None:
             raise self._refused(
                 f"it exists and is no parent of a set, for its annotation {TOOLING} is missing", "choose another parent"
@@ -105,8 +104,3 @@ _NO_RECORD: Final = Record().annotations()
 def _base_name(tooling: str) -> str:
     """``kubectl`` of ``kubectl/v1.27``; a name may have slashes itself."""
     return tooling.rpartition("/")[0] or tooling
-
-
-def _annotations(obj: Object) -> Mapping[str, str]:
-    found = metadata_of(obj).get("annotations")
-    return found if isinstance(found, Mapping) else {}

@@ -11,11 +11,10 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from genreconcile.cache.listing import METADATA_OF_ONE
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
+from genreconcile.cluster.partial import read_metadata
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
-from genreconcile.gojson import loads
 from genreconcile.managers import managers_of
 from genreconcile.objects import metadata_of, resource_version_of, uid_of
 from genreconcile.plan import Change
@@ -55,7 +54,7 @@ class Evidence:
 
     def _asked(self, change: Change, path: Sequence[str], exact: bool) -> frozenset[str] | None:
         where = self._catalog.resource(change.gvk).path(change.key.namespace, change.key.name)
-        now = loads(self._cluster.request("GET", where, accept=METADATA_OF_ONE))
+        now = read_metadata(self._cluster, where)
         if uid_of(now) != uid_of(change.live or {}) or not metadata_of(now).get("managedFields"):
             return None
         return frozenset(managers_of(now, path, exact=exact))

@@ -9,11 +9,10 @@ import dataclasses
 from collections.abc import Iterable
 
 from genreconcile.cache import Cache
-from genreconcile.cache.listing import METADATA_OF_ONE
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
+from genreconcile.cluster.partial import read_metadata
 from genreconcile.errors import ClusterError, LoadError, NotFound, NotSynced, PlanRefused
-from genreconcile.gojson import loads
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.order import definition_name, is_definer
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of, uid_of
@@ -105,7 +104,7 @@ class Owners:
 
     def _definition(self, definer: Resource, name: str) -> Object:
         try:
-            found: Object = loads(self._cluster.request("GET", definer.path(name=name), accept=METADATA_OF_ONE))
+            found = read_metadata(self._cluster, definer.path(name=name))
         except NotFound:
             return {}
         except ClusterError as error:
@@ -123,7 +122,7 @@ def recorded_namespaces(cluster: Cluster, ref: OwnerRef, namespace: str) -> froz
     where = namespace if resource.namespaced else ""
     parent = Parent(resource.gvk, ObjectKey(resource.gvk.group, resource.gvk.kind, where, name), ref.tool)
     try:
-        live = loads(cluster.request("GET", resource.path(where, name), accept=METADATA_OF_ONE))
+        live: Object | None = read_metadata(cluster, resource.path(where, name))
     except NotFound:
         live = None
     # Which kinds it has does not matter here.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from genreconcile.data import Deletion, shipped
 from genreconcile.data.shapes import Keep
 from genreconcile.kinds.order import kind_name
-from genreconcile.objects import Object, ObjectKey, metadata_of
+from genreconcile.objects import Object, ObjectKey, annotations_of, metadata_of
 from genreconcile.pointer import split_pointer
 
 
@@ -106,9 +106,7 @@ def controller_of(live: Object) -> Mapping[str, Any] | None:
 
 
 def _annotated(live: Object) -> Protection | None:
-    annotations = metadata_of(live).get("annotations")
-    if not isinstance(annotations, Mapping):
-        return None
+    annotations = annotations_of(live)
     for entry in shipped(Deletion).keep:
         name = entry.annotation
         if name in annotations and _keeps(entry, str(annotations[name])):

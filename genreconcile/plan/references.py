@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from cachetools import TTLCache
 
-from genreconcile.cache.listing import METADATA_OF_ONE
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
+from genreconcile.cluster.partial import read_metadata
 from genreconcile.errors import ClusterError, NotFound, ReconcileError, Unauthorized, Unreachable
-from genreconcile.gojson import loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, metadata_of, uid_of
 from genreconcile.plan import Change
@@ -82,7 +81,7 @@ class References:
         if known is not None:
             return known
         try:
-            found = loads(self._cluster.request("GET", resource.path(namespace, name), accept=METADATA_OF_ONE))
+            found = read_metadata(self._cluster, resource.path(namespace, name))
         except NotFound:
             return None
         except ValueError as error:

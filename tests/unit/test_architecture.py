@@ -41,6 +41,13 @@ def test_one_module_imports_kubernetes():
     assert importers == {"cluster"}
 
 
+def test_one_module_says_how_metadata_alone_is_asked_for():
+    asking = {
+        str(file.relative_to(PACKAGE)) for file in SOURCES if "as=PartialObjectMetadata" in file.read_text("utf-8")
+    }
+    assert asking == {"cluster/partial.py"}
+
+
 def kind_literals(file):
     known = set(BUILT_IN["kinds"]) | (set(BUILT_IN["plurals"]) - WORDS)
     for node in ast.walk(tree(file)):

@@ -1,6 +1,7 @@
 """The small modules at the bottom: objects, pointers, JSON, errors, outcomes."""
 
 import inspect
+from types import MappingProxyType
 
 import jsonpatch
 import msgspec
@@ -43,6 +44,18 @@ def test_readers_bear_anything(obj):
     assert gr.ObjectKey.of(obj) == ("", "", "", "")
     assert objects.labels_of(obj) == {}
     assert objects.uid_of(obj) == objects.resource_version_of(obj) == ""
+
+
+@pytest.mark.parametrize("annotations", [None, 1, "a", ["a"], {}], ids=repr)
+def test_annotations_that_are_none_are_empty(annotations):
+    assert objects.annotations_of({"metadata": {"annotations": annotations}}) == {}
+    assert objects.annotations_of({}) == objects.annotations_of({"metadata": None}) == {}
+
+
+def test_annotations_are_read_as_they_stand():
+    found = {"a": "b"}
+    assert objects.annotations_of({"metadata": {"annotations": found}}) is found
+    assert objects.annotations_of({"metadata": {"annotations": MappingProxyType(found)}}) == found
 
 
 @given(st.lists(st.text()))
