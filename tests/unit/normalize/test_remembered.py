@@ -60,3 +60,16 @@ def test_one_object_alone_is_bounded_too():
         remembered.put(("uid", number), 1, until=5000.0)
         assert len(remembered) <= 100
     assert remembered.get(("uid", 999)) == 1
+
+
+def test_an_object_is_forgotten_whole_and_by_when_it_was_noted():
+    remembered = Remembered(100, Clock())
+    for place in "ab":
+        remembered.put(("noted", place), 1, until=5000.0)
+    remembered.put(("read", "a"), 1, until=5000.0)
+    for number in range(1000):
+        remembered.put((number, "a"), 1, until=5000.0)
+        remembered.put(("noted", "b"), 2, until=5000.0)
+        remembered.get(("read", "a"))
+    assert (remembered.get(("noted", "a")), remembered.get(("noted", "b"))) == (1, 2)
+    assert remembered.get(("read", "a")) is None
