@@ -12,7 +12,8 @@ that say what Kubernetes itself adds to an object. Each name is imported when it
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # Type checkers know the name; importing typing for it would take most of the time.
 
 _PUBLIC = {
     "GVK": "objects",
