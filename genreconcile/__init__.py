@@ -84,6 +84,9 @@ if TYPE_CHECKING:
     # Once more, for type checkers, which read no table; a test compares the two.
     from genreconcile.access import Access as Access
     from genreconcile.access import Right as Right
+    from genreconcile.apply.result import ApplyFailed as ApplyFailed
+    from genreconcile.apply.result import Outcome as Outcome
+    from genreconcile.apply.result import Result as Result
     from genreconcile.cache import Cache as Cache
     from genreconcile.cache import CacheEvent as CacheEvent
     from genreconcile.cache import Kind as Kind
@@ -123,9 +126,6 @@ if TYPE_CHECKING:
     from genreconcile.objects import GVK as GVK
     from genreconcile.objects import Object as Object
     from genreconcile.objects import ObjectKey as ObjectKey
-    from genreconcile.apply.result import ApplyFailed as ApplyFailed
-    from genreconcile.apply.result import Outcome as Outcome
-    from genreconcile.apply.result import Result as Result
     from genreconcile.plan import Change as Change
     from genreconcile.plan import Plan as Plan
     from genreconcile.reconcile import Reconciler as Reconciler
