@@ -1,7 +1,7 @@
 """Whether changes arrive by themselves, and when a list is due because they do not.
 
 Invariant: while no watch is well, there is a list every ``relist`` seconds, or more rarely where a list takes many
-requests: with the attempts to watch, never more than one in five seconds.
+requests: with the attempts to watch, never more than 0.22 a second.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How long a reader waits, and how often it asks.
 
-Invariant: with the defaults a dead peer is noticed within 75 s, and a server that fails is asked less than once in five
-seconds for each kind.
+Invariant: with the defaults a dead peer is noticed within 70 s, and a server that fails is asked at most 0.22 times a
+second for each kind.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Invariant: a verdict holds only for the content of expected, the namespace and policy of the call, the very record in
 the cache (uid and resourceVersion), every other object that rules consulted, and one generation of schemas and rules.
-Whatever cannot be told from these is judged anew. There are at most twice as many as objects that they hold for.
+Whatever cannot be told from these is judged anew. Beyond ``_FIRST_LOOK`` there are at most twice as many
+as held at the last look.
 """
 
 from __future__ import annotations
