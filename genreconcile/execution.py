@@ -15,7 +15,7 @@ from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
 from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
 from genreconcile.objects import ObjectKey, metadata_of
-from genreconcile.ownership import Record
+from genreconcile.ownership import Inventory
 from genreconcile.plan import Change, Plan, awaiting, with_definitions, withheld
 from genreconcile.plan.planner import Call, Planner
 
@@ -158,7 +158,7 @@ class Execution:
         if plan.owner is None:
             return []
         there = (outcome.key for outcome in outcomes if outcome.status != "deleted")
-        warning = self._applier.parents.narrow(plan.owner, Record.of(there, plan.owner.parent.key))
+        warning = self._applier.parents.narrow(plan.owner, Inventory.of(there, plan.owner.parent.key))
         return [warning] if warning else []
 
     def _delete(self, plan: Plan, changes: list[Change]) -> list[Outcome]:

@@ -49,7 +49,7 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
-class Selector:
+class ParsedSelector:
     """Conditions that must all hold; without any it matches everything."""
 
     requirements: tuple[Requirement, ...] = ()
@@ -67,13 +67,13 @@ class Selector:
         return ",".join(map(str, self.requirements))
 
 
-def parse(spec: str | Mapping[str, Any] | Selector) -> Selector:
+def parse(spec: str | Mapping[str, Any] | ParsedSelector) -> ParsedSelector:
     """Read a selector; LoadError names the place that is wrong.
 
     A string is kubectl's (``a=b,c!=d,e,!f,g in (x,y),h notin (z)``), a mapping with ``matchLabels`` or
     ``matchExpressions`` is a ``LabelSelector``, any other mapping is equality. "" and {} match everything.
     """
-    if isinstance(spec, Selector):
+    if isinstance(spec, ParsedSelector):
         return spec
     if isinstance(spec, str):
         if len(spec) > _LONGEST:
@@ -83,7 +83,7 @@ def parse(spec: str | Mapping[str, Any] | Selector) -> Selector:
         found = _from_mapping(spec)
     else:
         raise LoadError(f"label selector: not readable: {type(spec).__name__}; give a string or a mapping")
-    return Selector(tuple(sorted(set(found))))
+    return ParsedSelector(tuple(sorted(set(found))))
 
 
 def _from_mapping(spec: Mapping[str, Any]) -> Iterator[Requirement]:

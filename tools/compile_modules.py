@@ -24,7 +24,7 @@ MODULES = (
     "genreconcile/plan/draft.py",
     "genreconcile/plan/comparing.py",
     "genreconcile/plan/locate.py",
-    "genreconcile/plan/verdicts.py",
+    "genreconcile/plan/insync.py",
     "genreconcile/cache/related.py",
 )
 """Together they are one library: calls between them cost what they cost in C. None may recurse as deep as its input

@@ -1,4 +1,4 @@
-"""Judge all objects of a synced cache: with nothing remembered, and again."""
+"""DraftComparer all objects of a synced cache: with nothing remembered, and again."""
 
 from __future__ import annotations
 

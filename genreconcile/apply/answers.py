@@ -19,8 +19,8 @@ from genreconcile.managers import Owners
 from genreconcile.memory.learned import INSISTS, RULE_GAP, written
 from genreconcile.memory.remembered import Key
 from genreconcile.objects import Object, members_of_lists, resource_version_of, uid_of
-from genreconcile.plan import Change, judge
-from genreconcile.plan.judgement import learned_keys
+from genreconcile.plan import Change, change_for
+from genreconcile.plan.drift import learned_keys
 
 _PATH = 2  # Where a key of Learned has the path.
 
@@ -62,7 +62,7 @@ class Answers:
             return change
         for key in kept:
             self._learned.insist(key)
-        now = judge(expected, live, comparison, self._learned)
+        now = change_for(expected, live, comparison, self._learned)
         return replace(
             change,
             operation=now.operation,

@@ -28,7 +28,7 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import waves
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
-from genreconcile.plan.judgement import unusable
+from genreconcile.plan.drift import unusable
 
 _log = logging.getLogger("genreconcile.apply")
 

@@ -14,7 +14,7 @@ from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, uid_of
-from genreconcile.ownership import Parent, Record
+from genreconcile.ownership import Inventory, Parent
 from genreconcile.plan import OwnerPlan
 
 _ATTEMPTS: Final = 3
@@ -37,11 +37,11 @@ class Parents:
         parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
         live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
         for attempt in range(_ATTEMPTS):
-            found = parent.record(live, self._catalog.kind_named)
-            if found.covers(owner.record) and parent.is_written(live, found):
+            found = parent.inventory(live, self._catalog.kind_named)
+            if found.covers(owner.inventory) and parent.is_written(live, found):
                 return
             try:
-                self._write(parent, resource, found | owner.record, live)
+                self._write(parent, resource, found | owner.inventory, live)
             except (Conflict, NotFound, Invalid) as error:
                 # A changed uid gives 422.
                 if attempt + 1 == _ATTEMPTS:
@@ -52,14 +52,14 @@ class Parents:
             else:
                 return
 
-    def narrow(self, owner: OwnerPlan, members: Record) -> str:
+    def narrow(self, owner: OwnerPlan, members: Inventory) -> str:
         """Let the parent record what has members still; returns why it does not, "" where it does.
 
         That is no harm: the next call looks at more kinds than there are, and tries again.
         """
         parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
         live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
-        wanted = (members & owner.record) | owner.kept
+        wanted = (members & owner.inventory) | owner.kept
         if live is None or parent.is_written(live, wanted):
             return ""
         try:
@@ -68,17 +68,17 @@ class Parents:
             return str(self._told(error, parent, "the next reconcile tries again"))
         return ""
 
-    def _write(self, parent: Parent, resource: Resource, record: Record, live: Object | None) -> None:
+    def _write(self, parent: Parent, resource: Resource, inventory: Inventory, live: Object | None) -> None:
         query = {"fieldManager": parent.field_manager, "fieldValidation": "Strict"}
         query |= {"dryRun": "All"} if self._options.dry_run else {}
-        body = dumps(parent.body(record, live))
+        body = dumps(parent.body(inventory, live))
         if live is None:
             data = self._cluster.request("POST", resource.path(parent.key.namespace), query=query, body=body)
         else:
             path = resource.path(parent.key.namespace, parent.key.name)
             query["force"] = "true"
             data = self._cluster.request("PATCH", path, query=query, body=body, content_type=_APPLY)
-        _log.info("%s: the owner set records %s", parent.key, ", ".join(record.annotations().values()))
+        _log.info("%s: the owner set records %s", parent.key, ", ".join(inventory.annotations().values()))
         if not self._options.dry_run:
             self._cache.record_write(resource, data)
 

@@ -26,7 +26,7 @@ from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, resource_version_of, uid_of
 from genreconcile.plan import Change
 from genreconcile.plan.change import JSON_PATCH
-from genreconcile.plan.judgement import require_valid
+from genreconcile.plan.drift import require_valid
 
 _THROTTLED_ATTEMPTS = 6
 _LONGEST_PAUSE = 5.0  # Seconds, whatever the server asks for: the next reconcile is to have its turn.

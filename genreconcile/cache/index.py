@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator
 from collections.abc import Set as AbstractSet
 
 from genreconcile.cache.transform import Name, Record
-from genreconcile.selector import Selector
+from genreconcile.selector import ParsedSelector
 
 
 class Index:
@@ -42,7 +42,7 @@ class Index:
             else:
                 del names[entry]
 
-    def candidates(self, namespace: str | None, selector: Selector, owner: str) -> AbstractSet[Name] | None:
+    def candidates(self, namespace: str | None, selector: ParsedSelector, owner: str) -> AbstractSet[Name] | None:
         """The smallest known set of names that holds all matches; None for all. ``owner`` "" is any."""
         found = [self._names.get(entry) for entry in _wanted(namespace, selector, owner)]
         if not found:
@@ -58,7 +58,7 @@ def _entries(record: Record) -> Iterator[Hashable]:
         yield "owner", uid, None
 
 
-def _wanted(namespace: str | None, selector: Selector, owner: str) -> Iterator[Hashable]:
+def _wanted(namespace: str | None, selector: ParsedSelector, owner: str) -> Iterator[Hashable]:
     if namespace is not None:
         yield namespace
     if owner:

@@ -18,7 +18,7 @@ from genreconcile.errors import CacheError, ClusterError, NotSynced
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object
 from genreconcile.process import Process
-from genreconcile.selector import Selector
+from genreconcile.selector import ParsedSelector
 from genreconcile.selector import parse as parse_selector
 
 Kind = str | GVK | Resource
@@ -107,7 +107,7 @@ class Lister:
         kind: Kind,
         *,
         namespace: str | None = None,
-        selector: str | Mapping[str, Any] | Selector = "",
+        selector: str | Mapping[str, Any] | ParsedSelector = "",
         owner: str = "",
     ) -> list[Object]:
         """Copies of the matching objects, sorted by namespace and name; ``owner`` is a uid. Raises as ``records``."""
@@ -127,7 +127,7 @@ class Lister:
         kind: Kind,
         *,
         namespace: str | None = None,
-        selector: str | Mapping[str, Any] | Selector = "",
+        selector: str | Mapping[str, Any] | ParsedSelector = "",
         owner: str = "",
     ) -> Sequence[Record]:
         """As ``list``, not decoded. Raises NotSynced, CacheError, and LoadError for a selector that is none."""

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from genreconcile.cache.index import Index
 from genreconcile.cache.transform import Name, Record
-from genreconcile.selector import Selector
+from genreconcile.selector import ParsedSelector
 
 _TOMBSTONES = 4096
-_EVERYTHING = Selector()
+_EVERYTHING = ParsedSelector()
 
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
@@ -72,7 +72,7 @@ class Store:
         return self._records.get(name)
 
     def select(
-        self, namespace: str | None = None, selector: Selector = _EVERYTHING, owner: str = ""
+        self, namespace: str | None = None, selector: ParsedSelector = _EVERYTHING, owner: str = ""
     ) -> Sequence[Record]:
         """Matching records, sorted by namespace and name; ``namespace`` None is all, ``owner`` is a uid."""
         with self._changed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genreconcile.cli import exits
-from genreconcile.cli.options import Settings, shared
+from genreconcile.cli.options import Flags, shared
 from genreconcile.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing. Without a terminal nothing is asked anyway.")
 def command(**options: Any) -> int:
     """Make the cluster what the files say."""
-    settings = Settings(**options)
+    settings = Flags(**options)
     from genreconcile.cli import logs, output, session
 
     logs.set_up(settings.verbosity)
@@ -65,11 +65,11 @@ def command(**options: Any) -> int:
     return exits.of_result(result) if result is not None else exits.UNKNOWN
 
 
-def _is_rehearsal(settings: Settings) -> bool:
+def _is_rehearsal(settings: Flags) -> bool:
     return settings.dry_run == "server"
 
 
-def _apply(reconciler: Any, plan: Plan, settings: Settings) -> tuple[Result | None, PlanRefused | None]:
+def _apply(reconciler: Any, plan: Plan, settings: Flags) -> tuple[Result | None, PlanRefused | None]:
     """The result comes also with a refusal: creates and patches have been carried out."""
     try:
         return reconciler.apply(plan, wait=settings.wait, dry_run=_is_rehearsal(settings)), None
@@ -77,7 +77,7 @@ def _apply(reconciler: Any, plan: Plan, settings: Settings) -> tuple[Result | No
         return getattr(refusal, "result", None), refusal
 
 
-def _is_agreed(plan: Plan, settings: Settings) -> bool:
+def _is_agreed(plan: Plan, settings: Flags) -> bool:
     """Ask on stderr, where there is a terminal and something to do."""
     from genreconcile.cli import output
 

@@ -20,7 +20,7 @@ FORMATS = ("text", "diff", "patch", "json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Flags:
     """What a command was called with; the fields are the options' names."""
 
     filenames: tuple[str, ...]
@@ -89,7 +89,7 @@ class _Verbosity(click.ParamType[int]):
 
 
 def shared(default_output: str, formats: Sequence[str] = FORMATS) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add the options to a command; their values come as the keywords of ``Settings``."""
+    """Add the options to a command; their values come as the keywords of ``Flags``."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed((*_EXPECTED, *_DELETION, _output(default_output, formats), _VERBOSITY)):

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from genreconcile.cli.options import VERIFY, Settings, shared
+from genreconcile.cli.options import VERIFY, Flags, shared
 
 
 @click.command("plan")
@@ -14,7 +14,7 @@ from genreconcile.cli.options import VERIFY, Settings, shared
 @VERIFY
 def command(**options: Any) -> int:
     """Show what apply would do; write nothing."""
-    settings = Settings(**options)
-    from genreconcile.cli.session import judge
+    settings = Flags(**options)
+    from genreconcile.cli.session import show_plan
 
-    return judge(settings)
+    return show_plan(settings)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genreconcile.cli import exits
-from genreconcile.cli.options import Settings, shared
+from genreconcile.cli.options import Flags, shared
 
 if TYPE_CHECKING:
     from genreconcile.access import Subject
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - the options
     The server is asked for its kinds, and nothing is written.
     """
     subject = _subject(serviceaccount, user)
-    settings = Settings(**options)
+    settings = Flags(**options)
     from genreconcile.access import manifests
     from genreconcile.access.notes import notes
     from genreconcile.cli import logs, output, session

@@ -13,7 +13,7 @@ from typing import Any, Final
 from genreconcile.access import Access, Right, reading
 from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
-from genreconcile.cli.options import Settings
+from genreconcile.cli.options import Flags
 from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Discovery, Resource
@@ -30,7 +30,7 @@ _FEW: Final = 5
 
 
 @contextmanager
-def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level = "read") -> Iterator[Any]:
+def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = "read") -> Iterator[Any]:
     """A Reconciler of the cluster that the options name; its cache ends with the context, and holds the namespaces of
     the expected objects alone, where these are few or no others may be read. Its rights are checked for ``level``.
     """
@@ -61,7 +61,7 @@ def open_reconciler(settings: Settings, expected: Sequence[Object], level: Level
         yield reconciler
 
 
-def _connect(settings: Settings) -> Cluster:
+def _connect(settings: Flags) -> Cluster:
     import genreconcile
 
     wishes = {"as_": settings.as_user, "as_groups": settings.as_groups, "as_uid": settings.as_uid}
@@ -70,7 +70,7 @@ def _connect(settings: Settings) -> Cluster:
 
 
 def rights(
-    settings: Settings, expected: Sequence[Object], *, level: Level, operator: bool, everywhere: bool
+    settings: Flags, expected: Sequence[Object], *, level: Level, operator: bool, everywhere: bool
 ) -> frozenset[Right]:
     """The rights that ``apply`` with these settings needs, or ``diff`` for the ``level`` read; ``operator``: those of a
     program that keeps running, ``everywhere``: of one that reads the whole cluster.
@@ -102,7 +102,7 @@ def rights(
         )
 
 
-def _reach(settings: Settings) -> dict[str, Any]:
+def _reach(settings: Flags) -> dict[str, Any]:
     """Where objects go and what is deleted, as keywords of ``plan`` and ``rights``."""
     return {
         "namespace": settings.namespace,
@@ -115,7 +115,7 @@ def _reach(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _recorded(cluster: Any, settings: Settings) -> frozenset[str]:
+def _recorded(cluster: Any, settings: Flags) -> frozenset[str]:
     """Where the owner set, if there is one, has members. Raises ClusterError."""
     if not settings.owner:
         return frozenset()
@@ -144,7 +144,7 @@ def _served(gvk: GVK, discovery: Discovery) -> Resource | None:
 
 
 def _namespaces(
-    settings: Settings,
+    settings: Flags,
     expected: Sequence[Object],
     resources: Mapping[GVK, Resource | None],
     default: str,
@@ -173,7 +173,7 @@ def _may_read_all(access: Access, resources: Mapping[GVK, Resource | None]) -> b
     return not any(access.missing(rights) for rights in (*kinds[:1], set().union(*kinds)))
 
 
-def read_expected(settings: Settings) -> list[Object]:
+def read_expected(settings: Flags) -> list[Object]:
     """The objects of ``-f``."""
     expected = [
         loaded.obj for loaded in load(settings.filenames, recursive=settings.recursive, namespace=settings.namespace)
@@ -182,7 +182,7 @@ def read_expected(settings: Settings) -> list[Object]:
     return expected
 
 
-def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -> Plan:
+def make_plan(reconciler: Any, expected: Sequence[Object], settings: Flags) -> Plan:
     """A plan; without --max-deletions it may delete 5 objects, or 20 % of those that there are."""
 
     def plan(max_deletions: int | None) -> Plan:
@@ -206,7 +206,7 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Settings) -
     return plan(limit) if made.counts["delete"] > limit else made
 
 
-def judge(settings: Settings) -> int:
+def show_plan(settings: Flags) -> int:
     """Print the plan, write nothing; the exit code says whether objects differ."""
     logs.set_up(settings.verbosity)
     expected = read_expected(settings)

@@ -13,7 +13,7 @@ from genreconcile.errors import InputError
 from genreconcile.kinds.order import kind_name
 from genreconcile.objects import Object, ObjectKey, annotations_of, labels_of, members_of_lists, metadata_of
 from genreconcile.ownership.tools import is_of_tool, is_shared_tool
-from genreconcile.selector import Selector, parse
+from genreconcile.selector import ParsedSelector, parse
 
 PART_OF: Final = "applyset.kubernetes.io/part-of"
 MEMBER: Final = "genreconcile.dev/member"
@@ -33,7 +33,7 @@ class Membership:
     namespaces: frozenset[str] = frozenset()
 
     @property
-    def selector(self) -> Selector:
+    def selector(self) -> ParsedSelector:
         """Finds the members, and what else has their label."""
         return parse({PART_OF: self.id})
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from genreconcile.errors import PlanRefused
 from genreconcile.objects import GVK, Object, ObjectKey, annotations_of, labels_of, metadata_of
-from genreconcile.ownership.record import Named, Record, read_record
+from genreconcile.ownership.inventory import Inventory, Named, read_inventory
 from genreconcile.ownership.tools import may_be_parent, version_of
 
 ID: Final = "applyset.kubernetes.io/id"
@@ -41,29 +41,29 @@ class Parent:
         """Under which name the parent is written: that of the tool, so that sharing it gives no conflicts."""
         return f"{self.tool}-applyset"
 
-    def record(self, live: Object | None, named: Named) -> Record:
+    def inventory(self, live: Object | None, named: Named) -> Inventory:
         """What the live parent records; nothing where there is none yet. Raises PlanRefused."""
         if live is None or self._is_new(live):
-            return Record()
+            return Inventory()
         self._require_ours(live)
-        return read_record(annotations_of(live), self.key, named)
+        return read_inventory(annotations_of(live), self.key, named)
 
-    def is_written(self, live: Object | None, record: Record) -> bool:
+    def is_written(self, live: Object | None, inventory: Inventory) -> bool:
         """Whether the live parent says all this already, whichever version of the tool wrote it."""
         if live is None or labels_of(live).get(ID) != self.id:
             return False
         found = annotations_of(live)
-        wanted = {**record.annotations(), TOOLING: found.get(TOOLING, "")}
-        return _base_name(wanted[TOOLING]) == self.tool and wanted.items() <= {**_NO_RECORD, **found}.items()
+        wanted = {**inventory.annotations(), TOOLING: found.get(TOOLING, "")}
+        return _base_name(wanted[TOOLING]) == self.tool and wanted.items() <= {**_NOTHING, **found}.items()
 
-    def body(self, record: Record, live: Object | None) -> Object:
+    def body(self, inventory: Inventory, live: Object | None) -> Object:
         """What is created, or applied on the server's side under the live parent's uid and resourceVersion."""
         written: dict[str, Any] = {"name": self.key.name}
         if self.key.namespace:
             written["namespace"] = self.key.namespace
         written |= {key: metadata_of(live)[key] for key in ("uid", "resourceVersion")} if live is not None else {}
         written["labels"] = {ID: self.id}
-        written["annotations"] = {TOOLING: self._tooling(live), **record.annotations()}
+        written["annotations"] = {TOOLING: self._tooling(live), **inventory.annotations()}
         return {"apiVersion": self.gvk.api_version, "kind": self.gvk.kind, "metadata": written}
 
     def _tooling(self, live: Object | None) -> str:
@@ -98,7 +98,7 @@ class Parent:
         return PlanRefused(f"{self.key}: not usable as an owner: {cause}; {advice}")
 
 
-_NO_RECORD: Final = Record().annotations()
+_NOTHING: Final = Inventory().annotations()
 
 
 def _base_name(tooling: str) -> str:

@@ -5,8 +5,8 @@ Invariant: pure: a plan is data; making, printing or comparing one sends no requ
 
 from genreconcile.plan.awaiting import awaiting, changes_schema, deferred, with_definitions
 from genreconcile.plan.change import OPERATIONS, Change, OwnerPlan, Plan
-from genreconcile.plan.judgement import judge
-from genreconcile.plan.pruning import UNPROVEN, prune, withheld
+from genreconcile.plan.drift import change_for
+from genreconcile.plan.pruning import UNPROVEN, deletions_among, withheld
 from genreconcile.settings import OwnerRef, Prune
 
 __all__ = [
@@ -18,10 +18,10 @@ __all__ = [
     "Plan",
     "Prune",
     "awaiting",
+    "change_for",
     "changes_schema",
     "deferred",
-    "judge",
-    "prune",
+    "deletions_among",
     "with_definitions",
     "withheld",
 ]

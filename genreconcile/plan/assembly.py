@@ -12,27 +12,27 @@ from genreconcile.plan import Change, OwnerPlan, Plan, Prune, withheld
 from genreconcile.plan.deletions import Deletions
 
 
-def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], wanted: Prune) -> list[str]:
+def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], prune: Prune) -> list[str]:
     """Warnings of expected objects, given with their labels, that deletion will never find."""
-    selector = wanted.selector
+    selector = prune.selector
     return [
         f"{key}: does not match the delete selector {selector}, so it will never be cleaned up"
         for key, labels in objects
-        if wanted.owner is None
-        and key.namespace == wanted.namespace
+        if prune.owner is None
+        and key.namespace == prune.namespace
         and selector is not None
         and not selector.matches(labels)
     ]
 
 
 def assemble(
-    changes: list[Change], deletions: Deletions, wanted: Prune, warnings: list[str], owner: OwnerPlan | None = None
+    changes: list[Change], deletions: Deletions, prune: Prune, warnings: list[str], owner: OwnerPlan | None = None
 ) -> Plan:
     """The plan; where an object failed, nothing is deleted."""
     failed = sum(change.error is not None for change in changes)
     going = deletions.changes
     count = sum(change.operation == "delete" for change in going)
-    refusals = wanted.refusals(expected=len(changes), deletions=count)
+    refusals = prune.refusals(expected=len(changes), deletions=count)
     if failed:
         going, refusals = [_withheld(change, failed) for change in going], []
     every = [*changes, *going]
@@ -47,7 +47,7 @@ def assemble(
         spared=tuple(deletions.spared),
         owner=owner,
         looked_at=deletions.looked_at,
-        prune_first=wanted.first,
+        prune_first=prune.first,
     )
 
 

@@ -16,7 +16,7 @@ from genreconcile.errors import ReconcileError
 from genreconcile.mask import Fields, Hiding, fields_of, mask_patch, without_words
 from genreconcile.memory.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
-from genreconcile.ownership import Parent, Record
+from genreconcile.ownership import Inventory, Parent
 
 JSON_PATCH: Final = "application/json-patch+json"
 """The media type of each patch (RFC 6902)."""
@@ -110,14 +110,14 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class OwnerPlan:
-    """What the parent of an owner set is to record: all of ``record`` before anything is written.
+    """What the parent of an owner set is to record: all of ``inventory`` before anything is written.
 
     Afterwards ``kept``, which could not be looked at, and what has members still.
     """
 
     parent: Parent
-    record: Record
-    kept: Record
+    inventory: Inventory
+    kept: Inventory
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -18,12 +18,12 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import PART_OF
-from genreconcile.plan import Change, judge
+from genreconcile.plan import Change, change_for
 from genreconcile.plan.draft import Draft
-from genreconcile.plan.entries import Fresh, Verdict
-from genreconcile.plan.judgement import unusable
+from genreconcile.plan.drift import unusable
+from genreconcile.plan.entries import Fresh, InSync
+from genreconcile.plan.insync import InSyncMemory
 from genreconcile.plan.kinds import Kinds
-from genreconcile.plan.verdicts import Verdicts
 
 _log = logging.getLogger("genreconcile.planner")
 
@@ -35,19 +35,19 @@ class _Kind(NamedTuple):
     defines: bool
 
 
-class Judge:
+class DraftComparer:
     """Makes the changes of one plan."""
 
     def __init__(
-        self, engine: Engine, kinds: Kinds, verdicts: Verdicts, draft: Draft, ours: Ours | None = None
+        self, engine: Engine, kinds: Kinds, memory: InSyncMemory, draft: Draft, ours: Ours | None = None
     ) -> None:
         self._catalog = engine.catalog
         self._cache = engine.cache
         self._kinds = kinds
         self._learned = engine.learned
-        self._verdicts = verdicts
+        self._memory = memory
         self._draft = draft
-        self._comparer = engine.comparer(draft.terms[1], draft.view, ours)
+        self._comparer = engine.comparer(draft.call_key[1], draft.view, ours)
         self._facts: dict[GVK, _Kind] = {}
         self._stores: dict[tuple[GVK, str], Store] = {}
 
@@ -93,7 +93,7 @@ class Judge:
     ) -> Change:
         self._draft.view.begin()
         if record is None:
-            return judge(entry.copy(), None, comparison, self._learned)
+            return change_for(entry.copy(), None, comparison, self._learned)
         members = self._draft.members
         if members is not None and members.is_other(record.labels):
             return self._taken(entry, resource, record)
@@ -101,7 +101,7 @@ class Judge:
         if not record.deleting and comparison.is_clean(entry.obj, live):
             return self._remembered(entry, resource, store, record)
         earlier = record.earlier.decode_with_managers() if record.earlier is not None else None
-        change = judge(entry.copy(), live, comparison, self._learned, earlier)
+        change = change_for(entry.copy(), live, comparison, self._learned, earlier)
         if change.is_in_sync:
             return self._remembered(entry, resource, store, record)
         return self._unless_settling(change, resource)
@@ -145,8 +145,8 @@ class Judge:
             brings = tuple(defined_by(entry.obj)) if self._facts[resource.gvk].defines else ()
             name = (record.namespace, record.name)
             labels = labels_of(entry.obj)
-            verdict = Verdict(entry.key, name, change, resource, store, record, consulted, labels, brings)
-            self._verdicts.note(entry.content, self._draft.terms, verdict)
+            in_sync = InSync(entry.key, name, change, resource, store, record, consulted, labels, brings)
+            self._memory.note(entry.content, self._draft.call_key, in_sync)
         return change
 
     def _unless_settling(self, change: Change, resource: Resource) -> Change:

@@ -14,7 +14,7 @@ from genreconcile.errors import CacheError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import GroupKind, Membership
-from genreconcile.plan import Change, Prune, prune
+from genreconcile.plan import Change, Prune, deletions_among
 
 
 class Deletions(NamedTuple):
@@ -39,10 +39,10 @@ def deletions(
     cache: Cache,
     resources: Iterable[Resource],
     expected: Collection[ObjectKey],
-    wanted: Prune,
+    prune: Prune,
     members: Membership | None = None,
 ) -> Deletions:
-    """Of the objects of these kinds that ``wanted`` selects, or that are ``members``, those that are not expected."""
+    """Of the objects of these kinds that ``prune`` selects, or that are ``members``, those that are not expected."""
     found: list[Change] = []
     warnings: list[str] = []
     unknown: list[GroupKind] = []
@@ -52,12 +52,12 @@ def deletions(
         group, kind = resource.gvk.group, resource.gvk.kind
         if not resource.namespaced and members is None:
             continue
-        if doubt := _doubt(cache, resource, wanted.namespace if members is None else ""):
+        if doubt := _doubt(cache, resource, prune.namespace if members is None else ""):
             warnings.append(doubt)
             unknown.append((group, kind))
             continue
         looked_at.append(resource.gvk)
-        records = _records(cache, resource, wanted) if members is None else _labelled(cache, resource, members)
+        records = _records(cache, resource, prune) if members is None else _labelled(cache, resource, members)
         matches += sum(not record.deleting for record in records)
         live = []
         for record in records:
@@ -66,14 +66,14 @@ def deletions(
                 live += [] if key in expected else [(resource.gvk, record.decode())]
             except CacheError as error:
                 warnings.append(f"{key}: not deleted: {error}")
-        found += prune(live, expected, wanted, members)
+        found += deletions_among(live, expected, prune, members)
     quiet = [change for change in found if change.is_quiet]
     loud = [change for change in found if not change.is_quiet]
     return Deletions(loud, quiet, warnings, unknown, matches, tuple(looked_at))
 
 
-def _records(cache: Cache, resource: Resource, wanted: Prune) -> Sequence[Record]:
-    return cache.records(resource, namespace=wanted.namespace, selector=wanted.selector or "")
+def _records(cache: Cache, resource: Resource, prune: Prune) -> Sequence[Record]:
+    return cache.records(resource, namespace=prune.namespace, selector=prune.selector or "")
 
 
 def _labelled(cache: Cache, resource: Resource, members: Membership) -> Sequence[Record]:

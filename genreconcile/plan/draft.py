@@ -1,7 +1,6 @@
-"""The objects of one call on their way into a plan: those with a verdict that holds still, and those to be judged.
+"""The objects of one call on their way into a plan: those that are known to be in sync, and those to be compared.
 
-Invariant: an object without such a verdict goes the whole way; where the verdict came from makes no difference to what
-the plan says of an object.
+Invariant: an object that is not known to be in sync goes the whole way; the plan says the same of it either way.
 """
 
 from __future__ import annotations
@@ -19,43 +18,43 @@ from genreconcile.manifests.usable import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import Membership
 from genreconcile.plan.corrections import Note, corrections
-from genreconcile.plan.entries import Fresh, Verdict
-from genreconcile.plan.judgement import unusable
+from genreconcile.plan.drift import unusable
+from genreconcile.plan.entries import Fresh, InSync
+from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded
 from genreconcile.plan.locate import locate
-from genreconcile.plan.verdicts import Terms, Verdicts, digest_of, encoded
 
 
 class Draft:
     """What one call expects; ``view`` shows the objects that rules consult, ``members`` is the owner set, if any."""
 
     def __init__(
-        self, cache: Cache, catalog: Catalog, view: View, terms: Terms, members: Membership | None = None
+        self, cache: Cache, catalog: Catalog, view: View, call_key: CallKey, members: Membership | None = None
     ) -> None:
         self._cache = cache
         self._catalog = catalog
         self.view = view
-        self.terms = terms
+        self.call_key = call_key
         self.members = members
-        self.entries: list[Verdict | Fresh] = []
+        self.entries: list[InSync | Fresh] = []
         self.resources: dict[GVK, Resource] = {}
         self._served: dict[Hashable, bool] = {}
         self._served_store: Store | None = None  # The last one found served, and for which namespace: as a rule the
         self._served_namespace = ""  # next object is of the same.
         self._is_spread = cache.namespaces is not None
         self.is_settled = True
-        """Whether there is a verdict on every object."""
+        """Whether every object is known to be in sync."""
         self.notes: list[Note] = []
         """What the server leaves out of the objects that were located."""
 
-    def read(self, expected: Iterable[Mapping[str, Any]], verdicts: Verdicts) -> None:
+    def read(self, expected: Iterable[Mapping[str, Any]], memory: InSyncMemory) -> None:
         """Take the expected objects. Raises LoadError, and what iterating over them raises."""
-        add, find, terms = self.entries.append, verdicts.find, self.terms
+        add, find, call_key = self.entries.append, memory.find, self.call_key
         for index, obj in enumerate(require_iterable(expected)):
             data = encoded(obj)
             content = digest_of(data)
-            verdict = find(content, terms)
-            if verdict is not None and self._holds(verdict):
-                add(verdict)
+            in_sync = find(content, call_key)
+            if in_sync is not None and self._holds(in_sync):
+                add(in_sync)
                 continue
             self.is_settled = False
             if data and type(obj) is dict and not is_list(obj):
@@ -66,33 +65,33 @@ class Draft:
                 origin = obj.origin if isinstance(obj, Loaded) else f"expected[{index}]"
                 self.entries += _loaded(obj, origin, data, content)
 
-    def _holds(self, verdict: Verdict) -> bool:
+    def _holds(self, in_sync: InSync) -> bool:
         """Whether its kind is still served and read as it was then, and rules would consult the same."""
-        store, namespace = verdict.store, verdict.key.namespace
+        store, namespace = in_sync.store, in_sync.key.namespace
         if store is not self._served_store or namespace != self._served_namespace:
             place = (id(store), namespace) if self._is_spread else id(store)
             served = self._served.get(place)
             if served is None:
-                served = self._served[place] = self._is_served(verdict)
+                served = self._served[place] = self._is_served(in_sync)
             if not served:
                 return False
             self._served_store, self._served_namespace = store, namespace
-        return not verdict.consulted or self.view.agrees(verdict.consulted)
+        return not in_sync.consulted or self.view.agrees(in_sync.consulted)
 
-    def _is_served(self, verdict: Verdict) -> bool:
-        resource = verdict.resource
+    def _is_served(self, in_sync: InSync) -> bool:
+        resource = in_sync.resource
         try:
-            known = self._cache.store(resource, verdict.key.namespace)
+            known = self._cache.store(resource, in_sync.key.namespace)
         except CacheError:
             return False
-        if known is not verdict.store or self._catalog.discovery.get(resource.gvk) != resource:
+        if known is not in_sync.store or self._catalog.discovery.get(resource.gvk) != resource:
             return False
         self.resources[resource.gvk] = resource
         return True
 
     def locate(self, namespace: str) -> None:
         """Find the resource of each fresh object. Raises Unauthorized and Unreachable."""
-        brought = [resource for entry in self.entries if isinstance(entry, Verdict) for resource in entry.brings]
+        brought = [resource for entry in self.entries if isinstance(entry, InSync) for resource in entry.brings]
         fresh = [entry for entry in self.entries if isinstance(entry, Fresh)]
         located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
         last = None
@@ -136,7 +135,7 @@ class Draft:
     def labels(self) -> Iterator[tuple[ObjectKey, Mapping[str, str]]]:
         """The key and the labels of each object."""
         for entry in self.entries:
-            yield entry.key, entry.labels if isinstance(entry, Verdict) else labels_of(entry.obj)
+            yield entry.key, entry.labels if isinstance(entry, InSync) else labels_of(entry.obj)
 
     def keep(self, only: Collection[ObjectKey]) -> None:
         """Leave all others out."""

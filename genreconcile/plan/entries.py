@@ -1,4 +1,4 @@
-"""What a draft holds of each expected object: a verdict that holds still, or what is needed to judge it.
+"""The entries of a draft, one for each expected object: known to be in sync, or still to be compared.
 
 Invariant: data only. Neither is part of a cycle, and there are many: the garbage collector need not look at them.
 """
@@ -23,7 +23,7 @@ _NOT_LOCATED: Final = ReconcileError("not located")
 _NO_KEY: Final = ObjectKey("", "", "", "")
 
 
-class Verdict(msgspec.Struct, frozen=True, gc=False):
+class InSync(msgspec.Struct, frozen=True, gc=False):
     """One object that was in sync; ``labels`` are those of expected, ``brings`` the kinds that it defines."""
 
     key: ObjectKey

@@ -30,7 +30,7 @@ class Further:
     warnings: list[str] = field(default_factory=list)
 
 
-class Wanted(NamedTuple):
+class KindSources(NamedTuple):
     """Kinds that somebody ``asked`` for, that were ``seen`` before, and that a set has ``recorded``."""
 
     asked: Iterable[GVK] = ()
@@ -38,15 +38,15 @@ class Wanted(NamedTuple):
     recorded: Iterable[GroupKind] = ()
 
 
-def further(discovery: Discovery, wanted: Wanted, expected: Mapping[GVK, Resource]) -> Further:
-    """The wanted kinds, less those of ``expected``. Raises Unauthorized and Unreachable."""
+def further(discovery: Discovery, sources: KindSources, expected: Mapping[GVK, Resource]) -> Further:
+    """The kinds of these sources, less those of ``expected``. Raises Unauthorized and Unreachable."""
     found = Further()
     there = {(gvk.group, gvk.kind) for gvk in expected}
-    for gvk in sorted(wanted.asked):
+    for gvk in sorted(sources.asked):
         _add(found, there, gvk, discovery.get, _NO_KIND)
-    for gvk in sorted(wanted.seen):
+    for gvk in sorted(sources.seen):
         _add(found, there, gvk, discovery.find, "")
-    for group, kind in sorted(wanted.recorded):
+    for group, kind in sorted(sources.recorded):
         _add(found, there, GVK(group, "", kind), discovery.find_now, _NO_KIND_ANY_MORE)
     return found
 

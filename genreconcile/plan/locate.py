@@ -14,7 +14,7 @@ from genreconcile.errors import ClusterError, InputError, ReconcileError, Unauth
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
 from genreconcile.objects import GVK, Object, ObjectKey
-from genreconcile.plan.judgement import unusable
+from genreconcile.plan.drift import unusable
 
 
 class Located(NamedTuple):

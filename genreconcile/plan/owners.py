@@ -17,9 +17,9 @@ from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.order import definition_name, is_definer
 from genreconcile.objects import GVK, Object, ObjectKey, labels_of, uid_of
 from genreconcile.ownership import (
+    Inventory,
     Membership,
     Parent,
-    Record,
     default_parent,
     may_be_parent,
     parent_label,
@@ -33,12 +33,12 @@ class Owner:
 
     parent: Parent
     live: Object | None
-    record: Record
+    inventory: Inventory
 
     def members(self, keys: Iterable[ObjectKey] = ()) -> Membership:
         """Who belongs to it, in the namespaces that it records and those of these expected objects."""
         key = self.parent.key
-        namespaces = self.record.namespaces | {other.namespace for other in keys} | {key.namespace}
+        namespaces = self.inventory.namespaces | {other.namespace for other in keys} | {key.namespace}
         uid = uid_of(self.live or {})
         return Membership(self.parent.id, key, self.parent.tool, uid, frozenset(namespaces - {""}))
 
@@ -87,7 +87,7 @@ class Owners:
         live = self._cache.get(resource, key.name, namespace=key.namespace)
         if live is None and not may_be_parent(key):
             raise PlanRefused(f"{key}: not usable as an owner: there is no such object; create it first")
-        return Owner(parent, live, parent.record(live, self._catalog.kind_named))
+        return Owner(parent, live, parent.inventory(live, self._catalog.kind_named))
 
     def _require_permitted(self, resource: Resource, key: ObjectKey) -> None:
         """A parent is a ConfigMap, a Secret, or a custom resource whose definition allows it. Asked once."""
@@ -126,7 +126,7 @@ def recorded_namespaces(cluster: Cluster, ref: OwnerRef, namespace: str) -> froz
     except NotFound:
         live = None
     # Which kinds it has does not matter here.
-    return Owner(parent, live, parent.record(live, lambda group, plural: (group, plural))).members().namespaces
+    return Owner(parent, live, parent.inventory(live, lambda group, plural: (group, plural))).members().namespaces
 
 
 def find_parent(ref: OwnerRef, resources: Iterable[Resource]) -> tuple[Resource, str]:

@@ -49,15 +49,15 @@ class Needs:
     def _reading(self, resource: Resource, namespace: str) -> Iterator[Right]:
         return reading(resource, None if self._namespaces is None else [namespace])
 
-    def of_deletion(self, resources: Iterable[Resource], wanted: Prune, namespaces: Iterable[str]) -> Iterator[Right]:
+    def of_deletion(self, resources: Iterable[Resource], prune: Prune, namespaces: Iterable[str]) -> Iterator[Right]:
         """Those to find and to delete what is not expected; without namespaces only what an owner set holds goes.
 
         ``get`` is to learn who made an object, where that decides.
         """
         places = sorted(namespaces)
         for resource in resources:
-            gvk, owned = resource.gvk, wanted.owner is not None
-            if not (resource.namespaced or owned) or not may_be_deleted(gvk.group, gvk.kind, wanted.kinds):
+            gvk, owned = resource.gvk, prune.owner is not None
+            if not (resource.namespaced or owned) or not may_be_deleted(gvk.group, gvk.kind, prune.kinds):
                 continue
             is_made = maker_of(ObjectKey(gvk.group, gvk.kind, "", "")) is not None
             for place in places if resource.namespaced else [""]:

@@ -21,20 +21,20 @@ from genreconcile.manifests import refuse_duplicates
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan, Prune, deferred
 from genreconcile.plan.assembly import assemble, unmatched
-from genreconcile.plan.comparing import Judge
+from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.corrections import Told
 from genreconcile.plan.deletions import NO_DELETIONS
 from genreconcile.plan.draft import Draft
-from genreconcile.plan.entries import Verdict
+from genreconcile.plan.entries import InSync
 from genreconcile.plan.evidence import Evidence
 from genreconcile.plan.further import Further, deletable, require_served
+from genreconcile.plan.insync import InSyncMemory
 from genreconcile.plan.kinds import Kinds
 from genreconcile.plan.owners import Head, Owners
 from genreconcile.plan.permits import Needs, every, permit
 from genreconcile.plan.references import References
 from genreconcile.plan.scope import Scope
 from genreconcile.plan.stale import stale
-from genreconcile.plan.verdicts import Verdicts
 
 __all__ = ["Call", "Planner"]
 
@@ -61,7 +61,7 @@ class Planner:
         self._catalog = catalog
         self._cache = cache
         self._evidence = Evidence(cluster, catalog)
-        self._verdicts = Verdicts()
+        self._memory = InSyncMemory()
         self._told = Told()
         self._references = References(cluster, catalog)
         self._access = access
@@ -83,7 +83,7 @@ class Planner:
         if prune.kinds:
             require_served(self._catalog.discovery, prune.kinds, draft.resources)
         if draft.is_settled and not prune.is_wanted:
-            unchanged = tuple([entry.change for entry in draft.entries if isinstance(entry, Verdict)])
+            unchanged = tuple([entry.change for entry in draft.entries if isinstance(entry, InSync)])
             self._note_seen(draft)
             return Plan((), unchanged, tuple(order), self._stale(draft))
         refused = self._permit(draft, prune, head, use)
@@ -113,7 +113,7 @@ class Planner:
 
     def _read(self, call: Call, head: Head | None) -> Draft:
         draft = self._draft(call.namespace, call.fields, head)
-        draft.read(call.expected, self._verdicts)
+        draft.read(call.expected, self._memory)
         if not draft.is_settled:
             draft.locate(call.namespace)
         return draft
@@ -123,9 +123,9 @@ class Planner:
         engine = self._engine
         has_added = head.members.has_added if head is not None else None
         ours = Ours(engine.options.field_manager, has_added, engine.learned.has_added)
-        judge = Judge(engine, self.kinds, self._verdicts, draft, ours)
-        changes = [entry.change if isinstance(entry, Verdict) else judge.change(entry) for entry in draft.entries]
-        return deferred(changes, draft.terms[1])
+        comparer = DraftComparer(engine, self.kinds, self._memory, draft, ours)
+        changes = [entry.change if isinstance(entry, InSync) else comparer.change(entry) for entry in draft.entries]
+        return deferred(changes, draft.call_key[1])
 
     def _note_seen(self, draft: Draft) -> None:
         if not self._seen >= draft.resources.keys():
@@ -140,7 +140,7 @@ class Planner:
         if self._cache.catch_up(seen, timeout):
             return
         draft = self._draft(call.namespace, EXACT, None)
-        draft.read(call.expected, Verdicts())
+        draft.read(call.expected, InSyncMemory())
         draft.locate(call.namespace)
         places = self.kinds.needed(draft.places())
         if call.prune.is_wanted:
@@ -168,22 +168,22 @@ class Planner:
 
     def _draft(self, namespace: str, fields: str, head: Head | None) -> Draft:
         members = head.members if head is not None else None
-        terms = (namespace, fields, self._catalog.generation, members.id if members is not None else "")
-        return Draft(self._cache, self._catalog, View(self._engine.related), terms, members)
+        call_key = (namespace, fields, self._catalog.generation, members.id if members is not None else "")
+        return Draft(self._cache, self._catalog, View(self._engine.related), call_key, members)
 
     def _sync(
-        self, draft: Draft, keys: set[ObjectKey], wanted: Prune, head: Head | None
+        self, draft: Draft, keys: set[ObjectKey], prune: Prune, head: Head | None
     ) -> tuple[Scope | None, Further]:
         """Bring what is needed into the cache: first what is expected, then what the owner set says there may be."""
-        if not wanted.is_wanted:
+        if not prune.is_wanted:
             self.kinds.sync(self.kinds.needed(draft.places()))
             return None, Further()
-        owner, places = None, frozenset({wanted.namespace})
+        owner, places = None, frozenset({prune.namespace})
         if head is not None:
             self.kinds.sync(self.kinds.needed(draft.places()), [head.resource], [head.parent.key.namespace])
             owner = self._owners.open(head)
             places = owner.members(keys).namespaces
-        scope = Scope(self._cache, self._catalog.discovery, self._evidence, draft.resources, keys, wanted, owner)
+        scope = Scope(self._cache, self._catalog.discovery, self._evidence, draft.resources, keys, prune, owner)
         others = scope.further(self._seen)
         self.kinds.sync(self.kinds.needed(draft.places(places)), others.resources, places)
         return scope, others
@@ -193,7 +193,7 @@ class Planner:
         prune, namespace = call.prune, call.namespace
         head = self._owners.find(prune.owner, namespace) if prune.owner is not None else None
         draft = self._draft(namespace, EXACT, head)
-        draft.read(call.expected, Verdicts())
+        draft.read(call.expected, InSyncMemory())
         draft.locate(namespace)
         require_served(self._catalog.discovery, prune.kinds, draft.resources)
         return every(draft, self._needs(use), self._beside(draft, self._needs(use), prune, head))
@@ -201,25 +201,25 @@ class Planner:
     def _needs(self, use: Use) -> Needs:
         return Needs(self.kinds.consulted, self._cache.namespaces, use)
 
-    def _permit(self, draft: Draft, wanted: Prune, head: Head | None, use: Use | None) -> list[str]:
+    def _permit(self, draft: Draft, prune: Prune, head: Head | None, use: Use | None) -> list[str]:
         """Check what the draft needs; returns warnings."""
         if self._access is None or use is None:
             return []
         needs = self._needs(use)
-        return permit(draft, needs, self._access, self._beside(draft, needs, wanted, head))
+        return permit(draft, needs, self._access, self._beside(draft, needs, prune, head))
 
-    def _beside(self, draft: Draft, needs: Needs, wanted: Prune, head: Head | None) -> frozenset[Right]:
+    def _beside(self, draft: Draft, needs: Needs, prune: Prune, head: Head | None) -> frozenset[Right]:
         """The rights that no single object needs: to delete, and to keep the record of an owner set."""
-        if not wanted.is_wanted:
+        if not prune.is_wanted:
             return frozenset()
-        places = {wanted.namespace} - {""}
+        places = {prune.namespace} - {""}
         found: set[Right] = set()
         if head is not None:
             places |= {key.namespace for key in draft.keys} | {head.parent.key.namespace}
             places |= set(self._cache.namespaces or ())  # A set may have members in all that it was let see.
             found.update(needs.of_parent(head.resource, head.parent.key, self.kinds.definers()))
-        asked = [self._catalog.discovery.find(gvk) for gvk in wanted.also]
-        if wanted.every:
+        asked = [self._catalog.discovery.find(gvk) for gvk in prune.also]
+        if prune.every:
             asked += deletable(self._catalog.discovery, self._cache.kinds(), owned=head is not None).values()
         kinds = {*draft.resources.values(), *(resource for resource in asked if resource is not None)}
-        return frozenset(found.union(needs.of_deletion(kinds, wanted, places - {""})))
+        return frozenset(found.union(needs.of_deletion(kinds, prune, places - {""})))

@@ -29,29 +29,29 @@ def withheld(failed: int) -> str:
     return f"not deleted: {failed} expected object(s) failed, so what is unexpected is not sure; correct them first"
 
 
-def prune(
+def deletions_among(
     candidates: Iterable[tuple[GVK, Object]],
     expected: Collection[ObjectKey],
-    wanted: Prune,
+    prune: Prune,
     members: Membership | None = None,
 ) -> list[Change]:
-    """The deletions among live objects of the wanted namespace, or ``members``; with the reason what is left alone."""
+    """The objects to delete among the candidates, and those left alone, with the reason; none of those expected."""
     return [
-        _deletion(gvk, live, key, wanted, members)
+        _deletion(gvk, live, key, prune, members)
         for gvk, live in candidates
         if (key := ObjectKey(gvk.group, gvk.kind, namespace_of(live), live["metadata"]["name"])) not in expected
-        and (_is_selected(live, wanted) if members is None else members.may_hold(live, key))
+        and (_is_selected(live, prune) if members is None else members.may_hold(live, key))
     ]
 
 
-def _is_selected(live: Object, wanted: Prune) -> bool:
+def _is_selected(live: Object, prune: Prune) -> bool:
     """Never one without a namespace."""
-    selector = wanted.selector if wanted.has_selector else None
-    return selector is not None and namespace_of(live) == wanted.namespace and selector.matches(labels_of(live))
+    selector = prune.selector if prune.has_selector else None
+    return selector is not None and namespace_of(live) == prune.namespace and selector.matches(labels_of(live))
 
 
-def _deletion(gvk: GVK, live: Object, key: ObjectKey, wanted: Prune, members: Membership | None) -> Change:
-    found = protection(key, live, wanted.kinds, members.parent_uid if members is not None else "")
+def _deletion(gvk: GVK, live: Object, key: ObjectKey, prune: Prune, members: Membership | None) -> Change:
+    found = protection(key, live, prune.kinds, members.parent_uid if members is not None else "")
     if found is not None:
         return Change("none", gvk, key, live=live, reason=found.reason, skipped=not found.quiet)
     if members is None and PART_OF in labels_of(live):

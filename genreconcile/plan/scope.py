@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Mapping
 from genreconcile.cache import Cache
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.ownership import PART_OF, Membership, Record
+from genreconcile.ownership import PART_OF, Inventory, Membership
 from genreconcile.plan import UNPROVEN, Change, OwnerPlan, Prune
 from genreconcile.plan.deletions import Deletions, deletions
 from genreconcile.plan.evidence import Evidence
-from genreconcile.plan.further import Further, Wanted, add_every, further
+from genreconcile.plan.further import Further, KindSources, add_every, further
 from genreconcile.plan.owners import Owner
 
 
@@ -28,7 +28,7 @@ class Scope:
         evidence: Evidence,
         resources: Mapping[GVK, Resource],
         keys: Collection[ObjectKey],
-        wanted: Prune,
+        prune: Prune,
         owner: Owner | None = None,
     ) -> None:
         self._cache = cache
@@ -36,7 +36,7 @@ class Scope:
         self._evidence = evidence
         self._resources = resources
         self._keys = keys
-        self._wanted = wanted
+        self._prune = prune
         self._owner = owner
         self._members = owner.members(keys) if owner is not None else None
         there = self._members.namespaces if self._members is not None else frozenset()
@@ -45,10 +45,10 @@ class Scope:
 
     def further(self, known: Collection[GVK]) -> Further:
         """The kinds to look at beside those of expected. Raises Unauthorized and Unreachable."""
-        recorded = self._owner.record.kinds if self._owner is not None else frozenset()
+        recorded = self._owner.inventory.kinds if self._owner is not None else frozenset()
         seen = known if self._owner is None else ()
-        found = further(self._discovery, Wanted(self._wanted.also, seen, recorded), self._resources)
-        if self._wanted.every:
+        found = further(self._discovery, KindSources(self._prune.also, seen, recorded), self._resources)
+        if self._prune.every:
             there = {*self._resources, *(resource.gvk for resource in found.resources)}
             add_every(found, self._discovery, there, self._cache.kinds(), owned=self._owner is not None)
         return found
@@ -58,7 +58,7 @@ class Scope:
         members = self._members
         resources = {*self._resources.values(), *others.resources}
         there = [resource for resource in resources if not is_pending(resource)]
-        found = deletions(self._cache, there, self._keys, self._wanted, members)
+        found = deletions(self._cache, there, self._keys, self._prune, members)
         if members is not None:
             found = self._attested(found, members)
         sure = [self._evidence.unless_made_by_a_controller(change) for change in found.changes]
@@ -100,10 +100,10 @@ class Scope:
         here = [key for key in self._keys if (key.group, key.kind) in kinds]
         here += [change.key for change in going.changes]
         return OwnerPlan(
-            parent, self._owner.record | Record.of(here, parent.key), self._kept(self._owner.record, going)
+            parent, self._owner.inventory | Inventory.of(here, parent.key), self._kept(self._owner.inventory, going)
         )
 
-    def _kept(self, record: Record, going: Deletions) -> Record:
+    def _kept(self, inventory: Inventory, going: Deletions) -> Inventory:
         """What could not be looked at: an unknown kind may be in every namespace, and an unknown namespace has any."""
-        unknown, unwatched = record.kinds & frozenset(going.unknown), record.namespaces & self._unwatched
-        return Record(record.kinds if unwatched else unknown, record.namespaces if unknown else unwatched)
+        unknown, unwatched = inventory.kinds & frozenset(going.unknown), inventory.namespaces & self._unwatched
+        return Inventory(inventory.kinds if unwatched else unknown, inventory.namespaces if unknown else unwatched)

@@ -27,11 +27,11 @@ from genreconcile.cache import Seen
 from genreconcile.errors import InputError, LoadError
 from genreconcile.objects import GVK
 from genreconcile.ownership import OWN_TOOL, is_shared_tool
-from genreconcile.selector import Selector as _Parsed
+from genreconcile.selector import ParsedSelector
 from genreconcile.selector import parse as parse_selector
 from genreconcile.settings.prune import EVERY_KIND, OwnerRef, Prune
 
-Selector = str | Mapping[str, Any] | _Parsed
+Selector = str | Mapping[str, Any] | ParsedSelector
 """Labels: ``"app=web"`` as kubectl's ``-l``, ``{"app": "web"}``, or a ``LabelSelector`` as a mapping."""
 NotOlderThan = Mapping[str, Any] | str | int | None
 """An object as a dict, or a resourceVersion; None: as new as the cache is."""

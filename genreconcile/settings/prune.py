@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from genreconcile.objects import GVK
 from genreconcile.ownership import OWN_TOOL
-from genreconcile.selector import Selector
+from genreconcile.selector import ParsedSelector
 
 EVERY_KIND: Final = "*"
 """In ``kinds``: all that the server can list and delete."""
@@ -33,7 +33,7 @@ class Prune:
     """
 
     namespace: str = ""
-    selector: Selector | None = None
+    selector: ParsedSelector | None = None
     allow_empty: bool = False
     max_deletions: int | None = None
     kinds: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from genreconcile.testing.errors import ControlPlaneError
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 from genreconcile.testing.planes import prepare_ahead
 
 
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("controller-manager", "scheduler", "kwok"):
         parser.add_argument(f"--{name}", action="store_true", help=f"also {name}")
     try:
-        prepare_ahead(Options(**vars(parser.parse_args(arguments))))
+        prepare_ahead(PlaneOptions(**vars(parser.parse_args(arguments))))
     except ControlPlaneError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from genreconcile.testing.client import ensure, exists, running_version, wait
 from genreconcile.testing.errors import ControlPlaneError
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 from genreconcile.testing.templates import load as template
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ControlPlane:
         runtime_config: Sequence[str] = (),
         extra_apiserver_args: Sequence[str] = (),
     ) -> None:
-        self._options = Options(
+        self._options = PlaneOptions(
             version, controller_manager, scheduler, kwok, tuple(runtime_config), tuple(extra_apiserver_args)
         )
         self._plane: Plane | None = None
@@ -133,7 +133,7 @@ class ControlPlane:
         return self._plane
 
 
-def _open(options: Options) -> Plane:
+def _open(options: PlaneOptions) -> Plane:
     try:
         from genreconcile.testing.planes import open_plane
     except ModuleNotFoundError as error:

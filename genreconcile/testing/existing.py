@@ -17,7 +17,7 @@ from genreconcile.testing import kubeconfig, templates, versions
 from genreconcile.testing.certificates import new_key, private_pem, signing_request
 from genreconcile.testing.client import exists, get, running_version, send, wait
 from genreconcile.testing.errors import ControlPlaneError
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 from genreconcile.testing.supervision import Supervision
 
 _ORDINARY = re.compile(r"default|kube-.*|local-path-storage")
@@ -86,7 +86,7 @@ class ExistingPlane:
         return signed["metadata"]["name"], base64.b64decode(signed["status"]["certificate"])
 
 
-def given(path: Path, options: Options) -> ExistingPlane:
+def given(path: Path, options: PlaneOptions) -> ExistingPlane:
     """Return the cluster of a kubeconfig named by the user, if it may and can be used."""
     supervision = Supervision()
     try:
@@ -118,7 +118,7 @@ def _refuse_foreign(server: str, namespaces: list[dict[str, Any]]) -> None:
         )
 
 
-def _refuse_unfit(plane: ExistingPlane, options: Options) -> None:
+def _refuse_unfit(plane: ExistingPlane, options: PlaneOptions) -> None:
     """Raise where a wish cannot be granted: a cluster that runs cannot be set up anew."""
     asked = versions.requested(options.version)
     wishes = {

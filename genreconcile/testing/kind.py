@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genreconcile.testing import templates
 from genreconcile.testing.existing import ExistingPlane
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 from genreconcile.testing.progress import Progress, say
 from genreconcile.testing.sources import Kind
 from genreconcile.testing.supervision import Supervision
@@ -32,7 +32,7 @@ def pull(source: Kind) -> bool:
     return run.returncode == 0
 
 
-def create(source: Kind, options: Options) -> ExistingPlane:
+def create(source: Kind, options: PlaneOptions) -> ExistingPlane:
     """Make a cluster with a name of its own; it is deleted when this process ends, however that happens."""
     supervision = Supervision()
     try:
@@ -42,7 +42,7 @@ def create(source: Kind, options: Options) -> ExistingPlane:
         raise
 
 
-def _create(source: Kind, options: Options, supervision: Supervision) -> Path:
+def _create(source: Kind, options: PlaneOptions, supervision: Supervision) -> Path:
     """Return the kubeconfig of a new cluster."""
     name, path = supervision.state.name.replace("_", "-"), supervision.state / "kubeconfig"
     # Before it is made: the process may be killed while it is.
@@ -61,6 +61,6 @@ def _create(source: Kind, options: Options, supervision: Supervision) -> Path:
     return path
 
 
-def _config(options: Options) -> str:
+def _config(options: PlaneOptions) -> str:
     settings = dict(setting.split("=", 1) for setting in options.runtime_config)
     return json.dumps(templates.load("kind") | {"runtimeConfig": settings})

@@ -15,7 +15,7 @@ from genreconcile.testing import kubeconfig, servers, templates
 from genreconcile.testing.certificates import Authority, Credential, new_key, private_pem, public_pem
 from genreconcile.testing.client import Client, ensure
 from genreconcile.testing.errors import ControlPlaneError
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 from genreconcile.testing.supervision import Supervision
 
 START_TIMEOUT = 90.0
@@ -29,7 +29,7 @@ _ADMINISTRATORS = "system:masters"
 class LocalPlane:
     """Servers started from ``programs`` (a path for each name); ready when constructed."""
 
-    def __init__(self, programs: dict[str, Path], options: Options) -> None:
+    def __init__(self, programs: dict[str, Path], options: PlaneOptions) -> None:
         self._programs = programs
         self._options = options
         self._authority = Authority()

@@ -8,7 +8,7 @@ from genreconcile.testing.versions import DEFAULT, requested
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PlaneOptions:
     """The wishes of the user of a control plane; see ControlPlane for their meaning."""
 
     version: str | None = None

@@ -10,7 +10,7 @@ from typing import Protocol
 from genreconcile.testing import existing, kind
 from genreconcile.testing.client import Requests
 from genreconcile.testing.local import LocalPlane
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 from genreconcile.testing.progress import say
 from genreconcile.testing.sources import Given, Kind, built, find, prepare
 
@@ -47,7 +47,7 @@ class Plane(Protocol):
         """End it; return where the logs are kept, if they are."""
 
 
-def open_plane(options: Options) -> Plane:
+def open_plane(options: PlaneOptions) -> Plane:
     """Return a control plane, ready. Raises ControlPlaneError."""
     source = find(options)
     if isinstance(source, Given):
@@ -59,7 +59,7 @@ def open_plane(options: Options) -> Plane:
     return LocalPlane(prepare(source, options), options)
 
 
-def prepare_ahead(options: Options) -> None:
+def prepare_ahead(options: PlaneOptions) -> None:
     """Do now what takes minutes, so that opening takes seconds; says on standard error what will be used."""
     source = find(options)
     if isinstance(source, Kind) and not kind.pull(source):

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 
 from genreconcile.testing.control_plane import ControlPlane
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 from genreconcile.testing.planes import prepare_ahead
 from genreconcile.testing.progress import say
 
@@ -24,7 +24,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = any("control_plane" in getattr(item, "fixturenames", ()) for item in session.items)
     if wanted and not session.config.option.collectonly:
         with _uncaptured(session.config):
-            prepare_ahead(Options())
+            prepare_ahead(PlaneOptions())
 
 
 @pytest.fixture(scope="session")

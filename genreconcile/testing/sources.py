@@ -20,7 +20,7 @@ from pathlib import Path
 from genreconcile.testing import versions
 from genreconcile.testing.building import build
 from genreconcile.testing.errors import ControlPlaneError
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 from genreconcile.testing.progress import say
 
 GIVEN_VARIABLE = "GENRECONCILE_TEST_KUBECONFIG"
@@ -54,17 +54,17 @@ class Programs:
     version: str
 
 
-def find(options: Options) -> Given | Kind | Programs:
+def find(options: PlaneOptions) -> Given | Kind | Programs:
     """Return the first source that is there; changes nothing. Raises ControlPlaneError where a variable is wrong."""
     return _given() or _assets(options) or _cached(options) or _kind(options) or built(options)
 
 
-def built(options: Options) -> Programs:
+def built(options: PlaneOptions) -> Programs:
     """Return the last source, which always is there."""
     return Programs(build.folder(options.kubernetes), options.kubernetes)
 
 
-def prepare(source: Programs, options: Options) -> dict[str, Path]:
+def prepare(source: Programs, options: PlaneOptions) -> dict[str, Path]:
     """Return the path of every program that is needed; builds those that are missing."""
     others = [name for name in options.programs if build.missing(source.folder, [name])]
     elsewhere = build.ensure(source.version, others)
@@ -83,7 +83,7 @@ def _given() -> Given | None:
     return Given(Path(name).absolute())
 
 
-def _assets(options: Options) -> Programs | None:
+def _assets(options: PlaneOptions) -> Programs | None:
     name = os.environ.get(ASSETS_VARIABLE)
     if not name:
         return None
@@ -112,12 +112,12 @@ def _version_of(apiserver: Path) -> str:
     return match[1]
 
 
-def _cached(options: Options) -> Programs | None:
+def _cached(options: PlaneOptions) -> Programs | None:
     source = built(options)
     return None if build.missing(source.folder, _REQUIRED) else source
 
 
-def _kind(options: Options) -> Kind | None:
+def _kind(options: PlaneOptions) -> Kind | None:
     """``kind`` takes no command line of the API server, so it serves only who has no wishes there."""
     kind, docker = shutil.which("kind"), shutil.which("docker")
     if kind and docker and not options.extra_apiserver_args and _engine_runs(docker):

@@ -257,7 +257,7 @@ def test_another_tools_set_is_refused_before_anything_is_written(ground, reconci
 def test_a_plan_of_a_set_writes_nothing_and_a_dry_run_neither(ground, reconciler, settings):
     plan = reconciler.plan([plain(ground, "a")], **settings)
     assert plan.counts["create"] == 1
-    assert plan.owner.record.kinds == {("", "ConfigMap")}
+    assert plan.owner.inventory.kinds == {("", "ConfigMap")}
     assert ground.cluster.writes == []
     assert statuses(reconciler.apply(plan, dry_run=True)) == {"a": "created"}
     assert all(query.get("dryRun") == "All" for method, *_, query in ground.cluster.requests if method != "GET")

@@ -24,7 +24,7 @@ from support.objects import rule_set
 HOLDING = {"Cache", "Reconciler", "Cluster", "Access"}
 """What holds threads and connections; none of them survives."""
 
-NO_INSTANCES = {"Kind", "Object", "Selector"}
+NO_INSTANCES = {"Kind", "Object", "ParsedSelector"}
 """Aliases of types."""
 
 ANY = "additionalProperties"
@@ -93,7 +93,7 @@ MADE = {
     "Record": [lambda: RECORD],
     "Resource": [lambda: RESOURCE],
     "Right": [lambda: Right("get", "", "pods")],
-    "Selector": [lambda: parse("a in (b, c), !d")],
+    "ParsedSelector": [lambda: parse("a in (b, c), !d")],
 }
 RULE = {
     "id": "mine",

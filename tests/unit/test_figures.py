@@ -110,7 +110,7 @@ class Figure(NamedTuple):
 # counts.
 FIGURES = (
     Figure("decisions/0005", "For {} after such a change", "definitions._LAG", time),
-    Figure("decisions/0008", "When there are {} of them", "plan.verdicts._FIRST_LOOK", thousands),
+    Figure("decisions/0008", "When there are {} of them", "plan.insync._FIRST_LOOK", thousands),
     Figure("decisions/0009", "The first has {} objects", "cache.pager.PAGE", plain),
     Figure("decisions/0009", "no more than {}, or", "cache.pager._SMALL", size),
     Figure("decisions/0009", "a {}nd of what has been read", "cache.pager._PART", plain),

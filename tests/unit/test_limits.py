@@ -19,7 +19,7 @@ from genreconcile.errors import ReconcileError
 from genreconcile.manifests import load, load_objects
 from genreconcile.selector import parse
 from genreconcile.normalize import Registry
-from genreconcile.plan.verdicts import encoded
+from genreconcile.plan.insync import encoded
 import genreconcile as gr
 
 HEAD = "apiVersion: v1\\nkind: Widget\\nmetadata: {name: a}\\n"

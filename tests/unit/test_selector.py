@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreconcile.errors import LoadError
-from genreconcile.selector import Requirement, Selector, parse
+from genreconcile.selector import ParsedSelector, Requirement, parse
 
 NAMES = st.from_regex(r"[a-zA-Z0-9]([-a-zA-Z0-9_.]{0,8}[a-zA-Z0-9])?", fullmatch=True)
 KEYS = st.one_of(NAMES, st.builds("{}/{}".format, st.sampled_from(["example.dev", "app.kubernetes.io"]), NAMES))
@@ -17,7 +17,7 @@ REQUIREMENTS = st.one_of(
     st.builds(Requirement, KEYS, st.sampled_from(["In", "NotIn"]), VALUE_SETS),
     st.builds(Requirement, KEYS, st.sampled_from(["Exists", "DoesNotExist"])),
 )
-SELECTORS = st.lists(REQUIREMENTS, max_size=5).map(lambda found: Selector(tuple(sorted(set(found)))))
+SELECTORS = st.lists(REQUIREMENTS, max_size=5).map(lambda found: ParsedSelector(tuple(sorted(set(found)))))
 
 
 def test_a_kubectl_string_has_every_form():

@@ -18,7 +18,7 @@ from genreconcile.errors import ReconcileError
 from support.api.client import cluster_of
 
 COUNTED = ("rounds", "errors", "failed", "written", "fought", "given_up")
-SIZES = ("objects", "tombstones", "verdicts", "differences")
+SIZES = ("objects", "tombstones", "memory", "differences")
 _PAUSE = 0.05
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _STEADY = 3
@@ -72,7 +72,7 @@ def sizes(keepers, cache):
     return {
         "objects": sum(map(len, stores)),
         "tombstones": sum(len(store._tombstones) for store in stores),
-        "verdicts": sum(len(keeper.reconciler._planner._verdicts) for keeper in keepers),
+        "memory": sum(len(keeper.reconciler._planner._memory) for keeper in keepers),
         "differences": sum(len(keeper.reconciler._engine.learned) for keeper in keepers),
     }
 

@@ -10,7 +10,7 @@ from genreconcile.compare import Policy, coarse
 from genreconcile.compare.comparer import Comparison
 from genreconcile.gojson import dumps
 from genreconcile.objects import GVK
-from genreconcile.plan import judge
+from genreconcile.plan import change_for
 from genreconcile.pointer import split_pointer
 from support.objects import rule_set
 
@@ -50,7 +50,7 @@ def bounds():
 def converged(expected, live, wanted, rounds):
     """The live object after as many patches as it takes, at most so many."""
     for _ in range(rounds):
-        change = judge(expected, live, wanted)
+        change = change_for(expected, live, wanted)
         assert change.error is None
         if change.operation == "none":
             return live
@@ -77,7 +77,7 @@ def test_r2_5_what_is_adopted_is_never_written(bounds, ours, theirs, most):
     expected, live = holder(ours), holder(theirs, uid="u", resourceVersion="1")
     adopt = {"id": "r", "object": {}, "path": "spec/u/p", "adopt": True}
     kept = theirs.get("u", {}).get("p") if isinstance(theirs.get("u"), dict) else None
-    change = judge(expected, live, terms(expected, adopt))
+    change = change_for(expected, live, terms(expected, adopt))
     assert change.error is None
     if kept is None or not isinstance(ours.get("u"), dict):
         return
@@ -91,9 +91,9 @@ def test_r2_5_what_is_adopted_is_never_written(bounds, ours, theirs, most):
 def test_r2_5_a_patch_of_too_many_bytes_becomes_a_smaller_one(bounds, ours, theirs, size):
     bounds(10_000, 1 << 20)
     expected, live = holder(ours), holder(theirs, uid="u", resourceVersion="1")
-    whole = judge(expected, live, terms(expected))
+    whole = change_for(expected, live, terms(expected))
     bounds(10_000, size)
-    change = judge(expected, live, terms(expected))
+    change = change_for(expected, live, terms(expected))
     assert change.error is None
     assert len(dumps(change.patch.patch)) <= max(size, len(dumps(whole.patch.patch)))
 
@@ -102,7 +102,7 @@ def test_r2_5_the_deepest_parent_that_is_enough_is_replaced(bounds):
     bounds(10)
     expected = holder({"a": {"b": dict.fromkeys("pqrstuvwxyz", 1), "c": 1}, "d": 1})
     live = holder({"a": {"b": dict.fromkeys("pqrstuvwxyz", 2), "c": 2}, "d": 2}, uid="u", resourceVersion="1")
-    change = judge(expected, live, terms(expected))
+    change = change_for(expected, live, terms(expected))
     assert {operation["path"] for operation in change.writes} == {"/spec/a/b", "/spec/a/c", "/spec/d"}
     assert {"op": "replace", "path": "/metadata/resourceVersion", "value": "1"} in change.patch.patch
 
@@ -113,7 +113,7 @@ def test_r2_5_what_somebody_else_has_there_stays_in_the_replacement(bounds):
     expected = holder({"a": dict.fromkeys(keys, 1)})
     live = holder({"a": {**dict.fromkeys(keys, 2), "theirs": 3}}, uid="u", resourceVersion="1")
     under = Comparison(terms(expected).node, typed=False, policy=Policy("subset"))
-    change = judge(expected, live, under)
+    change = change_for(expected, live, under)
     assert change.writes == [{"op": "replace", "path": "/spec/a", "value": {**dict.fromkeys(keys, 1), "theirs": 3}}]
 
 
@@ -122,7 +122,7 @@ def test_r2_5_the_guards_of_members_on_the_way_stay(bounds):
     keys = "pqrstuvwxyz"
     expected = holder({"a": [{"m": dict.fromkeys(keys, 1), "n": 1}, {"o": 1}]})
     live = holder({"a": [{"m": dict.fromkeys(keys, 2), "n": 1}, {"o": 1}]}, uid="u", resourceVersion="1")
-    change = judge(expected, live, terms(expected))
+    change = change_for(expected, live, terms(expected))
     assert [operation["path"] for operation in change.writes] == ["/spec/a/0/m"]
     tests = {operation["path"]: operation["value"] for operation in change.patch.patch if operation["op"] == "test"}
     assert tests["/spec/a/0"] == live["spec"]["a"][0]
@@ -133,7 +133,7 @@ def test_r2_5_a_part_says_that_there_is_more(bounds):
     names = [f"e/{index}" for index in range(40)]
     expected = holder({}, dict.fromkeys(names, "x"))
     live = holder({}, dict.fromkeys(names, "y"), uid="u", resourceVersion="1")
-    change = judge(expected, live, terms(expected))
+    change = change_for(expected, live, terms(expected))
     assert change.is_part
     assert "of 40 differences" in change.reason
     assert len(change.patch.patch) <= 5

@@ -17,7 +17,7 @@ from genreconcile.compare.lists import by_position
 from genreconcile.compare.steps import Alignment, Insert, Move, steps
 from genreconcile.compare.walk import Walk
 from genreconcile.objects import GVK
-from genreconcile.plan import Plan, judge
+from genreconcile.plan import Plan, change_for
 from genreconcile.report.diff import render_diff
 from support import strategies
 from support.objects import rule_set
@@ -71,7 +71,7 @@ def patched(schema, expected, live, *rules):
     """The patch between two lists; it is held against both of them."""
     mine, theirs, terms = pair(schema, expected, live, *rules)
     before = copy.deepcopy((mine, theirs))
-    change = judge(mine, theirs, terms)
+    change = change_for(mine, theirs, terms)
     assert change.error is None
     assert (mine, theirs) == before
     after = jsonpatch.apply_patch(theirs, change.patch.patch)
@@ -311,7 +311,7 @@ def test_r2_6_reports_of_long_lists(shape):
     members = [f"m{index}" for index in range(1500)]
     edited = SHAPES[shape](members, chance_of(1))
     mine, theirs, terms = pair(TEXTS, members, edited)
-    report = render_diff(Plan((judge(mine, theirs, terms),))).splitlines()
+    report = render_diff(Plan((change_for(mine, theirs, terms),))).splitlines()
     lines = [(line[0], line[1:].strip()[2:]) for line in report if line[1:].strip().startswith("- ")]
     signs = [sign for sign, _ in lines]
     assert signs.count("-") - signs.count("+") == len(edited) - len(members)

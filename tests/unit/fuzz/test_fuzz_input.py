@@ -18,7 +18,7 @@ from genreconcile.normalize.rule import ACTIONS, API_VERSION, parse_rules
 from genreconcile.normalize.scalars import CANONICAL
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.plan.verdicts import digest_of, encoded
+from genreconcile.plan.insync import digest_of, encoded
 from genreconcile.pointer import join_pointer, split_pointer, token_matches
 from unit.fuzz.hostile import ANYTHING, HOSTILE, JSON, MANIFESTS, TEXTS, YAML, fuzz, objects
 

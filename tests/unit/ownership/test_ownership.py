@@ -5,15 +5,15 @@ import pytest
 from genreconcile.errors import InputError, PlanRefused
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import (
+    Inventory,
     Membership,
     Parent,
-    Record,
     default_parent,
     is_shared_tool,
     may_be_parent,
     parent_label,
 )
-from genreconcile.plan import UNPROVEN, OwnerRef, Prune, prune
+from genreconcile.plan import UNPROVEN, OwnerRef, Prune, deletions_among
 
 PARENT = Parent(GVK("", "v1", "ConfigMap"), ObjectKey("", "ConfigMap", "shop", "set"))
 SHARED = Parent(PARENT.gvk, PARENT.key, "kubectl")
@@ -49,7 +49,7 @@ def named(group, plural):
 
 
 def read(live, parent=PARENT):
-    return parent.record(live, named)
+    return parent.inventory(live, named)
 
 
 def test_the_id_is_the_one_that_kubectl_makes():
@@ -61,9 +61,9 @@ def test_the_id_is_the_one_that_kubectl_makes():
 def test_a_record_is_read_and_written():
     live = parent_object(kinds="Deployment.apps,Secret", annotations={NAMESPACES: "b,a,shop"})
     record = read(live)
-    assert record == Record(frozenset({("apps", "Deployment"), ("", "Secret")}), frozenset({"a", "b"}))
+    assert record == Inventory(frozenset({("apps", "Deployment"), ("", "Secret")}), frozenset({"a", "b"}))
     assert record.annotations() == {KINDS: "Deployment.apps,Secret", NAMESPACES: "a,b"}
-    assert Record().annotations() == {KINDS: "", NAMESPACES: ""}
+    assert Inventory().annotations() == {KINDS: "", NAMESPACES: ""}
 
 
 def test_the_older_spelling_is_read():
@@ -101,19 +101,19 @@ def test_whose_set_is_accepted():
         assert read(parent_object(tooling, kinds="Secret"), SHARED).kinds == {("", "Secret")}
     with pytest.raises(PlanRefused, match="it belongs to helm/v3"):
         read(parent_object("helm/v3"), SHARED)
-    assert read(None) == Record()
+    assert read(None) == Inventory()
 
 
 def test_a_custom_resource_without_marks_becomes_a_parent_and_a_configmap_does_not():
     shop = Parent(GVK("a.dev", "v1", "Shop"), ObjectKey("a.dev", "Shop", "shop", "x"))
-    assert read({"metadata": {"name": "x"}}, shop) == Record()
-    assert not shop.is_written({"metadata": {"name": "x"}}, Record())
+    assert read({"metadata": {"name": "x"}}, shop) == Inventory()
+    assert not shop.is_written({"metadata": {"name": "x"}}, Inventory())
     with pytest.raises(PlanRefused, match="is no parent of a set"):
         read({"metadata": {"name": "set"}})
 
 
 def test_what_is_written_names_what_it_was_computed_from():
-    record = Record(frozenset({("", "Secret")}))
+    record = Inventory(frozenset({("", "Secret")}))
     assert PARENT.body(record, parent_object("genreconcile/v0.0.1"))["metadata"] == {
         "name": "set",
         "namespace": "shop",
@@ -135,21 +135,21 @@ def test_what_is_written_names_what_it_was_computed_from():
 
 
 def test_nothing_is_written_twice():
-    record = Record(frozenset({("", "Secret")}), frozenset({"a"}))
+    record = Inventory(frozenset({("", "Secret")}), frozenset({"a"}))
     live = parent_object("genreconcile/v9", kinds="Secret", annotations={NAMESPACES: "a"})
     assert PARENT.is_written(live, record)
-    assert not PARENT.is_written(live, Record(record.kinds))
-    assert not PARENT.is_written(live, Record(namespaces=record.namespaces))
-    assert not PARENT.is_written(None, Record())
+    assert not PARENT.is_written(live, Inventory(record.kinds))
+    assert not PARENT.is_written(live, Inventory(namespaces=record.namespaces))
+    assert not PARENT.is_written(None, Inventory())
     assert not SHARED.is_written(live, record), "the set is handed over"
-    assert PARENT.is_written(parent_object(kinds=""), Record()), "a missing list of namespaces is an empty one"
+    assert PARENT.is_written(parent_object(kinds=""), Inventory()), "a missing list of namespaces is an empty one"
 
 
 def test_records_add_up():
     keys = [ObjectKey("", "Secret", "shop", "a"), ObjectKey("", "Secret", "b", "a"), ObjectKey("", "Node", "", "n")]
-    record = Record.of(keys, PARENT.key)
-    assert record == Record(frozenset({("", "Secret"), ("", "Node")}), frozenset({"b"}))
-    more = Record(frozenset({("apps", "Deployment")}), frozenset({"c"}))
+    record = Inventory.of(keys, PARENT.key)
+    assert record == Inventory(frozenset({("", "Secret"), ("", "Node")}), frozenset({"b"}))
+    more = Inventory(frozenset({("apps", "Deployment")}), frozenset({"c"}))
     assert (record | more).covers(record)
     assert not record.covers(more)
     assert (record | more) & record == record
@@ -166,7 +166,9 @@ def member(name="a", proof_of=KEY, **metadata):
 
 
 def pruned(live, members=MEMBERS, gvk=WIDGET, **wanted):
-    return prune([(gvk, live)], wanted.pop("expected", ()), Prune(owner=OwnerRef("configmaps/set"), **wanted), members)
+    return deletions_among(
+        [(gvk, live)], wanted.pop("expected", ()), Prune(owner=OwnerRef("configmaps/set"), **wanted), members
+    )
 
 
 def test_an_expected_object_is_marked_and_stays_what_it_was():

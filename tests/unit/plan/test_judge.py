@@ -6,8 +6,8 @@ import genreconcile as gr
 from genreconcile.compare.comparer import Comparison
 from genreconcile.memory.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.objects import GVK
-from genreconcile.plan import judge
-from genreconcile.plan.judgement import learned_keys
+from genreconcile.plan import change_for
+from genreconcile.plan.drift import learned_keys
 
 SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
 GROUP = "example.genreconcile.dev"
@@ -25,7 +25,7 @@ def widget(**spec):
 def judged(expected, live, learned=None):
     gvk = GVK.of(expected)
     node = gr.Registry.builtin().compile(gvk, SCHEMA.root(gvk), expected, has_status=True)
-    return judge(expected, live, Comparison(node), learned)
+    return change_for(expected, live, Comparison(node), learned)
 
 
 def test_what_is_missing_is_created():
@@ -98,7 +98,7 @@ def test_all_learned_is_unchanged_with_a_reason():
 def test_a_patch_that_does_not_lead_to_expected_is_not_sent(monkeypatch):
     import jsonpatch
 
-    monkeypatch.setattr("genreconcile.plan.judgement.to_patch", lambda *_: jsonpatch.JsonPatch([]))
+    monkeypatch.setattr("genreconcile.plan.drift.to_patch", lambda *_: jsonpatch.JsonPatch([]))
     change = judged(widget(), widget(size=2))
     assert change.operation == "none"
     assert "after the patch it would still differ at /spec/size" in str(change.error)

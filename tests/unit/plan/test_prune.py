@@ -2,7 +2,7 @@ import pytest
 
 from genreconcile import selector
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.plan import Change, Plan, Prune, prune, withheld
+from genreconcile.plan import Change, Plan, Prune, deletions_among, withheld
 
 WIDGET = GVK("example.genreconcile.dev", "v1", "Widget")
 WANTED = Prune("shop", selector.parse({"app": "x"}))
@@ -14,7 +14,7 @@ def live(name, namespace="shop", **metadata):
 
 def pruned(*objects, expected=(), wanted=WANTED, gvk=WIDGET):
     keys = [ObjectKey(gvk.group, gvk.kind, "shop", name) for name in expected]
-    return prune([(gvk, obj) for obj in objects], keys, wanted)
+    return deletions_among([(gvk, obj) for obj in objects], keys, wanted)
 
 
 def test_what_is_not_expected_is_deleted():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from genreconcile import selector
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import Membership
-from genreconcile.plan import OwnerRef, Prune, prune
+from genreconcile.plan import OwnerRef, Prune, deletions_among
 
 PART_OF, MEMBER = "applyset.kubernetes.io/part-of", "genreconcile.dev/member"
 KINDS = [
@@ -65,7 +65,7 @@ def protected(key, metadata, parent_uid=None):
 
 def pruned(live, expected, wanted, members=None):
     gvks = {(gvk.group, gvk.kind): gvk for gvk in KINDS}
-    found = prune([(gvks[key.group, key.kind], obj) for key, obj in live.items()], expected, wanted, members)
+    found = deletions_among([(gvks[key.group, key.kind], obj) for key, obj in live.items()], expected, wanted, members)
     assert all(change.operation == "delete" or change.reason for change in found), "whatever stays says why"
     assert len({change.key for change in found}) == len(found)
     return {change.key for change in found if change.operation == "delete"}

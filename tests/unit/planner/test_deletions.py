@@ -11,7 +11,7 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Prune
 from genreconcile.plan.deletions import deletions
-from genreconcile.plan.further import Further, Wanted, further
+from genreconcile.plan.further import Further, KindSources, further
 
 VERBS = frozenset({"list", "watch", "delete"})
 WIDGETS = Resource(GVK("example.dev", "v1", "Widget"), "widgets", namespaced=True, verbs=VERBS)
@@ -134,12 +134,14 @@ class FakeDiscovery:
 
 def test_further_kinds_are_those_that_expected_does_not_have():
     discovery = FakeDiscovery(WIDGETS, GADGETS, PLANETS)
-    wanted = Wanted([WIDGETS.gvk, GADGETS.gvk], [GADGETS.gvk, PLANETS.gvk])
+    wanted = KindSources([WIDGETS.gvk, GADGETS.gvk], [GADGETS.gvk, PLANETS.gvk])
     assert further(discovery, wanted, {WIDGETS.gvk: WIDGETS}) == Further([GADGETS, PLANETS])
 
 
 def test_kinds_that_a_set_has_recorded_have_no_version():
-    found = further(FakeDiscovery(WIDGETS, PLANETS), Wanted(recorded=[("example.dev", "Widget"), ("", "Gone")]), {})
+    found = further(
+        FakeDiscovery(WIDGETS, PLANETS), KindSources(recorded=[("example.dev", "Widget"), ("", "Gone")]), {}
+    )
     assert found.resources == [WIDGETS]
     why = "the server does not have the kind any more, so that it leaves the owner set"
     assert found.warnings == [f"Gone: nothing deleted: {why}"]
@@ -148,7 +150,7 @@ def test_kinds_that_a_set_has_recorded_have_no_version():
 
 def test_a_kind_that_was_asked_for_and_is_not_served_is_named():
     gone, typo = GVK("example.dev", "v1", "Gone"), GVK("example.dev", "v1", "Wigdet")
-    found = further(FakeDiscovery(WIDGETS), Wanted([typo], [gone, WIDGETS.gvk]), {})
+    found = further(FakeDiscovery(WIDGETS), KindSources([typo], [gone, WIDGETS.gvk]), {})
     assert found == Further(
         [WIDGETS],
         [],
@@ -159,9 +161,9 @@ def test_a_kind_that_was_asked_for_and_is_not_served_is_named():
 @pytest.mark.parametrize(
     ("wanted", "name"),
     [
-        (Wanted(asked=[GADGETS.gvk, WIDGETS.gvk]), "example.dev/v1/Gadget"),
-        (Wanted(seen=[GADGETS.gvk, WIDGETS.gvk]), "example.dev/v1/Gadget"),
-        (Wanted(recorded=[("example.dev", "Gadget"), ("example.dev", "Widget")]), "Gadget.example.dev"),
+        (KindSources(asked=[GADGETS.gvk, WIDGETS.gvk]), "example.dev/v1/Gadget"),
+        (KindSources(seen=[GADGETS.gvk, WIDGETS.gvk]), "example.dev/v1/Gadget"),
+        (KindSources(recorded=[("example.dev", "Gadget"), ("example.dev", "Widget")]), "Gadget.example.dev"),
     ],
     ids=["asked for", "seen before", "recorded"],
 )
@@ -175,4 +177,4 @@ def test_an_api_that_does_not_answer_concerns_its_own_kinds_alone(wanted, name):
 @pytest.mark.parametrize("error", [Unauthorized("no"), Unreachable("no")])
 def test_a_server_that_cannot_be_asked_at_all_raises(error):
     with pytest.raises(type(error)):
-        further(FakeDiscovery(failing={GADGETS.gvk: error}), Wanted([GADGETS.gvk]), {})
+        further(FakeDiscovery(failing={GADGETS.gvk: error}), KindSources([GADGETS.gvk]), {})

@@ -11,10 +11,10 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.memory.learned import Learned
 from genreconcile.normalize import Registry
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.plan.comparing import Judge
+from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.entries import Fresh
-from genreconcile.plan.verdicts import Verdicts
+from genreconcile.plan.insync import InSyncMemory
 from genreconcile.settings import Options
 
 CANARY = "canary-in-an-exception"
@@ -38,7 +38,7 @@ def judge_with(fault):
     catalog = SimpleNamespace(rules=Registry.builtin())
     engine = Engine(None, catalog, cache, Learned(), Related(cache), Options())
     draft = Draft(cache, catalog, View(engine.related), ("", "exact", 0, ""))
-    return Judge(engine, Kinds(fault), Verdicts(), draft)
+    return DraftComparer(engine, Kinds(fault), InSyncMemory(), draft)
 
 
 def fresh(resource, **content):

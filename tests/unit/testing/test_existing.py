@@ -8,7 +8,7 @@ import pytest
 
 from genreconcile.testing import existing
 from genreconcile.testing.errors import ControlPlaneError
-from genreconcile.testing.options import Options
+from genreconcile.testing.options import PlaneOptions
 
 
 def namespaces(*names, labels=None):
@@ -41,10 +41,10 @@ def plane(*, has_controllers=False):
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (Options("1.37.2"), "version 1.37.2"),
-        (Options(runtime_config=("api/all=true",)), "runtime_config"),
-        (Options(extra_apiserver_args=("--v=4",)), "extra_apiserver_args"),
-        (Options(controller_manager=True), "controller_manager"),
+        (PlaneOptions("1.37.2"), "version 1.37.2"),
+        (PlaneOptions(runtime_config=("api/all=true",)), "runtime_config"),
+        (PlaneOptions(extra_apiserver_args=("--v=4",)), "extra_apiserver_args"),
+        (PlaneOptions(controller_manager=True), "controller_manager"),
     ],
 )
 def test_wishes_that_a_running_cluster_cannot_grant(monkeypatch, options, what):
@@ -57,8 +57,8 @@ def test_wishes_that_a_running_cluster_cannot_grant(monkeypatch, options, what):
 def test_wishes_that_it_grants(monkeypatch):
     monkeypatch.delenv("K8S_VERSION", raising=False)
 
-    assert existing._refuse_unfit(plane(), Options()) is None
-    wish = Options("1.36.3", controller_manager=True)
+    assert existing._refuse_unfit(plane(), PlaneOptions()) is None
+    wish = PlaneOptions("1.36.3", controller_manager=True)
     assert existing._refuse_unfit(plane(has_controllers=True), wish) is None
 
 

@@ -24,24 +24,24 @@ Named = Callable[[str, str], GroupKind | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Inventory:
     """``kinds`` may have members; ``namespaces`` are those beside the parent's own."""
 
     kinds: frozenset[GroupKind] = frozenset()
     namespaces: frozenset[str] = frozenset()
 
-    def __or__(self, other: Record) -> Record:
-        return Record(self.kinds | other.kinds, self.namespaces | other.namespaces)
+    def __or__(self, other: Inventory) -> Inventory:
+        return Inventory(self.kinds | other.kinds, self.namespaces | other.namespaces)
 
-    def __and__(self, other: Record) -> Record:
-        return Record(self.kinds & other.kinds, self.namespaces & other.namespaces)
+    def __and__(self, other: Inventory) -> Inventory:
+        return Inventory(self.kinds & other.kinds, self.namespaces & other.namespaces)
 
-    def covers(self, other: Record) -> bool:
+    def covers(self, other: Inventory) -> bool:
         """Whether all of the other is in this one."""
         return self | other == self
 
     @classmethod
-    def of(cls, keys: Iterable[ObjectKey], parent: ObjectKey) -> Record:
+    def of(cls, keys: Iterable[ObjectKey], parent: ObjectKey) -> Inventory:
         """That of a set with these members."""
         members = list(keys)
         kinds = frozenset((key.group, key.kind) for key in members)
@@ -55,11 +55,11 @@ class Record:
         }
 
 
-def read_record(annotations: Mapping[str, str], parent: ObjectKey, named: Named) -> Record:
+def read_inventory(annotations: Mapping[str, str], parent: ObjectKey, named: Named) -> Inventory:
     """Raises PlanRefused where the annotations do not say which kinds the set has."""
     namespaces = frozenset(_parts(annotations.get(NAMESPACES, ""))) - {parent.namespace}
     if KINDS in annotations:
-        return Record(frozenset(_kind(text) for text in _parts(annotations[KINDS])), namespaces)
+        return Inventory(frozenset(_kind(text) for text in _parts(annotations[KINDS])), namespaces)
     if RESOURCES not in annotations:
         raise PlanRefused(
             f"{parent}: not usable as an owner: its annotation {KINDS} is missing; add it, empty for an empty set"
@@ -70,7 +70,7 @@ def read_record(annotations: Mapping[str, str], parent: ObjectKey, named: Named)
         raise PlanRefused(
             f"{parent}: not usable as an owner: the server has no {unknown[0]}, which {RESOURCES} names; correct it"
         )
-    return Record(frozenset(kind for kind in found.values() if kind is not None), namespaces)
+    return Inventory(frozenset(kind for kind in found.values() if kind is not None), namespaces)
 
 
 def _parts(text: str) -> list[str]:

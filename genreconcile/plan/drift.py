@@ -24,7 +24,7 @@ from genreconcile.plan.coupled import Held, left_over, together
 _NOT_HELD: Final = Held()
 
 
-def judge(
+def change_for(
     expected: Object,
     live: Object | None,
     comparison: Comparison,
