@@ -219,4 +219,4 @@ def test_s26_no_timer_reads_the_wall_clock():
             }:
                 found.add(file.relative_to(Path(gr.__file__).parent).as_posix())
     credentials = {"cluster/identity.py", "cluster/oidc.py"}
-    assert found == {"cache/lister.py", "openapi.py", "testing/certificates.py"} | credentials
+    assert found == {"cache/lister.py", "kinds/openapi.py", "testing/certificates.py"} | credentials

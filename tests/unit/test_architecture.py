@@ -93,7 +93,7 @@ def test_no_pure_module_imports_threads_or_network():
     pure = [
         *(PACKAGE / "normalize").rglob("*.py"),
         *(PACKAGE / "compare").rglob("*.py"),
-        *(PACKAGE / "plan" / f"{name}.py" for name in ("awaiting", "change", "coupled", "judgement", "pruning")),
+        *(PACKAGE / "plan" / f"{name}.py" for name in ("awaiting", "change", "coupled", "drift", "pruning")),
     ]
     pure += [PACKAGE / f"kinds/{name}.py" for name in ("types", "versions")]
     pure += [*(PACKAGE / "mask").rglob("*.py"), *(PACKAGE / "report").rglob("*.py")]

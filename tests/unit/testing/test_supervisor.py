@@ -59,9 +59,11 @@ def test_stop_ends_the_servers_and_removes_the_state(supervision):
 
 
 def test_last_started_is_ended_first(supervision, tmp_path):
-    note = "trap 'echo {0} >> {1}; exit' TERM; while :; do sleep 0.05; done"
+    note = "trap 'echo {0} >> {1}; exit' TERM; echo ready; while :; do sleep 0.05; done"
     for name in ("etcd", "kube-apiserver"):
         start(supervision, name, note.format(name, tmp_path / "order"))
+        log = supervision.logs / f"{name}.log"
+        eventually(lambda log=log: "ready" in log.read_text(), timeout=BOUND)
 
     supervision.stop()
 
