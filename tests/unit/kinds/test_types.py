@@ -6,7 +6,7 @@ import genreconcile as gr
 from genreconcile.kinds.types import MISSING, document_path, untyped
 from genreconcile.objects import GVK
 
-FOLDER = Path(__file__).parent / "openapi"
+FOLDER = Path(__file__).parents[1] / "openapi"
 SCHEMA = gr.Schema.load(FOLDER)
 POD = SCHEMA.root(GVK("", "v1", "Pod"))
 WIDGET = SCHEMA.root(GVK("example.genreconcile.dev", "v1", "Widget"))

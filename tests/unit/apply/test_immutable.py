@@ -10,7 +10,7 @@ from genreconcile.apply.refusal import is_immutable
 from genreconcile.apply.transition import keeps_value
 from genreconcile.cluster import status_error
 
-SCHEMA = gr.Schema.load(Path(__file__).parent / "openapi")
+SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
 
 
 def root(gvk, schema=SCHEMA):

@@ -4,7 +4,7 @@ import yaml
 
 import genreconcile as gr
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 SCHEMA = gr.Schema.load(HERE / "openapi")
 CASE = yaml.safe_load((HERE / "golden/deployment/F6-sidecar-first.yaml").read_text("utf-8"))
 

@@ -21,7 +21,7 @@ from genreconcile.plan import Plan, change_for
 from genreconcile.report.diff import render_diff
 from support import strategies
 from support.objects import rule_set
-from unit.diff import table_of_lists
+from unit.compare import table_of_lists
 
 TEXTS = {"type": "array", "items": {"type": "string"}}
 DEFAULTED = {
