@@ -8,23 +8,22 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from cachetools import LRUCache
 
 from genreconcile.arguments import refused
 from genreconcile.cache import Interest, Question
 from genreconcile.cluster import Cluster
-from genreconcile.errors import ClusterError, Forbidden, InputError, LoadError, NotFound
+from genreconcile.errors import ClusterError, InputError, LoadError
 from genreconcile.gojson import loads
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.openapi import OpenAPIDocuments
-from genreconcile.kinds.order import definition_name, is_definer
-from genreconcile.kinds.storage import UNREADABLE, Definition, Versions
+from genreconcile.kinds.served import Served
+from genreconcile.kinds.storage import Asked, Versions
 from genreconcile.kinds.types import Document, Type, TypeGraph, document_path
 from genreconcile.kinds.versions import Stored
 from genreconcile.mask import Fields
@@ -34,10 +33,6 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
-
-_POLL: Final = 0.1
-_CHANGE_WAIT: Final = 3.0
-_AWAITED_WAIT: Final = 15.0
 
 
 class Schema(TypeGraph):
@@ -107,41 +102,6 @@ def _siblings(documents: Mapping[str, Document] | OpenAPIDocuments, gvk: GVK) ->
             yield gvk._replace(version=version)
 
 
-class Asked:
-    """Definitions that are asked for by their names, each once."""
-
-    def __init__(self, cluster: Cluster, discovery: Discovery) -> None:
-        self._cluster = cluster
-        self._discovery = discovery
-        self._known: dict[GVK, Definition | None] = {}
-
-    def definition(self, gvk: GVK) -> Definition | None:
-        """What defines a kind, None where nothing does; UNREADABLE where that cannot be told."""
-        if gvk not in self._known:
-            try:
-                self._known[gvk] = self._ask(gvk)
-            except Forbidden:
-                self._known[gvk] = UNREADABLE
-            except ClusterError:
-                return UNREADABLE
-        return self._known[gvk]
-
-    def forget(self) -> None:
-        """They may have changed."""
-        self._known = {}
-
-    def _ask(self, gvk: GVK) -> Definition | None:
-        resource = self._discovery.get(gvk)
-        for definer in self._discovery.resources() if resource is not None else ():
-            if resource is not None and is_definer(definer.gvk):
-                try:
-                    data = self._cluster.request("GET", definer.path(name=definition_name(resource)))
-                except NotFound:
-                    continue
-                return Definition(data, functools.partial(loads, data))
-        return None
-
-
 def _named(file: Path) -> list[tuple[str, Document]]:
     try:
         document = loads(file.read_bytes())
@@ -177,17 +137,18 @@ class Catalog:
     def __init__(self, cluster: Cluster, rules: Registry, discovery: Discovery | None = None) -> None:
         self.rules = rules
         self.discovery = discovery or Discovery(cluster)
-        self._documents = OpenAPIDocuments(cluster)
-        self._schema = Schema(self._documents)
-        self.asked = Asked(cluster, self.discovery)
-        """For who does not follow definitions."""
+        documents = OpenAPIDocuments(cluster)
+        self._schema = Schema(documents)
+        self.served = Served(self.discovery, documents, self._schema, Asked(cluster, self.discovery))
+        """What the kinds and the types are read from, for who follows their changes."""
         self._consulted: LRUCache[tuple[GVK, Type | None], frozenset[GVK]] = LRUCache(1024)
         self._interests: LRUCache[tuple[GVK, Type | None, str], Interest] = LRUCache(1024)
         self._lock = threading.Lock()
-        self._stale = False
-        self._changed: set[str] = set()
-        self.generation = 0
+
+    @property
+    def generation(self) -> int:
         """Grows whenever kinds or their schemas may look different from then on."""
+        return self.served.generation
 
     def resource(self, gvk: GVK) -> Resource:
         """How a kind is served. InputError, with the nearest known kind, where it is not; ClusterError."""
@@ -252,48 +213,3 @@ class Catalog:
         with contextlib.suppress(ClusterError):
             kind = self._schema.root(gvk) if self.rules.has_sensitive else None
         return sensitive_fields(self.rules, gvk, kind, *objects)
-
-    def wait_until_described(self, gvk: GVK, deadline: float, *, changed: bool, awaited: bool = False) -> None:
-        """Wait until the server's documents describe a kind; they follow its definition with a delay.
-
-        ``deadline`` is a time of ``time.monotonic``. ``changed``: a description is there, and another is to come; not
-        every change of a definition brings one, so that wait is short; longer where an object needs it (``awaited``).
-        """
-        path = document_path(gvk.group, gvk.version)
-        before = self._documents.hashes().get(path)
-        patience = _AWAITED_WAIT if awaited else _CHANGE_WAIT
-        until = min(deadline, time.monotonic() + patience) if changed else deadline
-        while time.monotonic() < until:
-            self._changed |= self._documents.refresh()
-            if self._schema.root(gvk) is not None and not (changed and self._documents.hashes().get(path) == before):
-                return
-            time.sleep(_POLL)
-
-    def ask_again(self) -> None:
-        """Read the server's index now, for kinds that no document describes. Raises ClusterError."""
-        changed = self._documents.refresh()
-        with self._lock:
-            self._changed |= changed
-            self.generation += bool(changed)
-
-    def invalidate(self) -> None:
-        """Kinds or their schemas may have changed: ask before the next answer."""
-        self.discovery.invalidate()
-        self.asked.forget()
-        self._stale = True
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether something may have changed since the last answer."""
-        return self._stale
-
-    def renew(self) -> set[str]:
-        """Ask now, where something may have changed; the paths of documents that did. Raises ClusterError."""
-        self.discovery.resources()
-        with self._lock:
-            if not self._stale:
-                return set()
-            changed = self._changed | self._documents.refresh()
-            self._changed, self._stale = set(), False
-            self.generation += 1
-            return changed

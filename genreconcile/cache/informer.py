@@ -186,6 +186,7 @@ class Cache(Lister):
         if watched is not None:
             with self._state:
                 self._stale.discard(watched)
+            self._subscribers.notify_of_states()
             _join(watched.stop())
 
     def relist(self, kind: Kind, timeout: float = 30.0) -> bool:
@@ -270,6 +271,15 @@ class Cache(Lister):
             watched.replay(tell)
         return end
 
+    def subscribe_states(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call back whenever a kind has become known, has failed, or is not watched any more, after ``has_synced``,
+        ``has_settled`` and ``error`` say so; returns what ends that. For callbacks as for those of ``subscribe``.
+        """
+        if not callable(callback):
+            raise refused("callback", callback, "cannot be called; give a function without arguments")
+        self.require_usable()
+        return self._subscribers.add_to_states(callback)
+
     def record_write(self, resource: Resource, answer: bytes) -> None:
         """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched.
 
@@ -330,6 +340,7 @@ class Cache(Lister):
         with self._state:
             (self._stale.discard if watched.stale_since() is None else self._stale.add)(watched)
             self._state.notify_all()
+        self._subscribers.notify_of_states()
 
 
 def _require_parts(cluster: Any, discovery: Any, pace: Any) -> None:

@@ -5,10 +5,12 @@ Invariant: a callback that raises harms neither the cache nor the other callback
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from genreconcile.cache.store import ADDED, Delta
 from genreconcile.cache.transform import Record
@@ -17,6 +19,8 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import ObjectKey
 
 _log = logging.getLogger("genreconcile.cache")
+
+Callback = TypeVar("Callback", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,31 @@ class CacheEvent:
     record: Record
 
 
-class Subscribers:
-    """Callbacks; thread-safe."""
+class Callbacks(Generic[Callback]):
+    """In the order in which they were added; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._callbacks: tuple[Callable[[CacheEvent], object], ...] = ()
+        self.now: tuple[Callback, ...] = ()
+
+    def add(self, callback: Callback) -> Callable[[], None]:
+        """Returns what takes it out again; that may be called twice. It is an object that was not added before."""
+        with self._lock:
+            self.now += (callback,)
+
+        def remove() -> None:
+            with self._lock:
+                self.now = tuple(other for other in self.now if other is not callback)
+
+        return remove
+
+
+class Subscribers:
+    """Who is told of the changes of objects, and who of the states of kinds; thread-safe."""
+
+    def __init__(self) -> None:
+        self._callbacks = Callbacks[Callable[[CacheEvent], object]]()
+        self._of_states = Callbacks[Callable[[], object]]()
 
     def add(
         self, callback: Callable[[CacheEvent], object], skips: Callable[[CacheEvent], bool] | None = None
@@ -51,18 +74,23 @@ class Subscribers:
             if skips is None or not skips(event):
                 callback(event)
 
-        with self._lock:
-            self._callbacks += (entry,)
+        return self._callbacks.add(entry)
 
-        def remove() -> None:
-            with self._lock:
-                self._callbacks = tuple(other for other in self._callbacks if other is not entry)
+    def add_to_states(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Returns as ``add``."""
+        return self._of_states.add(functools.partial(callback))  # As in ``add``.
 
-        return remove
+    def notify_of_states(self) -> None:
+        """Tell all who wait for a state."""
+        for callback in self._of_states.now:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - see the module's invariant
+                _log.error("a subscriber failed on a change of states; the others go on\n%s", trace(error))
 
     def notify(self, resource: Resource, deltas: Sequence[Delta]) -> None:
         """Tell all of them."""
-        callbacks = self._callbacks
+        callbacks = self._callbacks.now
         if not callbacks:
             return
         for delta in deltas:

@@ -6,10 +6,15 @@ are the same object, so that types made from them live on.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from genreconcile.kinds.order import stored_schemas
+from genreconcile.cluster import Cluster
+from genreconcile.errors import ClusterError, Forbidden, NotFound
+from genreconcile.gojson import loads
+from genreconcile.kinds.discovery import Discovery
+from genreconcile.kinds.order import definition_name, is_definer, stored_schemas
 from genreconcile.kinds.versions import HERE_ALONE, JSONSchema, Stored
 from genreconcile.objects import GVK, Object
 
@@ -60,3 +65,39 @@ class Versions:
             found = known
         self._known[gvk] = definition.token, found
         return found
+
+
+class Asked:
+    """Definitions that are asked for by their names, each once."""
+
+    def __init__(self, cluster: Cluster, discovery: Discovery) -> None:
+        self._cluster = cluster
+        self._discovery = discovery
+        self._known: dict[GVK, Definition | None] = {}
+
+    def definition(self, gvk: GVK) -> Definition | None:
+        """What defines a kind, None where nothing does; UNREADABLE where that cannot be told."""
+        known = self._known  # What is forgotten while it is asked for stays forgotten.
+        if gvk not in known:
+            try:
+                known[gvk] = self._ask(gvk)
+            except Forbidden:
+                known[gvk] = UNREADABLE
+            except ClusterError:
+                return UNREADABLE
+        return known[gvk]
+
+    def forget(self) -> None:
+        """They may have changed."""
+        self._known = {}
+
+    def _ask(self, gvk: GVK) -> Definition | None:
+        resource = self._discovery.get(gvk)
+        for definer in self._discovery.resources() if resource is not None else ():
+            if resource is not None and is_definer(definer.gvk):
+                try:
+                    data = self._cluster.request("GET", definer.path(name=definition_name(resource)))
+                except NotFound:
+                    continue
+                return Definition(data, functools.partial(loads, data))
+        return None

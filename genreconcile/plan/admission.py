@@ -13,10 +13,11 @@ from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.errors import Forbidden
+from genreconcile.kinds.definitions import note_generation
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.order import changes_writes
 from genreconcile.memory.learned import Learned
-from genreconcile.objects import metadata_of
+from genreconcile.objects import ObjectKey, metadata_of
 
 _READ: Final = frozenset({"list", "watch"})
 _LAG: Final = 5.0
@@ -43,7 +44,7 @@ class Admission:
         self._is_new = False
         self._changing: frozenset[tuple[str, str]] = frozenset()
         self._lock = threading.Lock()
-        self._generations: dict[object, object] = {}
+        self._generations: dict[ObjectKey, int | None] = {}
         self.forget = cache.subscribe(self._on_event)
 
     def look(self, discovery: Discovery) -> None:
@@ -93,10 +94,7 @@ class Admission:
         if not changes_writes(event.resource.gvk):
             return
         generation = None if event.type == "DELETED" else metadata_of(event.record.decode()).get("generation")
+        has_synced = self._cache.has_synced(event.resource)
         with self._lock:
-            known = self._generations.get(event.key)
-            self._generations[event.key] = generation
-            # What the first list brings was there before.
-            is_news = generation != known if known is not None else self._cache.has_synced(event.resource)
-            if event.type == "DELETED" or is_news:
+            if note_generation(self._generations, event, generation, has_synced=has_synced):
                 self._changed_at, self._is_new = self._clock(), True

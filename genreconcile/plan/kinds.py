@@ -5,6 +5,8 @@ Invariant: where nothing is new, no request is sent.
 
 from __future__ import annotations
 
+import functools
+import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -12,24 +14,20 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from genreconcile.definitions import Definitions
 from genreconcile.engine import Engine
 from genreconcile.errors import Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Resource
+from genreconcile.kinds.follow import Follower
 from genreconcile.kinds.order import defined_by, defined_kind, defines_kinds, definition_name, is_definer, is_served
 from genreconcile.kinds.storage import UNREADABLE, Definition
 from genreconcile.kinds.types import document_path
 from genreconcile.objects import GVK, metadata_of
 from genreconcile.plan import Change, changes_schema
 from genreconcile.plan.admission import Admission
-from genreconcile.plan.young import Undescribed
 
 ONCE: Final = "once"
 """Definitions are not followed, and each is asked for once, where that is allowed."""
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
-_POLL: Final = 0.02
-_LATE: Final = 10.0  # Seconds for a kind whose definition was there before us.
-_LATE_POLL: Final = 0.1
 
 
 class Kinds:
@@ -45,14 +43,15 @@ class Kinds:
         self._asks = options.follow_definitions == ONCE
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self._followed: frozenset[Resource] = frozenset()
-        self._young = Undescribed(catalog, self.definition)
+        self._lock = threading.Lock()  # Of these two.
+        self._follower = Follower(catalog.served, cache, self.definition)
         self._admission = Admission(cache, engine.learned, follow=self._follow)
-        self.definitions = Definitions(cache)
+        self.definitions = self._follower.definitions
         catalog.versions.lookup = self.definition
 
     def close(self) -> None:
-        """Follow no longer."""
-        self.definitions.forget()
+        """Follow no longer; who waits goes on at once."""
+        self._follower.close()
         self._admission.forget()
 
     def is_pending(self, resource: Resource) -> bool:
@@ -86,7 +85,7 @@ class Kinds:
         be.
         """
         if not self._follow:
-            return self._catalog.asked.definition(gvk) if self._asks else UNREADABLE
+            return self._catalog.served.asked.definition(gvk) if self._asks else UNREADABLE
         resource = self._catalog.discovery.get(gvk)
         for definer in self._followed if resource is not None else ():
             if resource is not None and self._cache.has_synced(definer):
@@ -101,23 +100,25 @@ class Kinds:
         """Whether an object of the cluster defines a kind, and no document describes it yet: what its objects look like
         is not known.
         """
-        return self._young.is_young(resource)
+        return self._follower.is_undescribed(resource)
 
     def follow_definitions(self) -> None:
         """Read schemas again where a definition has changed, and then the objects, which look different under them."""
+        served = self._catalog.served
         if changing := self.definitions.changing():
-            self._catalog.invalidate()
+            served.invalidate()
         self._admission.definitions_changing(changing)
-        self._admission.look(self._catalog.discovery)
-        if not self._catalog.is_stale:
+        self._admission.look(served.discovery)
+        if not served.is_stale:
             return
-        changed = self._catalog.renew()
-        if changed:
-            self.definitions.note_followed()
+        before = self.definitions.changes
+        changed = served.renew()
         for gvk in self._cache.kinds():
             if document_path(gvk.group, gvk.version) in changed:
                 self._admission.definitions_changed({(gvk.group, gvk.kind)})
                 self._cache.relist(gvk, self._sync_timeout)
+        if changed:  # Until the objects are there as well, others who plan meanwhile leave them alone.
+            self.definitions.note_followed(before)
 
     def sync(
         self,
@@ -129,7 +130,8 @@ class Kinds:
         ``listed``, in these ``places``, metadata are enough. Raises Unauthorized, Unreachable.
         """
         compared = [resource for resource in resources if not self.is_pending(resource)]
-        self._followed |= {resource for resource in compared if is_definer(resource.gvk)}
+        with self._lock:
+            self._followed |= {resource for resource in compared if is_definer(resource.gvk)}
         for resource in compared:
             managers = self._catalog.rules.needs_managers(resource.gvk)
             interest = self._catalog.interest(resource, self._field_manager)
@@ -137,17 +139,16 @@ class Kinds:
         waiting = list({*compared, *listed})
         for resource in listed:
             self._cache.add(resource, namespaces=places, metadata_only=True)
-        self._await(waiting)
-        new = [*self._await_served({*resources} - {*compared}), *self._young.await_described(compared)]
+        deadline = time.monotonic() + self._sync_timeout
+        self._follower.until(functools.partial(self._have_settled, waiting), deadline)
+        new = [*self._await_served({*resources} - {*compared}), *self._follower.await_described(compared)]
         if new:
             self.sync(self.needed({resource: resources[resource] for resource in new}))
 
-    def _await(self, waiting: list[Resource]) -> None:
-        deadline = time.monotonic() + self._sync_timeout
-        while waiting and time.monotonic() < deadline:
-            waiting = [resource for resource in waiting if not self._is_settled(resource)]
-            if waiting:
-                time.sleep(_POLL)
+    def _have_settled(self, waiting: list[Resource]) -> bool:
+        """Takes those out that have."""
+        waiting[:] = [resource for resource in waiting if not self._is_settled(resource)]
+        return not waiting
 
     def _is_settled(self, resource: Resource) -> bool:
         if self._cache.has_synced(resource):
@@ -163,17 +164,7 @@ class Kinds:
         Once for each definition: it may be one that the server cannot serve.
         """
         defined = {other.gvk for other in self._lately_defined()} if pending else set()
-        missing = [resource for resource in pending if resource.gvk in defined]
-        served: list[Resource] = []
-        deadline = time.monotonic() + _LATE
-        while missing and time.monotonic() < deadline:
-            self._catalog.invalidate()
-            served += [resource for resource in missing if not self.is_pending(resource)]
-            missing = [resource for resource in missing if resource not in served]
-            if missing:
-                time.sleep(_LATE_POLL)
-        for resource in served:
-            self._catalog.wait_until_described(resource.gvk, deadline, changed=False)
+        served = self._follower.await_served([resource for resource in pending if resource.gvk in defined])
         if served:
             self.follow_definitions()
         return served
@@ -182,9 +173,14 @@ class Kinds:
         """What definitions that were not waited for before bring."""
         for gvk in filter(is_definer, self._cache.kinds()):
             for record in self._cache.records(gvk) if self._cache.has_synced(gvk) else ():
-                if (seen := (record.uid, record.resource_version)) not in self._awaited:
-                    self._awaited[seen] = True
+                if self._is_new((record.uid, record.resource_version)):
                     yield from defined_by(record.decode())
+
+    def _is_new(self, seen: tuple[str, int]) -> bool:
+        with self._lock:
+            is_new = seen not in self._awaited
+            self._awaited[seen] = True
+            return is_new
 
     def settle(self, written: Iterable[Change], awaited: Collection[GVK] = ()) -> None:
         """After a wave, with what was written: wait until kinds that it defined are served, and forget what was known
@@ -200,11 +196,11 @@ class Kinds:
                 self._wait_until_served(change, deadline)
             self._note_own_write(change)
         self._admission.definitions_changed({defined_kind(change.expected or {}) for change in defining})
-        self._catalog.invalidate()
+        self._catalog.served.invalidate()
         for change, resources in brought.items():
             for resource in resources:
                 needs, changed = resource.gvk in awaited, changes_schema(change)
-                self._catalog.wait_until_described(resource.gvk, deadline, changed=changed, awaited=needs)
+                self._follower.await_document(resource.gvk, deadline, changed=changed, awaited=needs)
         self.follow_definitions()
 
     def _note_own_write(self, change: Change) -> None:
@@ -213,8 +209,9 @@ class Kinds:
 
     def _wait_until_served(self, change: Change, deadline: float) -> None:
         resource = self._catalog.resource(change.gvk)
-        while time.monotonic() < deadline:
+
+        def is_done() -> bool:
             live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
-            if live is None or is_served(live):
-                return
-            time.sleep(_POLL)
+            return live is None or is_served(live)
+
+        self._follower.until(is_done, deadline)

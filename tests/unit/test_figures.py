@@ -109,7 +109,8 @@ class Figure(NamedTuple):
 # A name stands in genreconcile, or in tools or unit. Of a parameter, named as an attribute of its class, the default
 # counts.
 FIGURES = (
-    Figure("decisions/0005", "For {} after such a change", "definitions._LAG", time),
+    Figure("decisions/0005", "For {} after such a change", "kinds.definitions._LAG", time),
+    Figure("decisions/0005", "is asked every {} s", "kinds.follow._PACE", plain),
     Figure("decisions/0008", "When there are {} of them", "plan.insync._FIRST_LOOK", thousands),
     Figure("decisions/0009", "The first has {} objects", "cache.pager.PAGE", plain),
     Figure("decisions/0009", "no more than {}, or", "cache.pager._SMALL", size),
@@ -129,12 +130,12 @@ FIGURES = (
     Figure("decisions/0022", "| the longest head | {} |", "cluster.exchange._LONGEST_HEAD", size),
     Figure("decisions/0024", "until there were {} of them", "memory.learned._ENOUGH_OF_ANY", word),
     Figure("decisions/0024", "after {} patches", "memory.learned._ENOUGH", word),
-    Figure("decisions/0024", "({} s where something defines it", "plan.young._PATIENCE", plain),
-    Figure("decisions/0024", "{} s where nothing is known", "plan.young._IN_DOUBT", plain),
-    Figure("decisions/0024", "asked for again after {} s", "plan.young._FIRST_PAUSE", plain),
-    Figure("decisions/0024", ", {} s and so on", "plan.young._FIRST_PAUSE", doubled),
-    Figure("decisions/0024", "and so on up to {}", "plan.young._LONGEST_PAUSE", time),
-    Figure("decisions/0024", "once more after its lag ({} s)", "definitions._LAG", plain),
+    Figure("decisions/0024", "({} s where something defines it", "kinds.follow._PATIENCE", plain),
+    Figure("decisions/0024", "{} s where nothing is known", "kinds.follow._IN_DOUBT", plain),
+    Figure("decisions/0024", "asked for again after {} s", "kinds.follow._FIRST_PAUSE", plain),
+    Figure("decisions/0024", ", {} s and so on", "kinds.follow._FIRST_PAUSE", doubled),
+    Figure("decisions/0024", "and so on up to {}", "kinds.follow._LONGEST_PAUSE", time),
+    Figure("decisions/0024", "once more after its lag ({} s)", "kinds.definitions._LAG", plain),
     Figure("decisions/0024", "once more after its lag ({} s); one of what admission", "plan.admission._LAG", plain),
     Figure("decisions/0026", "Where more than {} members", "compare.coarse._MANY", word),
     Figure("decisions/0026", "more than {} operations", "compare.patch.MOST_OPERATIONS", thousands),

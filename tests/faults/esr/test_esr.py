@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 
 from faults.esr.machine import BRIEF, ReachAndStay
-from genreconcile import definitions
 from genreconcile.apply import writer
 from genreconcile.cache import history
+from genreconcile.kinds import definitions
 
 SEED = int(os.environ.get("GENRECONCILE_SEED", "0"))
 STEADY = settings(settings.get_profile("steady"), suppress_health_check=list(HealthCheck), print_blob=True)

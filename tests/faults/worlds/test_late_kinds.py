@@ -4,7 +4,7 @@ import pytest
 
 import genreconcile as gr
 from faults.worlds.small import World
-from genreconcile.plan import kinds
+from genreconcile.kinds import follow
 from support.api.effects import Rewrite
 from support.api.server import ScriptedServer
 
@@ -35,7 +35,7 @@ def test_a_kind_that_is_served_late_is_waited_for(server):
 
 
 def test_a_kind_that_is_never_served_is_waited_for_once(server, monkeypatch):
-    monkeypatch.setattr(kinds, "_LATE", 0.5)
+    monkeypatch.setattr(follow, "_LATE", 0.5)
     server.faults.add(Rewrite(without_group), "get", path="/apis", times=None)
     with gr.Reconciler(server.connect()) as reconciler:
         assert reconciler.reconcile(WORLD.expected()[1:3]).counts["failed"] == 1

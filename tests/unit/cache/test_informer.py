@@ -378,6 +378,37 @@ def test_a_kind_that_is_gone_makes_discovery_ask_again(server):
         eventually(lambda: discovery._stale)
 
 
+def test_states_are_told_once_they_can_be_read(server, watch):
+    """Who waits for a kind need not ask again and again whether it is there, has failed, or is gone."""
+    found = []
+    with Cache(server) as cache:
+
+        def tell():
+            found.append((cache.has_synced(KIND), cache.has_settled(KIND), type(cache.error(KIND))))
+
+        def fail():
+            raise ValueError("a fault of the caller's")
+
+        ends = [cache.subscribe_states(fail), cache.subscribe_states(tell), cache.subscribe_states(tell)]
+        cache.add(WIDGETS)
+        assert eventually(lambda: (True, True, type(None)) in found)
+        ends[1]()
+        assert watch.opened.wait(45)
+        assert (False, False, type(None)) not in found
+        cache.remove(KIND)
+        assert (False, False, type(None)) in found
+        server.answers[ALL] = deque([status(403)])
+        cache.add(WIDGETS)
+        assert eventually(lambda: (False, True, Forbidden) in found)
+        for end in ends:
+            end()
+        cache.remove(KIND)
+        found.clear()
+        cache.add(WIDGETS)
+        cache.remove(KIND)
+        assert found == []
+
+
 def test_kinds_by_name_are_looked_up(server):
     server.answer("/api", {"kind": "APIVersions", "versions": []})
     version = {"groupVersion": "example.com/v1", "version": "v1"}

@@ -2,8 +2,8 @@ import json
 
 from genreconcile.cache import CacheEvent
 from genreconcile.cache.transform import read
-from genreconcile.definitions import _LAG, Definitions
 from genreconcile.errors import NotSynced
+from genreconcile.kinds.definitions import _LAG, Definitions
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 

@@ -4,14 +4,23 @@ import pytest
 
 from genreconcile.catalog import Catalog
 from genreconcile.errors import Unreachable
+from genreconcile.kinds.follow import _IN_DOUBT, _PATIENCE, Follower
 from genreconcile.kinds.storage import UNREADABLE, Definition
 from genreconcile.normalize import Registry
-from genreconcile.plan.young import _IN_DOUBT, _PATIENCE, Undescribed
 from support.api.scripted import PLANETS, WIDGETS, ScriptedCluster, status
 
 PATH = "apis/example.com/v1"
 DEFINED = Definition("token", dict)
 TYPE = {"x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}]}
+
+
+class Silent:
+    """A cache that knows nothing, and tells of nothing."""
+
+    def subscribe(self, _):
+        return lambda: None
+
+    subscribe_states = subscribe
 
 
 class World:
@@ -26,16 +35,17 @@ class World:
         self.server.answer("/openapi/v3", self.index)
         self.server.answer(f"/openapi/v3/{PATH}", {"components": {"schemas": {"com.example.v1.Widget": TYPE}}})
         self.catalog = Catalog(self.server, Registry.empty())
-        self.young = self.undescribed()
+        self.young = self.follower()
 
-    def undescribed(self):
-        return Undescribed(self.catalog, lambda _: self.definition, clock=lambda: self.now, sleep=self.sleep)
+    def follower(self):
+        served, clock = self.catalog.served, lambda: self.now
+        return Follower(served, Silent(), lambda _: self.definition, clock=clock, wait=self.wait)
 
     def index(self):
         found = {PATH: {"serverRelativeURL": "/x?hash=AA"}} if self.now >= self.comes_at else {}
         return {"paths": found}
 
-    def sleep(self, seconds):
+    def wait(self, _, seconds):
         self.now += seconds
 
 
@@ -47,11 +57,11 @@ def world(tmp_path, monkeypatch):
 def test_r1_13_a_kind_whose_document_comes_later_is_waited_for(world):
     world.comes_at = 0.7
     assert world.catalog.is_custom(WIDGETS) is None
-    assert world.young.is_young(WIDGETS)
+    assert world.young.is_undescribed(WIDGETS)
     before = world.catalog.generation
     assert world.young.await_described([WIDGETS]) == [WIDGETS]
     assert world.catalog.is_custom(WIDGETS)
-    assert not world.young.is_young(WIDGETS)
+    assert not world.young.is_undescribed(WIDGETS)
     assert world.catalog.generation > before
     assert 0.7 <= world.now < 1
 
@@ -86,7 +96,7 @@ def test_r1_13_what_nothing_defines_is_in_doubt_for_a_moment(world):
     world.definition = None
     assert world.young.await_described([WIDGETS]) == []
     assert _IN_DOUBT <= world.now < _IN_DOUBT + 1
-    assert not world.young.is_young(WIDGETS)
+    assert not world.young.is_undescribed(WIDGETS)
 
 
 def test_r1_13_not_to_be_allowed_to_read_definitions_counts_as_may_be_defined(world):
@@ -108,7 +118,7 @@ def test_r1_13_an_index_that_cannot_be_read_is_asked_for_again(world):
     world.server.answers["/openapi/v3"].appendleft(status(500))
     world.comes_at = 0
     assert world.young.await_described([WIDGETS]) == [WIDGETS]
-    other = world.undescribed()
+    other = world.follower()
     world.server.answers["/openapi/v3"].appendleft(Unreachable("gone"))
     with pytest.raises(Unreachable):
         other.await_described([PLANETS])
