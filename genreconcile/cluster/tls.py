@@ -1,7 +1,8 @@
 """Certificates → one SSLContext, and the pool of connections that uses it.
 
-Invariants: a context is made from bytes once, so that no connection depends on a file; what OpenSSL reads from files
-alone is handed to it in memory, or in a private file that is gone before the function returns. TLS 1.2 or newer.
+Invariants: a context is made from bytes once, so that no connection depends on a file; OpenSSL, which reads client
+certificates from files alone, gets one in memory, or a private one that is gone before the function returns; TLS 1.2
+or newer.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ class UnusableError(ValueError):
 
 
 def tls_context(authority: bytes | None, certificate: bytes, key: bytes, *, verifies: bool) -> ssl.SSLContext:
-    """All in PEM; ``authority`` None stands for those of the system, ``certificate`` b"" for none.
+    """An SSLContext from PEM; ``authority`` None stands for the system's authorities, ``certificate`` b"" for none.
 
-    Raises UnusableError. As Go does, it accepts an authority that another one has signed, or the server's own
-    certificate, and certificates that lack what RFC 5280 asks for.
+    Raises UnusableError. As Go does, the context accepts an authority that another one has signed, or the server's own
+    certificate, and certificates that lack extensions required by RFC 5280.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -110,7 +111,7 @@ def _in_private(content: bytes, stack: contextlib.ExitStack) -> str:
 def pool_manager(
     server: str, proxy_url: str, context: ssl.SSLContext | None, *, server_name: str
 ) -> urllib3.PoolManager:
-    """Connections to ``server``, a URL. Raises UnusableError."""
+    """The pool manager for ``server``, a URL; ``context`` is None for plain HTTP. Raises UnusableError."""
     import urllib3
 
     options: dict[str, Any] = {"maxsize": POOL_SIZE, "socket_options": keepalive()}
