@@ -1,4 +1,4 @@
-"""What ``data/access.yaml`` says. Knowledge of kinds is data; this module only reads it."""
+"""The content of ``data/access.yaml``. Knowledge of kinds is data; this module only reads it."""
 
 from __future__ import annotations
 
