@@ -344,7 +344,7 @@ def _require_parts(cluster: Any, discovery: Any, pace: Any) -> None:
 
 
 def _kinds(kinds: Any) -> tuple[Kind, ...]:
-    """The kinds as a tuple. Raises InputError for a single kind or no iterable, CacheError for a member that is none."""
+    """The kinds as a tuple. Raises InputError for a single kind or no iterable, CacheError for a member of no kind."""
     if isinstance(kinds, str | GVK | Resource) or not isinstance(kinds, Iterable):
         raise refused("kinds", str(kinds), "is no list of kinds; give a list, such as ['apps/v1/Example']")
     found = tuple(kinds)
