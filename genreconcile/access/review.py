@@ -19,7 +19,7 @@ from genreconcile.cluster import Cluster
 
 _NAMES = 3
 _FEW: Final = 4
-"""Up to this number of reviews, rights are asked for one by one; more pay for a question about many."""
+"""Up to this number of reviews, rights are asked for one by one; beyond it, a review of many rights pays."""
 _EVERYTHING: Final = Right(ALL, ALL, ALL)
 _NOWHERE: Final = "-"
 """No namespace can have this name, so that no binding is in it: the rules there are those of the whole cluster."""

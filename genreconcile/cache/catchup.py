@@ -45,7 +45,7 @@ class CatchUp:
             self._scopes(watched, [scope], version, deadline)
 
     def kinds(self, every: Iterable[tuple[Watched, Collection[str]]], version: int, timeout: float) -> None:
-        """Wait until the synced ones of these scopes of kinds are known up to ``version``, as ``object``."""
+        """Wait until the synced ones of these kinds' scopes are known up to ``version``; else as ``object``."""
         deadline = time.monotonic() + timeout
         patient_until = min(deadline, time.monotonic() + _PATIENCE)
         behind = [(watched, names) for watched, all_names in every if (names := _behind(watched, all_names, version))]

@@ -1,7 +1,7 @@
 """Objects of one kind, compressed with the first of them as the dictionary: they are much alike.
 
-Invariant: equal bytes give equal packed bytes, as long as the codec lives; what was packed before can always be
-unpacked, so the dictionary never changes. Thread-safe.
+Invariant: equal bytes give equal packed bytes, as long as the codec lives; packed bytes can always be unpacked, so the
+dictionary never changes. Thread-safe.
 """
 
 from __future__ import annotations

@@ -201,8 +201,8 @@ class Cache(Lister):
 
     def _renew(self, watched: Watched, names: Sequence[str], timeout: float) -> bool:
         self.require_usable()
-        with self._lock:  # A kind that is removed meanwhile would be read for ever.
-            watched = self._require(watched.resource)  # Another thread may have removed it, and added it again.
+        with self._lock:  # Without it, a kind that is removed meanwhile would be read for ever.
+            watched = self._require(watched.resource)  # Another thread may have removed the kind, and added it again.
             before = watched.lists(names)
             if self._running:
                 self._let_end(watched.relist(self._cluster, names))

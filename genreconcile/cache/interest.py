@@ -48,7 +48,7 @@ class Interest:
         self.remembers = any(question.remembers for question in self.questions)
         """Whether any question asks for an object's earlier state."""
         self._tokens = [(msgspec.json.encode(f"f:{one.field}"), one) for one in sorted(self.questions)]
-        # One search for all of them takes a third of the time.
+        # One search for all tokens takes a third of the time.
         self._any = re.compile(b"|".join(re.escape(token) for token, _ in self._tokens)) if self._tokens else None
         self._concerned: dict[tuple[str, Question], bool] = {}
 

@@ -244,7 +244,7 @@ class Listing:
         return self._resource_version > 0 and 0 < buried <= self._mark.burials
 
     def _replaces(self, record: Record, old: Record) -> bool:
-        """Whether the list's record replaces the old one, also under an equal version: a CRD's new default keeps it."""
+        """Whether the list's record replaces the old one, also at an equal version: a CRD's new default comes so."""
         if self._restored:
             return True
         same_version = record.uid == old.uid and record.resource_version == old.resource_version

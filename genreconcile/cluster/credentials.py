@@ -36,7 +36,7 @@ class Pace:
         self._asked_at = float("-inf")
 
     def is_due(self) -> bool:
-        """Whether the last ``note`` is ten seconds ago."""
+        """Whether the last ``note`` is at least ten seconds ago."""
         return self._clock() - self._asked_at >= _NOT_AGAIN_WITHIN
 
     def note(self) -> None:

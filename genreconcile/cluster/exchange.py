@@ -64,11 +64,10 @@ def _parameters(method: object) -> tuple[str, ...] | None:
 
 
 def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) -> Response:
-    """Send ``request``, whole as it goes out, and read the head of the answer; ``timeout`` is the longest silence in
-    seconds.
+    """Send the bytes of ``request`` and read the head of the answer; ``timeout`` is the longest silence in seconds.
 
-    Raises what urllib3 raises where it cannot connect, OSError, urllib3's ProtocolError, and RemoteDisconnected where
-    the server closed the connection without a word. Ends where the thread's Interrupt says so.
+    Raises urllib3's errors where no connection can be opened, OSError, urllib3's ProtocolError, and RemoteDisconnected
+    where the server closed the connection without an answer. The thread's Interrupt can end the call.
     """
     if Interrupt.is_current_set():  # Were it sent, the answer might come before the connection ends.
         raise ProtocolError("interrupted")
@@ -239,7 +238,7 @@ class _Message:
         self.is_kept_alive = self.parser.should_keep_alive()  # The parser forgets it after this call.
 
     def end(self) -> None:
-        """Take note that the connection has ended. Raises where the answer is not complete."""
+        """Note that the connection has ended. Raises where the answer is not complete."""
         if not self.is_begun:
             raise http.client.RemoteDisconnected("the connection was closed without an answer")
         if not {"content-length", "transfer-encoding"}.isdisjoint(self.headers):

@@ -81,8 +81,8 @@ class Identity:
         return [("Authorization", authorization), *self._impersonated] if authorization else self._impersonated
 
     def refresh(self) -> None:
-        """Replace credentials that have expired or whose files have changed. Called before each request; mostly it only
-        looks at a clock.
+        """Replace credentials that have expired or whose files have changed. Called before each request; mostly, only a
+        clock is read.
         """
         if self._clock() < self._look_at or not self._lock.acquire(blocking=False):
             return  # Another thread refreshes; until then the old credentials may serve.

@@ -16,7 +16,7 @@ from msgspec import structs
 from genreconcile.cluster.entries import UserEntry
 from genreconcile.errors import InputError
 
-# RFC 9110's token, without the percent sign, which escapes.
+# The characters of RFC 9110's token, without the percent sign, which escapes the others.
 _LEGAL: Final = frozenset(string.ascii_letters + string.digits + "!#$&'*+-.^_`|~")
 
 
@@ -77,5 +77,5 @@ def impersonation_headers(user: UserEntry) -> list[tuple[str, str]]:
 
 
 def _escaped(key: str) -> str:
-    """The key as it stands in a header's name, in which the server ignores case."""
+    """The key as a part of a header's name, in lower case, for the server ignores case there."""
     return "".join(chr(byte) if chr(byte) in _LEGAL else f"%{byte:02X}" for byte in key.lower().encode())

@@ -16,8 +16,8 @@ FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 def in_cluster(problem: str = "") -> Chosen:
-    """The API server and the token that the kubelet gives to a Pod. Raises Unreachable, with ``problem``, that of the
-    kubeconfig, if there is one.
+    """The API server and the token that the kubelet gives to a Pod. Raises Unreachable; its message names ``problem``,
+    the lack of the kubeconfig, if there is one.
     """
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT")
     token = FOLDER / "token"

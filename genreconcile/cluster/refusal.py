@@ -1,4 +1,4 @@
-"""Who refused a request: the API's own validation of the object, or admission.
+"""The author of a refusal: the API's own validation of the object, or admission.
 
 Invariant: only the beginning of the server's message decides, which neither a webhook nor a policy can choose; the
 causes, codes and words that they do choose prove nothing.

@@ -1,8 +1,8 @@
 """Certificates → one SSLContext, and the pool of connections that uses it.
 
 Invariants: a context is made from bytes once, so that no connection depends on a file; OpenSSL, which reads client
-certificates from files alone, gets one in memory, or a private one that is gone before the function returns; TLS 1.2
-or newer.
+certificates from files alone, gets a file in memory, or a private file that is gone before the function returns; TLS is
+1.2 or newer.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def _trust_system(context: ssl.SSLContext) -> None:
     import certifi
 
     context.load_default_certs()
-    if not context.cert_store_stats()["x509_ca"]:  # A slim image has none, or they are loaded as they are needed.
+    if not context.cert_store_stats()["x509_ca"]:  # A slim image has none, or OpenSSL loads them as they are needed.
         context.load_verify_locations(certifi.where())
 
 
 def _trust(context: ssl.SSLContext, authority: bytes) -> None:
     found = 0
     for block in _CERTIFICATE.findall(authority):
-        with contextlib.suppress(ssl.SSLError, ValueError):  # As Go: others may be readable.
+        with contextlib.suppress(ssl.SSLError, ValueError):  # As Go: other certificates may be readable.
             context.load_verify_locations(cadata=block.decode("ascii"))
             found += 1
     if not found:
@@ -70,7 +70,7 @@ def _trust(context: ssl.SSLContext, authority: bytes) -> None:
 
 
 def _identify(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    def refuse() -> bytes:  # Else OpenSSL would ask the terminal.
+    def refuse() -> bytes:  # Without it, OpenSSL would ask for a password on the terminal.
         raise UnusableError("the client-key is encrypted")
 
     with _file(certificate) as one, _file(key) as other:
@@ -102,7 +102,7 @@ def _in_memory(content: bytes, stack: contextlib.ExitStack) -> str:
 
 
 def _in_private(content: bytes, stack: contextlib.ExitStack) -> str:
-    file = Path(stack.enter_context(tempfile.TemporaryDirectory()), "pem")  # For the owner alone.
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory()), "pem")  # Only its owner can read it.
     file.touch(mode=0o600)
     file.write_bytes(content)
     return str(file)
@@ -136,6 +136,6 @@ def _through_socks(proxy: str, options: dict[str, Any]) -> urllib3.PoolManager:
         raise UnusableError("a proxy that speaks SOCKS needs the package PySocks: pip install pysocks")
     from urllib3.contrib.socks import SOCKSProxyManager
 
-    # Go has the proxy look names up.
+    # As Go: the proxy looks names up.
     manager: urllib3.PoolManager = SOCKSProxyManager(f"socks5h://{proxy.partition('://')[2]}", **options)
     return manager

@@ -112,7 +112,7 @@ def _unwrapping(kind: type[_Observed], call: Callable[[], _T]) -> _T:
     except (HTTPError, http.client.HTTPException, OSError) as raised:
         error = _unwrapped(raised)
     if isinstance(error, OSError) and not isinstance(error, http.client.RemoteDisconnected):
-        kind.breaks += 1  # The polite end of one connection says nothing of others.
+        kind.breaks += 1  # An orderly close of one connection says nothing of the others.
     raise error
 
 

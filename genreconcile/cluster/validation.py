@@ -1,4 +1,4 @@
-"""The contexts that are refused, for they leave unclear who asks or who answers.
+"""The contexts that are refused, for they leave the user or the server unclear.
 
 Invariant: a context that client-go refuses is refused here, before a credential is read, a program run or a request
 sent.

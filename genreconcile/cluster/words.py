@@ -75,7 +75,7 @@ def _ending(text: str) -> str:
 
 
 def _value(text: str, start: int) -> _Value | None:
-    """The value that begins here; None where its end cannot be told."""
+    """The value that begins at ``start``; None where its end cannot be told."""
     found = (read(text, start) for read in (_quoted, _plain, _json, _go))
     return next((value for value in found if value is not None and _END.match(text, value.end)), None)
 

@@ -140,8 +140,9 @@ def documents(text: str, name: str, *, strict_json: bool = False) -> Iterator[tu
 
 
 def _json_or_problem(text: str, name: str) -> tuple[list[tuple[Any, int]], str]:
-    """The documents and "", or none and the problem of a text that is no JSON at all, returned for the JSONDecodeError
-    holds the whole text and must not be chained. Raises LoadError for a text that YAML cannot read either.
+    """The documents and "", or none and the problem of a text that is no JSON at all. Raises LoadError for a text that
+    YAML cannot read either. The problem is not raised here, for the JSONDecodeError holds the text, and would be
+    chained.
     """
     try:
         return list(_json(text, name)), ""

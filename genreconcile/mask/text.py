@@ -126,7 +126,7 @@ def _at(value: Any, field: tuple[str, ...]) -> Iterator[Any]:
 def _forms(secret: str) -> Iterator[str]:
     """The forms in which a message may write a secret: plain, decoded or encoded, each also quoted."""
     raw = [secret.encode(errors="replace")]
-    raw.append(base64.b64encode(raw[0]))  # As it stands in the live object.
+    raw.append(base64.b64encode(raw[0]))  # As the live object holds the secret.
     with contextlib.suppress(ValueError):  # The secret is no base64.
         raw.append(base64.b64decode(secret, validate=True))
     for data in raw:

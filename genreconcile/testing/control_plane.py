@@ -85,7 +85,7 @@ class ControlPlane:
             raise
 
     def stop(self, *, keep_logs: bool = False) -> Path | None:
-        """End the servers and remove their files. ``keep_logs``: return the folder in which the logs are kept."""
+        """End the control plane; returns when its files are gone. ``keep_logs``: return the folder of the kept logs."""
         plane, self._plane = self._plane, None
         return plane.stop(keep_logs=keep_logs) if plane else None
 
@@ -94,7 +94,7 @@ class ControlPlane:
         return self._running.user_kubeconfig(user, tuple(groups))
 
     def down(self, *servers: str) -> AbstractContextManager[None]:
-        """Kill ``etcd``, ``kube-apiserver`` or others for the time of a ``with`` block; they are ready again at its end.
+        """Kill ``etcd``, ``kube-apiserver`` or others for the time of a ``with`` block, which ends when they are ready.
 
         Raises ControlPlaneError for a cluster that was not started here.
         """

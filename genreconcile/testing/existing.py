@@ -1,6 +1,6 @@
 """A cluster that somebody else made: given by the user, or made by ``kind``.
 
-A given cluster is refused when it holds foreign namespaces: the tests delete things.
+A given cluster is refused when it holds foreign namespaces, for the tests delete objects.
 """
 
 from __future__ import annotations

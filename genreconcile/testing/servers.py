@@ -7,7 +7,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 
-# etcd 3.6 insists on a port; in a socket's name it is only a part of the name.
+# etcd 3.6 insists on a port; here the port is only a part of the socket's name.
 _ETCD = "unix://etcd.sock:1"
 _PEER = "unix://peer.sock:1"
 

