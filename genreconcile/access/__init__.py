@@ -1,4 +1,4 @@
-"""What an account must be allowed to do: the rights that a set needs, those that are missing, and the Role for them.
+"""The rights that an expected set needs, those that the account lacks, and the Roles that grant them.
 
 Invariant: a right is named only where a request of this package would use it; nothing here grants anything.
 """

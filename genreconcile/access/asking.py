@@ -1,6 +1,6 @@
 """Asks the server about rights: SelfSubjectAccessReview for one, SelfSubjectRulesReview for a namespace.
 
-Invariant: what nobody answers is None, and not an error: the requests themselves will tell.
+Invariant: a review that the server does not answer is None, and no error: the requests themselves will tell.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Asker:
         self._cluster = cluster
 
     def allowed(self, rights: Iterable[Right]) -> dict[Right, bool | None]:
-        """Whether each is granted, None where nobody says."""
+        """Whether each right is granted, None where the server does not answer."""
         return _at_once(self._allowed, sorted(rights))
 
     def rules(self, namespaces: Iterable[str]) -> dict[str, Rules | None]:
-        """What holds in each namespace."""
+        """The rules of each namespace, None where the server does not answer."""
         return _at_once(self._rules, sorted(namespaces))
 
     def _allowed(self, right: Right) -> bool | None:

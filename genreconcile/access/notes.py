@@ -1,4 +1,4 @@
-"""What whoever grants the rights should know: what they reveal, and what they cannot cover.
+"""Warnings for the person who grants the rights: the secrets that they reveal, and the objects that they do not cover.
 
 Invariant: pure.
 """
@@ -15,7 +15,7 @@ from genreconcile.objects import GVK, ObjectKey
 
 
 def notes(expected: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Warnings, one for each object that grants rights itself and one for each kind that holds secrets."""
+    """The warnings, one for each object that grants rights itself and one for each kind that holds secrets."""
     found: dict[str, None] = {}
     for obj in expected:
         gvk = GVK.of(obj)

@@ -1,8 +1,8 @@
-"""Which rights are missing, by as few reviews as prove it.
+"""The missing rights of an account, by as few reviews as prove them.
 
-Invariant: nothing is granted that is not proved, and nothing is missing that may be granted. A right that was granted
-is not asked for again, so that a reconcile with nothing to do sends no request; an answer that does not come counts as
-granted, for the requests themselves will tell.
+Invariant: a right counts as granted only where that is proved, and as missing only where that is proved. A granted
+right is not asked for again, so that a reconcile with nothing to do sends no request; a right without an answer is not
+missing, for the requests themselves will tell.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from genreconcile.cluster import Cluster
 
 _NAMES = 3
 _FEW: Final = 4
-"""So many reviews are sent at most before it pays to ask for more than one right at a time."""
+"""Up to this number of reviews, rights are asked for one by one; beyond it, a review of many rights pays."""
 _EVERYTHING: Final = Right(ALL, ALL, ALL)
 _NOWHERE: Final = "-"
 """No namespace can have this name, so that no binding is in it: the rules there are those of the whole cluster."""
 
 
 class Access:
-    """What this account may do; thread-safe."""
+    """The rights of this account, as far as they are known; thread-safe."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._asker = Asker(cluster)
@@ -34,16 +34,16 @@ class Access:
         self._lock = threading.Lock()
 
     def missing(self, rights: Iterable[Right]) -> frozenset[Right]:
-        """Those that are not granted. Raises Unauthorized and Unreachable."""
+        """The rights among these that are missing. Raises Unauthorized and Unreachable."""
         return _Search(self._asker, self).missing(frozenset(rights))
 
     def note(self, granted: Iterable[Right]) -> None:
-        """These are granted."""
+        """Note that these rights are granted."""
         with self._lock:
             self._granted.update(granted)
 
     def without_known(self, rights: Iterable[Right]) -> set[Right]:
-        """Those that are not known to be granted."""
+        """The rights among these that are not known to be granted."""
         with self._lock:
             if _EVERYTHING in self._granted:
                 return set()
@@ -51,13 +51,13 @@ class Access:
 
 
 def _wider(right: Right) -> tuple[Right, ...]:
-    """The right itself, and those that hold it: to any object, and in any namespace."""
+    """The right itself, and the wider ones that include it: to any object, and in any namespace."""
     nameless = right._replace(name="")
     return right, nameless, right._replace(namespace=""), nameless._replace(namespace="")
 
 
 class _Search:
-    """One look for what is missing. What a review refuses counts for this look alone: it may be granted any time."""
+    """One search for missing rights. A refusal counts for this search alone: the right may be granted any time."""
 
     def __init__(self, asker: Asker, access: Access) -> None:
         self._asker = asker
@@ -67,17 +67,17 @@ class _Search:
         self._rules: dict[str, Rules | None] = {}
 
     def missing(self, rights: frozenset[Right]) -> frozenset[Right]:
-        """Those that are not granted."""
+        """The rights among these that are missing."""
         if self._are_many(self._open(rights)):
             self._in_the_cluster(self._open(rights))
-            if not self._refused and not any(self._rules.values()):  # Whoever may not ask learns nothing.
+            if not self._refused and not any(self._rules.values()):  # An account that may not ask learns nothing.
                 return frozenset()
             self._in_namespaces(self._open(rights))
         self._one_by_one(self._open(rights))
         return frozenset(self._missing)
 
     def _open(self, rights: Iterable[Right]) -> set[Right]:
-        """Those of which it is not known yet."""
+        """The rights among these that are not decided yet."""
         return self._access.without_known(rights) - self._missing
 
     @staticmethod
@@ -85,7 +85,7 @@ class _Search:
         return len(rights) + len(_nameless(rights)) > _FEW
 
     def _in_the_cluster(self, rights: set[Right]) -> None:
-        """What the account may do in all namespaces."""
+        """Find the rights that hold in all namespaces."""
         if self._are_many({right for right in rights if not right.namespace}):
             if not self._bound_to_the_cluster(rights).is_complete:
                 self._ask({_EVERYTHING})
@@ -95,8 +95,8 @@ class _Search:
             self._from_the_first(open_)
 
     def _from_the_first(self, rights: set[Right]) -> None:
-        """What does not hold in one namespace, does not hold in all. Of what may, one right is asked for: it tells
-        whether it is worth a look at them all.
+        """Review one namespace: rights that do not hold there do not hold in all. Of those that do, ask for one in all
+        namespaces, which tells whether a review of the cluster's rules pays.
         """
         places = Counter(right.namespace for right in rights if right.namespace)
         first = min(places, key=lambda name: (-places[name], name))
@@ -109,7 +109,7 @@ class _Search:
                 self._bound_to_the_cluster(rights)
 
     def _bound_to_the_cluster(self, rights: set[Right]) -> Rules:
-        """The rules of a namespace that cannot be are those that hold in all of them, and outside of them."""
+        """Note the rights of the whole cluster: the rules of a namespace that cannot exist are just the cluster's."""
         rules = self._review({_NOWHERE})[_NOWHERE]
         granted = (right for right in {_EVERYTHING, *rights} if rules.grants(right))
         self._access.note(_as_wide(right, rules)._replace(namespace="") for right in granted)
@@ -117,8 +117,8 @@ class _Search:
         return rules
 
     def _in_namespaces(self, rights: set[Right]) -> None:
-        """What holds in each namespace. Where an answer is not complete, what may hold in the whole cluster is asked
-        for once.
+        """Find the rights that hold in each namespace. Where rights stay open in several namespaces, ask for them once
+        in the whole cluster.
         """
         for namespace, rules in self._review({right.namespace for right in rights} - {""}).items():
             self._settle(namespace, rules, rights)
@@ -128,20 +128,20 @@ class _Search:
         self._ask({kind for kind, names in places.items() if len(names) > 1})
 
     def _review(self, namespaces: set[str]) -> dict[str, Rules]:
-        """Each is asked for once; where one was not answered, no other is asked for."""
+        """The rules of these namespaces, each asked for once; after one was not answered, no other is asked for."""
         open_ = namespaces - self._rules.keys()
         is_answered = None not in {rules for name, rules in self._rules.items() if name != _NOWHERE}
         self._rules |= self._asker.rules(open_) if is_answered else dict.fromkeys(open_)
         return {name: self._rules[name] or Rules() for name in namespaces}
 
     def _settle(self, namespace: str, rules: Rules, rights: Iterable[Right]) -> None:
-        """What the rules of a namespace prove of the rights there."""
+        """Note the rights that the rules of a namespace prove to be granted there, or missing."""
         there = {right for right in rights if right.namespace == namespace}
         self._access.note(_as_wide(right, rules) for right in there if rules.grants(right))
         self._missing |= {right for right in there if rules.excludes(right)}
 
     def _one_by_one(self, rights: set[Right]) -> None:
-        """Who may do it to any object may do it to this one."""
+        """Ask for each right to any object, and where that is refused, to the named one."""
         self._ask(_nameless(rights))
         refused = {right for right in self._open(rights) if right._replace(name="") in self._refused}
         self._ask({right for right in refused if right.name})
@@ -162,13 +162,13 @@ def _anywhere(rights: Iterable[Right]) -> set[Right]:
 
 
 def _as_wide(right: Right, rules: Rules) -> Right:
-    """To any object, where the rules say so."""
+    """The right to any object, where the rules grant that; else the right itself."""
     nameless = right._replace(name="")
     return nameless if rules.grants(nameless) else right
 
 
 def told(missing: Iterable[Right]) -> str:
-    """Which rights are missing, in words: ``list, watch secrets in shop; patch deployments.apps web, api in shop``."""
+    """The missing rights in words: ``list, watch secrets in shop; patch deployments.apps web, api in shop``."""
     names: dict[tuple[str, str, str], list[str]] = {}
     for right in sorted(missing):
         names.setdefault((right.namespace, right.resource, right.verb), []).append(right.name)

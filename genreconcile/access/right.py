@@ -1,6 +1,6 @@
-"""One right, and which of them reading, writing and deleting objects of a kind takes.
+"""One right, and the rights that reading, writing and deleting objects of a kind takes.
 
-Invariant: pure; a verb stands here exactly because a request of this package uses it.
+Invariant: pure; the verbs here are exactly those that requests of this package use.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Right(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What is to be done: ``level`` is "read" or "write"; ``verifies``: patches are tried by dry run; ``recreates``:
-    objects are replaced where an immutable field differs.
+    """The use that the rights are for: ``level`` is "read" or "write"; ``verifies``: patches are tried by dry run;
+    ``recreates``: objects are replaced where an immutable field differs.
     """
 
     level: str = WRITE
@@ -44,7 +44,7 @@ class Use:
 
 
 def reading(resource: Resource, namespaces: Sequence[str] | None) -> Iterator[Right]:
-    """To list and watch a kind in these namespaces, None for the whole cluster."""
+    """The rights to list and watch a kind in these namespaces, None for the whole cluster."""
     gvk = resource.gvk
     for namespace in namespaces if namespaces is not None and resource.namespaced else ("",):
         for verb in ("list", "watch"):
@@ -52,10 +52,10 @@ def reading(resource: Resource, namespaces: Sequence[str] | None) -> Iterator[Ri
 
 
 def writing(resource: Resource, key: ObjectKey, use: Use) -> Iterator[Right]:
-    """To create one object and to keep it as it is expected.
+    """The rights to create one object and to keep it as it is expected.
 
     ``get`` is for an object that others write at the same moment, when the cache may be behind. A dry run needs the
-    right of what it tries. A name is no part of a right to create: the server learns it from the body.
+    right of the write that it tries. A right to create has no name: the server learns the name from the body.
     """
     group, plural, served = key.group, resource.plural, resource.verbs
     wanted = ("get", "patch", "delete") if use.recreates else ("get", "patch")
@@ -67,7 +67,7 @@ def writing(resource: Resource, key: ObjectKey, use: Use) -> Iterator[Right]:
 
 
 def deleting(resource: Resource, namespace: str, use: Use, *, asks: bool = False) -> Iterator[Right]:
-    """To delete objects of a kind in a namespace, whatever their names; ``asks``: who made them is looked up first."""
+    """The rights to delete any objects of a kind in a namespace; ``asks``: their creators are looked up first."""
     if "delete" not in resource.verbs:
         return
     if asks:

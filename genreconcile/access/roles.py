@@ -18,14 +18,14 @@ Rule = dict[str, Any]
 
 
 class Subject(NamedTuple):
-    """Who is granted the rights: ``kind`` is serviceaccount, user or group; ``namespace`` is a ServiceAccount's."""
+    """The subject of a binding: ``kind`` is serviceaccount, user or group; ``namespace`` is a ServiceAccount's."""
 
     kind: str
     name: str
     namespace: str = ""
 
     def to_object(self) -> Object:
-        """As it stands in a binding."""
+        """The subject as a member of a binding's ``subjects``."""
         place = {"namespace": self.namespace} if self.namespace else {}
         return shipped(Access).subjects[self.kind].to_object(name=self.name, **place)
 
@@ -44,7 +44,7 @@ def manifests(rights: Iterable[Right], name: str, subject: Subject | None = None
 
 
 def as_list(objects: Sequence[Object]) -> Object:
-    """The objects as one, for JSON."""
+    """The objects as one list object, for JSON."""
     return shipped(Access).list_.to_object(items=list(objects))
 
 
@@ -64,7 +64,7 @@ def _role(name: str, namespace: str, rules: list[Rule], subject: Subject | None)
 
 
 def _rules(rights: Sequence[Right]) -> list[Rule]:
-    """First what holds for any name, resources with the same verbs in one rule; then what is granted by name."""
+    """The rules for any name, resources with the same verbs in one rule; then the rules with names."""
     verbs: dict[tuple[str, str], set[str]] = {}
     named: dict[tuple[str, str, str], set[str]] = {}
     for right in rights:

@@ -1,7 +1,7 @@
-"""What a SelfSubjectRulesReview says of one namespace.
+"""The rules of one namespace, as a SelfSubjectRulesReview answers them.
 
-Invariant: pure. A rule proves a right there; that there is none proves that the right is missing only where the answer
-is complete. Grammar and meaning follow k8s.io/component-helpers/auth/rbac.
+Invariant: pure. A rule proves a right in its namespace; the absence of a rule proves that a right is missing only where
+the answer is complete. Grammar and meaning follow k8s.io/component-helpers/auth/rbac.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Rule:
     names: frozenset[str]
 
     def covers(self, right: Right) -> bool:
-        """Whether it grants the right, in the namespace that it was read for."""
+        """Whether the rule grants the right, in the rule's own namespace."""
         return (
             (right.verb in self.verbs or ALL in self.verbs)
             and (right.group in self.groups or ALL in self.groups)
@@ -36,23 +36,23 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules that hold in one namespace, those that hold in all of them included."""
+    """The rules that hold in one namespace, those of the whole cluster included."""
 
     rules: tuple[Rule, ...] = ()
     is_complete: bool = False
 
     @classmethod
     def of(cls, status: Mapping[str, Any]) -> Rules:
-        """From the ``status`` of a review. With an error it is not complete, whatever it says."""
+        """The rules in the ``status`` of a review. A status with an error is not complete, whatever it says."""
         rules = [_rule(rule) for rule in status.get("resourceRules") or ()]
         return cls(tuple(rules), not status.get("incomplete") and not status.get("evaluationError"))
 
     def grants(self, right: Right) -> bool:
-        """Whether the right is proved, in the namespace that they were read for."""
+        """Whether the rules prove the right, in their own namespace."""
         return any(rule.covers(right) for rule in self.rules)
 
     def excludes(self, right: Right) -> bool:
-        """Whether it is proved that the account has it neither there nor in the whole cluster."""
+        """Whether the rules prove that the account lacks the right, there and in the whole cluster."""
         return self.is_complete and not self.grants(right)
 
 

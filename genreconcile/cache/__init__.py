@@ -1,8 +1,8 @@
 """A local copy of the cluster's objects, kept current by one list and watch per kind, and read without requests.
 
 A ``Reflector`` lists and watches one resource and feeds a ``Store``; the ``Cache`` (client-go would call it an
-informer factory) holds one of each per kind, and tells subscribers what changed. Objects are held as JSON bytes and
-decoded per read: that keeps them out of the garbage collector's way, and out of the reach of whoever reads them.
+informer factory) holds one of each per kind, and tells subscribers of changes. Objects are held as JSON bytes and
+decoded at each read: the garbage collector has less to do, and no reader can change a cached object.
 """
 
 from genreconcile.cache.informer import Cache

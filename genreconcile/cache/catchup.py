@@ -1,7 +1,7 @@
-"""Waiting until the cache has seen what somebody else has seen.
+"""Waiting until the cache is as new as a state that somebody else has seen.
 
-Invariant: what is taken for "seen" came by the watch up to that version, or was read from the server, without a
-resourceVersion, after the wait began: such a read shows all that anybody has seen before.
+Invariant: the wait ends when the watch has come up to that resourceVersion, or a read from the server, sent without a
+resourceVersion after the wait began: such a read shows every state that anybody has seen before.
 """
 
 from __future__ import annotations
@@ -17,23 +17,26 @@ from genreconcile.errors import ClusterError, NotFound, NotSynced
 from genreconcile.objects import ObjectKey
 
 _PATIENCE: Final = 1.0
-"""Seconds for events that are on their way. A kind that is quiet brings none, and its next bookmark may be a minute
-away, or never come.
+"""Seconds for events that are on their way. A quiet kind has none, and its next bookmark may be a minute away, or never
+come.
 """
 
 Renew = Callable[[Watched, Sequence[str], float], bool]
-"""Lists these scopes anew within so many seconds; whether that came to an end."""
+"""Lists the scopes of a kind anew; whether all lists came within the given seconds."""
 
 
 class CatchUp:
-    """Of one cache."""
+    """The waiting for one cache; ``renew`` lists anew."""
 
     def __init__(self, cluster: Cluster, renew: Renew) -> None:
         self._cluster = cluster
         self._renew = renew
 
     def object(self, watched: Watched, key: ObjectKey, version: int, timeout: float) -> None:
-        """Wait until one object, of a watched kind and namespace, is as new. Raises NotSynced."""
+        """Wait until one object, of a watched kind and namespace, is known at ``version`` or later. Raises NotSynced.
+
+        ``timeout`` is in seconds; ``version`` 0 is newer than any known one.
+        """
         deadline = time.monotonic() + timeout
         scope, name = watched.scope_of(key.namespace) or "", (key.namespace, key.name)
         if version and watched.store.wait_for(name, version, scope, min(_PATIENCE, timeout)):
@@ -42,7 +45,7 @@ class CatchUp:
             self._scopes(watched, [scope], version, deadline)
 
     def kinds(self, every: Iterable[tuple[Watched, Collection[str]]], version: int, timeout: float) -> None:
-        """Wait until these kinds are as new in these scopes, each that is known at all. Raises NotSynced."""
+        """Wait until the synced ones of these kinds' scopes are known up to ``version``; else as ``object``."""
         deadline = time.monotonic() + timeout
         patient_until = min(deadline, time.monotonic() + _PATIENCE)
         behind = [(watched, names) for watched, all_names in every if (names := _behind(watched, all_names, version))]
@@ -53,7 +56,7 @@ class CatchUp:
             self._scopes(watched, names, version, deadline)
 
     def _read(self, watched: Watched, key: ObjectKey, timeout: float) -> bool:
-        """Read the object itself; whether there was an answer."""
+        """Read the object from the server; whether its state, or its absence, is known now."""
         resource, store, name = watched.resource, watched.store, (key.namespace, key.name)
         if bool(key.namespace) != resource.namespaced or timeout <= 0:
             return False
@@ -66,14 +69,14 @@ class CatchUp:
             if before is not None:
                 watched.change(lambda: store.delete(name, before.uid, before.resource_version))
             return True
-        except ClusterError:  # A list may be allowed where this is not.
+        except ClusterError:  # A list may be allowed where a get is not.
             return False
         record = watched.read(answer)
         watched.change(lambda: store.upsert(record))
         return True
 
     def _scopes(self, watched: Watched, names: Collection[str], version: int, deadline: float) -> None:
-        with watched.renewing:  # Who waited for another's list need not ask for one.
+        with watched.renewing:  # The list of another thread, waited for here, may be new enough.
             behind = _behind(watched, names, version)
             if not behind or self._renew(watched, behind, max(0.0, deadline - time.monotonic())):
                 return
@@ -86,13 +89,13 @@ class CatchUp:
 
 
 def _behind(watched: Watched, names: Collection[str], version: int) -> list[str]:
-    """The scopes among these that are known, and not up to this version; 0 is newer than any."""
+    """The synced ones of these scopes that are not known up to this version; 0 is newer than any."""
     known = [name for name in names if watched.knows(name)]
     return [name for name in known if not version or watched.store.seen(name) < version]
 
 
 def matching(kinds: Iterable[Watched], seen: Seen) -> Watched | None:
-    """The watched kind that shows the object, in whatever version, if there is one."""
+    """The watched kind that holds the object, in any API version; None where there is none."""
     key = seen.key
     if key is None:
         return None

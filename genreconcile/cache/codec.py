@@ -1,7 +1,7 @@
 """Objects of one kind, compressed with the first of them as the dictionary: they are much alike.
 
-Invariant: equal bytes give equal packed bytes, as long as the codec lives; what was packed before can always be
-unpacked, so the dictionary never changes. Thread-safe.
+Invariant: equal bytes give equal packed bytes, as long as the codec lives; packed bytes can always be unpacked, so the
+dictionary never changes. Thread-safe.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Codec:
         self._lock = threading.Lock()
 
     def pack(self, data: bytes) -> bytes:
-        """The compressed form."""
+        """Compress an object's JSON."""
         if self._dictionary is None:
             with self._lock:
                 self._dictionary = self._dictionary or data[-(1 << -_WINDOW) :] or b"{}"
@@ -32,5 +32,5 @@ class Codec:
         return packer.compress(data) + packer.flush()
 
     def unpack(self, packed: bytes) -> bytes:
-        """What was packed."""
+        """Return the JSON that ``pack`` was given."""
         return zlib.decompressobj(_WINDOW, zdict=self._dictionary or b"{}").decompress(packed)

@@ -1,7 +1,7 @@
 """Finds names by namespace, label and owner.
 
-Invariant: an entry exists exactly for what the records that were added, and not removed, say. Not thread-safe: the
-Store's lock guards it.
+Invariant: the entries are exactly those of the records that were added, and not removed. Not thread-safe: the Store's
+lock guards the index.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Index:
         self._names: dict[Hashable, Name | set[Name]] = {}
 
     def add(self, name: Name, record: Record) -> None:
-        """Enter a record that is not in."""
+        """Add a record that the index does not hold."""
         names = self._names
         for entry in _entries(record):
             known = names.setdefault(entry, name)
@@ -31,7 +31,7 @@ class Index:
                 names[entry] = {known, name}
 
     def remove(self, name: Name, record: Record) -> None:
-        """Take out a record that is in."""
+        """Remove a record that the index holds."""
         names = self._names
         for entry in _entries(record):
             known = names[entry]
@@ -43,7 +43,7 @@ class Index:
                 del names[entry]
 
     def candidates(self, namespace: str | None, selector: ParsedSelector, owner: str) -> AbstractSet[Name] | None:
-        """The smallest known set of names that holds all matches; None for all. ``owner`` "" is any."""
+        """The smallest known set of names that holds all matches; None for all names. ``owner`` "" is any."""
         found = [self._names.get(entry) for entry in _wanted(namespace, selector, owner)]
         if not found:
             return None

@@ -1,7 +1,7 @@
 """The shared cache: many kinds, one list and watch per kind (and namespace), from start to stop.
 
-Invariant: threads run from ``start`` to ``stop`` only, and nothing waits for what cannot come any more: what is called
-after the stop, or in a process that was forked since, raises.
+Invariant: threads run from ``start`` to ``stop`` only, and no call waits for changes that cannot come any more: after
+the stop, and in a process that was forked since, it raises.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _log = logging.getLogger("genreconcile.cache")
 class Cache(Lister):
     """Objects of the ``kinds``, kept current from ``start()`` (or ``with``) to ``stop()``; thread-safe.
 
-    ``namespaces`` None watches the whole cluster, else each kind in each of them; kinds without namespaces are always
+    ``namespaces`` None watches the whole cluster, else each kind in each of them; cluster-scoped kinds are always
     watched whole. ``metadata.managedFields`` (unless asked for) and the last-applied annotation are not kept.
-    ``compress`` keeps objects packed: a fifth of the memory of their JSON, for time at each arrival and each read.
-    ``watch_list`` lets the server stream the first list of each kind (KEP-3157, Kubernetes 1.34): nothing stands in
-    memory beside the objects as they are kept, for time; a server that cannot do so is asked in pages.
-    ``pace`` says how long readers wait. After a fork it is of no use in the child.
+    ``compress`` keeps objects packed: a fifth of the memory of their JSON, at the cost of time at each arrival and
+    read. ``watch_list`` lets the server stream the first list of each kind (KEP-3157, Kubernetes 1.34): no page stands
+    in memory beside the kept objects, at the cost of time; a server that cannot stream lists in pages.
+    ``pace`` holds the time-outs and pauses. After a fork the cache is of no use in the child.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -64,7 +64,7 @@ class Cache(Lister):
         require_flag("watch_list", watch_list)
         self._cluster = cluster
         self.discovery = discovery or Discovery(cluster)
-        """The kinds of the cluster: read again, before the next answer, where the watch of a kind ends in 404."""
+        """The kinds of the cluster, read again on the next look-up after the watch of a kind met a 404."""
         self._namespaces = None if namespaces is None else texts("namespaces", namespaces, require_name)
         self._first = _kinds(kinds)
         self._compress = compress
@@ -91,13 +91,13 @@ class Cache(Lister):
                 watched.start(self._cluster)
 
     def stop(self) -> None:
-        """End all threads, also those that wait for the server, within 2 s. What is cached stays readable."""
-        if not self._process.is_this:  # The connections are the parent's, and locks may be held for ever.
+        """End all threads, also those that wait for the server, within 2 s. The cached objects stay readable."""
+        if not self._process.is_this:  # In a fork, connections are the parent's, and locks may be held for ever.
             return
         with self._lock:
             self._running = False
             self._stopped_at = self._stopped_at or time.monotonic()
-            # All are asked before the first is waited for.
+            # All reflectors are asked to end before the first is waited for.
             ending = [reflector for watched in self._kinds.values() for reflector in watched.stop()]
             ending += self._ending
         _join(ending)
@@ -124,14 +124,15 @@ class Cache(Lister):
         compress: bool | None = None,
         metadata_only: bool = False,
     ) -> Resource:
-        """Watch a kind; a second time changes nothing, but may add some of the cache's ``namespaces``, which are all
-        unless given. ``keep_managers``: ``metadata.managedFields`` are kept; ``interest``: what is asked of them, and
-        where more is asked than before, the kind is listed anew.
-        ``compress`` is the cache's own setting unless given. ``metadata_only``: objects have their metadata and nothing
-        else, until the kind is added without that; then it is listed anew.
+        """Watch a kind; returns its resource. For a watched kind a second call may only add to ``namespaces`` and
+        ``interest``, and end ``metadata_only``; the last two list the kind anew.
 
-        Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where it cannot
-        be asked.
+        ``namespaces`` are some of the cache's, all by default. ``keep_managers``: ``metadata.managedFields`` are kept;
+        ``interest``: the parts of them that questions ask for. ``compress`` is the cache's own setting by default.
+        ``metadata_only``: objects have their metadata alone.
+
+        Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where the server
+        cannot be asked.
         """
         self.require_usable()
         with self._lock:
@@ -166,7 +167,7 @@ class Cache(Lister):
             return resource
 
     def _names(self, namespaces: Iterable[str] | None) -> tuple[str, ...] | None:
-        """Of the cache's namespaces those that are wanted, None for the whole cluster."""
+        """The wanted ones of the cache's namespaces, None for the whole cluster."""
         if isinstance(namespaces, str) or (self._namespaces is not None and namespaces is not None):
             namespaces = texts("namespaces", namespaces, require_namespace)
         if self._namespaces is None or namespaces is None:
@@ -175,11 +176,11 @@ class Cache(Lister):
         return tuple(name for name in self._namespaces if name in wanted)
 
     def _let_end(self, reflectors: Iterable[Reflector]) -> None:
-        """These were asked to end; ``stop`` waits for those that have not."""
+        """Keep reflectors that were asked to end: ``stop`` waits for those that have not."""
         self._ending = [reflector for reflector in self._ending if not reflector.join(0)] + list(reflectors)
 
     def remove(self, kind: Kind) -> None:
-        """Stop to watch a kind and forget its objects, without events; nothing where it is not watched."""
+        """Stop watching a kind and forget its objects, without events; a kind that is not watched is no error."""
         self._require_process()
         with self._lock:
             watched = self._kinds.pop(gvk_of(kind), None)
@@ -190,10 +191,10 @@ class Cache(Lister):
             _join(watched.stop())
 
     def relist(self, kind: Kind, timeout: float = 30.0) -> bool:
-        """List a kind anew, and wait for it; whether it came within ``timeout`` seconds.
+        """List a kind anew and wait for the list; whether it came within ``timeout`` seconds.
 
-        For a new schema: the server then shows objects differently under the same resourceVersion. What is known stays
-        readable meanwhile. Raises CacheError for a kind that was not added.
+        Needed after a new schema: the server then shows objects differently under the same resourceVersion. The known
+        objects stay readable meanwhile. Raises CacheError for a kind that was not added.
         """
         require_seconds("timeout", timeout)
         watched = self._require(kind)
@@ -201,8 +202,8 @@ class Cache(Lister):
 
     def _renew(self, watched: Watched, names: Sequence[str], timeout: float) -> bool:
         self.require_usable()
-        with self._lock:  # A kind that is removed meanwhile would be read for ever.
-            watched = self._require(watched.resource)  # Somebody may have removed it, and added it again.
+        with self._lock:  # Without it, a kind that is removed meanwhile would be read for ever.
+            watched = self._require(watched.resource)  # Another thread may have removed the kind, and added it again.
             before = watched.lists(names)
             if self._running:
                 self._let_end(watched.relist(self._cluster, names))
@@ -214,10 +215,10 @@ class Cache(Lister):
             return watched.lists(names) > before
 
     def catch_up(self, seen: Seen, timeout: float, places: Mapping[Resource, Collection[str]] | None = None) -> bool:
-        """Wait until what somebody has seen is known; False where it is of no kind that is watched.
+        """Wait until the cache is as new as ``seen``; False where that is an object of no watched kind.
 
-        With ``places``, resources with their namespaces (none: all), these are to be as new, whatever was seen. For
-        events that are on their way 1 s is enough; then the server is asked. Raises NotSynced after ``timeout``
+        With ``places``, resources with their namespaces (none: all), the wait is for these places at the version of
+        ``seen``. Events on their way have 1 s to come; then the server is asked. Raises NotSynced after ``timeout``
         seconds.
         """
         self.require_usable()
@@ -233,9 +234,9 @@ class Cache(Lister):
         return True
 
     def wait_for_sync(self, kinds: Iterable[Kind] | None = None, timeout: float = 30.0) -> None:
-        """Wait until these kinds (by default all) are known; ``timeout`` in seconds.
+        """Wait until these kinds (by default all) have synced; ``timeout`` in seconds.
 
-        Raises NotSynced, at once where all that is missing is forbidden, and CacheError for a kind that was not added.
+        Raises NotSynced, at once where every missing kind is forbidden, and CacheError for a kind that was not added.
         """
         require_seconds("timeout", timeout)
         self.require_usable()
@@ -247,11 +248,11 @@ class Cache(Lister):
             raise NotSynced("; ".join(map(not_synced, missing)))
 
     def subscribe(self, callback: Callable[[CacheEvent], object], *, replay: bool = False) -> Callable[[], None]:
-        """Call back for each later change; returns what ends that.
+        """Call back for each later change; returns a function that ends the subscription.
 
-        Callbacks of one kind come one after the other, from the thread that brought the change: they must be short and
-        must not wait for other threads. They may read the cache. ``replay``: what is known is told first, as ADDED,
-        from this thread; then each object's later changes, with no gap between (client-go's ``AddEventHandler``).
+        The events of one kind come one after the other, in the thread that brought the change: callbacks must be short
+        and must not wait for other threads. They may read the cache. ``replay``: the known objects are told first, as
+        ADDED, in this thread; then their later changes, with no gap between (client-go's ``AddEventHandler``).
         """
         if not callable(callback):
             raise refused("callback", callback, "cannot be called; give a function of one CacheEvent")
@@ -260,7 +261,7 @@ class Cache(Lister):
             return self._subscribers.add(callback)
         with self._lock:
             known = dict(self._kinds)
-        waiting = set(known)  # Of these nothing is told before what there is.
+        waiting = set(known)  # Kinds whose changes are held back until their known objects were told.
         end = self._subscribers.add(callback, lambda event: event.resource.gvk in waiting)
         for gvk, watched in known.items():
 
@@ -281,9 +282,9 @@ class Cache(Lister):
         return self._subscribers.add_to_states(callback)
 
     def record_write(self, resource: Resource, answer: bytes) -> None:
-        """Take the server's answer to an own write, so that the next read sees it; nothing where it is not watched.
+        """Store the server's answer to an own write, so that the next read sees it, if the kind is watched.
 
-        Where the kind is watched in other versions as well, their views of the object are waited for.
+        Where the kind is watched in other API versions as well, wait for their views of the object.
         """
         faces = self._faces(resource)
         if not faces:
@@ -297,12 +298,12 @@ class Cache(Lister):
                 other.catch_up(self._cluster, record)
 
     def record_delete(self, resource: Resource, key: ObjectKey, uid: str) -> None:
-        """The object with this uid is gone by an own deletion, in every version: later news of that uid are old."""
+        """Remove the object with this uid after an own deletion, in every version; later events of that uid are old."""
         for watched in self._faces(resource):
             watched.change(partial(watched.store.delete, (key.namespace, key.name), uid))
 
     def _faces(self, resource: Resource) -> Sequence[Watched]:
-        """A kind in each version that is watched."""
+        """The kind in each API version that is watched."""
         group, _, kind = resource.gvk
         return [watched for gvk, watched in tuple(self._kinds.items()) if (gvk.group, gvk.kind) == (group, kind)]
 
@@ -329,7 +330,7 @@ class Cache(Lister):
 
     def _on_state(self, watched: Watched, error: ClusterError | None) -> None:
         is_gone = isinstance(error, NotFound)
-        # The kind may be gone, or be back: who asks next is to know. That it is gone still is no news.
+        # When a kind goes or comes back, the next look-up reads discovery again; a kind that is still gone is no news.
         if is_gone and (not watched.is_gone or self.discovery.knows(watched.resource.gvk)):
             self.discovery.invalidate()
         if error is None and watched.is_gone:
@@ -344,7 +345,7 @@ class Cache(Lister):
 
 
 def _require_parts(cluster: Any, discovery: Any, pace: Any) -> None:
-    """Raise InputError for what is none of these. Tests and tools hand in clusters of their own."""
+    """Raise InputError for an argument of a wrong type. A method is enough: tests pass clusters of their own."""
     if not callable(getattr(cluster, "request", None)):
         raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
     if discovery is not None and not callable(getattr(discovery, "get", None)):
@@ -354,7 +355,7 @@ def _require_parts(cluster: Any, discovery: Any, pace: Any) -> None:
 
 
 def _kinds(kinds: Any) -> tuple[Kind, ...]:
-    """The kinds of an iterable that is not one kind itself."""
+    """The kinds as a tuple. Raises InputError for a single kind or no iterable, CacheError for a member of no kind."""
     if isinstance(kinds, str | GVK | Resource) or not isinstance(kinds, Iterable):
         raise refused("kinds", str(kinds), "is no list of kinds; give a list, such as ['apps/v1/Example']")
     found = tuple(kinds)
@@ -364,7 +365,7 @@ def _kinds(kinds: Any) -> tuple[Kind, ...]:
 
 
 def _scopes(watched: Watched, namespaces: Collection[str]) -> Sequence[str]:
-    """The scopes in which these are read, without any all of them."""
+    """The scopes that hold these namespaces; all scopes of the kind where none does."""
     found = {watched.scope_of(namespace) for namespace in namespaces}
     return [name for name in found if name is not None] or watched.names
 

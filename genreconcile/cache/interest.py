@@ -1,6 +1,6 @@
-"""Which of an object's managedFields are kept: none of almost all objects.
+"""The managedFields that are kept with an object: for almost all objects, none.
 
-Invariant: what is kept is the server's own text, or a part of it; where nobody owns what is asked about, b"" is.
+Invariant: the kept managedFields are the server's own text, or a part of it; b"" where no question concerns them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 _MOST: Final = 1024
-"""So many answers are kept: anybody may write under ever new names."""
+"""The most answers that are remembered: a client may write under ever new manager names."""
 
 
 class Question(NamedTuple):
-    """Whoever asks for the owner of ``field``, the last key of a path, wants to know of one that none of the globs
-    ``managers`` names; with ``only`` of one that they do name, and then of that field of the metadata alone.
-    ``remembers``: the object as it was before somebody owned the field is of interest, too.
+    """A question for the owners of ``field``, the last key of a path, other than the managers that the globs
+    ``managers`` name; with ``only`` for just these managers, and for that field of the metadata alone.
+    ``remembers``: the object as it was before such an owner came is kept as well.
     """
 
     field: str
@@ -28,7 +28,7 @@ class Question(NamedTuple):
     remembers: bool = False
 
     def concerns(self, manager: str) -> bool:
-        """Whether an entry of this manager is what was asked for."""
+        """Whether the question is about this manager's entries."""
         return any(fnmatchcase(manager, glob) for glob in self.managers) is self.only
 
 
@@ -41,26 +41,26 @@ _entries = msgspec.json.Decoder(list[_Entry])
 
 
 class Interest:
-    """All that is asked about the objects of one kind; never changes."""
+    """All questions about the objects of one kind; immutable."""
 
     def __init__(self, questions: Iterable[Question] = ()) -> None:
         self.questions = frozenset(questions)
         self.remembers = any(question.remembers for question in self.questions)
-        """Whether an earlier state of an object may be of interest."""
+        """Whether any question asks for an object's earlier state."""
         self._tokens = [(msgspec.json.encode(f"f:{one.field}"), one) for one in sorted(self.questions)]
-        # One search for all of them takes a third of the time.
+        # One search for all tokens takes a third of the time.
         self._any = re.compile(b"|".join(re.escape(token) for token, _ in self._tokens)) if self._tokens else None
         self._concerned: dict[tuple[str, Question], bool] = {}
 
     def covers(self, other: Interest) -> bool:
-        """Whether all that the other one asks is asked."""
+        """Whether all questions of ``other`` are among these."""
         return self.questions >= other.questions
 
     def __or__(self, other: Interest) -> Interest:
         return Interest(self.questions | other.questions)
 
     def of(self, managed_fields: bytes) -> bytes:
-        """What is kept of these managedFields. Raises msgspec.MsgspecError where they are no list of entries."""
+        """The kept part of these managedFields. Raises msgspec.MsgspecError where they are no list of entries."""
         found = set(self._any.findall(managed_fields)) if self._any is not None else ()
         if not found:
             return b""
@@ -78,7 +78,7 @@ class Interest:
         return managed_fields
 
     def _concerns(self, question: Question, manager: str) -> bool:
-        """As of the question, which takes a while."""
+        """``question.concerns(manager)``, remembered, for globs are slow."""
         known = self._concerned.get((manager, question))
         if known is None:
             if len(self._concerned) >= _MOST:

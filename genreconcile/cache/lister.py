@@ -1,7 +1,7 @@
-"""The lister: what the cache knows, read without requests.
+"""The lister: reads of the cache, without requests.
 
-Invariant: what is not known is never answered as absent. A kind that was not added, whose list has not arrived, or
-that may not be listed raises; only then None and [] mean that there is no such object.
+Invariant: an unknown object is never reported as absent. A read of a kind that was not added, whose list has not
+arrived, or that may not be listed raises; so None and [] mean that there is no such object.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from genreconcile.selector import ParsedSelector
 from genreconcile.selector import parse as parse_selector
 
 Kind = str | GVK | Resource
-"""``apps/v1/Deployment``-like text, a GVK, or what Discovery gave."""
+"""``apps/v1/Deployment``-like text, a GVK, or a Resource of Discovery."""
 
 
 class Lister:
-    """What can be asked of a Cache; thread-safe."""
+    """The reads of a Cache; thread-safe."""
 
     _kinds: dict[GVK, Watched]
     _namespaces: tuple[str, ...] | None
@@ -37,7 +37,7 @@ class Lister:
         self._stale: set[Watched] = set()
 
     def require_usable(self) -> None:
-        """Raise CacheError where what is known can grow old: after ``stop``, and in a process that was forked since."""
+        """Raise CacheError where the objects are not kept current: after ``stop``, and in a process forked since."""
         self._require_process()
         if self._stopped_at is not None:
             raise CacheError("the cache: not usable any more: it was stopped; make a new one")
@@ -48,7 +48,7 @@ class Lister:
 
     @property
     def namespaces(self) -> tuple[str, ...] | None:
-        """Those that are watched, None for the whole cluster."""
+        """The watched namespaces, None for the whole cluster."""
         return self._namespaces
 
     def kinds(self) -> tuple[GVK, ...]:
@@ -68,33 +68,33 @@ class Lister:
         return watched is not None and watched.settled
 
     def error(self, kind: Kind, namespace: str = "") -> ClusterError | None:
-        """The last error of the kind's list or watch (in a namespace), None after a success. With one, a synced kind
-        may be behind.
+        """The last error of the kind's list or watch (in a namespace), None after a success. A synced kind that has an
+        error may be behind.
         """
         watched = self._kinds.get(gvk_of(kind))
         return watched.error_in(namespace) if watched else None
 
     @property
     def has_stale(self) -> bool:
-        """Whether any kind has a ``stale_since``."""
+        """Whether any kind is stale, as ``stale_since`` tells."""
         return bool(self._stale) or self._stopped_at is not None
 
     def stale_since(self, kind: Kind, namespace: str = "") -> float | None:
-        """Since when, as a time of ``time.time``, changes of the kind's objects (in a namespace) are not told of: its
-        watches fail, and it is listed anew now and then at best; or the cache was stopped. None while all is well.
+        """The time, as of ``time.time``, since which no watch brings changes of the kind's objects (in a namespace):
+        watches fail, and lists come now and then at best, or the cache was stopped. None while all is well.
         """
         seconds = self.stale_for(kind, namespace)
         return None if seconds is None else time.time() - seconds
 
     def stale_for(self, kind: Kind, namespace: str = "") -> float | None:
-        """The same in seconds until now; no clock that is set has a part in it."""
+        """The seconds since ``stale_since``, by the monotonic clock; None while all is well."""
         watched = self._kinds.get(gvk_of(kind))
         moments = [watched.stale_since(namespace) if watched is not None else None, self._stopped_at]
         since = min((moment for moment in moments if moment is not None), default=None)
         return None if since is None else time.monotonic() - since
 
     def epoch(self, kind: Kind) -> int:
-        """Grows when the server was seen to go back in time (restored from a backup): remembered verdicts are void."""
+        """A number that grows when the server has gone back (a restored backup) and remembered verdicts are void."""
         return self._require(kind).store.epoch
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
@@ -136,12 +136,12 @@ class Lister:
         return watched.store.select(namespace or None, parse_selector(selector), owner)
 
     def uids(self, kind: Kind) -> Sequence[str]:
-        """Those of all objects of a kind that are known, be it all that there are or not."""
+        """The uids of the kind's known objects, whether or not the kind has synced."""
         watched = self._kinds.get(gvk_of(kind))
         return [record.uid for record in watched.store.select()] if watched else []
 
     def store(self, kind: Kind, namespace: str = "") -> Store:
-        """What is known of a kind, for many look-ups in a row. Raises NotSynced and CacheError, now or never."""
+        """The Store of a kind, for many look-ups in a row. Raises NotSynced and CacheError here; look-ups do not."""
         return self._readable(kind, namespace).store
 
     def covers(self, namespace: str) -> bool:
@@ -149,7 +149,7 @@ class Lister:
         return not namespace or self._namespaces is None or namespace in self._namespaces
 
     def watches(self, kind: Kind, namespace: str) -> bool:
-        """Whether the objects of a kind in a namespace are watched; "" asks for those of all."""
+        """Whether the objects of a kind in a namespace are watched; "" stands for all namespaces."""
         watched = self._kinds.get(gvk_of(kind))
         return watched is not None and watched.scope_of(namespace) is not None
 
@@ -174,7 +174,7 @@ class Lister:
 
 
 def gvk_of(kind: Kind) -> GVK:
-    """Raises CacheError for what is no kind."""
+    """The GVK of a kind. Raises CacheError for a text that names none."""
     if isinstance(kind, Resource):
         return kind.gvk
     try:
@@ -184,6 +184,6 @@ def gvk_of(kind: Kind) -> GVK:
 
 
 def not_synced(watched: Watched, namespace: str = "") -> str:
-    """A message."""
+    """The message of NotSynced, with the last error as its cause."""
     cause = watched.error_in(namespace) or "the list has not arrived"
     return f"{watched.resource}: not synced: {cause}; wait, or see to the cause"

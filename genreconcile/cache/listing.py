@@ -1,7 +1,7 @@
 """Whole lists of one resource, page by page or as a stream, into a sink.
 
-Invariant: a list that is not whole takes nothing away; one that is older than what was known is believed only after
-there were signs enough that the server has gone back.
+Invariant: an incomplete list removes no object; a list that is older than the known state is believed only after
+enough signs that the server has gone back.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from genreconcile.cluster import Cluster, Interrupt, partial
 from genreconcile.errors import ClusterError, Gone, Invalid, Throttled, Unauthorized, Unreachable
 
 _PART = 250
-_REFUSALS = 2  # So often a stream is refused until pages are asked for: who may not watch may list all the same.
+_REFUSALS = 2  # Refusals of a stream until pages are asked for: an account that may not watch may still list.
 
 
 class Accept(NamedTuple):
-    """The media types that are asked for; ``of_watches`` is that of single objects."""
+    """The media types that are asked for; ``of_watches`` is also that of single objects."""
 
     of_lists: str
     of_watches: str
@@ -39,23 +39,23 @@ METADATA = Accept(partial.METADATA_OF_LISTS, partial.METADATA)
 
 
 class ListSink(Protocol):
-    """Where a list goes."""
+    """The receiver of a list."""
 
     def mark(self) -> Mark:
-        """What is known now."""
+        """The mark of what is known now; taken before a list is requested."""
 
     def replace(
         self, parts: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
     ) -> None:
-        """A whole list, whose parts come as they are taken; ``mark`` is that of before it was asked for.
+        """Take a whole list, read part by part; ``mark`` was taken before the request.
 
-        ``restored``: the server has gone back. Raises WentBack where only the list shows that. What ``parts`` raises
-        goes through: then the list is not whole.
+        ``restored``: the server has gone back. Raises WentBack where only the list shows that. An error that ``parts``
+        raises goes through: then the list is incomplete.
         """
 
 
 class Lists:
-    """``as_stream``: the first list comes as a stream, where the server can do that."""
+    """Reads whole lists of one resource; ``as_stream``: the first as a stream, where the server can send one."""
 
     def __init__(  # noqa: PLR0913 - the parts of a reflector that a list needs
         self,
@@ -82,27 +82,29 @@ class Lists:
         self._refusals = 0
         self._pager = Pager(cluster, path, accept=accept.of_lists, timeout=pace.list_timeout)
         self.requests = 0
-        """How many the last list took."""
+        """The number of requests for the last list."""
 
     def take(self, sink: ListSink) -> str:
-        """One list; its resourceVersion. Raises ClusterError, WentBack and msgspec.MsgspecError."""
+        """Read one list into the sink; returns its resourceVersion. Raises ClusterError, WentBack and
+        msgspec.MsgspecError.
+        """
         self.requests = 0
         mark = sink.mark()
-        # A stream tells its resourceVersion at its end: too late to see, before an object is replaced, a server that
-        # went back. So it is only for those who know nothing yet.
+        # A stream tells its resourceVersion at its end: too late to see, before an object is replaced, that the server
+        # went back. So it is only for a sink that knows nothing yet.
         streamed = self._streamed() if self._as_stream and mark.resource_version == 0 else None
         if streamed:
             sink.replace(_in_parts(streamed.records), number(streamed.resource_version), mark)
             return streamed.resource_version
         try:
             return self._paged(PAGE, sink, mark)
-        except Gone:  # The token expired while paging: one answer for all cannot.
+        except Gone:  # The continue token expired; a list in one answer needs none.
             return self._paged(0, sink, mark)
 
     def _streamed(self) -> StreamedList | None:
-        """The list as a stream, None where the server has no such thing: then the next ones come in pages.
+        """The list as a stream; None where the server cannot send one: then all lists come in pages.
 
-        The watch that follows is another one, so that it begins, and may be silent, as each watch does.
+        The watch that follows is another request, so that it begins, and may be silent, as each watch.
         """
         seconds, silence = self._pace.watch, self._pace.list_timeout
         query, accepted = {**QUERY, "timeoutSeconds": str(max(1, round(seconds)))}, self._accept.of_watches
@@ -110,11 +112,11 @@ class Lists:
         try:
             stream = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=accepted)
             with self._interrupt, stream as chunks:
-                self._as_stream = False  # However this one ends.
+                self._as_stream = False  # However this stream ends.
                 self.requests += 1
                 in_time = itertools.takewhile(lambda _: self._clock() < deadline, self._reading.events(chunks))
                 return read_list(in_time, self._reading.records)
-        except (Unreachable, Unauthorized, Throttled):  # These say nothing of streams.
+        except (Unreachable, Unauthorized, Throttled):  # These do not tell whether the server can stream.
             raise
         except Invalid:
             self._as_stream = False
@@ -132,7 +134,7 @@ class Lists:
             if not restored:
                 require_not_older(version, mark.resource_version)
             every = itertools.chain((first,), pages)
-            del first  # It would stand in memory until the last one has come.
+            del first  # The first page would stay in memory until the last one has come.
             records = itertools.chain.from_iterable(self._records(page.items or ()) for page in every)
             sink.replace(_in_parts(records), number(version), mark, restored=restored)
         return version
@@ -143,7 +145,7 @@ class Lists:
 
 
 def _in_parts(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """A few at a time: nobody reads the store while it takes some, and what they replace goes before more are made."""
+    """The records in small parts: readers of the store wait for one part only, and replaced records go part by part."""
     left = iter(records)
     while part := list(itertools.islice(left, _PART)):
         yield part

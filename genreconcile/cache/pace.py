@@ -1,4 +1,4 @@
-"""How long a reader waits, and how often it asks.
+"""The time-outs and pauses of a reflector.
 
 Invariant: with the defaults a dead peer is noticed within 70 s, and a server that fails is asked at most 0.22 times a
 second for each kind.
@@ -12,7 +12,7 @@ from typing import Final
 
 from genreconcile.arguments import require_seconds
 
-_DOUBLINGS = 64  # Of a server that is away for days no power of two is large enough to be no float.
+_DOUBLINGS = 64  # More, for a server that is away for days, would overflow a float.
 _SPREAD = 1.5
 
 _ALSO_ZERO: Final = {"grace", "too_short", "first_backoff", "longest_backoff", "longest_asked"}
@@ -20,15 +20,15 @@ _ALSO_ZERO: Final = {"grace", "too_short", "first_backoff", "longest_backoff", "
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds. ``list_timeout`` bounds how long nothing may come of a list.
+    """All in seconds. ``list_timeout`` is the longest silence of a list.
 
     A watch is asked for ``watch`` seconds, up to half as much again so that not all end at once, and the server ends it
     then. Within that time silence means nothing, for no bookmark promises another (KEP-956): only a watch that is
     silent for ``grace`` longer is dead.
 
-    ``relist`` is the pause between two lists while watches fail; from ``tell`` on plans warn of that.
+    ``relist`` is the pause between two lists while watches fail; plans warn of a kind that is stale for ``tell``.
 
-    ``longest_asked`` bounds how long the server may ask to wait by Retry-After.
+    ``longest_asked`` is the longest wait that a Retry-After of the server may ask for.
 
     A watch that ended within ``too_short`` seconds, and without an event, counts as a failure.
     """
@@ -50,15 +50,15 @@ class Pace:
                 require_seconds(f"Pace {setting.name}", getattr(self, setting.name), zero=has_none)
 
     def backoff(self, failures: int) -> float:
-        """How long to wait after so many failures in a row, with jitter."""
+        """The seconds to wait after this number of failures in a row, with jitter."""
         doublings = min(failures - 1, _DOUBLINGS)
         longest = min(self.first_backoff * 2.0**doublings, self.longest_backoff)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
 
     def seconds_of_watch(self) -> float:
-        """How long a watch is asked for."""
+        """The seconds that a new watch is asked for, with jitter."""
         return self.watch * random.uniform(1.0, _SPREAD)  # noqa: S311 - as above
 
     def silence_of_watch(self, seconds: float) -> float:
-        """How long nothing may come on a watch that was asked for ``seconds``."""
+        """The longest silence of a watch that was asked for ``seconds``."""
         return seconds + self.grace

@@ -1,10 +1,10 @@
 """A list in pages, as client-go's ``tools/pager`` reads it: the next page travels while one is read.
 
-Beside what it sends, a page costs the server more the more objects there are: about 10 ms with 10,000 of them and 30
+Each page costs the server time that grows with the number of all objects: about 10 ms with 10,000 of them and 30 ms
 with 100,000. So pages grow with the list.
 
-Invariant: no more than two pages stand in memory at a time. But for the first, whose objects nobody has seen, each is a
-small part of the list, or small.
+Invariant: at most two pages stand in memory at a time. Each is small, or a small part of the list; but not the first,
+for the size of the objects is not known before it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from genreconcile.cluster import Cluster, Interrupt
 
 PAGE = 500
 _FEWEST = 50
-_SMALL, _LARGEST = 3 * 1024 * 1024, 16 * 1024 * 1024  # Bytes of a page, and
-_PART = 32  # how many times as much has been read before a larger one.
+_SMALL, _LARGEST = 3 * 1024 * 1024, 16 * 1024 * 1024  # Bytes of a page.
+_PART = 32  # A page larger than _SMALL is at most this part of the bytes read so far.
 
 
 class Pager:
@@ -35,7 +35,7 @@ class Pager:
         return read_page(self._fetch(query, interrupt))
 
     def pages(self, limit: int, interrupt: Interrupt) -> Generator[Page, None, None]:
-        """All pages of one list, the first of ``limit`` objects; 0 for one answer with all. Raises as ``page``."""
+        """All pages of one list, the first with ``limit`` objects; 0 asks for one with all. Raises as ``page``."""
         query = {"limit": str(limit)} if limit else {}
         read = 0
         with ThreadPoolExecutor(1, f"genreconcile list {self._path}") as pool:
@@ -58,9 +58,9 @@ class Pager:
 
 
 def next_limit(limit: int, count: int, size: int, read: int) -> int:
-    """How many objects the next page is to have, after one of ``count`` objects and ``size`` bytes.
+    """The number of objects to ask for in the next page, after one of ``count`` objects and ``size`` bytes.
 
-    ``limit`` is what that page was asked for, ``read`` the size of all pages so far.
+    ``limit`` is the number that was asked for in that page, ``read`` the bytes of all pages so far.
     """
     largest = min(max(_SMALL, read // _PART), _LARGEST)
     fit = largest * count // size if count else limit

@@ -1,6 +1,7 @@
-"""What a server sends of one resource, as records and events.
+"""A server's JSON of one resource → records and events.
 
-Invariant: what cannot be read is named in the log and never taken for absent, and nothing else suffers from it.
+Invariant: an object that cannot be read does not keep the others from being read. A malformed one is named in the log
+and never taken for absent; one that is nested too deeply is logged and left out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _log = logging.getLogger("genreconcile.cache")
 
 
 class Reading:
-    """``reader`` makes records of JSON, or raises MsgspecError; ``url`` is for messages."""
+    """Reads one resource. ``reader`` makes a record of JSON, or raises MsgspecError; ``url`` is for messages."""
 
     def __init__(self, resource: Resource, url: str, reader: Callable[[msgspec.Raw], Record]) -> None:
         self._resource = resource
@@ -32,12 +33,12 @@ class Reading:
         self._read = reader
 
     def records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
-        """The objects of a list, or of an event."""
+        """The records of the objects of a list, or of an event."""
         for item in items:
             try:
                 yield self._read(item)
             except msgspec.MsgspecError as error:
-                # Known to be there, so that it is neither created nor deleted; who asks for it is told.
+                # The object is known to exist, so it is neither created nor deleted; decoding it raises CacheError.
                 found = read_name(item)
                 _log.error("%s %s: not readable: %s; it is left alone", self._resource, _name_of(item), error)
                 if found:
@@ -46,7 +47,7 @@ class Reading:
                 _log.error("%s: an object is nested too deeply; it is left out of the cache", self._resource)
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
-        """Those that say something of an object. Raises the ClusterError that an ERROR brings."""
+        """The events of known types. Raises the ClusterError of an ERROR event, and msgspec.MsgspecError."""
         for event in read_events(chunks):
             if event.type == "ERROR":
                 raise status_error(f"watch {self._url}", loads(bytes(event.object)))

@@ -1,4 +1,4 @@
-"""Lists and then watches one resource, in a thread of its own, and hands on what it reads.
+"""Lists and then watches one resource, in a thread of its own, and hands the objects to a sink.
 
 Invariants: after a list every change reaches the sink, in order, or a new list does (no gap), also where the server is
 restored from a backup, and where it refuses watches; the only requests are lists and watches of the resource, and their
@@ -29,32 +29,32 @@ from genreconcile.cluster import Cluster, Interrupt
 from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled, Unreachable, trace
 from genreconcile.kinds.discovery import Resource
 
-_SLOW = 0.3  # Seconds to open a watch: an API server that starts listens before it serves.
+_SLOW = 0.3  # Seconds to open a watch: a server that has just started takes longer, for it listens before it serves.
 
 _log = logging.getLogger("genreconcile.cache")
 
 
 class Sink(ListSink, Protocol):
-    """Where a reflector's findings go; called from its thread."""
+    """The receiver of a reflector's objects and state; called in the reflector's thread."""
 
     def event(self, event_type: str, record: Record) -> None:
-        """ADDED, MODIFIED or DELETED."""
+        """Take an object that was ADDED, MODIFIED or DELETED."""
 
     def bookmark(self, resource_version: int) -> None:
-        """All events up to here have been sent."""
+        """Note that all events up to this resourceVersion have been sent."""
 
     def state(self, *, synced: bool, error: ClusterError | None, stale_since: float | None) -> None:
-        """Whether the objects are known; the last error, None after a success; and the moment of the reflector's clock
-        from which on no watch was well, None while one is.
+        """Take the reflector's state: whether the objects are known; the last error, None after a success; and the
+        moment of the reflector's clock from which on no watch was well, None while one is.
         """
 
 
 class Reflector:
     """One list and watch. ``reader`` makes records of JSON, or raises MsgspecError.
 
-    ``watch_list``: the first list comes as a stream, where the server can do that. ``synced`` and ``stale_since``
-    are what the reflector before this one told its sink last. ``sleep(seconds)`` returns early,
-    and True, once the reflector is to stop.
+    ``watch_list``: the first list comes as a stream, where the server can send one. ``synced`` and ``stale_since`` are
+    the last state that the reflector before this one told the sink. ``sleep(seconds)`` returns True, and early, once
+    the reflector must stop.
     """
 
     def __init__(  # noqa: PLR0913 - the last two are for tests
@@ -108,7 +108,7 @@ class Reflector:
         self._thread = threading.Thread(target=self.run, name=f"genreconcile{self._path}", daemon=True)
 
     def start(self) -> None:
-        """Begin, once."""
+        """Start the thread, once."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -119,7 +119,7 @@ class Reflector:
 
     def join(self, timeout: float) -> bool:
         """Whether the thread has ended within ``timeout`` seconds."""
-        if self._thread is threading.current_thread():  # A subscriber stops the cache.
+        if self._thread is threading.current_thread():  # A subscriber may stop the cache from here.
             return True
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -141,7 +141,7 @@ class Reflector:
                 self._history.sign()
                 self._failed(ClusterError(f"GET {self._url}: {sign}; it is listed anew"))
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
-                known = isinstance(error, msgspec.MsgspecError)  # Names places, and quotes nothing.
+                known = isinstance(error, msgspec.MsgspecError)  # Its text names places, and quotes no value.
                 if not known:
                     _log.error("%s: the reader failed; it begins again with a list\n%s", self._resource, trace(error))
                 self._resource_version = ""
@@ -158,7 +158,7 @@ class Reflector:
             self._resource_version = ""
             _log.debug("%s: the resourceVersion has expired; listing again", self._resource)
             return
-        # What is not shown to us is unknown, not absent; where only the watch is refused, a list shows it.
+        # Objects that the server hides are unknown, not absent; where only watches are refused, a list has them.
         if isinstance(error, Forbidden | NotFound) and not self._has_listed:
             self._resource_version = ""
             self._synced = False
@@ -179,9 +179,9 @@ class Reflector:
         elif self._freshness.is_list_due:
             try:
                 self._list()
-            except (Forbidden, NotFound):  # A kind that is not shown any more.
+            except (Forbidden, NotFound):  # The kind is gone, or may not be listed any more.
                 raise
-            except ClusterError as error:  # A watch may tell what a list does not.
+            except ClusterError as error:  # A watch may succeed where a list does not.
                 _log.info("%s: no list instead of a watch: %s", self._resource, error)
 
     def _list(self) -> None:
@@ -227,8 +227,8 @@ class Reflector:
         self._freshness.ended()
 
     def _broken(self, attempt: Attempt, error: ClusterError) -> None:
-        """Raises ``error``, but where a watch that was well has broken off: it is opened again at once, and only where
-        that fails, or where it may have been dead for long, there is something to tell.
+        """Raise ``error``, unless a watch that was well lost its connection: then the next watch is opened at once, and
+        the sink is told only where the watch may have been dead for long.
         """
         if attempt.is_open:
             self._history.cut()
@@ -237,7 +237,7 @@ class Reflector:
         if not attempt.was_well:
             self._freshness.failed(throttled=isinstance(error, Throttled))
             if isinstance(error, Forbidden | NotFound) and not self._has_listed:
-                self._list()  # Perhaps only watches are refused, perhaps all is gone.
+                self._list()  # A list tells whether only watches are refused.
             raise error
         self._failures = 0
         if not isinstance(error, Unreachable):
@@ -256,11 +256,11 @@ class Reflector:
         self._tell(doubt)
 
     def _doubt(self, attempt: Attempt) -> ClusterError | None:
-        """Why it cannot be told whether the server has gone back; None where it has not.
+        """The error that keeps open whether the server has gone back; None where it has not.
 
-        One that was restored from a backup meanwhile would keep quiet until it is where we were. Asked while the watch
-        is open: were the server restored now, that would be cut. Without an answer the watch is read all the same, and
-        the next one is doubted as well. Raises WentBack, and Gone where only a list can tell.
+        A server that was restored from a backup sends no event until it has passed the known resourceVersion. It is
+        asked while the watch is open: a restore from now on would cut that. Without an answer the watch is read all
+        the same, and the next one is doubted as well. Raises WentBack, and Gone where only a list can tell.
         """
         if attempt.lasted > _SLOW:
             self._history.missed()

@@ -1,7 +1,7 @@
 """Other live objects that rules consult, such as the autoscalers that target a workload.
 
-Invariant: reads the cache and sends nothing; a kind that cannot be read is unknown, never empty. What rules get to see
-of these objects has neither status nor resourceVersion, so that its fingerprint changes only where a rule's answer may.
+Invariant: the cache is read and no request sent; a kind that cannot be read is unknown, never empty. Rules see these
+objects without status and resourceVersion, so that the fingerprint changes only where a rule's answer may.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _Where = tuple[str, str]
 """(kind, namespace)"""
 
 Consulted = tuple[tuple[str, str, bytes], ...]
-"""(kind, namespace, fingerprint) of what rules have looked into."""
+"""(kind, namespace, fingerprint) of each place that rules have consulted."""
 
 
 class _Seen(NamedTuple):
@@ -36,7 +36,7 @@ class _Seen(NamedTuple):
 
 
 class Related:
-    """What the cache holds of consulted kinds, decoded once per change; thread-safe."""
+    """The cached objects of consulted kinds, decoded once per change; thread-safe."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
@@ -47,11 +47,11 @@ class Related:
         """The objects of a kind in a namespace with their fingerprint, None where they are not known."""
         try:
             return self._current(self._cache.store(kind, namespace), kind, namespace)
-        except CacheError:  # Also where one of them is not readable: it may be the one that counts.
+        except CacheError:  # Also where one object is not readable: it may be the one that counts.
             return None
 
     def _current(self, store: Store, kind: str, namespace: str) -> _Seen:
-        version = store.version  # Before they are read: what comes meanwhile is seen next time.
+        version = store.version  # Taken before the objects: a change meanwhile is seen next time.
         with self._lock:
             seen = self._seen.get((kind, namespace))
         if seen is None or seen.store is not store or seen.version != version:
@@ -67,13 +67,13 @@ def _read(store: Store, version: int, records: Sequence[Record]) -> _Seen:
 
 
 def _lasting(obj: Object) -> Object:
-    """An object without what changes while nothing is decided anew."""
+    """The object without the fields that change where no rule's answer does."""
     metadata = {key: value for key, value in obj["metadata"].items() if key not in _VOLATILE}
     return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
 
 
 class View:
-    """What ``Policy.others`` asks; one for each plan, which sees one state of each kind and namespace."""
+    """The function ``Policy.others`` of one plan, which sees one state of each kind and namespace throughout."""
 
     def __init__(self, related: Related) -> None:
         self._related = related
@@ -88,12 +88,12 @@ class View:
         return None if found is None else found.objects
 
     def begin(self) -> None:
-        """What is asked from now on is asked for another object."""
+        """Begin with another object: forget the places that rules have consulted."""
         self._asked = {}
 
     @property
     def consulted(self) -> Consulted | None:
-        """What has been asked since ``begin``; None where an answer was not known."""
+        """The places that rules have consulted since ``begin``; None where one was not known."""
         if not self._asked:
             return ()
         asked = tuple(self._asked)
@@ -108,7 +108,7 @@ class View:
         return tuple((kind, namespace, seen.fingerprint) for kind, namespace, seen in found if seen is not None)
 
     def agrees(self, consulted: Consulted) -> bool:
-        """Whether rules would find the same as then."""
+        """Whether the consulted places hold the same objects as then."""
         for kind, namespace, fingerprint in consulted:
             found = self._find(kind, namespace)
             if found is None or found.fingerprint != fingerprint:

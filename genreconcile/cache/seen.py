@@ -1,4 +1,4 @@
-"""What somebody else has seen of the cluster: an object in one state, or how far a list or watch had come.
+"""A state of the cluster that somebody else has seen: an object in one version, or the version of a list or watch.
 
 Invariant: resourceVersions are compared as numbers, and only within one cluster (KEP-5504).
 """
@@ -14,7 +14,7 @@ from genreconcile.objects import GVK, ObjectKey
 
 
 class Seen(NamedTuple):
-    """``key`` is the object's, None where a resourceVersion alone is known; ``version`` is 0 where it is no number."""
+    """``key`` is the seen object's, None where only a resourceVersion is known; ``version`` 0 stands for no number."""
 
     version: int
     key: ObjectKey | None = None

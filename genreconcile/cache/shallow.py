@@ -1,6 +1,7 @@
 """Finds values in JSON by counting brackets, for text that is nested more deeply than a decoder goes.
 
-Invariant: neither recursive nor slower than linear; what is no JSON gives nothing, or something that no decoder takes.
+Invariant: the search is not recursive, and linear in time; a text that is no JSON gives nothing, or a value that no
+decoder takes.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
 
 class Delta(NamedTuple):
-    """What a call changed: ``type`` is ADDED, MODIFIED or DELETED, ``record`` the new one, of DELETED the last one."""
+    """One change: ``type`` is ADDED, MODIFIED or DELETED, ``record`` the new one, of DELETED the last one."""
 
     type: str
     record: Record
@@ -36,7 +36,7 @@ class WentBack(Exception):
 
 
 class Mark(NamedTuple):
-    """What a store knew at a moment: up to which resourceVersion, and how many objects had been buried."""
+    """A moment of a store: the resourceVersion up to which it is known, and the number of tombstones made so far."""
 
     resource_version: int = 0
     burials: int = 0
@@ -48,7 +48,7 @@ _NOTHING_YET = Mark()
 class Store:
     """Records by (namespace, name). A scope is what one list covers: a namespace, or "" for all objects.
 
-    ``remembers``: a record with managers keeps the one before them.
+    ``remembers``: a record with managers keeps, as ``earlier``, the last one without.
     """
 
     def __init__(self, *, remembers: bool = False) -> None:
@@ -88,7 +88,7 @@ class Store:
         return sorted(matching, key=lambda record: (record.namespace, record.name))
 
     def upsert(self, record: Record) -> list[Delta]:
-        """Take a watch event's object, or an own write's answer, unless something newer is known."""
+        """Take the object of a watch event, or of the answer to an own write, unless a newer one is known."""
         with self._changed:
             name = (record.namespace, record.name)
             old = self._records.get(name)
@@ -101,7 +101,7 @@ class Store:
             return deltas
 
     def delete(self, name: Name, uid: str, resource_version: int = 0) -> list[Delta]:
-        """The object with this uid is gone, for good. ``resource_version`` is that of the deletion, 0: unknown."""
+        """Remove the object with this uid, for good. ``resource_version`` is that of the deletion, 0: unknown."""
         with self._changed:
             self._bury(uid)
             old = self._records.get(name)
@@ -115,7 +115,7 @@ class Store:
     def replace(
         self, records: Sequence[Record], resource_version: int, scope: str = "", *, restored: bool = False
     ) -> list[Delta]:
-        """Take a whole list, made at ``resource_version``; what it lacks is gone, unless it is newer than the list.
+        """Take a whole list, made at ``resource_version``; objects that it lacks are removed, unless they are newer.
 
         ``restored``: the server has gone back. Then everything is replaced, and ``epoch`` grows.
         """
@@ -129,14 +129,14 @@ class Store:
             return [*listing.take(records), *listing.finish()]
 
     def begin(self, resource_version: int, scope: str = "", mark: Mark = _NOTHING_YET) -> Listing:
-        """Take a list page by page, so that it never stands in memory beside what it replaces.
+        """Begin a list that comes page by page, so that it never stands in memory beside the records that it replaces.
 
-        ``mark`` is that of before it was asked for.
+        ``mark`` was taken before the request.
         """
         return Listing(self, resource_version, scope, mark)
 
     def progress(self, resource_version: int, scope: str = "") -> None:
-        """All of the scope's events up to here have arrived."""
+        """Note that all events of the scope up to this resourceVersion have arrived."""
         with self._changed:
             self._seen[scope] = max(resource_version, self._seen.get(scope, 0))
             self._changed.notify_all()
@@ -146,7 +146,7 @@ class Store:
         return self._seen.get(scope, 0)
 
     def mark(self, scope: str = "") -> Mark:
-        """What is known now."""
+        """The mark of this moment."""
         with self._changed:
             return Mark(self.seen(scope), self._burials)
 
@@ -180,12 +180,12 @@ class Store:
         return deltas
 
     def _is_of_before(self, name: Name, record: Record) -> bool:
-        """Whether another object had the name since: then this one is gone, though nobody has told so yet."""
+        """Whether a later object had the name since: then this one is gone, though no event has told so yet."""
         former: int = self._former.get(name, 0)
         return 0 < record.resource_version < former
 
     def _bury(self, uid: str) -> None:
-        if uid:  # Some APIs have none.
+        if uid:  # Objects of some APIs have none.
             self._burials += 1
             self._tombstones[uid] = self._burials
 
@@ -197,7 +197,7 @@ class Store:
 
 
 class Listing:
-    """A list on its way into a store. A page that never comes leaves the store with what is newer, and nothing lost."""
+    """A list on its way into a store. Where a page never comes, the store has newer objects, and has lost none."""
 
     def __init__(
         self,
@@ -218,7 +218,7 @@ class Listing:
     def take(self, records: Sequence[Record]) -> list[Delta]:
         """Take some of the objects; others may change the store between two calls.
 
-        Raises WentBack, and takes none, where one of them contradicts what was known.
+        Raises WentBack, and takes none, where one of them contradicts the known history.
         """
         store, deltas = self._store, []
         with store._changed:  # noqa: SLF001 - a part of the store, which lives as long as one list
@@ -233,9 +233,9 @@ class Listing:
         return deltas
 
     def _contradicts(self, record: Record) -> bool:
-        """Whether a consistent list cannot show this object, in the history that is known.
+        """Whether no consistent list could show this object, given the known history.
 
-        A backup that was restored with a raised revision gives itself away only so.
+        Nothing else betrays a backup that was restored with a raised revision.
         """
         old = self._store._records.get((record.namespace, record.name))  # noqa: SLF001 - as above
         if old is not None and 0 < record.resource_version < old.resource_version <= self._resource_version:
@@ -244,21 +244,21 @@ class Listing:
         return self._resource_version > 0 and 0 < buried <= self._mark.burials
 
     def _replaces(self, record: Record, old: Record) -> bool:
-        """A list replaces an equal version too: a CRD's new default comes under the old resourceVersion."""
+        """Whether the list's record replaces the old one, also at an equal version: a CRD's new default comes so."""
         if self._restored:
             return True
         same_version = record.uid == old.uid and record.resource_version == old.resource_version
         return record.data != old.data and (same_version or _is_newer(record, old))
 
     def finish(self) -> list[Delta]:
-        """All objects have come: the others are gone."""
+        """End the list: objects of the scope that it lacked are removed, unless they are newer."""
         store, deltas = self._store, []
         with store._changed:  # noqa: SLF001 - as above
             for name, old in list(store._records.items()):  # noqa: SLF001 - as above
                 is_newer = not self._restored and 0 < self._resource_version < old.resource_version
                 if name not in self._listed and not is_newer and self._scope in {"", name[0]}:
                     deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
-                    if not self._restored:  # The history that follows may bring it back.
+                    if not self._restored:  # The restored history may bring it back.
                         store._bury(old.uid)  # noqa: SLF001 - as above
                         store._former[name] = old.resource_version  # noqa: SLF001 - as above
             store.progress(self._resource_version, self._scope)
@@ -266,11 +266,11 @@ class Listing:
 
 
 def _with_earlier(record: Record, old: Record) -> Record:
-    """The record, with the last one that had no managers; else with the first that was seen."""
+    """The record with ``earlier``: the last one that had no managers, or else the first that was seen."""
     earlier = old.earlier if old.managers and old.earlier is not None else old
     return replace(record, earlier=replace(earlier, earlier=None))
 
 
 def _is_newer(record: Record, old: Record) -> bool:
-    """Without comparable versions what comes later counts as newer."""
+    """Whether the record is newer; without comparable versions, the one that comes later is."""
     return record.resource_version > old.resource_version or not (record.resource_version and old.resource_version)

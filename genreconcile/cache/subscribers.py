@@ -1,4 +1,4 @@
-"""Who is told of changes.
+"""The subscribers, which are told of changes.
 
 Invariant: a callback that raises harms neither the cache nor the other callbacks.
 """
@@ -27,9 +27,9 @@ Callback = TypeVar("Callback", bound=Callable[..., object])
 class CacheEvent:
     """A change in the cache; ``type`` is ADDED, MODIFIED or DELETED.
 
-    ``resource_version`` is that of the object as it is now, of DELETED that of its last known state. An object that
-    was deleted and created anew between two looks gives DELETED and ADDED. ``record`` is the object in that state: of
-    a list that is not complete yet the cache itself says nothing.
+    ``record`` is the object after the change, of DELETED its last known state, and ``resource_version`` its version;
+    while a list is incomplete, the cache itself does not show the object yet. An object that was deleted and created
+    anew between two lists gives DELETED and ADDED.
     """
 
     type: str
@@ -40,7 +40,7 @@ class CacheEvent:
 
 
 class Callbacks(Generic[Callback]):
-    """In the order in which they were added; thread-safe."""
+    """Callbacks in the order in which they were added; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -68,7 +68,9 @@ class Subscribers:
     def add(
         self, callback: Callable[[CacheEvent], object], skips: Callable[[CacheEvent], bool] | None = None
     ) -> Callable[[], None]:
-        """Returns what takes the callback out again; that may be called twice. What it ``skips`` it is not told."""
+        """Add a callback, which is not told of events that ``skips`` accepts; returns a function that removes it, and
+        may be called twice.
+        """
 
         def entry(event: CacheEvent) -> None:  # One object per subscription, also where a callback subscribes twice.
             if skips is None or not skips(event):
@@ -89,7 +91,7 @@ class Subscribers:
                 _log.error("a subscriber failed on a change of states; the others go on\n%s", trace(error))
 
     def notify(self, resource: Resource, deltas: Sequence[Delta]) -> None:
-        """Tell all of them."""
+        """Tell all callbacks of these changes."""
         callbacks = self._callbacks.now
         if not callbacks:
             return
@@ -100,7 +102,7 @@ class Subscribers:
 
     @staticmethod
     def replay(callback: Callable[[CacheEvent], object], resource: Resource, records: Iterable[Record]) -> None:
-        """Tell one of them what there is."""
+        """Tell one callback of these records, as ADDED."""
         for record in records:
             _call(callback, _event(resource, Delta(ADDED, record)))
 

@@ -1,8 +1,8 @@
-"""What is dropped on the way into the cache, and the compact record of what stays.
+"""The transform on the way into the cache: an object's JSON → a compact record without two large fields.
 
-Invariant: values are never decoded and encoded again, so the bytes of a field are the server's, save for those two
-that are dropped: ``metadata.managedFields`` and the last-applied annotation. Both can be larger than the rest. Of
-managedFields only what somebody has to know stays, beside the object (``interest.py``).
+Invariant: values are never decoded and encoded again, so the bytes of a field are the server's. Dropped are
+``metadata.managedFields`` and the last-applied annotation; both can be larger than the rest. The managedFields that a
+question asks for stay, beside the object (``interest.py``).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Name = tuple[str, str]
 
 class Record(msgspec.Struct, frozen=True, gc=False):
     """An object as the cache keeps it. ``data`` is its JSON, packed if there is a ``codec``; ``resource_version`` is 0
-    where it is no number. ``managers`` is what is kept of managedFields, b"" for most; ``earlier`` is then the object
-    as it was before they were of interest, None where it was not seen.
+    where it is no number. ``managers`` is the kept part of managedFields, b"" for most objects; ``earlier`` is the
+    record from before there was such a part, None where it was not seen.
     """
 
     namespace: str
@@ -46,7 +46,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     earlier: Record | None = None
 
     def decode(self) -> Object:
-        """The object as a dict of the caller's own. CacheError where it is nested too deeply."""
+        """The object as a new dict, owned by the caller. Raises CacheError where it is nested too deeply."""
         try:
             obj: Object = loads(self.data if self.codec is None else self.codec.unpack(self.data))
         except RecursionError:
@@ -54,7 +54,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return obj
 
     def decode_with_managers(self) -> Object:
-        """As ``decode``, with ``metadata.managedFields`` as far as they are kept. Raises as ``decode``."""
+        """As ``decode``, with the kept part of ``metadata.managedFields``. Raises as ``decode``."""
         obj = self.decode()
         if self.managers:
             obj["metadata"]["managedFields"] = msgspec.json.decode(self.managers)
@@ -73,7 +73,7 @@ class Unreadable(Record, frozen=True, gc=False):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
     def decode(self) -> Object:
-        """Raises CacheError."""
+        """Raise CacheError, always."""
         raise CacheError(f"{self.full_name}: not readable: the server's JSON is malformed; see the log")
 
 
@@ -133,12 +133,12 @@ def read(
     codec: Codec | None = None,
     interest: Interest = NO_INTEREST,
 ) -> Record:
-    """The record of one object's JSON; ``gvk`` fills in what the items of a list lack.
+    """The record of one object's JSON; ``gvk`` gives apiVersion and kind, which the items of a list lack.
 
-    ``keep_managers``: managedFields stay. ``codec`` packs what is kept. ``interest`` says which of managedFields stay
-    beside the object.
+    ``keep_managers``: managedFields stay in the object. ``codec`` packs the kept JSON. ``interest`` selects the
+    managedFields that stay beside the object.
 
-    Raises msgspec.MsgspecError where it is no object with a name.
+    Raises msgspec.MsgspecError where ``data`` is no object with a name.
     """
     whole = bytes(data)
     try:
@@ -162,7 +162,7 @@ def read(
 
 
 def read_name(data: bytes | msgspec.Raw) -> Unreadable | None:
-    """What ``read`` could not make a record of, with no labels; None where it has no name."""
+    """The record of an object that ``read`` cannot read, with no labels; None where it has no name."""
     try:
         found = _named.decode(data).metadata
     except msgspec.MsgspecError:
@@ -174,12 +174,12 @@ def read_name(data: bytes | msgspec.Raw) -> Unreadable | None:
 
 
 def read_metadata(data: bytes | msgspec.Raw, gvk: GVK, *, codec: Codec | None = None) -> Record:
-    """The record of one object of which only the metadata are wanted. Raises as ``read``."""
+    """The record of one object, with its metadata alone. Raises as ``read``."""
     return read(b'{"metadata":%b}' % bytes(_fields.decode(data)["metadata"]), gvk, codec=codec)
 
 
 class _Heads(NamedTuple):
-    """How objects of a kind begin: ``own`` with apiVersion and kind, ``added`` is put before those without."""
+    """The beginnings of a kind's JSON: ``own`` with apiVersion and kind, ``added`` is put before objects without."""
 
     own: tuple[bytes, ...]
     added: bytes
@@ -187,7 +187,7 @@ class _Heads(NamedTuple):
 
 @functools.lru_cache(maxsize=1024)
 def _heads(gvk: GVK) -> _Heads:
-    """Go's order of a typed object's fields, and the sorted order of an untyped one's; else in no particular order."""
+    """The heads in Go's order of a typed object's fields, and in the sorted order of an untyped one's."""
     version, kind = (msgspec.json.encode(text) for text in (gvk.api_version, gvk.kind))
     typed = b'{"kind":%b,"apiVersion":%b,' % (kind, version)
     untyped = b'{"apiVersion":%b,"kind":%b,' % (version, kind)
@@ -195,7 +195,7 @@ def _heads(gvk: GVK) -> _Heads:
 
 
 def _cut(whole: bytes, found: _Metadata, heads: _Heads, keep_managers: bool) -> bytes:
-    """The object as it is kept, by cutting bytes out; b"" where that takes more."""
+    """The kept JSON of the object, by cutting bytes out; b"" where cutting is not enough."""
     if found.annotations and _LAST_APPLIED in found.annotations:
         return b""
     head = next((head for head in heads.own if whole.startswith(head)), None)
@@ -206,7 +206,7 @@ def _cut(whole: bytes, found: _Metadata, heads: _Heads, keep_managers: bool) -> 
     value = bytes(found.managed_fields)
     if not value or keep_managers:
         return added + whole[1:] if added else whole
-    # Within metadata only strings stand before it, and in a string its name would have escaped quotes.
+    # In metadata only strings stand before managedFields, and in a string the quotes of the name would be escaped.
     begin = whole.find(_MANAGERS, start)
     end = begin + len(_MANAGERS) + len(value)
     if begin < 0 or whole[begin - 1 : begin] not in {b",", b"{"} or whole[end - len(value) : end] != value:
@@ -219,7 +219,7 @@ def _cut(whole: bytes, found: _Metadata, heads: _Heads, keep_managers: bool) -> 
 
 
 def _rebuilt(whole: bytes, gvk: GVK, *, keep_managers: bool) -> bytes:
-    """The object as it is kept, put together anew from its fields."""
+    """The kept JSON of the object, put together anew from its fields."""
     fields = _fields.decode(whole)
     metadata = _fields.decode(fields["metadata"])
     if not keep_managers:

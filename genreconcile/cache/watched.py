@@ -25,7 +25,7 @@ from genreconcile.errors import ClusterError
 from genreconcile.kinds.discovery import Resource
 
 _LAG: Final = 2.0
-"""Seconds that a watch may lag behind what was written in another version."""
+"""Seconds that a watch may lag behind a write in another API version."""
 _log = logging.getLogger("genreconcile.cache")
 
 Notify = Callable[[Resource, Sequence[Delta]], None]
@@ -33,11 +33,11 @@ OnState = Callable[["Watched", ClusterError | None], None]
 
 
 class Watched:
-    """``notify`` gets the changes; ``on_state`` is called when a scope becomes known (error None) or fails.
+    """A watched kind. ``notify`` gets the changes; ``on_state`` is called when a scope is known (error None) or fails.
 
     A scope is a namespace, or "" for all objects; ``namespaces`` None, or a kind without namespaces, means the latter.
     ``keep_managers``: managedFields are kept; ``interest``: some of them. ``compress``: objects are kept packed.
-    ``metadata_only``: nothing but their metadata is asked for. ``watch_list``: the first list comes as a stream.
+    ``metadata_only``: only their metadata are asked for. ``watch_list``: the first list comes as a stream.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -58,7 +58,7 @@ class Watched:
         self.metadata_only = metadata_only
         self.interest = interest
         self.is_gone = False
-        """Whether the server answered last that there is no such kind."""
+        """Whether the server has answered that there is no such kind, and no success has come since."""
         self._watch_list = watch_list
         self._pace = pace
         codec = Codec() if compress else None
@@ -72,9 +72,9 @@ class Watched:
         self._on_state = on_state
         # Held while the store changes and subscribers hear of it. Readers need only the store's own lock.
         self._order = threading.RLock()
-        self._scopes: dict[str, _Scope] = {}  # Replaced as a whole: others iterate.
+        self._scopes: dict[str, _Scope] = {}  # Replaced as a whole: other threads iterate.
         self.renewing = threading.Lock()
-        """Held by who lists anew because others have seen more."""
+        """Held by the thread that lists anew for ``CatchUp``."""
         self._reflectors: dict[str, Reflector] = {}  # By scope; replaced as above.
         self.extend(namespaces)
 
@@ -99,13 +99,13 @@ class Watched:
         return self.synced if scope is None else scope.synced
 
     def error_in(self, namespace: str) -> ClusterError | None:
-        """The last error where the objects of a namespace are listed and watched, "" for all of them."""
+        """The last error of the scope that holds a namespace; with "" of the first scope that has one."""
         scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
         return self.error if scope is None else scope.error
 
     def stale_since(self, namespace: str = "") -> float | None:
-        """The earliest moment of ``time.monotonic`` from which on no watch was well where the objects of a namespace
-        are read, "" for all of them; None while all are.
+        """The moment of ``time.monotonic`` from which on the scope that holds a namespace has had no watch that was
+        well, with "" the earliest of all scopes; None while the watches are well.
         """
         scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
         scopes = self._scopes.values() if scope is None else (scope,)
@@ -113,7 +113,7 @@ class Watched:
 
     @property
     def accept(self) -> Accept:
-        """How its objects are asked for."""
+        """The media types of the requests for this kind's objects."""
         return METADATA if self.metadata_only else WHOLE
 
     @property
@@ -122,12 +122,12 @@ class Watched:
         return tuple(self._scopes)
 
     def is_at(self, kind: object) -> bool:
-        """Whether a resource of this kind is served where it is watched; its definition may have been made anew."""
+        """Whether ``kind``, if it is a Resource, has the path that is watched: a CRD made anew may give another one."""
         served = self.resource
         return not isinstance(kind, Resource) or (kind.plural, kind.namespaced) == (served.plural, served.namespaced)
 
     def catch_up(self, cluster: Cluster, record: Record) -> None:
-        """Wait until an object is known as it was just written in another version; read it where that takes long."""
+        """Wait until an object just written in another API version is known; read it where the watch lags."""
         scope, name = self.scope_of(record.namespace), (record.namespace, record.name)
         if scope is None or self.store.wait_for(name, record.resource_version, scope, _LAG):
             return
@@ -139,7 +139,7 @@ class Watched:
             self.change(lambda: self.store.upsert(self.read(data)))
 
     def extend(self, namespaces: Iterable[str] | None) -> Sequence[str]:
-        """Watch these namespaces as well; returns the new scopes, which are to be started."""
+        """Watch these namespaces as well; returns the new scopes, which the caller starts."""
         names = namespaces if namespaces is not None and self.resource.namespaced else ("",)
         new = [name for name in names if name not in self._scopes]
         if new:
@@ -169,7 +169,7 @@ class Watched:
             reflector.start()
 
     def relist(self, cluster: Cluster, names: Iterable[str]) -> Sequence[Reflector]:
-        """List these scopes anew, also what has the same resourceVersion; until then what is known stays readable.
+        """List these scopes anew, with new reflectors; until then the known objects stay readable.
 
         Returns the reflectors that end; the caller joins them.
         """
@@ -180,7 +180,7 @@ class Watched:
         return ending
 
     def lists(self, names: Iterable[str]) -> int:
-        """How often each of these scopes has been listed."""
+        """How often each of these scopes has been listed at least."""
         return min((self._scopes[name].lists for name in names if name in self._scopes), default=0)
 
     def stop(self) -> Sequence[Reflector]:
@@ -202,12 +202,12 @@ class Watched:
                 self._notify(self.resource, deltas)
 
     def replay(self, tell: Callable[[Sequence[Record]], None]) -> None:
-        """Tell one subscriber what there is; meanwhile nothing changes."""
+        """Tell one subscriber of all objects; meanwhile the store does not change."""
         with self._order:
             tell(self.store.select())
 
     def state(self, error: ClusterError | None) -> None:
-        """A scope became known, or failed."""
+        """Tell that a scope became known (error None), or failed."""
         self._on_state(self, error)
 
 

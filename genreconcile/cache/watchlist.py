@@ -1,6 +1,6 @@
 """A list that comes as the beginning of a watch (KEP-3157, WatchList): one object at a time, and never a whole page.
 
-Invariant: only what the server has marked as whole is a list.
+Invariant: only a stream that the server has marked as whole counts as a list.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read_list(
 ) -> StreamedList | None:
     """The list that ``events`` begin with; None where they end without saying that it is whole.
 
-    ``records`` reads objects. An object may change before the others have come: the last that was said counts.
+    ``records`` reads objects. An object may change before the others have come: its last event counts.
     """
     found: dict[Name, Record] = {}
     for event in events:

@@ -1,4 +1,4 @@
-"""Splits lists and watch streams into the raw objects that they hold, without decoding these.
+"""Splits lists and watch streams into raw objects, without decoding these.
 
 Invariant: time is linear in the bytes, however they are cut into chunks, and a line that was cut off is no event.
 """
@@ -16,7 +16,7 @@ LONGEST_LINE = 64 * 1024 * 1024  # etcd takes 1.5 MB per object; aggregated APIs
 
 
 class ListMeta(msgspec.Struct, rename={"continue_": "continue", "resource_version": "resourceVersion"}):
-    """Of a list: its resourceVersion, and the token of the next page, "" on the last."""
+    """The metadata of a list: its resourceVersion, and the token of the next page, "" on the last."""
 
     resource_version: str = ""
     continue_: str = ""
@@ -30,14 +30,14 @@ class Page(msgspec.Struct):
 
 
 class Bookmark(msgspec.Struct, rename="camel"):
-    """The metadata of an object of which only the resourceVersion is filled in, and of some an annotation."""
+    """The metadata of a bookmark's object: its resourceVersion, and sometimes an annotation."""
 
     resource_version: str = ""
     annotations: dict[str, str] | None = None
 
     @property
     def ends_initial_events(self) -> bool:
-        """Whether all objects that a watch was to begin with have been sent (KEP-3157)."""
+        """Whether the initial objects of a watch have all been sent (KEP-3157)."""
         return (self.annotations or {}).get("k8s.io/initial-events-end") == "true"
 
 
@@ -58,10 +58,10 @@ _event = msgspec.json.Decoder(WatchEvent)
 
 
 def read_page(data: bytes) -> Page:
-    """Raises msgspec.MsgspecError for what is no list."""
+    """One page of a list. Raises msgspec.MsgspecError for data that are no list."""
     try:
         return _page.decode(data)
-    except msgspec.DecodeError:  # Halves of surrogate pairs, which whoever may write raw JSON can put there.
+    except msgspec.DecodeError:  # Halves of surrogate pairs, which any client that writes raw JSON can store.
         return _page.decode(mended(data))
     except RecursionError:  # One object is nested too deeply to be passed over; the others are read all the same.
         items = value_of(data, b"items")
@@ -71,7 +71,7 @@ def read_page(data: bytes) -> Page:
 
 
 def read_events(chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
-    """Raises msgspec.MsgspecError for a line that is no event or has no end."""
+    """The events of a watch. Raises msgspec.MsgspecError for a line that is no event or is too long."""
     for line in _lines(chunks):
         try:
             yield _event.decode(line)
@@ -85,7 +85,7 @@ def read_events(chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
 
 
 def read_bookmark(event: WatchEvent) -> Bookmark:
-    """What a BOOKMARK brings."""
+    """The metadata in a BOOKMARK event."""
     return _bookmark.decode(event.object).metadata
 
 

@@ -1,9 +1,9 @@
-"""The API server as raw JSON in and out: the ``Cluster`` protocol and its adapter over ``DynamicClient``.
+"""An API server that takes and gives raw JSON: the ``Cluster`` protocol and its adapter over ``DynamicClient``.
 
-Invariants: bytes go out as they were handed in (a JSON patch ``test`` compares raw spelling); nothing is sent twice
-except a GET whose idle connection the server had closed, and what it refused for old credentials; every failure is a
-``ClusterError``, whose text and details hold no value of any object. No other module imports ``kubernetes``, and this
-one only when a connection is made.
+Invariants: request bodies go out byte for byte as the caller hands them in (a JSON patch ``test`` compares raw
+spelling); no request is sent twice, except a GET whose idle connection the server had closed and a request that met a
+401; every failure is a ``ClusterError``, whose text and details hold no value of any object. No other package imports
+``kubernetes``, and this one imports it only when a connection is made.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _log = logging.getLogger(__name__)
 class Cluster(Protocol):
     """One API server. All methods may be called from many threads.
 
-    ``server`` is its URL, for messages; ``namespace`` that of the context, "" where it names none. ``path`` is an
-    encoded path such as ``/api/v1/pods``, ``query`` its parameters.
-    Implementations that block register with ``Interrupt.current()`` how to be ended from outside.
+    ``server`` is the URL of the API server, for messages; ``namespace`` is the context's namespace, "" where the
+    context names none. ``path`` is an encoded path such as ``/api/v1/pods``, ``query`` its parameters.
+    An implementation that blocks registers a way to end the request with ``Interrupt.current()``.
     """
 
     server: str
@@ -69,13 +69,13 @@ class Cluster(Protocol):
     def stream(
         self, path: str, *, query: Mapping[str, str], read_timeout: float, accept: str = "application/json"
     ) -> AbstractContextManager[Iterator[bytes]]:
-        """GET as chunks of at most 64 KiB, as they arrive. Raises ClusterError, when entered and while read.
+        """Send a GET; yields chunks of at most 64 KiB, as they arrive. Raises ClusterError, on entry and while read.
 
-        ``read_timeout`` is the longest silence in seconds; after it comes Unreachable.
+        ``read_timeout`` is the longest silence in seconds; a longer one raises Unreachable.
         """
 
     def close(self) -> None:
-        """Let the idle connections go."""
+        """Close the idle connections."""
 
 
 def connect(  # noqa: PLR0913 - all by name; each is a flag of kubectl
@@ -90,10 +90,10 @@ def connect(  # noqa: PLR0913 - all by name; each is a flag of kubectl
 ) -> Cluster:
     """Connect as kubectl does: the given file and context, else ``$KUBECONFIG`` or ``~/.kube/config``, else in-cluster.
 
-    ``kubeconfig`` is a path, or the text of such a file. A kubeconfig may name a program to run for credentials, which
-    is run here: pass only files that you trust, or say in ``plugins`` which programs may run, as the file spells them,
-    ``()`` for none. ``as_`` is the user to impersonate, with groups, uid and extra of his; what is not given here is as
-    the kubeconfig has it. No request is sent. Credentials that expire or rotate are renewed.
+    ``kubeconfig`` is a path, or the text of such a file. A kubeconfig may name a credential plugin, a program that is
+    run here: pass only files that you trust, or list in ``plugins`` the programs that may run, as the file spells
+    them, ``()`` for none. ``as_`` is the user to impersonate; the other ``as_*`` are his groups, uid and extra. A value
+    that is not given here comes from the kubeconfig. No request is sent. Credentials that expire or rotate are renewed.
     Raises Unreachable where no usable configuration is found, and Unauthorized where a program gives no credentials.
     """
     require_wishes(kubeconfig, context, plugins)
@@ -106,13 +106,13 @@ def connect(  # noqa: PLR0913 - all by name; each is a flag of kubectl
     wished = Impersonation.of(as_, as_groups, as_uid, as_user_extra)
     identity = Identity(Choice(kubeconfig, context, plugins, wished).load)
     configuration = cast("Any", Configuration)(host=identity.server)
-    configuration.proxy = None  # Identity knows it.
+    configuration.proxy = None  # Identity's pool manager uses the proxy.
     configuration.verify_ssl = identity.verifies
     return DynamicCluster(configuration, namespace=identity.namespace, identity=identity)
 
 
 def _without_user(url: str) -> str:
-    """The URL without ``user:password@``: it is for messages."""
+    """The URL without ``user:password@``, for messages."""
     scheme, separator, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
@@ -121,10 +121,10 @@ def _without_user(url: str) -> str:
 class DynamicCluster:
     """``Cluster`` over ``DynamicClient``; ``configuration`` is a ``kubernetes.client.Configuration``, and is copied.
 
-    A ``DynamicClient`` or ``ApiClient`` that an operator already has may stand in its place; with it come its default
-    headers, by which it may impersonate somebody. ``timeout`` is the longest
-    silence in seconds of a request that names none. ``renew`` returns a Configuration with the credentials as they are
-    now; it is called when the server refuses those that were sent. ``identity`` stands in for its credentials and TLS.
+    An operator may pass its own ``DynamicClient`` or ``ApiClient`` instead; the default headers of that client, which
+    may impersonate a user, are taken over. ``timeout`` is the longest silence in seconds of a request that names no
+    other. ``renew`` returns a Configuration with fresh credentials; it is called when the server answers 401.
+    ``identity`` takes the place of the configuration's credentials and TLS.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class DynamicCluster:
         from kubernetes.client import ApiClient
         from kubernetes.dynamic import DynamicClient
 
-        given = getattr(configuration, "client", configuration)  # A DynamicClient's is its ApiClient.
+        given = getattr(configuration, "client", configuration)  # ``client`` of a DynamicClient is its ApiClient.
         own = deepcopy(getattr(given, "configuration", given))
         own.connection_pool_maxsize = POOL_SIZE
         own.socket_options = own.socket_options or keepalive()
@@ -214,7 +214,7 @@ class DynamicCluster:
         from kubernetes.config import ConfigException
 
         name = f"{method} {self.server}{path}"
-        if not self._process.is_this:  # Two that speak over one connection break it for both.
+        if not self._process.is_this:  # Two processes that share a connection break it for both.
             raise ClusterError(f"{name}: {self._process.told('the connection')}")
         target = path + _encoded(tuple(query.items()))
         try:
@@ -224,7 +224,7 @@ class DynamicCluster:
             if response.status == 401 and self._credentials.renew(sent):
                 response.close()
                 response = self._send_once(name, method, target, options)
-        except (ConfigException, Unauthorized) as error:  # The first is from the hook that renews the token.
+        except (ConfigException, Unauthorized) as error:  # The hook that renews the token raises ConfigException.
             raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
         if not 200 <= response.status < 300:
             raise answer_error(name, response, hiding_answer(method, path, options.get("body")))
@@ -238,5 +238,5 @@ class DynamicCluster:
 
 @functools.lru_cache(maxsize=64)
 def _encoded(query: tuple[tuple[str, str], ...]) -> str:
-    """The query as it stands in a URL, "" for none. Writes have the same few; the client encodes each anew, slowly."""
+    """The query as it stands in a URL, "" for none. Cached: writes share a few, and the client's encoding is slow."""
     return f"?{urlencode(query, quote_via=quote)}" if query else ""

@@ -1,7 +1,7 @@
-r"""Errors from the server's answers, without the values that these may echo.
+r"""Errors from the server's answers, without the values that an answer may echo.
 
 Invariant: neither message nor details of an error hold a value that the server echoes, nor a secret that was sent. A
-422 may echo a whole object, also one that holds passwords; CVE-2021-23135 is what came of showing it. The reason that
+422 may echo a whole object, passwords included, and a tool that shows it leaks them (CVE-2021-23135). The reason that
 follows a value stays.
 """
 
@@ -49,12 +49,12 @@ _ADVICE_BY_CAUSE = {"NamespaceTerminating": "wait until the namespace is gone, a
 _LONGEST_MESSAGE = 2000
 _LONGEST_BODY = 4 * 1024 * 1024
 
-# Of these kinds of field errors all is words; a diff with values may follow the first line.
+# The messages of these field errors hold no values on their first line; a diff with values may follow.
 _ALL_WORDS = re.compile(r"(?:Required value|Forbidden|Too long|Too short|Internal error)(?:: |$)")
 _WITH_VALUE = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found|Too many|Too few)(?:: |$)")
-# The kinds of causes with which validation says that a value may not change.
+# The reasons of the causes by which validation may say that a field is immutable.
 _UNCHANGEABLE = frozenset({"FieldValueInvalid", "FieldValueForbidden"})
-# Codes that say something of the object or the account where the API answers; from admission they refuse, no more.
+# Codes that tell of the object or the account when the API itself answers; from admission they only mean a refusal.
 _NOT_OF_ADMISSION = frozenset({401, 404, 409, 410})
 
 Hide = Callable[[str], str]
@@ -62,11 +62,11 @@ Hide = Callable[[str], str]
 
 @contextlib.contextmanager
 def readable(name: str) -> Iterator[None]:
-    """Turn what reading an answer raises into a ClusterError; ``name`` is the request."""
+    """Turn the errors of reading an answer into a ClusterError; ``name`` is the request."""
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
-        cause = type(error).__name__  # Its text may quote the answer.
+        cause = type(error).__name__  # The error's text may quote the answer.
         text = f"{name}: the answer is not readable: {cause}; it was cut short, or came from a proxy: look in between"
         raise ClusterError(text) from None
 
@@ -74,7 +74,7 @@ def readable(name: str) -> Iterator[None]:
 def answer_error(name: str, response: Response, hide: Hide | None = None) -> ClusterError:
     """The error for an answer that is not 2xx; ``name`` is the request. Reads and closes the response.
 
-    ``hide`` takes what was written out of a text.
+    ``hide`` masks, in a text, the secrets of the request's body.
     """
     body = b""
     with contextlib.suppress(Unreachable), no_answer(name):  # The status stands; only its explanation is missing.
@@ -96,7 +96,7 @@ def status_error(
 ) -> ClusterError:
     """The error for a ``metav1.Status``, of an answer or of a watch's ERROR event; ``name`` is the request.
 
-    ``retry_after`` is the header's text; without it ``details.retryAfterSeconds`` counts. ``hide`` is as above.
+    ``retry_after`` is the header's text; without it ``details.retryAfterSeconds`` counts. For ``hide``, see above.
     """
     code = status.get("code")
     code = code if isinstance(code, int) else 0
@@ -105,7 +105,7 @@ def status_error(
     details = _safe_details(status.get("details"), by, hide)
     if by:
         details[REFUSED_BY] = by
-    elif size := refused_size(code, said):  # What admission says of sizes is its own affair.
+    elif size := refused_size(code, said):  # A size in admission's words is no limit of the API server.
         details[TOO_LARGE] = size
     cause = _told(said, details, hide) or "no explanation"
     message = f"{name}: {code} {reason}: {cause}{_advice(code, details)}"
@@ -116,7 +116,7 @@ def status_error(
 
 
 def _told(said: str, details: Mapping[str, Any], hide: Hide | None) -> str:
-    """What the error says: the causes, or the message where there are none. No cause says that it is a webhook's."""
+    """The explanation: the causes, or the message where there are none. Only the message names a webhook."""
     lines = [f"{cause.get('field') or 'object'}: {cause['message']}" for cause in details.get("causes") or ()]
     webhook = webhook_of(said)
     if not lines:
@@ -163,7 +163,7 @@ def _safe_details(details: object, by: str, hide: Hide | None) -> dict[str, obje
 
 
 def _safe_cause(cause: Mapping[str, Any], by: str, hide: Hide | None) -> dict[str, Any]:
-    """A cause without values; it says whether validation calls the field immutable."""
+    """A cause without values, with the key ``IMMUTABLE`` where validation calls the field immutable."""
     text = _safe_text(str(cause.get("message")), is_masked=hide is not None)
     said = {key: value for key, value in cause.items() if key != IMMUTABLE}
     safe: dict[str, Any] = {**_hidden(said, hide), "message": _masked(text, hide)}
@@ -173,7 +173,7 @@ def _safe_cause(cause: Mapping[str, Any], by: str, hide: Hide | None) -> dict[st
 
 
 def _safe_text(text: str, *, is_masked: bool) -> str:
-    """A cause's text without values. What is no ``field.Error`` is shown where what was sent is masked already."""
+    """A cause's text without values. A text that is no ``field.Error`` is shown only where sent secrets are masked."""
     if _ALL_WORDS.match(text):
         return without_values(text.partition("\n")[0], is_masked=is_masked)[:_LONGEST_MESSAGE]
     if _WITH_VALUE.match(text) or is_masked:

@@ -1,7 +1,7 @@
-"""Why there is no answer, and which mistake that mostly is.
+"""Why a request got no answer, and the likeliest mistake behind it.
 
-Invariants: one line, which names one mistake; nothing is chained and of others' texts nothing is quoted that could hold
-a header or an answer.
+Invariants: an explanation is one line, which names one mistake; no exception is chained, and no text is quoted that
+could hold a header or an answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from genreconcile.errors import Unreachable
 _ADVICE: Final = "check the address and the network"
 _AUTHORITY: Final = "correct certificate-authority in the kubeconfig"
 
-# OpenSSL's X509_V_ERR_*: what is said of the server's certificate, and what to do.
+# OpenSSL's X509_V_ERR_* → the fault of the server's certificate, and the advice.
 _REFUSED: Final = {
     **dict.fromkeys((18, 19, 20, 21), ("is signed by no authority that the kubeconfig trusts", _AUTHORITY)),
     9: ("is not valid yet", "check the clocks"),
@@ -24,16 +24,16 @@ _REFUSED: Final = {
 }
 _NAMES: Final = (62, 64)
 _ODD: Final = ("HttpParser", "RemoteDis", "BadStatus")
-"""How the names of what is raised begin where no HTTP has come: by llhttp, then by http.client."""
+"""Prefixes of the names of the exceptions for an answer that is no HTTP: llhttp's, then those of http.client."""
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 _SPEAKS_TLS: Final = (b"Client sent an HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port")
 
 
 @contextlib.contextmanager
 def no_answer(name: str) -> Iterator[None]:
-    """Turn what urllib3 and the system raise into Unreachable; ``name`` is the request, method and URL.
+    """Turn the errors of urllib3 and the system into Unreachable; ``name`` is the request, method and URL.
 
-    Nothing is chained: such objects hold the headers.
+    No exception is chained: urllib3's hold the headers.
     """
     from urllib3.exceptions import HTTPError
 
@@ -45,7 +45,7 @@ def no_answer(name: str) -> Iterator[None]:
 
 
 def speaks_tls(name: str, status: int, body: bytes) -> Unreachable | None:
-    """The error for an answer by which a server tells that it awaits TLS; None for any other."""
+    """The error for an answer by which a server tells that it expects TLS; None for any other answer."""
     if status != 400 or not any(words in body for words in _SPEAKS_TLS):
         return None
     return Unreachable(f"{name}: no answer: the server speaks TLS; write https:// in the kubeconfig")
@@ -58,7 +58,7 @@ def _explained(error: Exception, *, is_plain: bool) -> tuple[str, str]:
     if isinstance(cause, ssl.SSLError):
         return _of_tls(cause)
     text = f": {cause}" if isinstance(cause, OSError) else ""
-    # A TLS alert is no HTTP, and many servers close or reset.
+    # A TLS server answers plain HTTP by an alert, which is no HTTP, or closes or resets the connection.
     is_odd = isinstance(cause, ConnectionResetError) or type(cause).__name__.startswith(_ODD)
     advice = "if the server speaks TLS, write https:// in the kubeconfig" if is_plain and is_odd else _ADVICE
     return f"{type(cause).__name__}{text}"[:300], advice

@@ -1,6 +1,6 @@
-"""Which account a call means: arguments, then kubeconfig files, then the Pod.
+"""The account that ``connect`` uses: from its arguments, then kubeconfig files, then the Pod.
 
-Invariant: loaded again, it is the same context; only its content may differ.
+Invariant: every load gives the same context; only its content may differ.
 Source: ``k8s.io/client-go/tools/clientcmd``, ``DeferredLoadingClientConfig``.
 """
 
@@ -19,7 +19,7 @@ from genreconcile.cluster.validation import leaves_in_the_clear, server_url, val
 
 
 class Choice:
-    """What ``connect`` was called with."""
+    """The arguments of ``connect``, by which the account is loaded, at the start and after a 401."""
 
     def __init__(
         self,
@@ -48,10 +48,10 @@ class Choice:
             return found.choose(self._context)
         if self._context is not None:
             raise unusable("kubeconfig", f"{self._context!r} is no context, for there is no {default_places()}")
-        # As client-go: where no file chooses anything it is left to the Pod.
+        # As client-go: the Pod's account counts where no file names a context.
         return in_cluster(f"{found.place}: it has no current-context" if found is not None else "")
 
 
 def _impersonated(user: UserEntry) -> UserEntry:
-    """Without credentials."""
+    """The user's impersonation alone, without his credentials."""
     return UserEntry(as_=user.as_, as_uid=user.as_uid, as_groups=user.as_groups, as_user_extra=user.as_user_extra)

@@ -1,7 +1,7 @@
 """Credentials that change while the program runs: read again when the server refuses the old ones.
 
-Invariant: nothing is read again unless the server has answered 401, and then not more than once in ten seconds, for a
-program may have to be run for it. A request that met a 401 was not carried out, and may be sent again.
+Invariant: credentials are read again only after a 401, and at most once in ten seconds, for that may run a program. The
+server did not carry out a request that it answered with 401, so the request may be sent again.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ _NOT_AGAIN_WITHIN: Final = 10.0
 
 
 class Renewable(Protocol):
-    """What a connection knows of the credentials that it sends."""
+    """The credentials that a connection sends with each request."""
 
     @property
     def current(self) -> object:
-        """What is sent now; compare it with what is sent later."""
+        """The credentials of now, or their version: unequal to a later ``current`` once they have changed."""
 
     def refresh(self) -> None:
-        """Take what is known to have changed. Called before each request."""
+        """Take over credentials that are known to have changed. Called before each request."""
 
     def renew(self, refused: object) -> bool:
-        """Whether there are others than ``refused``, which was ``current`` when the refused request was sent."""
+        """Get others than ``refused``, the ``current`` of a request that met a 401; returns whether there are any."""
 
 
 class Pace:
-    """When something may be asked for again."""
+    """The pace at which credentials are asked for: at most once in ten seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._asked_at = float("-inf")
 
     def is_due(self) -> bool:
-        """Whether the last time is long enough ago."""
+        """Whether the last ``note`` is at least ten seconds ago."""
         return self._clock() - self._asked_at >= _NOT_AGAIN_WITHIN
 
     def note(self) -> None:
-        """It is asked for now."""
+        """Note that credentials are asked for now."""
         self._asked_at = self._clock()
 
 
 class Credentials:
-    """Those of ``configuration``, a ``kubernetes.client.Configuration``, which is changed in place; thread-safe.
+    """The credentials of ``configuration``, a ``kubernetes.client.Configuration`` changed in place; thread-safe.
 
-    ``load`` returns a new Configuration from where the first one came from, and raises what that raises.
+    ``load`` returns a new Configuration, read from the source of the first one.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Credentials:
         return dict(self._configuration.api_key)
 
     def refresh(self) -> None:
-        """See ``Renewable``: the client's own hook does it."""
+        """See ``Renewable``. The client's own hook refreshes a token before each request."""
 
     def renew(self, refused: object) -> bool:
         """See ``Renewable``. Raises what ``load`` raises."""

@@ -1,6 +1,6 @@
 """The entries of a kubeconfig, typed as client-go types them.
 
-Invariants: what has another type is refused, as there; neither a message nor a repr quotes a value.
+Invariants: a value of another type is refused, as by client-go; neither a message nor a repr quotes a value.
 Source: ``k8s.io/client-go/tools/clientcmd/api/v1/types.go``.
 """
 
@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 
 class _Entry(Struct, frozen=True, rename="kebab"):
-    """Hidden: most entries hold credentials."""
+    """An entry whose repr shows no value: most entries hold credentials."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"
@@ -41,14 +41,14 @@ class ExecEntry(_Entry, frozen=True, rename="camel"):
 
 
 class ProviderEntry(_Entry, frozen=True):
-    """An ``auth-provider``, of which client-go has kept ``oidc`` alone."""
+    """An ``auth-provider``; ``oidc`` is the only one that client-go has kept."""
 
     name: str = ""
     config: dict[str, str] = {}
 
 
 class UserEntry(_Entry, frozen=True):
-    """Who asks, whatever way it is proved; ``*_data`` are base64."""
+    """A user: his credentials, of whatever kind, and his impersonation; ``*_data`` are base64."""
 
     client_certificate: str = ""
     client_certificate_data: str = ""
@@ -74,7 +74,7 @@ class ExtensionEntry(_Entry, frozen=True):
 
 
 class ClusterEntry(_Entry, frozen=True):
-    """Where the API server is, and whom to believe that it is the one."""
+    """The address of an API server, and the authority that vouches for its certificate."""
 
     server: str = ""
     tls_server_name: str = ""
@@ -116,7 +116,7 @@ class NamedContext(_Entry, frozen=True):
 
 
 class Config(_Entry, frozen=True):
-    """One file."""
+    """The content of one kubeconfig file."""
 
     kind: str = "Config"
     api_version: str = field(default="v1", name="apiVersion")
@@ -127,7 +127,7 @@ class Config(_Entry, frozen=True):
 
 
 def config(value: object) -> Config:
-    """A decoded file. Raises ValueError, whose text names the place and quotes nothing."""
+    """The ``Config`` of a decoded file. Raises ValueError, whose text names the place and quotes no value."""
     try:
         found = msgspec.convert(_without_nulls(value), Config)
     except msgspec.ValidationError as error:
@@ -141,7 +141,7 @@ def config(value: object) -> Config:
 
 
 def _without_nulls(value: Any) -> Any:
-    """To Go, a null is a field that is not there."""
+    """The value without null fields: to Go, a null is an absent field."""
     if isinstance(value, Mapping):
         kept = {key: item for key, item in value.items() if item is not None}
         return {key: item if key == "extension" else _without_nulls(item) for key, item in kept.items()}

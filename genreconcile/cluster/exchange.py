@@ -1,12 +1,12 @@
 """One request and its answer, over a connection of urllib3's pool.
 
-urllib3 opens the connection: TLS, proxies and client certificates are its work. What it and ``http.client`` do beside
-for each request costs three times what the exchange itself takes, so the request is put together here, and llhttp, the
+urllib3 opens the connection, with TLS, proxies and client certificates. The other work of urllib3 and ``http.client``
+takes three times as long per request as the exchange itself, so the request is put together here, and llhttp, the
 parser of Node.js, reads the answer.
 
-Invariants: a request goes out in one piece; a connection goes back to its pool only where its answer was read to the
-end, and nothing came after it; an answer that broke off is an error; where one connection fell silent or was reset, no
-idle one of its pool is used again, for whatever forgot that one has forgotten them as well.
+Invariants: a request goes out in one piece; a connection is used again only where its answer was read to the end, and
+nothing came after it; an answer that broke off is an error; after one connection fell silent or was reset, no idle one
+of its pool is used again, for a load balancer that forgot one has forgotten all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _LONGEST_HEAD = 256 * 1024
 _VERSIONS: Final = ((2, 7), (2, 9))
-"""The first of urllib3 that is known, and the first that is not: tests/unit has run with all between."""
+"""The first known version of urllib3, and the first unknown one: tests/unit has run with all between."""
 _PROTECTED: Final = (
     ("HTTPConnectionPool", "_get_conn", ("self", "timeout")),
     ("HTTPSConnectionPool", "_prepare_proxy", ("self", "conn")),
@@ -38,7 +38,7 @@ _PROTECTED: Final = (
 
 
 def what_is_unknown(urllib3: ModuleType) -> str:
-    """What of this urllib3 is not as it has to be for ``exchange``, "" for nothing: its version, then its methods."""
+    """Why ``exchange`` cannot use this urllib3: its version, or a method that has changed; "" where it can."""
     first, beyond = _VERSIONS
     version = str(getattr(urllib3, "__version__", ""))
     known = f"{'.'.join(map(str, first))} to before {'.'.join(map(str, beyond))}"
@@ -64,18 +64,17 @@ def _parameters(method: object) -> tuple[str, ...] | None:
 
 
 def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) -> Response:
-    """Send ``request``, whole as it goes out, and read the head of the answer; ``timeout`` is the longest silence in
-    seconds.
+    """Send the bytes of ``request`` and read the head of the answer; ``timeout`` is the longest silence in seconds.
 
-    Raises what urllib3 raises where it cannot connect, OSError, urllib3's ProtocolError, and RemoteDisconnected where
-    the server closed the connection without a word. Ends where the thread's Interrupt says so.
+    Raises urllib3's errors where no connection can be opened, OSError, urllib3's ProtocolError, and RemoteDisconnected
+    where the server closed the connection without an answer. The thread's Interrupt can end the call.
     """
     if Interrupt.is_current_set():  # Were it sent, the answer might come before the connection ends.
         raise ProtocolError("interrupted")
     connection: Any = pool._get_conn()  # noqa: SLF001 - there is no other way to a connection of a pool
     response = Response(pool, connection)
     try:
-        connection.interrupt = None  # Of the thread that had it before.
+        connection.interrupt = None  # The one of the thread that had the connection before.
         if connection.is_closed:
             _open(pool, connection)
         connection.sock.settimeout(timeout)
@@ -99,13 +98,13 @@ def _open(pool: HTTPConnectionPool, connection: Any) -> None:
 
 
 def _drop_idle_after(error: BaseException, pool: HTTPConnectionPool) -> None:
-    """Close the idle connections after one that fell silent or was reset: each would have its own time-out else."""
-    # The polite end of one connection, which is RemoteDisconnected here, says nothing of others.
+    """Close the idle connections after one fell silent or was reset: else each would cost a time-out of its own."""
+    # An orderly close of one connection, RemoteDisconnected here, says nothing of the others.
     if not isinstance(error, OSError) or isinstance(error, http.client.RemoteDisconnected) or pool.pool is None:
         return
     idle: list[Any] = []
     with contextlib.suppress(queue.Empty):
-        while (connection := pool.pool.get_nowait()) is not None:  # Those never opened, None, lie at the bottom.
+        while (connection := pool.pool.get_nowait()) is not None:  # None, one never opened, lies at the bottom.
             idle.append(connection)
         idle.append(None)
     for connection in reversed(idle):
@@ -115,7 +114,7 @@ def _drop_idle_after(error: BaseException, pool: HTTPConnectionPool) -> None:
 
 
 def _give_back(pool: HTTPConnectionPool, connection: Any) -> None:
-    """``_put_conn`` of the pool logs a warning for each connection that finds no room."""
+    """Put the connection into the pool, or close it where there is no room: the pool's ``_put_conn`` logs a warning."""
     idle = pool.pool  # None once the pool is closed.
     if idle is not None:
         with contextlib.suppress(queue.Full):
@@ -126,7 +125,7 @@ def _give_back(pool: HTTPConnectionPool, connection: Any) -> None:
 
 
 class Response(message.Response):
-    """An answer whose head was read, and whose body comes as it is asked for. Not thread-safe but for ``end``."""
+    """An answer whose head has been read, and whose body is read on demand. Not thread-safe, but for ``end``."""
 
     def __init__(self, pool: HTTPConnectionPool, connection: Any) -> None:
         self._pool = pool
@@ -191,10 +190,10 @@ class Response(message.Response):
             return
         if self._message.is_followed or not self._message.is_kept_alive:
             connection.close()
-        _give_back(self._pool, connection)  # A closed one is opened again.
+        _give_back(self._pool, connection)  # A closed connection is opened again when it is used.
 
     def _receive(self) -> int:
-        """Take what has come; its length."""
+        """Read from the socket and feed the parser; returns the number of bytes."""
         if self._connection is None:
             raise ProtocolError("the answer was closed before its end")
         length: int = self._connection.sock.recv_into(self._buffer)
@@ -209,7 +208,7 @@ class Response(message.Response):
 
 
 class _Message:
-    """What the parser finds, as ``httptools`` calls back."""
+    """An answer as the parser finds it; ``httptools`` calls the ``on_*`` methods."""
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}
@@ -221,7 +220,7 @@ class _Message:
         self.is_followed = self.is_whole
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.is_begun:  # Else it is a trailer.
+        if not self.is_begun:  # A header after the head is a trailer.
             self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
@@ -236,10 +235,10 @@ class _Message:
 
     def on_message_complete(self) -> None:
         self.is_whole = self.is_begun
-        self.is_kept_alive = self.parser.should_keep_alive()  # Afterwards it forgets.
+        self.is_kept_alive = self.parser.should_keep_alive()  # The parser forgets it after this call.
 
     def end(self) -> None:
-        """The connection has ended. Raises where something is missing."""
+        """Note that the connection has ended. Raises where the answer is not complete."""
         if not self.is_begun:
             raise http.client.RemoteDisconnected("the connection was closed without an answer")
         if not {"content-length", "transfer-encoding"}.isdisjoint(self.headers):

@@ -1,7 +1,7 @@
-"""Credentials from a program that the kubeconfig names.
+"""Credentials from an exec plugin, a program that the kubeconfig names.
 
-Invariants: what is not whole is an error, never a weaker identity; a message holds the program's own words of stderr,
-bounded and without credentials, and nothing of its stdout. Source: ``k8s.io/client-go/plugin/pkg/client/auth/exec``.
+Invariants: an incomplete answer is an error, never a weaker identity; a message quotes the program's stderr, bounded
+and without credentials, and nothing of its stdout. Source: ``k8s.io/client-go/plugin/pkg/client/auth/exec``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from genreconcile.errors import LoadError, Unauthorized
 from genreconcile.manifests.parse import documents
 
 TIMEOUT: Final = 120.0
-"""Seconds; a program that talks with a person may take its time."""
+"""Seconds; a program that talks with a person has no limit."""
 
 _INFO: Final = "KUBERNETES_EXEC_INFO"
 _CLUSTER_CONFIG: Final = f"{API}/exec"
@@ -47,7 +47,7 @@ class _ExecCredential(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Granted:
-    """What the program gave; ``expires`` in seconds of the epoch, None for never."""
+    """The credentials that a program granted, in PEM; ``expires`` is in seconds of the epoch, None for never."""
 
     token: str
     certificate: bytes
@@ -58,9 +58,10 @@ class Granted:
 def ask(
     plugin: ExecEntry, cluster: ClusterEntry, authority: bytes | None, place: str, old: Granted | None = None
 ) -> Granted:
-    """Run the program and return what it gives; ``authority`` is the cluster's, PEM, ``old`` what it gave before.
+    """Run the program and return its credentials.
 
-    Raises Unauthorized.
+    ``authority`` is the cluster's, in PEM; ``place`` names the kubeconfig in messages; ``old`` are the credentials of
+    the run before, which messages must not quote. Raises Unauthorized.
     """
 
     def refuse(problem: str, advice: str = "run it by hand") -> Unauthorized:
@@ -100,7 +101,7 @@ def _environment(plugin: ExecEntry, info: dict[str, Any], *, is_interactive: boo
 
 
 def cluster_info(cluster: ClusterEntry, authority: bytes | None) -> dict[str, Any]:
-    """What a program is told of the cluster for which it is asked."""
+    """The ``spec.cluster`` of the ExecCredential that a program is handed."""
     config = next((entry.extension for entry in cluster.extensions if entry.name == _CLUSTER_CONFIG), None)
     info = {
         "server": cluster.server,
@@ -114,7 +115,7 @@ def cluster_info(cluster: ClusterEntry, authority: bytes | None) -> dict[str, An
 
 
 def _is_interactive(plugin: ExecEntry) -> bool | None:
-    """None where it must be, and cannot."""
+    """Whether the program may talk with a person; None where it must, and there is no terminal."""
     mode = mode_of(plugin)
     with contextlib.suppress(AttributeError, ValueError):  # There is no stdin, or it is closed.
         if mode != "Never" and sys.stdin.isatty():
@@ -123,7 +124,7 @@ def _is_interactive(plugin: ExecEntry) -> bool | None:
 
 
 def _found(command: str) -> str | None:
-    """Where the program lies; as in Go, never by a ``.`` in $PATH."""
+    """The path of the program, None where there is none; as in Go, relative folders in $PATH do not count."""
     path = os.path.normpath(command)
     if os.sep in command:
         return path
@@ -132,7 +133,7 @@ def _found(command: str) -> str | None:
 
 
 def _run(arguments: list[str], environment: dict[str, str], *, is_interactive: bool) -> tuple[int, bytes, bytes]:
-    """Exit code, stdout, stderr. With a person at the terminal stderr is his, for it may ask him something."""
+    """Exit code, stdout, stderr. An interactive program writes its stderr to the terminal, for it may ask something."""
     process = subprocess.Popen(  # noqa: S603 - to run it is what the kubeconfig asks for
         arguments,
         env=environment,
@@ -145,7 +146,7 @@ def _run(arguments: list[str], environment: dict[str, str], *, is_interactive: b
     except BaseException:
         process.kill()
         process.wait()
-        for pipe in (process.stdout, process.stderr):  # Its children may hold the other ends.
+        for pipe in (process.stdout, process.stderr):  # Children of the program may hold the other ends.
             if pipe is not None:
                 pipe.close()
         raise
@@ -153,11 +154,11 @@ def _run(arguments: list[str], environment: dict[str, str], *, is_interactive: b
 
 
 def _granted(out: bytes, api_version: str) -> Granted | str:
-    """What stdout grants, or what is wrong with it."""
+    """The credentials on stdout, or the problem with them as a part of a message."""
     try:
         value = next(documents(out.decode("utf-8"), "stdout"), (None, 0))[0]
         found = msgspec.convert(_without_nulls(value), _ExecCredential)
-    except (LoadError, ValueError):  # Their texts may quote, and are not chained.
+    except (LoadError, ValueError):  # The texts of these errors may quote stdout.
         return "wrote no ExecCredential to stdout"
     if (found.kind, found.api_version) != ("ExecCredential", api_version):
         return f"wrote no ExecCredential of {api_version} to stdout"

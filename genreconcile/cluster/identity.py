@@ -1,7 +1,7 @@
-"""Who asks: headers and a client certificate, kept up to date while the program runs.
+"""The identity of a connection, headers and a client certificate, kept up to date while the program runs.
 
-Invariants: credentials are replaced by others, never by none; what fails to be renewed stays as it was, is told, and is
-asked for again after ten seconds; the context, its user and its server stay the ones that were chosen at the start.
+Invariants: credentials are replaced by others, never by none; credentials that cannot be renewed stay, the failure is
+logged, and they are asked for again after ten seconds; the context and its server stay as chosen at the start.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _log = logging.getLogger("genreconcile.cluster")
 
 
 class Identity:
-    """That of a context. Thread-safe. ``load`` chooses it, and is called anew when the server refuses it.
+    """The identity of a context. Thread-safe. ``load`` returns the context, and is called again after a 401.
 
-    Raises Unreachable and Unauthorized where there is no usable one. ``on_new_tls`` is called when new connections
-    must be made, with their pool.
+    Raises Unreachable and Unauthorized where no usable context or credentials are found. ``on_new_tls`` is called with
+    a new pool manager when connections must be opened anew.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Identity:
 
     @property
     def namespace(self) -> str:
-        """That of the context."""
+        """The namespace of the context."""
         return self._chosen.namespace
 
     @property
@@ -72,18 +72,20 @@ class Identity:
 
     @property
     def current(self) -> object:
-        """What is sent now; compare it with what is sent later."""
+        """The version of the credentials that are sent: see ``Renewable``."""
         return self._version
 
     def headers(self) -> list[tuple[str, str]]:
-        """Of each request; a name may come several times."""
+        """The headers of each request; a name may repeat."""
         authorization = self._proof.authorization
         return [("Authorization", authorization), *self._impersonated] if authorization else self._impersonated
 
     def refresh(self) -> None:
-        """Take what has expired or was replaced since. Called before each request; mostly it looks at a clock."""
+        """Replace credentials that have expired or whose files have changed. Called before each request; mostly, only a
+        clock is read.
+        """
         if self._clock() < self._look_at or not self._lock.acquire(blocking=False):
-            return  # Another thread is at it; what there is may serve.
+            return  # Another thread refreshes; until then the old credentials may serve.
         try:
             self._look_at = self._clock() + _LOOK_EVERY
             self._catch_up()
@@ -94,10 +96,7 @@ class Identity:
             self._lock.release()
 
     def renew(self, refused: object) -> bool:
-        """Whether there are others than ``refused``, which was ``current`` when the refused request was sent.
-
-        Raises ClusterError where they could not be renewed, each time until they are.
-        """
+        """See ``Renewable``. Raises ClusterError after a failed renewal, in each call until one succeeds."""
         with self._lock:
             if self._version != refused:
                 return True  # Another thread was faster.
@@ -133,7 +132,7 @@ class Identity:
         return granted
 
     def _has_expired(self) -> bool:
-        """Whether to ask for others: those that were granted after their end say nothing of when."""
+        """Whether to ask for others now. Credentials granted when already expired are renewed at the pace alone."""
         is_over = self._granted is not None and not self._is_fresh(self._granted)
         return is_over and (self._was_fresh or self._pace.is_due())
 
@@ -146,7 +145,7 @@ class Identity:
         return self._clock() + (min(left, _LOOK_EVERY) if left > 0 else _LOOK_EVERY)
 
     def _take(self, chosen: Chosen, granted: Granted | None, seen: object) -> None:
-        """Nothing changes unless all of it is usable."""
+        """Take these over, all of them; none where one is not usable."""
         old = self._proof
         was_text = old.authorization == f"Bearer {self._chosen.user.token}"
         proof = prove(chosen, granted, text_serves=was_text)

@@ -1,6 +1,6 @@
 """How API servers say that a field cannot be changed.
 
-Invariant: the texts are data; a text is looked at before its values are taken out, and only whether it matched goes on.
+Invariant: the texts are data, and an error carries only whether one of them matched.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 from genreconcile.data import Immutable, shipped
 
 IMMUTABLE: Final = "immutable"
-"""The key of an error's ``details`` that says so."""
+"""The key of a cause in an error's ``details``: True where the field is immutable."""
 
 
 def says_immutable(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""Acting as somebody else, in whose name the API server then judges and audits.
+"""Impersonation: requests in the name of another user, whom the API server then authorizes and audits.
 
-Invariant: who asks to act as another never sends a request as himself: a wish that cannot be sent is an error.
+Invariant: a caller who impersonates a user never sends a request as himself: a value that cannot be sent is an error.
 Source: ``k8s.io/client-go/transport``, which wraps each request in the same way.
 """
 
@@ -16,13 +16,13 @@ from msgspec import structs
 from genreconcile.cluster.entries import UserEntry
 from genreconcile.errors import InputError
 
-# RFC 9110's token, without the percent sign, which escapes.
+# The characters of RFC 9110's token, without the percent sign, which escapes the others.
 _LEGAL: Final = frozenset(string.ascii_letters + string.digits + "!#$&'*+-.^_`|~")
 
 
 @dataclass(frozen=True, slots=True)
 class Impersonation:
-    """What a call wishes beside the kubeconfig; what is empty there stays as the kubeconfig has it."""
+    """The impersonation that a call asks for; an empty field leaves the kubeconfig's value."""
 
     user: str = ""
     groups: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Impersonation:
         uid: str | None,
         extra: Mapping[str, Sequence[str]] | None,
     ) -> Impersonation:
-        """The arguments of ``connect``. Raises InputError for what cannot be meant."""
+        """The impersonation that the arguments of ``connect`` give. Raises InputError for one of a wrong type."""
         for name, text in (("as_", user), ("as_uid", uid)):
             if text is not None and not isinstance(text, str):
                 raise InputError(f"{name}: not usable: {text!r} is no text; give a string")
@@ -54,7 +54,7 @@ class Impersonation:
         return cls(user or "", tuple(groups), uid or "", {key: tuple(values) for key, values in (extra or {}).items()})
 
     def over(self, user: UserEntry) -> UserEntry:
-        """The kubeconfig's user with these wishes."""
+        """The kubeconfig's user with this impersonation."""
         return structs.replace(
             user,
             as_=self.user or user.as_,
@@ -65,7 +65,7 @@ class Impersonation:
 
 
 def impersonation_headers(user: UserEntry) -> list[tuple[str, str]]:
-    """The headers in their order; a name may come several times. Empty where nobody is impersonated."""
+    """The headers in their order; a name may repeat. Empty where nobody is impersonated."""
     if not user.as_:
         return []
     headers = [("Impersonate-User", user.as_)]
@@ -77,5 +77,5 @@ def impersonation_headers(user: UserEntry) -> list[tuple[str, str]]:
 
 
 def _escaped(key: str) -> str:
-    """The key as it stands in a header's name, in which the server ignores case."""
+    """The key as a part of a header's name, in lower case, for the server ignores case there."""
     return "".join(chr(byte) if chr(byte) in _LEGAL else f"%{byte:02X}" for byte in key.lower().encode())

@@ -1,6 +1,6 @@
-"""The account of the Pod that this program runs in.
+"""The service account of the Pod that this program runs in.
 
-Invariant: nothing is taken from here where a kubeconfig says something.
+Invariant: the Pod's account counts only where no kubeconfig names a context.
 Source: ``k8s.io/client-go/rest.InClusterConfig``.
 """
 
@@ -16,8 +16,8 @@ FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 def in_cluster(problem: str = "") -> Chosen:
-    """The API server and the token that the kubelet gives to a Pod. Raises Unreachable; ``problem`` is what the
-    kubeconfig lacks.
+    """The API server and the token that the kubelet gives to a Pod. Raises Unreachable; its message names ``problem``,
+    the lack of the kubeconfig, if there is one.
     """
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT")
     token = FOLDER / "token"

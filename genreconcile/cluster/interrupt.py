@@ -1,6 +1,6 @@
 """A way to end, from another thread, a request that is blocked.
 
-Invariant: a connection that has gone back to the pool, and on to another thread, is left alone.
+Invariant: a connection that another thread has taken from the pool since is left alone.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _thread = threading.local()
 
 
 class Interrupt:
-    """Ends from another thread the requests that one thread makes inside ``with interrupt:``.
+    """Ends the requests that a thread makes inside ``with interrupt:``, when another thread calls ``set()``.
 
-    They then fail with Unreachable, those after ``set()`` as well. A connection that is still being opened ends by
-    its own timeout.
+    These requests, and all after ``set()``, fail with Unreachable. A connection that is still being opened ends by its
+    own timeout.
     """
 
     def __init__(self) -> None:
@@ -33,17 +33,17 @@ class Interrupt:
 
     @classmethod
     def is_current_set(cls) -> bool:
-        """Whether this thread is to send nothing more."""
+        """Whether this thread may send no more requests."""
         interrupt = cls.current()
         return interrupt is not None and interrupt.is_set
 
     @property
     def is_set(self) -> bool:
-        """Whether it was set."""
+        """Whether ``set()`` was called."""
         return self._set
 
     def register(self, end: Callable[[], None]) -> None:
-        """Say how to end the request in progress; called by ``set()``, and at once if that came before."""
+        """Take ``end``, which ends the request in progress: ``set()`` calls it, or ``register`` if that came before."""
         with self._lock:
             self._end = end
             is_set = self._set
@@ -69,7 +69,7 @@ class Interrupt:
 
 
 def register(connection: Any, sock: object) -> None:
-    """Tell the thread's Interrupt how to end what now waits at the socket of the connection for the answer."""
+    """Let the thread's Interrupt end the wait for an answer at the connection's socket."""
     interrupt = connection.interrupt = Interrupt.current()
 
     def end() -> None:
@@ -81,7 +81,7 @@ def register(connection: Any, sock: object) -> None:
 
 
 def shut(sock: object) -> None:
-    """Wake whoever reads from the socket. ``SSLSocket.shutdown`` would pull the TLS state from under that thread."""
+    """Wake the thread that reads from the socket. ``SSLSocket.shutdown`` would pull the TLS state from under it."""
     if isinstance(sock, socket.socket):
         with contextlib.suppress(OSError):  # Closed already.
             socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -25,7 +25,7 @@ _ADVICE: Final = "name a file with --kubeconfig or $KUBECONFIG"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What one context names. ``place`` is what messages call the file; paths are resolved."""
+    """The cluster, user and namespace of one context. ``place`` is the file's name in messages; paths are resolved."""
 
     place: str
     context: str
@@ -34,13 +34,13 @@ class Chosen:
     namespace: str = ""
 
     def unusable(self, problem: str, advice: str = _ADVICE) -> Unreachable:
-        """The error for what cannot be used."""
+        """The error for a context that cannot be used."""
         return unusable(self.place, problem, advice)
 
 
 @dataclass(slots=True)
 class Merged:
-    """The entries of all files by their names."""
+    """The entries of all files, by name."""
 
     place: str
     current: str = ""
@@ -49,7 +49,7 @@ class Merged:
     contexts: dict[str, ContextEntry] = field(default_factory=dict)
 
     def add(self, file: Config, folder: str | None) -> None:
-        """Take what is not there yet; ``folder`` is where the file lies."""
+        """Add the entries whose names are not taken yet; ``folder`` holds the file, None for a text."""
         self.current = self.current or file.current_context
         for context in file.contexts:
             self.contexts.setdefault(context.name, context.context)
@@ -82,12 +82,12 @@ def unusable(place: str, problem: str, advice: str = _ADVICE) -> Unreachable:
 
 
 def is_text(kubeconfig: str | os.PathLike[str] | None) -> bool:
-    """Whether it is the content of a file, and no path: a content is a mapping, so it has a brace or lines."""
+    """Whether ``kubeconfig`` is a file's content, not a path: the content is a mapping, so it has a brace or lines."""
     return isinstance(kubeconfig, str) and ("\n" in kubeconfig or kubeconfig.lstrip().startswith("{"))
 
 
 def merged(kubeconfig: str | os.PathLike[str] | None) -> Merged | None:
-    """What the file, the text, or by default ``$KUBECONFIG`` says; None where no default file is there.
+    """The entries of the file, of the text, or by default of the default files; None where no default file exists.
 
     Raises Unreachable.
     """
@@ -106,7 +106,7 @@ def merged(kubeconfig: str | os.PathLike[str] | None) -> Merged | None:
 
 
 def default_places() -> str:
-    """What messages call the files that are read where none is named."""
+    """The default files, separated as in ``$KUBECONFIG``, for messages as well."""
     return os.environ.get("KUBECONFIG") or _DEFAULT
 
 
@@ -123,7 +123,7 @@ def _read(found: Merged, path: Path, shown: str) -> Merged:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:  # It holds the content, and must not be chained.
+    except UnicodeDecodeError:  # The exception holds the content, and must not be chained.
         problem = "it is no text in UTF-8"
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", "") or "this is no path"
@@ -153,7 +153,7 @@ def _resolved_cluster(cluster: ClusterEntry, folder: str | None) -> ClusterEntry
 def _resolved_user(user: UserEntry, folder: str | None) -> UserEntry:
     plugin = user.exec_
     if plugin is not None:
-        # What has no separator is looked up in $PATH.
+        # A command without a separator is looked up in $PATH.
         command = _resolved(plugin.command, folder) if os.sep in plugin.command else plugin.command
         plugin = structs.replace(plugin, command=command, spelled=plugin.command)
     return structs.replace(

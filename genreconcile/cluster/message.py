@@ -1,6 +1,6 @@
-"""A request, and what is read of its answer, whichever way it went.
+"""A request and its answer, the same for ``exchange`` and ``urlopen``.
 
-Invariant: of a request there is one spelling; what ``bytes`` gives is what a server receives.
+Invariant: a request has one spelling: a server receives ``bytes(request)``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CONNECT_TIMEOUT = 10.0
 
 
 class Request(NamedTuple):
-    """All of a request but the connection; ``headers`` are complete, and a name may repeat."""
+    """A request without its connection; ``headers`` are complete, and a name may repeat."""
 
     method: str
     target: str
@@ -29,37 +29,37 @@ class Request(NamedTuple):
 
 
 class Response(ABC):
-    """An answer whose head was read, and whose body comes as it is asked for. Not thread-safe but for ``end``."""
+    """An answer whose head has been read, and whose body is read on demand. Not thread-safe, but for ``end``."""
 
     @property
     @abstractmethod
     def status(self) -> int:
-        """The code."""
+        """The HTTP status code."""
 
     @property
     @abstractmethod
     def headers(self) -> Mapping[str, str]:
-        """By the name in lower case; of several with one name the last."""
+        """The headers by name in lower case; of several with one name the last."""
 
     @abstractmethod
     def read1(self) -> bytes:
-        """What has come of the body, at most ``CHUNK`` bytes; b"" at its end. Raises as ``exchange``."""
+        """The next bytes of the body, at most ``CHUNK``; b"" at its end. Raises as ``exchange.exchange``."""
 
     @abstractmethod
     def wait_at_most(self, seconds: float) -> None:
-        """The longest silence from now on."""
+        """Set the longest silence from now on, in seconds."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let the connection go. Where the body was not read to its end, it is of no use to others."""
+        """Let the connection go: closed, unless the body was read to its end."""
 
     @abstractmethod
     def end(self) -> None:
-        """Have whoever reads the body find its end, an early one. Called from another thread."""
+        """End the body early for the thread that reads it. Called from another thread."""
 
     def read(self, most: int | None = None) -> bytes:
-        """The rest of the body, or the first ``most`` bytes of it. Raises as ``exchange``."""
-        whole = io.BytesIO()  # What it returns is no copy, as a join of the parts would be.
+        """The rest of the body, or the first ``most`` bytes of it. Raises as ``exchange.exchange``."""
+        whole = io.BytesIO()  # ``getvalue`` makes no copy, as a join of the parts would.
         while (most is None or whole.tell() < most) and (part := self.read1()):
             whole.write(part)
         whole.truncate(most)

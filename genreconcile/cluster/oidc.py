@@ -1,6 +1,6 @@
-"""``auth-provider: oidc``, the one that client-go has kept.
+"""The ID token of ``auth-provider: oidc``, the only provider that client-go has kept.
 
-Invariant: an ID token is sent while it is valid; it is not refreshed here, for that would rewrite the kubeconfig.
+Invariant: an ID token is sent only while it is valid; it is not refreshed, for that would rewrite the kubeconfig.
 Source: ``k8s.io/client-go/plugin/pkg/client/auth/oidc``.
 """
 

@@ -1,4 +1,4 @@
-"""Which programs a kubeconfig may have run for credentials.
+"""The allow-list of the programs that a kubeconfig may run for credentials.
 
 Invariant: where an allow-list is given, no other program is started, whatever the file says.
 """

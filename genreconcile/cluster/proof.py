@@ -1,6 +1,6 @@
-"""What a context says of who asks → what is shown to the server: read anew whenever it may have changed.
+"""The user of a context → the credentials for the server, read anew whenever they may have changed.
 
-Invariant: what is named and cannot be read is an error, never nothing.
+Invariant: a credential that is named and cannot be read is an error, never left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from genreconcile.cluster.oidc import id_token
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proof:
-    """What is shown to the server (a header's value, PEM), and the authority by which it is known, None: a system's."""
+    """The credentials for the server, and the authority that vouches for the server, None for the system's.
+
+    ``authorization`` is a header's value, "" for none; all else is PEM, b"" for none.
+    """
 
     authorization: str
     certificate: bytes
@@ -26,7 +29,7 @@ class Proof:
 
 
 def grant(chosen: Chosen, old: Granted | None = None) -> Granted | None:
-    """What the plugin gives; it is not asked where something else proves who we are, as in client-go."""
+    """The credentials of the exec plugin; None, as in client-go, where the user has others. Raises Unauthorized."""
     user = chosen.user
     if user.exec_ is None or user.token or user.token_file or user.username:
         return None
@@ -36,7 +39,10 @@ def grant(chosen: Chosen, old: Granted | None = None) -> Granted | None:
 
 
 def prove(chosen: Chosen, granted: Granted | None, *, text_serves: bool = False) -> Proof:
-    """All that is shown, with what a plugin granted, if one did. Raises Unreachable."""
+    """The proof of the context's user, or of a plugin's grant. Raises Unreachable.
+
+    ``text_serves``: the kubeconfig's ``token`` may stand in for a ``tokenFile`` that cannot be read.
+    """
     user = chosen.user
     authority = _authority(chosen)
     if granted is not None:
@@ -57,7 +63,7 @@ def _authorization(chosen: Chosen, *, text_serves: bool) -> str:
 
 
 def _token(chosen: Chosen, *, text_serves: bool) -> str:
-    """Of the file and the text the file wins; the text serves as long as the file was never read."""
+    """``tokenFile`` wins over ``token``, which serves as long as the file was never read."""
     user = chosen.user
     if not user.token_file:
         return user.token
@@ -80,7 +86,7 @@ def _authority(chosen: Chosen) -> bytes | None:
 
 
 def _content(chosen: Chosen, data: str, file: str, name: str) -> bytes:
-    """Of an entry that is given as base64 or as a file; b"" where it is not given."""
+    """The bytes of an entry that is given as base64 or as a file; b"" where it is not given."""
     try:
         if data:
             return base64.b64decode(data.replace("\n", "").replace("\r", ""), validate=True)
@@ -93,7 +99,7 @@ def _content(chosen: Chosen, data: str, file: str, name: str) -> bytes:
 
 
 def signature(chosen: Chosen) -> tuple[object, ...]:
-    """What changes when one of the files does."""
+    """Time, inode and size of each file that the context names: they change when the file does."""
     user = chosen.user
     files = (user.token_file, user.client_certificate, user.client_key, chosen.cluster.certificate_authority)
     return tuple(_stat(file) for file in files if file)

@@ -1,6 +1,6 @@
-"""Which proxy leads to a server.
+"""The proxy that leads to a server.
 
-Invariant: a ``proxy-url`` of the kubeconfig counts alone; else the environment does, as Go programs read it.
+Invariant: a ``proxy-url`` of the kubeconfig counts alone; without one the environment does, as Go programs read it.
 Source: ``golang.org/x/net/http/httpproxy``.
 """
 

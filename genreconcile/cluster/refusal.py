@@ -1,7 +1,7 @@
-"""Who refused a request: the API's own validation of the object, or admission.
+"""The author of a refusal: the API's own validation of the object, or admission.
 
-Invariant: told by how the server begins its message, which neither a webhook nor a policy can choose. Their causes,
-codes and words are their own, and prove nothing.
+Invariant: only the beginning of the server's message decides, which neither a webhook nor a policy can choose; the
+causes, codes and words that they do choose prove nothing.
 
 Sources: ``NewInvalid`` and ``NewForbidden`` in k8s.io/apimachinery/pkg/api/errors, ``ToStatusErr`` in
 k8s.io/apiserver/pkg/admission/plugin/webhook/errors.
@@ -13,7 +13,7 @@ import re
 from typing import Final
 
 REFUSED_BY: Final = "refusedBy"
-"""The key of an error's ``details``: one of the following; missing where none is told."""
+"""The key of an error's ``details``; its value is one of the following, and it is missing where none is known."""
 VALIDATION: Final = "validation"
 """The API's own validation of the object."""
 ADMISSION: Final = "admission"
@@ -23,14 +23,14 @@ PLUGIN: Final = "plugin"
 
 _NAME: Final = r'"(?:[^"\\]|\\.)*"'
 _WEBHOOK: Final = re.compile(rf"admission webhook {_NAME} (?:denied the request|does not support dry run)")
-# What an authorizer refuses names the user first, a policy itself.
+# An authorizer's refusal begins with the user, a policy's with the policy.
 _FORBIDDEN: Final = re.compile(rf'[\w.-]+ (?:{_NAME} )?is forbidden: (?!User ")')
 _POLICY: Final = re.compile(r"\w+ ['\"][^'\"]*['\"] (?:with binding '[^']*' )?denied request")
 _INVALID: Final = re.compile(rf"[\w.-]+ {_NAME} is invalid(?:: |$)")
 
 
 def refused_by(reason: str, message: str) -> str:
-    """One of the above, or "" where the answer is of another kind."""
+    """``VALIDATION``, ``ADMISSION`` or ``PLUGIN``; "" where the answer is none of these refusals."""
     if webhook_of(message):
         return ADMISSION
     if found := _FORBIDDEN.match(message):

@@ -1,6 +1,6 @@
-"""What another program said, made fit for a message.
+"""The output of another program, made fit for a message.
 
-Invariant: bounded, without control characters, and without what looks like a credential or is one.
+Invariant: a quotation is bounded, and holds no control character, no known secret and nothing that looks like one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CREDENTIAL: Final = re.compile(
 
 
 def quoted(said: bytes, settings: Mapping[str, str], *shown: str) -> str:
-    """The end of what was ``said``, in one line, without words of ``shown`` and settings that are called a secret."""
+    """The end of ``said``, in one line, without the words of ``shown`` and the settings that are named like secrets."""
     text = said.decode("utf-8", "replace")
     for secret in sorted(_secrets(settings, shown), key=len, reverse=True):
         text = text.replace(secret, _MASK)
@@ -36,13 +36,13 @@ def quoted(said: bytes, settings: Mapping[str, str], *shown: str) -> str:
 
 def _secrets(settings: Mapping[str, str], shown: Iterable[str]) -> set[str]:
     named = {value for name, value in settings.items() if _SECRET_NAME.search(name)}
-    found = {value for value in named if not value.startswith("/")}  # A path says where to look.
+    found = {value for value in named if not value.startswith("/")}  # A path leads to a secret, and is none.
     found |= {word for text in shown for word in re.findall(r"""[^\s"'{}\[\],]+""", text)}
     return {secret for secret in found if len(secret) >= _SHORTEST_SECRET}
 
 
 def settings_of(arguments: Sequence[str]) -> dict[str, str]:
-    """What a command line sets: ``--name=value`` and ``--name value``."""
+    """The settings on a command line: ``--name=value`` and ``--name value``."""
     pairs = dict(itertools.pairwise(arguments))
     return {**pairs, **dict(argument.split("=", 1) for argument in arguments if "=" in argument)}
 

@@ -1,7 +1,8 @@
 """Certificates → one SSLContext, and the pool of connections that uses it.
 
-Invariants: a context is made from bytes once, so that no connection depends on a file; what OpenSSL reads from files
-alone is handed to it in memory, or in a private file that is gone before the function returns. TLS 1.2 or newer.
+Invariants: a context is made from bytes once, so that no connection depends on a file; OpenSSL, which reads client
+certificates from files alone, gets a file in memory, or a private file that is gone before the function returns; TLS is
+1.2 or newer.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ class UnusableError(ValueError):
 
 
 def tls_context(authority: bytes | None, certificate: bytes, key: bytes, *, verifies: bool) -> ssl.SSLContext:
-    """All in PEM; ``authority`` None stands for those of the system, ``certificate`` b"" for none.
+    """An SSLContext from PEM; ``authority`` None stands for the system's authorities, ``certificate`` b"" for none.
 
-    Raises UnusableError. As Go does, it accepts an authority that another one has signed, or the server's own
-    certificate, and certificates that lack what RFC 5280 asks for.
+    Raises UnusableError. As Go does, the context accepts an authority that another one has signed, or the server's own
+    certificate, and certificates that lack extensions required by RFC 5280.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -54,14 +55,14 @@ def _trust_system(context: ssl.SSLContext) -> None:
     import certifi
 
     context.load_default_certs()
-    if not context.cert_store_stats()["x509_ca"]:  # A slim image has none, or they are loaded as they are needed.
+    if not context.cert_store_stats()["x509_ca"]:  # A slim image has none, or OpenSSL loads them as they are needed.
         context.load_verify_locations(certifi.where())
 
 
 def _trust(context: ssl.SSLContext, authority: bytes) -> None:
     found = 0
     for block in _CERTIFICATE.findall(authority):
-        with contextlib.suppress(ssl.SSLError, ValueError):  # As Go: others may be readable.
+        with contextlib.suppress(ssl.SSLError, ValueError):  # As Go: other certificates may be readable.
             context.load_verify_locations(cadata=block.decode("ascii"))
             found += 1
     if not found:
@@ -69,7 +70,7 @@ def _trust(context: ssl.SSLContext, authority: bytes) -> None:
 
 
 def _identify(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    def refuse() -> bytes:  # Else OpenSSL would ask the terminal.
+    def refuse() -> bytes:  # Without it, OpenSSL would ask for a password on the terminal.
         raise UnusableError("the client-key is encrypted")
 
     with _file(certificate) as one, _file(key) as other:
@@ -101,7 +102,7 @@ def _in_memory(content: bytes, stack: contextlib.ExitStack) -> str:
 
 
 def _in_private(content: bytes, stack: contextlib.ExitStack) -> str:
-    file = Path(stack.enter_context(tempfile.TemporaryDirectory()), "pem")  # For the owner alone.
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory()), "pem")  # Only its owner can read it.
     file.touch(mode=0o600)
     file.write_bytes(content)
     return str(file)
@@ -110,7 +111,7 @@ def _in_private(content: bytes, stack: contextlib.ExitStack) -> str:
 def pool_manager(
     server: str, proxy_url: str, context: ssl.SSLContext | None, *, server_name: str
 ) -> urllib3.PoolManager:
-    """Connections to ``server``, a URL. Raises UnusableError."""
+    """The pool manager for ``server``, a URL; ``context`` is None for plain HTTP. Raises UnusableError."""
     import urllib3
 
     options: dict[str, Any] = {"maxsize": POOL_SIZE, "socket_options": keepalive()}
@@ -135,6 +136,6 @@ def _through_socks(proxy: str, options: dict[str, Any]) -> urllib3.PoolManager:
         raise UnusableError("a proxy that speaks SOCKS needs the package PySocks: pip install pysocks")
     from urllib3.contrib.socks import SOCKSProxyManager
 
-    # Go has the proxy look names up.
+    # As Go: the proxy looks names up.
     manager: urllib3.PoolManager = SOCKSProxyManager(f"socks5h://{proxy.partition('://')[2]}", **options)
     return manager

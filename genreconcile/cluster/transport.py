@@ -1,7 +1,7 @@
 """HTTP as genreconcile needs it: bodies unchanged, no redirects, no second write, blocked reads that can be ended.
 
-Invariant: connections come from the client's own pool manager, so TLS, proxies and client certificates are as it set
-them up. ``urllib3`` is imported inside functions: it costs a quarter of a start.
+Invariant: connections come from the client's own pool manager, so TLS, proxies and client certificates are as set up
+there. ``urllib3`` is imported inside functions: its import takes a quarter of the start.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _log = logging.getLogger("genreconcile.cluster")
 
 
 class Answer:
-    """What ``ApiClient`` reads of a response. It says 200 so that the body of an error comes to us unread."""
+    """A response as ``ApiClient`` sees it. Its status is always 200, so that ``ApiClient`` reads no error's body."""
 
     status = 200
 
@@ -42,7 +42,7 @@ class Answer:
 class Transport:
     """Stands in for ``RESTClientObject``, which re-encodes bodies, follows redirects and leaves retries to urllib3.
 
-    All requests go to ``host``, a URL, which may have a path. ``headers`` are of each request; a name may repeat.
+    All requests go to ``host``, a URL, which may have a path, with the pairs of ``headers()``; a name may repeat.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Transport:
         post_params: object = None,  # noqa: ARG002 - the signature of RESTClientObject.request
         _request_timeout: float | None = None,
     ) -> Answer:
-        """Send, once. A GET goes a second time if the first met a connection that the server was just closing."""
+        """Send a request once; a GET a second time if the first met a connection that the server was just closing."""
         pool, target = self._pool or self._open(), url[self._before_target :]
         request = self._request(pool, method, target, headers or {}, body)
         try:
@@ -82,7 +82,7 @@ class Transport:
         return Answer(response)
 
     def _open(self) -> urllib3.HTTPConnectionPool:
-        """The pool of all requests. To find it takes as long as an exchange."""
+        """The pool of all requests, kept: finding it takes as long as an exchange."""
         with self._lock:
             pool = self._pool = self._manager.connection_from_url(self._host)
         return pool
@@ -107,12 +107,12 @@ class Transport:
         return Request(method, target, [*always, *sent.items(), *own], body)
 
     def stream(self, response: Response) -> None:
-        """Have the answer end when the connections are replaced, for it may go on for hours."""
+        """Let the answer, which may go on for hours, end when the connections are replaced."""
         with self._lock:
             self._streams.add(response)
 
     def replace(self, manager: urllib3.PoolManager) -> None:
-        """Have later requests use connections of another manager; idle ones and streams end, other answers come."""
+        """Use another manager for later requests; idle connections and streams end, other answers are read on."""
         with self._lock:
             ending, self._streams = list(self._streams), weakref.WeakSet()
             old, self._manager, self._pool = self._manager, manager, None
@@ -121,7 +121,7 @@ class Transport:
             response.end()
 
     def drop_idle(self) -> None:
-        """Let the idle connections go; one in use ends with its answer. Later requests open new ones."""
+        """Close the idle connections; one in use is closed after its answer. Later requests open new ones."""
         with self._lock:
             self._pool = None
             self._manager.clear()
@@ -143,7 +143,7 @@ def _exchanged(pool: urllib3.HTTPConnectionPool, request: Request, timeout: floa
 
 @functools.cache
 def _knows_urllib3() -> bool:
-    """Whether ``exchange`` may be used, which asks much of urllib3; else ``urlopen`` is, which asks little."""
+    """Whether ``exchange``, which uses protected methods of urllib3, may send; else ``urlopen`` does."""
     import urllib3
 
     from genreconcile.cluster.exchange import what_is_unknown
@@ -155,14 +155,16 @@ def _knows_urllib3() -> bool:
 
 
 def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers, trimmed: a token's file ends with a line break. ``http.client`` would quote what it cannot send."""
+    """The headers, trimmed: a token's file ends with a line break. Raises Unauthorized for one that cannot be sent;
+    ``http.client`` would quote it.
+    """
     return {name: _sendable_value(name, value) for name, value in headers.items()}
 
 
 def _sendable_value(name: str, value: str) -> str:
     trimmed = value.strip()
     if name.startswith("Impersonate-"):
-        # Names are of any script and sent in UTF-8, as by Go; a space at an end would be lost on the way.
+        # Names of users may be in any script, and go out in UTF-8, as by Go; a space at an end would be lost.
         is_sendable = trimmed == value and value.isprintable()
     else:
         is_sendable = trimmed.isascii() and trimmed.isprintable()

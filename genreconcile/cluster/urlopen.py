@@ -1,10 +1,10 @@
 """One request and its answer by urllib3's own ``urlopen``, for a urllib3 that ``exchange`` does not know.
 
-Three times as slow as ``exchange``, and of what is public in urllib3 and ``http.client`` alone.
+It is three times as slow as ``exchange``, and uses the public parts of urllib3 and ``http.client`` alone.
 
-Invariants: nothing is sent twice; what is raised is what ``exchange`` raises, with nothing of an answer in it; where
-one connection fell silent or was reset, no idle one of its pool is used again; an answer whose end ``http.client``
-would not find is an error.
+Invariants: no request is sent twice; the errors are those of ``exchange``, and quote nothing of an answer; after one
+connection fell silent or was reset, no idle one of its pool is used again; an answer whose end ``http.client`` would
+not find is an error.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _T = TypeVar("_T")
 
 
 def urlopen(pool: urllib3.HTTPConnectionPool, request: message.Request, timeout: float | None) -> Response:
-    """Send ``request`` and read the head of the answer, as ``exchange.exchange``, which says more."""
+    """Send ``request`` and read the head of the answer; see ``exchange.exchange``."""
     if Interrupt.is_current_set():  # Were it sent, the answer might come before the connection ends.
         raise ProtocolError("interrupted")
     kind = _observed(pool)
     headers = urllib3.HTTPHeaderDict()
     for name, value in request.headers:
-        headers.add(name, value.encode().decode("latin-1"))  # http.client encodes in Latin-1 what is meant as UTF-8.
+        headers.add(name, value.encode().decode("latin-1"))  # http.client encodes in Latin-1; servers expect UTF-8.
 
     def send() -> urllib3.BaseHTTPResponse:
         return pool.urlopen(
@@ -59,7 +59,8 @@ def urlopen(pool: urllib3.HTTPConnectionPool, request: message.Request, timeout:
 class _Observed(HTTPConnection):
     """A connection that an Interrupt may end, and that counts as dropped once another of its pool broke.
 
-    ``breaks`` is of a pool's own subclass: how many of its connections fell silent or were reset.
+    ``breaks``, an attribute of each pool's own subclass, counts the connections that fell silent or were reset;
+    ``born`` is that count when the connection was opened.
     """
 
     debuglevel = 0  # Configuration(debug=True) would have http.client print headers, a proxy's credentials as well.
@@ -78,7 +79,7 @@ class _Observed(HTTPConnection):
         return self.born == type(self).breaks and super().is_connected
 
     def request(self, *arguments: Any, **options: Any) -> None:
-        self.interrupt = None  # Of the thread that had the connection before.
+        self.interrupt = None  # The one of the thread that had the connection before.
         super().request(*arguments, **options)
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override] # As in urllib3.
@@ -88,11 +89,11 @@ class _Observed(HTTPConnection):
 
 
 def _observed(pool: urllib3.HTTPConnectionPool) -> type[_Observed]:
-    """The class of the pool's connections, which it has from now on. ``ConnectionCls`` is there to be set."""
+    """The class of the pool's connections, set at the first call; urllib3 lets its users set ``ConnectionCls``."""
     kind: Any = pool.ConnectionCls
     if not issubclass(kind, _Observed):
         kind = pool.ConnectionCls = type(f"Observed{kind.__name__}", (_Observed, kind), {})
-        # Whoever verifies no certificate is told by a log's line, once; this would be said for each request.
+        # The log tells once that no certificate is verified; urllib3 would warn at each request.
         said = f".*host '{re.escape(pool.host)}'"
         warnings.filterwarnings("ignore", message=said, category=InsecureRequestWarning)
         logging.getLogger("urllib3.connection").addFilter(_has_no_error)
@@ -100,18 +101,18 @@ def _observed(pool: urllib3.HTTPConnectionPool) -> type[_Observed]:
 
 
 def _has_no_error(record: logging.LogRecord) -> bool:
-    """A header that is none is logged with its error, which quotes it."""
+    """Whether to keep a log record: urllib3 logs a malformed header with an error that quotes it."""
     return not record.exc_info
 
 
 def _unwrapping(kind: type[_Observed], call: Callable[[], _T]) -> _T:
-    """What the call returns. Raises what ``exchange`` would, outside of the handler: a context passes for the cause."""
+    """The call's result. Raises as ``exchange``, outside of the handler: a ``__context__`` would pass for the cause."""
     try:
         return call()
     except (HTTPError, http.client.HTTPException, OSError) as raised:
         error = _unwrapped(raised)
     if isinstance(error, OSError) and not isinstance(error, http.client.RemoteDisconnected):
-        kind.breaks += 1  # The polite end of one connection says nothing of others.
+        kind.breaks += 1  # An orderly close of one connection says nothing of the others.
     raise error
 
 
@@ -123,7 +124,7 @@ def _unwrapped(error: Exception) -> Exception:
         return error
     odd = ProtocolError("no HTTP")
     if isinstance(error, http.client.BadStatusLine):
-        odd.__cause__ = http.client.BadStatusLine("")  # Without the line, which is the server's.
+        odd.__cause__ = http.client.BadStatusLine("")  # Without the server's line.
     return odd
 
 
@@ -132,7 +133,7 @@ def _inner(error: Exception) -> Exception | None:
 
 
 class Response(message.Response):
-    """An answer whose head was read, and whose body comes as it is asked for. Not thread-safe but for ``end``."""
+    """An answer whose head has been read, and whose body is read on demand. Not thread-safe, but for ``end``."""
 
     def __init__(self, kind: type[_Observed], raw: Any) -> None:
         self._kind = kind
@@ -151,7 +152,7 @@ class Response(message.Response):
         return {name.lower(): value for name, value in self._raw.headers.items()}
 
     def require_framing(self) -> None:
-        """Raise where ``http.client`` misreads a head: one that broke off passes for whole, and 103 for the last."""
+        """Raise where ``http.client`` misreads a head: a head that broke off passes for whole, a 103 for the last."""
         headers, length = self.headers, self._raw.headers.get("content-length")
         has_end = length is not None or "transfer-encoding" in headers or self.status in {204, 304}
         if self.status < 200 or (length is not None and not length.isdigit()):
@@ -190,4 +191,4 @@ class Response(message.Response):
     def _leave(self) -> None:
         self._is_left = True
         self._raw.close()
-        self._raw.release_conn()  # A closed one, which is opened again.
+        self._raw.release_conn()  # A closed connection is opened again when it is used.

@@ -1,6 +1,7 @@
-"""What a context must not say, for it would not be clear who asks or who answers.
+"""The contexts that are refused, for they leave the user or the server unclear.
 
-Invariant: whatever client-go refuses is refused here, before anything is read, run or sent.
+Invariant: a context that client-go refuses is refused here, before a credential is read, a program run or a request
+sent.
 Source: ``k8s.io/client-go/tools/clientcmd/validation.go``.
 """
 
@@ -22,7 +23,7 @@ _CORRECT: Final = "correct the kubeconfig"
 
 
 def validate(chosen: Chosen) -> None:
-    """Raise Unreachable, which names the first thing that is wrong."""
+    """Raise Unreachable for a context with a problem; the error names the first one."""
     for problem in (*_of_cluster(chosen.cluster), *_of_user(chosen.user)):
         raise chosen.unusable(problem, _CORRECT)
     if server_url(chosen).startswith("https:") and not has_credentials(chosen.user):
@@ -30,7 +31,7 @@ def validate(chosen: Chosen) -> None:
 
 
 def mode_of(plugin: ExecEntry) -> str:
-    """Its interactiveMode; in v1beta1 there is a default."""
+    """The interactiveMode of the plugin; v1beta1 has a default."""
     return plugin.interactive_mode or ("" if plugin.api_version == f"{API}/v1" else "IfAvailable")
 
 
@@ -50,7 +51,7 @@ def server_url(chosen: Chosen) -> str:
 
 
 def leaves_in_the_clear(url: str) -> bool:
-    """Whether others may read what is sent to it: over plain HTTP kubectl sends no credentials."""
+    """Whether others may read requests to the URL: over plain HTTP kubectl sends no credentials."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
@@ -61,7 +62,7 @@ def leaves_in_the_clear(url: str) -> bool:
 
 
 def has_credentials(user: UserEntry) -> bool:
-    """Whether it can be proved who asks."""
+    """Whether the user has credentials of any kind."""
     certificate = user.client_certificate or user.client_certificate_data
     known = certificate or user.token or user.token_file or user.username
     return bool(known or user.exec_ is not None or user.auth_provider is not None)
@@ -80,7 +81,7 @@ def _of_cluster(cluster: ClusterEntry) -> Iterator[str]:
 
 
 def _of_user(user: UserEntry) -> Iterator[str]:
-    # A password without a name is sent by nobody, and only beside a token an error: so it is to client-go.
+    # As in client-go, a password without a username is never sent, and is an error only beside a token.
     if (user.token and (user.username or user.password)) or (user.token_file and user.username):
         yield "its user has both a token and a password"
     if user.client_certificate or user.client_certificate_data:

@@ -1,6 +1,6 @@
 """A server's words without the values that they echo, such as ``spec.x: Invalid value: "a": must be short``.
 
-Invariant: a value goes as a whole, and where its end cannot be told with all that follows it.
+Invariant: a value is left out whole; where its end cannot be told, all that follows is left out with it.
 
 Source: ``Error.ErrorBody`` in k8s.io/apimachinery/pkg/util/validation/field: kind, value, detail, joined by ": ". A
 string is quoted as Go does, numbers are plain, all else is JSON, or as ``%#v`` writes it where it has no JSON.
@@ -12,9 +12,9 @@ import json
 import re
 from typing import Any, Final, NamedTuple
 
-# After these comes a value; after other kinds of errors (Required value, Forbidden, Too long, Too short) none does.
+# A value follows these; none follows other kinds of errors (Required value, Forbidden, Too long, Too short).
 _HEAD: Final = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found|Too many|Too few): ")
-_EXCERPT: Final = re.compile(r"error found in #")  # Of a document that could not be parsed.
+_EXCERPT: Final = re.compile(r"error found in #")  # An excerpt follows, of a document that could not be parsed.
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SCALAR: Final = re.compile(r"[+-]?(?:\d[\w.+-]*|Inf)|NaN|true|false|null|<nil>")
 _GO: Final = re.compile(r"&?(?:map\[|\[\d*\]|\(|\w+\.\w+[{(])")
@@ -24,13 +24,13 @@ _END: Final = re.compile(r": |$|[\],;]")
 _TYPE_NAMES: Final = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 _DECODER: Final = json.JSONDecoder()
 _MOST_VALUES: Final = 50
-"""So many values are left out of one text; what follows them is not shown."""
+"""The most values that are left out of one text; the text after the last of them is not shown."""
 _OPENING, _CLOSING = "{[(", "}])"
 _HIDDEN: Final = "***"
 
 
 class _Value(NamedTuple):
-    """Where a value ends in a text, and how else its text may be written further on; "" for what is no text."""
+    """The end of a value in a text, and of a string its content, which may be repeated without quotes; else ""."""
 
     end: int
     text: str = ""
@@ -39,8 +39,8 @@ class _Value(NamedTuple):
 def without_values(text: str, *, is_masked: bool) -> str:
     """``text`` without echoed values.
 
-    ``is_masked``: secrets are taken out of the text besides. Else less is shown: no detail that may be a value, and
-    none that follows a list or a mapping and repeats a part of it.
+    ``is_masked``: the caller masks the secrets that were sent. Else less is shown: no detail that may be a value, and
+    none that repeats a part of the value before it.
     """
     shown, start = "", 0
     for _ in range(_MOST_VALUES):
@@ -65,7 +65,7 @@ def without_values(text: str, *, is_masked: bool) -> str:
 
 
 def detail_of(text: str) -> str:
-    """What a cause says beside its kind and its value, which were left out: the reason."""
+    """The reason in a cause's text, which follows the kind of the error."""
     return text.partition(": ")[2]
 
 
@@ -75,7 +75,7 @@ def _ending(text: str) -> str:
 
 
 def _value(text: str, start: int) -> _Value | None:
-    """The value that begins here; None where its end cannot be told."""
+    """The value that begins at ``start``; None where its end cannot be told."""
     found = (read(text, start) for read in (_quoted, _plain, _json, _go))
     return next((value for value in found if value is not None and _END.match(text, value.end)), None)
 
@@ -116,12 +116,12 @@ def _go(text: str, start: int) -> _Value | None:
 
 
 def _rest(rest: str, spelled: str) -> str:
-    """What follows a value; OpenAPI's validation repeats it at the end."""
+    """The text after a value, without the repetition of the value that OpenAPI's validation puts at the end."""
     return rest.removesuffix(f": {spelled}") if rest.startswith(": ") else rest
 
 
 def _repeats(rest: str, spelled: str) -> bool:
-    """Whether what follows a value repeats any part of it."""
+    """Whether the text after a value repeats any part of the value."""
     if spelled.strip('"') in _TYPE_NAMES:
         return False
     parts = re.findall(r"[\w.-]+", spelled)
@@ -129,7 +129,7 @@ def _repeats(rest: str, spelled: str) -> bool:
 
 
 def _without(rest: str, text: str) -> str:
-    """What follows a value, with a mask wherever it repeats it."""
+    """The text after a value, with a mask wherever the text repeats the value."""
     if not text or text in _TYPE_NAMES:
         return rest
     forms = {text, _unquoted(text)} - {""}

@@ -1,7 +1,7 @@
 """Files, folders, stdin and iterables of dicts → expected objects.
 
 Invariant: a set that cannot be read or is ambiguous is refused as a whole by a LoadError that names the place;
-the objects that come out are plain JSON data that share nothing with what went in.
+the expected objects are plain JSON data that share nothing with the input.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Loaded(Object):
 
     @property
     def obj(self) -> Object:
-        """The object as a dict that is nothing else; what it holds is shared."""
+        """The object as a plain dict; its values are shared."""
         return dict(self)
 
     def __repr__(self) -> str:
@@ -51,8 +51,8 @@ def load(
     """Read files, folders and ``-`` (``stdin``, or the process's own) in the given order.
 
     A folder gives its ``.yaml``, ``.yml`` and ``.json`` files by name, with ``recursive`` those below it too; a file
-    may have any suffix. ``namespace`` is as in ``validate_set``. What is returned are dicts, as ``reconcile`` takes
-    them. Raises LoadError, and InputError for an argument that is none.
+    may have any suffix. ``namespace`` is as in ``validate_set``. Returns dicts, as ``reconcile`` takes them. Raises
+    LoadError, and InputError for an argument of a wrong type.
     """
     require_flag("recursive", recursive)
     require_namespace("namespace", namespace)
@@ -80,7 +80,7 @@ def _paths(sources: Any) -> list[str | PathLike[str]]:
 def load_objects(
     objects: Iterable[Mapping[str, Any]], *, origin: str = "expected", namespace: str = ""
 ) -> list[Loaded]:
-    """Check dicts that are at hand; they are copied, never changed. Lists (``kind: …List``) give their items."""
+    """Check dicts, which are copied, never changed. Lists (``kind: …List``) give their items. Raises LoadError."""
     every = enumerate(require_iterable(objects, origin))
     loaded = [found for index, obj in every for found in load_object(obj, f"{origin}[{index}]")]
     _refuse_duplicates_of(loaded, namespace)
@@ -90,7 +90,7 @@ def load_objects(
 def validate_set(objects: Iterable[Mapping[str, Any]], namespace: str = "") -> list[Object]:
     """The objects of ``load_objects``, without their origins.
 
-    ``namespace`` is where objects that name none will go, as far as duplicates are concerned; nothing is filled in.
+    ``namespace`` is that of objects that name none, for finding duplicates only; it is not filled in.
     """
     return [loaded.obj for loaded in load_objects(objects, namespace=namespace)]
 
@@ -112,7 +112,7 @@ def require_iterable(objects: Any, origin: str = "expected") -> Iterable[Any]:
 
 
 def load_object(value: Any, origin: str, data: bytes | bytearray = b"") -> Iterable[Loaded]:
-    """One object, or those of a list, as copies; LoadError. ``data`` is its JSON, if somebody has that already."""
+    """One object, or those of a list, as copies. Raises LoadError. ``data`` is the value's JSON, if it is known."""
     for obj, place in flatten(plain(value, origin, data), origin):
         refuse_unusable(obj, place)
         yield Loaded(obj, place)

@@ -1,4 +1,4 @@
-"""What makes a value plain JSON data, and a list its items.
+"""Values → plain JSON data, and lists → their items.
 
 Invariant: no message quotes a value, because it may be a Secret's.
 """
@@ -17,14 +17,13 @@ from genreconcile.manifests.usable import is_list
 from genreconcile.objects import Object
 from genreconcile.pointer import join_pointer
 
-# Python's limit on the digits of an int as text is near.
+# A little below Python's limit on the digits of an int as text.
 _MAX_BITS = 10_000
 
 
 def plain(value: Any, origin: str, data: bytes | bytearray = b"") -> Object:
-    """A deep copy made of dict, list, str, int, float, bool and None; LoadError names the place of anything else.
-
-    ``data`` is the value as JSON, if somebody has encoded it already.
+    """A deep copy made of dict, list, str, int, float, bool and None. Raises LoadError, which names the place of any
+    other value. ``data`` is the value's JSON, if it is known.
     """
     if not isinstance(value, Mapping):
         raise LoadError(
@@ -32,7 +31,7 @@ def plain(value: Any, origin: str, data: bytes | bytearray = b"") -> Object:
             "ApiClient().sanitize_for_serialization(obj))"
         )
     try:
-        # Fast: what JSON cannot hold does not survive unchanged, whatever the encoder makes of it.
+        # Fast: a value that JSON cannot hold does not survive unchanged, whatever the encoder makes of it.
         copied = loads(data or encode(value))
         if copied == value:
             return copied  # type: ignore[no-any-return]  # a mapping, as value is one
@@ -49,7 +48,7 @@ def plain(value: Any, origin: str, data: bytes | bytearray = b"") -> Object:
 def _copy(value: Any, origin: str, place: tuple[str | int, ...]) -> Any:
     if isinstance(value, Mapping):
         if bad := [key for key in value if not isinstance(key, str)]:
-            # The keys that YAML makes of 8080 and on; the text of others may be long.
+            # Keys such as 8080 and true are shown; the text of others may be long.
             shown = str(bad[0]) if isinstance(bad[0], bool | int | float) and _problem(bad[0]) == "" else ""
             raise _not_json(origin, place, f"a key is no string but {shown or type(bad[0]).__name__}; quote it")
         return {_copy(key, origin, place): _copy(item, origin, (*place, key)) for key, item in value.items()}
@@ -66,7 +65,7 @@ def _copy(value: Any, origin: str, place: tuple[str | int, ...]) -> Any:
 
 
 def _problem(value: Any) -> str:
-    """What keeps a scalar from being JSON for an API server; "" for nothing."""
+    """The problem that keeps a scalar from being JSON for an API server; "" for none."""
     if isinstance(value, float) and not math.isfinite(value):
         return "not a finite number; leave it out"
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
@@ -98,7 +97,7 @@ def flatten(obj: Object, origin: str) -> Iterator[tuple[Any, str]]:
 
 
 def _typed(item: Any, collection: Object) -> Any:
-    """Items of a typed list (``kind: FooList``) as the API server answers it have neither apiVersion nor kind."""
+    """The item with apiVersion and kind, which the API server leaves out in a typed list (``kind: FooList``)."""
     kind = str(collection["kind"]).removesuffix("List")
     if not kind or not isinstance(item, dict) or "kind" in item or "apiVersion" in item:
         return item

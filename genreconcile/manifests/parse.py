@@ -26,14 +26,14 @@ except ImportError:
 
 # PyYAML's C composer is recursive without a limit: nested deeply enough, a text ends the process.
 _MAX_DEPTH = 500
-# Nodes of one document, each of half a kilobyte while it is read, and of one text: more would take minutes.
+# The most nodes of one document, half a kilobyte each while it is read, and of one text: more would take minutes.
 _MAX_NODES = 1_000_000
 _MAX_NODES_OF_TEXT = 4_000_000
-# How many nodes aliases may add to one document (CVE-2019-11253, "billion laughs").
+# The most nodes that aliases may add to one document (CVE-2019-11253, "billion laughs").
 _MAX_ALIASED_NODES = 100_000
 
 _LONGEST_KEY = 80
-# More than a character or two, which is what a scanner expected or found.
+# A quotation of three characters or more; a shorter one is a character that the scanner expected or found.
 _QUOTED = re.compile(r"\s*('[^']{3,}.*|\"[^\"]{3,}.*)", re.DOTALL)
 
 _TAG = "tag:yaml.org,2002:"
@@ -42,7 +42,7 @@ _MERGE = _TAG + "merge"
 
 
 class _RefusedError(yaml.MarkedYAMLError):
-    """YAML that is not for us; its text is our own."""
+    """YAML that this package refuses; its text is our own, and quotes no value."""
 
 
 class _Loader(_SafeLoader):
@@ -60,7 +60,7 @@ class _Loader(_SafeLoader):
         self.entries: dict[yaml.MappingNode, dict[str, yaml.Node]] = {}
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
-        """The tag of what has none. Only scalars that are not quoted mean more than their text."""
+        """The tag of a node that has none. Only a scalar without quotes may be other than a string."""
         if kind is not yaml.ScalarNode:
             return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
         if not implicit[0]:
@@ -68,11 +68,11 @@ class _Loader(_SafeLoader):
         return _MERGE if value == "<<" else _TAGS[resolve(value).__class__]
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """With keys as texts, whatever they are."""
+        """The mapping, all its keys as texts."""
         return {key: self.construct_object(value, deep=deep) for key, value in self.entries_of(node).items()}
 
     def entries_of(self, node: yaml.MappingNode) -> dict[str, yaml.Node]:
-        """The values by key, with what is merged: as to kubectl, what comes later wins."""
+        """The values by key, merged mappings included: as in kubectl, the later entry wins."""
         if (known := self.entries.get(node)) is not None:
             return known
         seen: set[tuple[str, bool]] = set()
@@ -88,7 +88,7 @@ class _Loader(_SafeLoader):
         return found
 
     def key_of(self, node: yaml.Node) -> str:
-        """The text that a key is."""
+        """The text of a key. Raises _RefusedError for a key that is no text to kubectl."""
         if not isinstance(node, yaml.ScalarNode):
             raise _refused("found unhashable key", node)
         key = self.construct_object(node)
@@ -98,7 +98,7 @@ class _Loader(_SafeLoader):
         return text
 
     def merged(self, node: yaml.Node) -> dict[str, yaml.Node]:
-        """What ``<<`` brings: the first of several mappings wins."""
+        """The entries that ``<<`` merges: the first of several mappings wins."""
         found: dict[str, yaml.Node] = {}
         for part in reversed(node.value) if isinstance(node, yaml.SequenceNode) else (node,):
             if not isinstance(part, yaml.MappingNode):
@@ -107,7 +107,7 @@ class _Loader(_SafeLoader):
         return found
 
     def construct_scalar_of(self, node: yaml.ScalarNode) -> Any:
-        """A null, boolean or number, which a tag may demand of a quoted text as well."""
+        """The null, boolean or number of a scalar; a tag may ask for one in quotes as well."""
         value: Any = resolve(str(node.value))
         if node.tag == _TAGS[float] and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
@@ -121,14 +121,14 @@ def _refused(problem: str, node: yaml.Node) -> _RefusedError:
 
 
 _Loader.yaml_constructors |= {_TAGS[kind]: _Loader.construct_scalar_of for kind in _TAGS if kind is not str}
-# Where it is no key.
+# ``<<`` as a value, not a key, is a string.
 _Loader.yaml_constructors[_MERGE] = _Loader.construct_yaml_str
 
 
 def documents(text: str, name: str, *, strict_json: bool = False) -> Iterator[tuple[Any, int]]:
-    """Each document with the number of its first line; empty ones are left out.
+    """Each document with the number of its first line; empty ones are left out. Raises LoadError.
 
-    What begins with a brace is read as JSON, and where that fails and ``strict_json`` is not set, as YAML.
+    A text that begins with a brace is read as JSON, and where that fails and ``strict_json`` is not set, as YAML.
     """
     if strict_json or text.lstrip().startswith("{"):
         found, problem = _json_or_problem(text, name)
@@ -140,8 +140,9 @@ def documents(text: str, name: str, *, strict_json: bool = False) -> Iterator[tu
 
 
 def _json_or_problem(text: str, name: str) -> tuple[list[tuple[Any, int]], str]:
-    """What is no JSON at all is told; LoadError for what YAML cannot read either. The error that tells it holds the
-    whole text, so nothing may be chained to it.
+    """The documents and "", or none and the problem of a text that is no JSON at all. Raises LoadError for a text that
+    YAML cannot read either. The problem is not raised here, for the JSONDecodeError holds the text, and would be
+    chained.
     """
     try:
         return list(_json(text, name)), ""
@@ -174,7 +175,7 @@ def _skip_space(text: str, start: int) -> int:
 
 
 class _BadJSONError(ValueError):
-    """JSON that Python reads and Kubernetes must not."""
+    """JSON that Python reads, and that must not reach Kubernetes."""
 
 
 def _json_problem(error: Exception) -> str:
@@ -239,7 +240,7 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
 
 
 def _refuse_unbounded(text: str) -> None:
-    """Walk the events, which is not recursive, for depth and for what aliases will add."""
+    """Refuse a text by its events, without recursion, for its depth and the nodes that aliases will add."""
     bounds = _Bounds()
     for event in yaml.parse(text, _SafeLoader):
         problem = bounds.see(event)
@@ -261,7 +262,7 @@ class _Bounds:
         self._total = 0
 
     def see(self, event: yaml.Event) -> str:
-        """What is wrong, "" for nothing."""
+        """Count one event; returns the bound that is broken, in words, "" for none."""
         if isinstance(event, yaml.DocumentStartEvent):
             self._size, self._added, self._sizes = 0, 0, {}
             self._total += 1

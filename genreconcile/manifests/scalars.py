@@ -1,4 +1,4 @@
-"""What a plain YAML scalar means to kubectl: as go-yaml v2 resolves it, which sigs.k8s.io/yaml is made of.
+"""Plain YAML scalars → their values to kubectl, as resolved by go-yaml v2, which sigs.k8s.io/yaml is made of.
 
 YAML 1.1 with exceptions: no base 60, ``0o17`` and ``1e3`` are numbers, dates are texts.
 
@@ -22,23 +22,23 @@ _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
 _BEGINS_NUMBER: Final = frozenset("+-.0123456789")
-# strconv.ParseInt with base 0, underscores taken out before.
+# strconv.ParseInt with base 0; underscores are taken out before.
 _INTEGER: Final = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([0-9]|[1-9][0-9]+))")
-_SIGN_WITHIN: Final = re.compile(r"0b([+-][01]+)")  # Which go-yaml reads once more.
+_SIGN_WITHIN: Final = re.compile(r"0b([+-][01]+)")  # go-yaml parses the digits with their sign once more.
 _BASES: Final = (16, 2, 8, 10)
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-# strconv.ParseFloat, to which go-yaml leaves what begins with a dot.
+# strconv.ParseFloat, to which go-yaml leaves a text that begins with a dot.
 _FRACTION: Final = re.compile(r"\.[0-9](?:_?[0-9])*(?:[eE][-+]?[0-9](?:_?[0-9])*)?")
 _LARGEST_UNSIGNED: Final = 2**64 - 1
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**63 - 1
 _LONGEST_KEPT: Final = 100
 _LONGEST_PLAIN: Final = 6
-_MOST_DIGITS: Final = 64  # Of 64 bits in the base of the fewest; more are no integer.
+_MOST_DIGITS: Final = 64  # 64 bits in base 2; more digits are no integer in any base.
 
 
 def resolve(text: str) -> str | float | bool | None:
-    """The value of a plain scalar; what is no number, boolean or null is the text itself."""
+    """The value of a plain scalar: a number, boolean or null, or else the text itself."""
     if text in _WORDS or text[0] in _BEGINS_NUMBER:
         found: str | float | bool | None = (_resolved if len(text) <= _LONGEST_KEPT else _resolved.__wrapped__)(text)
         return found
@@ -55,7 +55,7 @@ def _resolved(text: str) -> Any:
         number = _integer(plain)
     if number is None and (_FRACTION if text[0] == "." else _FLOAT).fullmatch(text if text[0] == "." else plain):
         number = float(plain)
-    # A number that is too large for one is a text.
+    # A number that is too large for a float is a text.
     return text if number is None or math.isinf(number) else number
 
 
@@ -71,12 +71,12 @@ def _integer(text: str) -> int | None:
     if len(significant) > _MOST_DIGITS:
         return None
     value = int(found[1] + (significant or "0"), base)
-    # Unsigned ones have no sign at all.
+    # Only a number without a sign is an unsigned one.
     return value if _SMALLEST <= value <= (_LARGEST if found[1] else _LARGEST_UNSIGNED) else None
 
 
 def key_text(value: str | float | bool) -> str | None:
-    """The key of a mapping that a scalar is to kubectl, which has texts only; None for what it refuses."""
+    """The mapping key, always a text, that kubectl makes of a scalar; None for a scalar that it refuses."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -1,7 +1,7 @@
 """The text of files, folders and stdin.
 
-Invariant: what is named is read or refused: a path that does not exist and a folder without manifests are errors,
-because whatever is missing from the expected set may be deleted from the cluster.
+Invariant: every named source is read or refused: a path that does not exist and a folder without manifests are errors,
+because an object that is missing from the expected set may be deleted from the cluster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 
 class Source(NamedTuple):
-    """One text and what messages call it; ``strict_json`` says that it cannot be YAML."""
+    """One text and its name in messages; ``strict_json``: it cannot be YAML."""
 
     name: str
     text: str
@@ -28,7 +28,7 @@ class Source(NamedTuple):
 
 
 def read(paths: Iterable[str | PathLike[str]], *, recursive: bool, stdin: BinaryIO | None) -> Iterator[Source]:
-    """The texts in the given order, those of a folder by name; LoadError for what cannot be read."""
+    """The texts in the given order, those of a folder by name. Raises LoadError for a source that cannot be read."""
     stdin_is_read = False
     for path in (os.fspath(path) for path in paths):
         if path != "-":
@@ -82,7 +82,7 @@ def _decode(data: bytes, name: str, *, strict_json: bool) -> Source:
         return Source(name, data.decode("utf-8-sig"), strict_json)
     except UnicodeDecodeError as error:
         wrong = error.start
-    # Not in the handler: that error holds the data, and must not be chained.
+    # Not in the handler: the UnicodeDecodeError holds the data, and must not be chained.
     raise LoadError(f"{name}: cannot be read: byte {wrong} is not UTF-8; save it as UTF-8")
 
 

@@ -1,6 +1,6 @@
-"""What makes one expected object usable: an apiVersion, a kind and a name.
+"""The check that an expected object is usable: it has an apiVersion, a kind and a name.
 
-Invariant: no message quotes a value, because it may be a Secret's. Looked at for each object that is judged.
+Invariant: no message quotes a value, because it may be a Secret's. The check runs for each object of a set.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PATTERNS: Final = {"apiVersion": re.compile(r"[^/\s]+(/[^/\s]+)?"), "kind": re.
 
 
 def is_list(obj: Any) -> bool:
-    """Whether an object stands for its ``items``."""
+    """Whether an object is a list, which stands for its ``items``."""
     if not isinstance(obj, dict) or not str(obj.get("kind") or "").endswith("List"):
         return False
     metadata = obj.get("metadata")
@@ -42,11 +42,11 @@ def _matches(field: str, value: str) -> bool:
 
 
 def _metadata_problem(metadata: Any) -> str:
-    """What is wrong with it and what to do, to be said of the kind; "" for nothing."""
+    """The problem and the advice, in words that follow the kind in a message; "" for no problem."""
     if not isinstance(metadata, dict):
         return ": no metadata; give metadata.name"
     name, namespace = metadata.get("name"), metadata.get("namespace")
-    if metadata.get("generateName") and not name:  # Beside a name it means nothing to the server.
+    if metadata.get("generateName") and not name:  # Beside a name the server ignores it.
         return ": generateName: each run would create another object; give metadata.name in place of it"
     if not name:
         return ": no name; give metadata.name"
@@ -58,7 +58,7 @@ def _metadata_problem(metadata: Any) -> str:
 
 
 def _is_path_segment(name: Any) -> bool:
-    """As the API server's own check (k8s.io/apimachinery/pkg/api/validation/path), and of printable characters."""
+    """Whether a name passes the API server's check (k8s.io/apimachinery/pkg/api/validation/path), and is printable."""
     if not isinstance(name, str):
         return False
     return name not in {".", ".."} and name.isprintable() and "/" not in name and "%" not in name

@@ -1,8 +1,8 @@
-"""Hides the values of Secrets, of whatever else ``mask.yaml`` lists, and of what rules call sensitive.
+"""Hides the values of Secrets, of the other fields that ``mask.yaml`` lists, and of those that rules call sensitive.
 
-Invariant: what stands at, below or (in a patch) around a listed field comes out masked, however malformed it is; equal
-values get equal masks and different values different ones, so that changes stay visible; and whatever looks like a
-mask is one. Masks of two processes do not compare: the key is random, so that a mask cannot be tried against guesses.
+Invariant: a value at, below or (in a patch) around a listed field comes out masked, however malformed it is; equal
+values get equal masks and different values different ones, so that changes stay visible; and every text that looks like
+a mask is one. Masks of two processes do not compare: the key is random, so that a mask cannot be tried against guesses.
 """
 
 from genreconcile.mask.fields import EVERYTHING, Fields, Kind, fields_of

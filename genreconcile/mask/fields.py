@@ -1,6 +1,6 @@
-"""Which fields are secret, as patterns from an object's root.
+"""The secret fields of kinds, as patterns from an object's root.
 
-Invariant: how a kind is spelled, in capitals or not, makes no difference: a misspelled object is hidden as well.
+Invariant: the case of a kind's letters makes no difference: a misspelled object is hidden as well.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from genreconcile.data.shapes import Secret
 from genreconcile.pointer import split_pointer
 
 Fields = tuple[tuple[str, ...], ...]
-"""Patterns as in rules: a token is a key, or holds ``*`` and ``?``; ``*`` stands for any member of a list, too."""
+"""Patterns as in rules: a token is a key, or a glob of ``*`` and ``?``; ``*`` stands for any member of a list, too."""
 
 EVERYTHING: Final[Fields] = ((),)
-"""The whole object is secret: for one of which nobody can tell."""
+"""The whole object is secret: for an object whose secret fields are not known."""
 
 
 class Kind(Protocol):
@@ -53,7 +53,7 @@ def fields_of(kind: Kind) -> Fields:
 
 
 def fields_of_resource(path: str) -> Fields:
-    """The same for the objects behind a path of the API, ``/api/v1/…`` or ``/apis/<group>/<version>/…``."""
+    """The secret fields of the objects behind an API path, ``/api/v1/…`` or ``/apis/<group>/<version>/…``."""
     root, _, rest = path.strip("/").partition("/")
     group, _, rest = rest.partition("/") if root == "apis" else ("", "", rest)
     parts = rest.split("/")[1:]

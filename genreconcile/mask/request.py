@@ -13,10 +13,10 @@ from genreconcile.mask.text import NOT_SHOWN, Hiding, without_words
 
 
 def hiding_answer(method: str, path: str, body: bytes | None) -> Callable[[str], str]:
-    """What takes the secrets by kind out of any text of the answer to a request that wrote ``body`` to ``path``.
+    """A function that takes the secrets out of any text of the answer to a request that wrote ``body`` to ``path``.
 
-    A deletion does not say what it deletes, and a merge or an apply not what stays: so what admission says of that is
-    left out.
+    A deletion does not carry the object that it deletes, and a merge or an apply not the rest of the object: there, all
+    words of admission are left out.
     """
     fields = fields_of_resource(path)
     if fields and method == "DELETE":
@@ -27,7 +27,7 @@ def hiding_answer(method: str, path: str, body: bytes | None) -> Callable[[str],
         written = loads(body)
     except ValueError:
         return _nothing
-    if isinstance(written, list):  # A JSON patch, whose values may be anything's.
+    if isinstance(written, list):  # A JSON patch, whose values may be of any field.
         values = [operation.get("value") for operation in written if isinstance(operation, dict)]
         return Hiding(EVERYTHING, {"values": values})
     if not isinstance(written, dict):

@@ -1,8 +1,7 @@
-"""Takes secrets out of messages, such as a server's refusal that quotes what it refuses.
+"""Takes secrets out of messages, such as a server's refusal that quotes the refused object.
 
-Invariant: of a secret that is known, no part of six characters gets through, in whatever usual spelling. What a
-message makes of a secret in another way (backwards, encrypted) cannot be found. The time is linear in the secrets,
-once, and in each text.
+Invariant: of a known secret no part of six characters gets through, in any usual spelling. An unusual spelling
+(backwards, encrypted) is not found. The time is linear in the secrets, once, and in each text.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from genreconcile.mask.fields import Fields
 from genreconcile.pointer import token_matches
 
 _PART: Final = 6
-"""Characters of a secret that are hidden also where a message shows no more than these."""
+"""The length of the parts of a secret that are hidden also where a message shows such a part alone."""
 _WORD: Final = 3
-"""A secret of so few characters is a part of too many words: only the word is hidden."""
+"""A secret of at most so many characters is a part of too many words: it is hidden only as a whole word."""
 
 
 _MOST: Final = 20_000
-"""Characters of secrets that are searched for: more would take seconds."""
+"""The most characters of secrets that are searched for: more would take seconds."""
 _WORDS: Final = re.compile(r"(denied (?:the )?request): .*", re.DOTALL)
 NOT_SHOWN: Final = "(not shown: it may quote secrets, and there are too many to look for)"
 
 
 class Hiding:
-    """Takes what stands at the secret fields of these objects out of any number of texts.
+    """Takes the values at the secret fields of these objects out of any number of texts.
 
-    What to look for is made with the first text, and kept as long as this is.
+    The parts to look for are made with the first text, and kept.
     """
 
     def __init__(self, fields: Fields, *objects: Mapping[str, Any] | None) -> None:
@@ -42,7 +41,7 @@ class Hiding:
         self._objects = objects
 
     def __call__(self, text: str) -> str:
-        """``text`` without them."""
+        """``text`` without the secrets."""
         if not self._fields or not text:
             return text
         if self._parts is None:
@@ -54,7 +53,7 @@ class Hiding:
 
     @functools.cached_property
     def _parts(self) -> dict[int, set[str]] | None:
-        """What is to be hidden, by its length; None where there are too many secrets."""
+        """The parts to hide, by their length; None where there are too many secrets."""
         known = {found for obj in self._objects if obj for field in self._fields for found in _texts_below(obj, field)}
         if sum(map(len, known)) > _MOST:
             return None
@@ -68,12 +67,12 @@ class Hiding:
 
 
 def mask_text(fields: Fields, text: str, *objects: Mapping[str, Any] | None) -> str:
-    """``text`` without what stands at the secret fields of these objects."""
+    """``text`` without the values at the secret fields of these objects."""
     return Hiding(fields, *objects)(text)
 
 
 def without_words(text: str) -> str:
-    """``text`` without what a webhook or a policy says of an object whose secrets are not known."""
+    """``text`` without the words of a webhook or a policy on an object whose secrets are not known."""
     return _WORDS.sub(r"\1 (in words that are not shown: they may quote secrets)", text)
 
 
@@ -85,7 +84,7 @@ def _hide(text: str, length: int, parts: set[str], hidden: bytearray) -> None:
 
 
 def _is_word(text: str, start: int, end: int) -> bool:
-    """Whether no letter, digit or underscore stands beside this."""
+    """Whether no letter, digit or underscore stands beside ``text[start:end]``."""
     return not any(
         beside.isalnum() or beside == "_" for beside in (text[max(start - 1, 0) : start], text[end : end + 1])
     )
@@ -112,7 +111,7 @@ def _texts_below(value: Any, field: tuple[str, ...]) -> Iterator[str]:
 
 
 def _at(value: Any, field: tuple[str, ...]) -> Iterator[Any]:
-    """What stands at the field, and what stands on the way to it where that is of another shape."""
+    """The values at the field, and those on the way to it that have another shape."""
     if not field or not isinstance(value, Mapping | list | tuple):
         yield value
     elif isinstance(value, Mapping):
@@ -125,10 +124,10 @@ def _at(value: Any, field: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """How a message may write a value: plain, decoded or encoded, and each of them quoted."""
+    """The forms in which a message may write a secret: plain, decoded or encoded, each also quoted."""
     raw = [secret.encode(errors="replace")]
-    raw.append(base64.b64encode(raw[0]))  # As it stands in the live object.
-    with contextlib.suppress(ValueError):  # It is no base64.
+    raw.append(base64.b64encode(raw[0]))  # As the live object holds the secret.
+    with contextlib.suppress(ValueError):  # The secret is no base64.
         raw.append(base64.b64decode(secret, validate=True))
     for data in raw:
         texts = {data.decode(errors="replace"), base64.b64encode(data).decode()}
@@ -139,10 +138,10 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _base64(data: bytes) -> Iterator[str]:
-    """As a part of something else that was encoded as a whole: there are three ways to fall into its groups."""
+    """The base64 of the data inside of a longer text: there are three positions in its groups of three bytes."""
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
-        # What is made of the bytes before and after, too, is not the secret's own.
+        # Characters that mix in the bytes before or after are not the secret's own.
         own = encoded[(before * 8 + 5) // 6 : (before + len(data)) * 8 // 6]
         yield own
         yield own.translate(_URL_SAFE)
@@ -152,11 +151,11 @@ _URL_SAFE: Final = str.maketrans("+/", "-_")
 
 
 def _quoted(text: str) -> Iterator[str]:
-    if text.isascii() and text.isalnum():  # As most are: every quotation leaves them as they are.
+    if text.isascii() and text.isalnum():  # Most texts; every quotation leaves them as they are.
         return
     quoted = json.dumps(text, ensure_ascii=False)[1:-1]
     yield quoted
-    yield json.dumps(quoted, ensure_ascii=False)[1:-1]  # In a document that is itself a string.
+    yield json.dumps(quoted, ensure_ascii=False)[1:-1]  # In JSON that is itself a string.
     yield json.dumps(text)[1:-1]
     yield repr(text)[1:-1]
     with contextlib.suppress(UnicodeEncodeError):

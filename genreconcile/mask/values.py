@@ -1,6 +1,6 @@
 """Masks for values, objects and patches.
 
-Invariant: nothing is changed, and what needs no mask is shared with what was handed in, so change neither.
+Invariant: no argument is changed; a result shares the parts that need no mask with its argument, so change neither.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Tokens = Sequence[str]
 
 
 def mask(value: Any) -> str:
-    """The mask of one value; of a mask as well: otherwise a value could pose as one."""
+    """The mask of one value; a mask is masked as well, for otherwise a value could pose as one."""
     return f"*** (hmac: {hmac.new(_KEY, _bytes(value), hashlib.sha256).hexdigest()[:12]})"
 
 
 def _bytes(value: Any) -> bytes:
-    """Different bytes for different JSON values; for what is no JSON, as good as it gets."""
+    """Different bytes for different JSON values; for other values the best that can be had."""
     try:
         return msgspec.json.encode(value, order="sorted")
     except (TypeError, ValueError, OverflowError, RecursionError):
@@ -42,9 +42,9 @@ def _bytes(value: Any) -> bytes:
 
 
 def mask_object(obj: Mapping[str, Any], fields: Fields) -> Object:
-    """A copy without secrets."""
+    """A copy of the object, its secret fields masked."""
     masked = mask_value(fields, (), obj)
-    if not isinstance(masked, Mapping):  # It is nested too deeply.
+    if not isinstance(masked, Mapping):  # A mask: the object is nested too deeply.
         return {key: mask(value) for key, value in obj.items()}
     return dict(masked)
 
@@ -67,7 +67,7 @@ def _mask_operation(fields: Fields, operation: Mapping[str, Any]) -> dict[str, A
 
 
 def mask_value(fields: Fields, path: Tokens, value: Any) -> Any:
-    """``value``, which stands at ``path`` in an object with these secret fields, without secrets."""
+    """``value``, which stands at ``path`` in an object with these secret fields, masked as far as it is secret."""
     try:
         return _masked(fields, path, value)
     except RecursionError:
@@ -106,7 +106,7 @@ def _mask_at(value: Any, field: Tokens) -> Any:
 
 
 def _unposed(value: Any) -> Any:
-    """The value, with a mask in the place of every text in it that looks like one."""
+    """The value, with a mask in the place of every text that looks like a mask."""
     if isinstance(value, str):
         return mask(value) if _LOOKS_LIKE_A_MASK.search(value) else value
     if isinstance(value, Mapping):

@@ -18,10 +18,10 @@ _PAUSE = 0.05
 
 
 class Requests(Protocol):
-    """What set-up needs of a client; ``genreconcile.cluster`` has it too."""
+    """The client that set-up needs; a ``genreconcile.cluster.Cluster`` is one too."""
 
     def request(self, method: str, path: str, *, body: bytes | None = None) -> bytes:
-        """Return the answer's body; a ClusterError holds the status of an error."""
+        """Return the answer's body. Raises ClusterError, with the HTTP status of an error."""
 
 
 class Client:
@@ -86,7 +86,7 @@ def ensure(client: Requests, path: str, obj: dict[str, Any]) -> None:
 
 
 def wait(what: str, condition: Callable[[], bool], seconds: float) -> None:
-    """Wait until ``condition`` holds; raise ClusterError, which says ``what`` was waited for, when time is over."""
+    """Wait until ``condition`` holds. Raises ClusterError after ``seconds``; ``what`` names the condition in it."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

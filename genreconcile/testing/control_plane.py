@@ -23,12 +23,12 @@ _CONTROLLER_TIMEOUT = 30.0
 class ControlPlane:
     """A Kubernetes control plane for tests and demos, gone without a trace when the block, or this process, ends.
 
-    ``version`` (else ``K8S_VERSION``, else 1.37.2) picks the Kubernetes. ``controller_manager`` and ``scheduler`` run
-    these two as well, ``kwok`` a node whose Pods "run" without containers. ``runtime_config`` holds API server
-    settings such as ``api/all=true``; ``extra_apiserver_args`` is appended to its command line.
+    ``version`` (else ``K8S_VERSION``, else 1.37.2) is that of Kubernetes. ``controller_manager`` and ``scheduler`` add
+    these two servers, ``kwok`` a node whose Pods "run" without containers. ``runtime_config`` holds API server
+    settings such as ``api/all=true``; ``extra_apiserver_args`` is appended to the API server's command line.
 
     While it runs, ``kubeconfig`` is the path of an administrator's kubeconfig, ``server`` the API server's URL,
-    ``version`` the version that runs, ``logs`` the folder of the servers' logs. Raises ControlPlaneError.
+    ``version`` that of the running API server, ``logs`` the folder of the servers' logs. Raises ControlPlaneError.
     """
 
     def __init__(  # noqa: PLR0913 - all but one are by name only
@@ -85,18 +85,18 @@ class ControlPlane:
             raise
 
     def stop(self, *, keep_logs: bool = False) -> Path | None:
-        """End everything; returns when nothing is left but the logs, if wanted, in the folder returned."""
+        """End the control plane; returns when its files are gone. ``keep_logs``: return the folder of the kept logs."""
         plane, self._plane = self._plane, None
         return plane.stop(keep_logs=keep_logs) if plane else None
 
     def user_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
-        """Return the path of a new kubeconfig for ``user`` in ``groups``, who may do only what RBAC grants."""
+        """Return the path of a new kubeconfig for ``user`` in ``groups``, who has only the rights that RBAC grants."""
         return self._running.user_kubeconfig(user, tuple(groups))
 
     def down(self, *servers: str) -> AbstractContextManager[None]:
-        """Kill ``etcd``, ``kube-apiserver`` or others for the time of a ``with`` block; ready again at its end.
+        """Kill ``etcd``, ``kube-apiserver`` or others for the time of a ``with`` block, which ends when they are ready.
 
-        Raises ControlPlaneError where they are not this machine's processes.
+        Raises ControlPlaneError for a cluster that was not started here.
         """
         return self._running.down(servers)
 

@@ -1,6 +1,6 @@
 """A cluster that somebody else made: given by the user, or made by ``kind``.
 
-A given cluster is refused when it holds foreign namespaces: the tests delete things.
+A given cluster is refused when it holds foreign namespaces, for the tests delete objects.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SIGNING_TIMEOUT = 30.0
 
 
 class ExistingPlane:
-    """The cluster of the kubeconfig ``path``; ``supervision`` holds the files made for it."""
+    """The cluster of the kubeconfig ``path``; ``supervision``, which ``stop`` ends, holds the files made for it."""
 
     def __init__(self, path: Path, supervision: Supervision) -> None:
         from genreconcile.cluster import connect
@@ -38,7 +38,7 @@ class ExistingPlane:
         self.logs = supervision.logs
         self.namespaces: list[str] = []
         self._supervision = supervision
-        # Its controller manager puts this one into each namespace.
+        # A controller manager puts this ConfigMap into each namespace.
         self.has_controllers = exists(self.client, f"{_NAMESPACES}/default/configmaps/kube-root-ca.crt")
 
     def user_kubeconfig(self, user: str, groups: tuple[str, ...]) -> Path:
@@ -53,19 +53,19 @@ class ExistingPlane:
         return kubeconfig.write(path, kubeconfig.current_cluster(self.kubeconfig), certificate, private_pem(key))
 
     def down(self, names: Sequence[str]) -> AbstractContextManager[None]:
-        """Servers of others are not killed."""
+        """Raise ControlPlaneError: a server that was not started here is not killed."""
         raise ControlPlaneError(f"{self.server}: {', '.join(names)} not killed: not started here; give no cluster")
 
     def snapshot(self) -> Path:
-        """As ``down``."""
+        """Raise ControlPlaneError: etcd was not started here."""
         raise ControlPlaneError(f"{self.server}: no snapshot of etcd: not started here; give no cluster")
 
     def restore(self, snapshot: Path) -> None:
-        """As ``down``."""
+        """Raise ControlPlaneError: etcd was not started here."""
         raise ControlPlaneError(f"{self.server}: {snapshot} not restored: etcd was not started here; give no cluster")
 
     def stop(self, *, keep_logs: bool) -> Path | None:
-        """Delete the namespaces made here and the files; return where the logs are kept, if they are."""
+        """Delete the namespaces and files made here; return the folder of the kept logs, None where none are kept."""
         try:
             for name in self.namespaces:
                 self.client.request("DELETE", f"{_NAMESPACES}/{name}")
@@ -87,7 +87,7 @@ class ExistingPlane:
 
 
 def given(path: Path, options: PlaneOptions) -> ExistingPlane:
-    """Return the cluster of a kubeconfig named by the user, if it may and can be used."""
+    """Return the cluster of a kubeconfig named by the user. Raises ControlPlaneError for a foreign or unfit one."""
     supervision = Supervision()
     try:
         plane = ExistingPlane(path, supervision)
@@ -103,7 +103,7 @@ def given(path: Path, options: PlaneOptions) -> ExistingPlane:
 
 
 def _refuse_foreign(server: str, namespaces: list[dict[str, Any]]) -> None:
-    """Raise unless all namespaces are Kubernetes' own or made by earlier tests."""
+    """Raise ControlPlaneError unless all namespaces are Kubernetes' own or made by earlier tests."""
     ours = templates.load("namespace")["metadata"]["labels"].items()
     foreign = [
         obj["metadata"]["name"]
@@ -119,7 +119,7 @@ def _refuse_foreign(server: str, namespaces: list[dict[str, Any]]) -> None:
 
 
 def _refuse_unfit(plane: ExistingPlane, options: PlaneOptions) -> None:
-    """Raise where a wish cannot be granted: a cluster that runs cannot be set up anew."""
+    """Raise ControlPlaneError where an option is not met: a running cluster cannot be set up anew."""
     asked = versions.requested(options.version)
     wishes = {
         f"version {asked}": asked not in (None, running_version(plane.client)),

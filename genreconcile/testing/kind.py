@@ -1,4 +1,4 @@
-"""A cluster made by ``kind``, where a Docker engine is there."""
+"""A cluster made by ``kind``, where a Docker engine runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def image(version: str) -> str:
 
 
 def pull(source: Kind) -> bool:
-    """Fetch the node image; return whether there is one: a new patch release may have none."""
+    """Fetch the node image; return whether the release has one, for a new patch release may have none."""
     with Progress(f"kind: fetching {image(source.version)}", 1, 60):
         run = subprocess.run(  # noqa: S603 - the docker on the PATH
             [source.docker, "pull", "--quiet", image(source.version)], capture_output=True, text=True, check=False
@@ -33,7 +33,7 @@ def pull(source: Kind) -> bool:
 
 
 def create(source: Kind, options: PlaneOptions) -> ExistingPlane:
-    """Make a cluster with a name of its own; it is deleted when this process ends, however that happens."""
+    """Make a cluster with a name of its own, which is deleted when this process ends, however that happens."""
     supervision = Supervision()
     try:
         return ExistingPlane(_create(source, options, supervision), supervision)
@@ -45,7 +45,7 @@ def create(source: Kind, options: PlaneOptions) -> ExistingPlane:
 def _create(source: Kind, options: PlaneOptions, supervision: Supervision) -> Path:
     """Return the kubeconfig of a new cluster."""
     name, path = supervision.state.name.replace("_", "-"), supervision.state / "kubeconfig"
-    # Before it is made: the process may be killed while it is.
+    # Before the cluster is made, for the process may be killed meanwhile.
     supervision.at_end([source.program, "delete", "cluster", "--name", name])
     arguments = ["--name", name, "--kubeconfig", str(path), "--image", image(source.version), "--wait", _READY]
     with Progress(f"kind: making cluster {name}", 1, 60), (supervision.logs / "kind.log").open("wb") as log:

@@ -1,4 +1,4 @@
-"""Kubeconfig files with one cluster and one user. JSON is YAML."""
+"""Kubeconfig files with one cluster and one user, written as JSON, which is YAML."""
 
 from __future__ import annotations
 

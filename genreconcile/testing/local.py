@@ -55,7 +55,7 @@ class LocalPlane:
 
     @contextlib.contextmanager
     def down(self, names: Sequence[str]) -> Iterator[None]:
-        """Kill these servers for the time of the block; then they are started again, and ready."""
+        """Kill these servers for the time of the block; at its end, start them again and wait until they are ready."""
         with self._supervision.down(names):
             yield
         self._wait_ready()
@@ -68,13 +68,13 @@ class LocalPlane:
         return copy
 
     def restore(self, snapshot: Path) -> None:
-        """Put such a copy in the place of etcd's data."""
+        """Put a copy of ``snapshot`` in the place of etcd's data."""
         with self.down(["kube-apiserver", "etcd"]):
             shutil.rmtree(self.state / "etcd")
             shutil.copytree(snapshot, self.state / "etcd")
 
     def stop(self, *, keep_logs: bool) -> Path | None:
-        """End the servers; return where the logs are kept, if they are."""
+        """End the servers; return the folder of the kept logs, None where they are not kept."""
         self._supervision.stop(keep_logs=keep_logs)
         return self._supervision.kept if keep_logs else None
 

@@ -1,4 +1,4 @@
-"""What a control plane shall be."""
+"""The options of a control plane."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from genreconcile.testing.versions import DEFAULT, requested
 
 @dataclass(frozen=True, slots=True)
 class PlaneOptions:
-    """The wishes of the user of a control plane; see ControlPlane for their meaning."""
+    """The options that the user of a control plane asks for; see ControlPlane for their meaning."""
 
     version: str | None = None
     controller_manager: bool = False
@@ -20,11 +20,11 @@ class PlaneOptions:
 
     @property
     def programs(self) -> list[str]:
-        """Names of the programs of Kubernetes that are needed."""
+        """The names of the Kubernetes programs that are needed."""
         optional = {"kube-controller-manager": self.controller_manager, "kube-scheduler": self.scheduler}
         return ["etcd", "kube-apiserver", *(name for name, wanted in optional.items() if wanted)]
 
     @property
     def kubernetes(self) -> str:
-        """The version to run where any can be chosen."""
+        """The version of Kubernetes to run where the source offers any: the requested one, or the default."""
         return requested(self.version) or DEFAULT

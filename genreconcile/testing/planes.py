@@ -1,4 +1,4 @@
-"""Opens a control plane from the first source that is there."""
+"""Opens a control plane from the first available source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genreconcile.testing.sources import Given, Kind, built, find, prepare
 class Plane(Protocol):
     """A control plane that is ready; see ControlPlane for the attributes of the same name.
 
-    ``namespaces`` are to be deleted at the end; ``has_controllers`` says whether a controller manager runs.
+    ``namespaces`` are those that ``stop`` deletes; ``has_controllers`` says whether a controller manager runs.
     """
 
     kubeconfig: Path
@@ -35,16 +35,16 @@ class Plane(Protocol):
         """Return the kubeconfig of another user."""
 
     def down(self, names: Sequence[str]) -> AbstractContextManager[None]:
-        """Kill servers for the time of a block. Raises ControlPlaneError where they are not ours."""
+        """Kill servers for the time of a block. Raises ControlPlaneError where they were not started here."""
 
     def snapshot(self) -> Path:
         """Return the path of a copy of etcd's data. Raises as ``down``."""
 
     def restore(self, snapshot: Path) -> None:
-        """Go back to a copy. Raises as ``down``."""
+        """Go back to a copy of etcd's data. Raises as ``down``."""
 
     def stop(self, *, keep_logs: bool) -> Path | None:
-        """End it; return where the logs are kept, if they are."""
+        """End the control plane; return the folder of the kept logs, None where they are not kept."""
 
 
 def open_plane(options: PlaneOptions) -> Plane:
@@ -60,7 +60,7 @@ def open_plane(options: PlaneOptions) -> Plane:
 
 
 def prepare_ahead(options: PlaneOptions) -> None:
-    """Do now what takes minutes, so that opening takes seconds; says on standard error what will be used."""
+    """Fetch or build the programs, so that opening takes seconds; name the source on standard error."""
     source = find(options)
     if isinstance(source, Kind) and not kind.pull(source):
         source = built(options)

@@ -1,6 +1,6 @@
 """pytest fixtures: one control plane for the whole run, one namespace for each test.
 
-Import what is wanted into a ``conftest.py``. Nothing is loaded unasked: this is no entry point.
+Import the wanted names into a ``conftest.py``. Nothing is loaded unasked: the module is no entry point.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Progress lines of long steps, on standard error: what, how far, since when, how long still.
+"""Progress lines of long steps, on standard error: the step, its share done, the time passed and the time left.
 
 A line appears every few seconds also while nothing advances, so that silence always means trouble.
 """
@@ -16,7 +16,7 @@ INTERVAL = 10.0
 
 
 def say(text: str) -> None:
-    """Write one line to standard error at once, even where that is a file."""
+    """Write one line to standard error at once, even where standard error is a file."""
     sys.stderr.write(f"genreconcile: {text}\n")
     sys.stderr.flush()
 
@@ -69,7 +69,7 @@ class Progress:
         return f"about {duration(left)} left" if left else "longer than estimated"
 
     def _left(self, share: float, elapsed: float) -> float:
-        """Trust the guess at first, and the speed measured so far the more the further the step is."""
+        """The seconds left: by the guess at first, and more and more by the measured speed as the step advances."""
         measured = elapsed / share * (1 - share) if share else 0.0
         return share * measured + (1 - share) * max(self._guess - elapsed, measured)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 
-# etcd 3.6 insists on a port; here it is but a part of the socket's name.
+# etcd 3.6 insists on a port; here the port is only a part of the socket's name.
 _ETCD = "unix://etcd.sock:1"
 _PEER = "unix://peer.sock:1"
 
@@ -15,7 +15,7 @@ _PEER = "unix://peer.sock:1"
 def etcd(program: Path, state: Path) -> list[str]:
     """Return etcd's command line: on sockets in the state directory, which need no port and let nobody else in.
 
-    Their names are relative to the state directory, in which it runs: a socket's path must be short.
+    The names of the sockets are relative to the state directory, in which etcd runs: a socket's path must be short.
     """
     return [
         str(program),
@@ -32,13 +32,13 @@ def etcd(program: Path, state: Path) -> list[str]:
 def apiserver(
     program: Path, state: Path, port: int, runtime_config: Sequence[str] = (), extra: Sequence[str] = ()
 ) -> list[str]:
-    """Return kube-apiserver's command line. ``extra`` comes last: it overrides."""
+    """Return kube-apiserver's command line. ``extra`` comes last, so that it overrides."""
     return [
         str(program),
         f"--etcd-servers={_ETCD.replace('unix://', f'unix://{state}/')}",
         f"--bind-address={HOST}",
         f"--secure-port={port}",
-        # Without these two it looks for an interface with a default route, which a machine offline has not.
+        # Without these two kube-apiserver looks for an interface with a default route; a machine offline has none.
         f"--advertise-address={HOST}",
         "--endpoint-reconciler-type=none",
         f"--tls-cert-file={state / 'apiserver.crt'}",

@@ -1,10 +1,10 @@
-"""Where a control plane comes from, in this order; the first that is there is taken.
+"""The sources of a control plane, in this order; the first available one is taken.
 
 1. The cluster of the file that ``GENRECONCILE_TEST_KUBECONFIG`` names. Never ``KUBECONFIG`` or the home folder's file:
-   the tests delete things.
+   the tests delete objects.
 2. The programs in the folder that ``KUBEBUILDER_ASSETS`` names, unless another version is asked for.
 3. The programs in the user's cache folder.
-4. A new ``kind`` cluster, where a Docker engine and ``kind`` are there.
+4. A new ``kind`` cluster, where ``kind`` is installed and a Docker engine runs.
 5. The programs built from Go modules into the cache folder.
 """
 
@@ -55,12 +55,12 @@ class Programs:
 
 
 def find(options: PlaneOptions) -> Given | Kind | Programs:
-    """Return the first source that is there; changes nothing. Raises ControlPlaneError where a variable is wrong."""
+    """Return the first available source; changes nothing. Raises ControlPlaneError where a variable is wrong."""
     return _given() or _assets(options) or _cached(options) or _kind(options) or built(options)
 
 
 def built(options: PlaneOptions) -> Programs:
-    """Return the last source, which always is there."""
+    """Return the last source, which is always available."""
     return Programs(build.folder(options.kubernetes), options.kubernetes)
 
 
@@ -118,7 +118,7 @@ def _cached(options: PlaneOptions) -> Programs | None:
 
 
 def _kind(options: PlaneOptions) -> Kind | None:
-    """``kind`` takes no command line of the API server, so it serves only who has no wishes there."""
+    """A ``kind`` cluster; None with ``extra_apiserver_args``, for ``kind`` takes no command line of the API server."""
     kind, docker = shutil.which("kind"), shutil.which("docker")
     if kind and docker and not options.extra_apiserver_args and _engine_runs(docker):
         return Kind(kind, docker, options.kubernetes)

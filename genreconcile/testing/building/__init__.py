@@ -1,4 +1,4 @@
-"""Builds Kubernetes from its Go modules; only where a control plane comes from imports it.
+"""Builds Kubernetes from its Go modules; only ``testing.sources`` imports this package.
 
-Invariant: what was built once is found again in the user's cache folder.
+Invariant: a program that was built once is found again in the user's cache folder.
 """

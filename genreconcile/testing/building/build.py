@@ -1,6 +1,7 @@
 """Builds the control plane's programs once into the user's cache folder.
 
-A program in the cache is complete: it is built elsewhere and renamed. One process builds at a time, the others wait.
+A program in the cache is complete, for it is built elsewhere and renamed. One process builds at a time, the others
+wait.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from genreconcile.testing.progress import say
 
 
 def cache_folder() -> Path:
-    """Return the folder that holds what was built, one subfolder for each version and machine."""
+    """Return the folder of the built programs, with one subfolder for each version and machine."""
     import platformdirs
 
     return platformdirs.user_cache_path("genreconcile") / "control-plane"
@@ -33,7 +34,7 @@ def kwok_folder() -> Path:
 
 
 def ensure(version: str, programs: Iterable[str]) -> Path:
-    """Return the folder that holds ``programs`` of Kubernetes ``version``, building what is missing."""
+    """Return the folder that holds ``programs`` of Kubernetes ``version``; builds the missing ones."""
     target, wanted = folder(version), list(programs)
     if missing(target, wanted):
         with locked(cache_folder(), f"Kubernetes {version}"):
@@ -42,7 +43,7 @@ def ensure(version: str, programs: Iterable[str]) -> Path:
 
 
 def ensure_kwok() -> Path:
-    """Return the folder that holds ``kwok`` and its ``stages``, building it when it is missing."""
+    """Return the folder that holds ``kwok`` and its ``stages``; builds ``kwok`` where it is missing."""
     target = kwok_folder()
     if missing(target, ["kwok"]):
         with locked(cache_folder(), f"kwok {versions.KWOK}"):
@@ -57,7 +58,7 @@ def missing(target: Path, programs: Iterable[str]) -> list[str]:
 
 @contextmanager
 def locked(folder: Path, title: str) -> Iterator[None]:
-    """Hold the lock of a cache folder, which is made if need be; says so where another process has it."""
+    """Hold the lock of a cache folder, which is made if need be; a wait for another process is told."""
     from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)

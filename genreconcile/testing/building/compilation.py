@@ -1,6 +1,6 @@
 """Compiles Go programs of one module, with progress.
 
-The go.mod is made from the module's own one, once, and kept beside the programs with its go.sum.
+The go.mod for the build is made once from the module's own, and kept beside the programs with its go.sum.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from genreconcile.testing.errors import ControlPlaneError
 from genreconcile.testing.progress import Progress
 
 _SECONDS_PER_PART = 0.2
-"""On two cores: a first guess, corrected by what is measured. A package is a part."""
+"""The seconds to compile one package, which is a part, on two cores: a first guess that ``Progress`` corrects."""
 
 _PARTS_OF_LINKING = 40
 """Linking a program takes as long as compiling this many packages."""
@@ -28,7 +28,7 @@ _PARTS_OF_LINKING = 40
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to build the programs of one release."""
+    """The recipe to build the programs of one release; ``render`` makes the go.mod, as in ``gomodule``."""
 
     title: str
     module: str
@@ -40,19 +40,19 @@ class Recipe:
 
 
 def kubernetes_recipe(version: str) -> Recipe:
-    """Return how to build Kubernetes ``version``, and the etcd that it was tested with."""
+    """Return the recipe for Kubernetes ``version``, and the etcd that it was tested with."""
     title = f"Kubernetes {version}"
     return Recipe(title, "k8s.io/kubernetes", version, gomodule.kubernetes, gomodule.ldflags(version))
 
 
 def kwok_recipe(version: str) -> Recipe:
-    """Return how to build kwok ``version``."""
+    """Return the recipe for kwok ``version``."""
     stages = ("kustomize/stage/node/fast", "kustomize/stage/pod/fast")
     return Recipe(f"kwok {version}", gomodule.KWOK_MODULE, version, gomodule.kwok, "-s -w", stages)
 
 
 def compile_programs(recipe: Recipe, target: Path, programs: Sequence[str], cache: Path) -> None:
-    """Build ``programs`` into the folder ``target``; the caller holds the lock of ``cache``. No programs: no work."""
+    """Build ``programs``, if there are any, into the folder ``target``; the caller holds the lock of ``cache``."""
     if programs:
         go, work = find(cache), target / "build"
         shutil.rmtree(work, ignore_errors=True)
@@ -100,7 +100,7 @@ def _compile(go: Go, recipe: Recipe, module: Path, outputs: dict[str, Path]) -> 
 
 
 def _run(command: list[str], module: Path, progress: Progress) -> None:
-    """Run ``go build -v``, which names each package on standard error as it compiles it."""
+    """Run ``go build -v``, which names each package on standard error when it compiles the package."""
     said: deque[str] = deque(maxlen=40)
     with subprocess.Popen(  # noqa: S603 - the Go toolchain with this package's arguments
         command, cwd=module, env=environment(), stderr=subprocess.PIPE, text=True
@@ -108,7 +108,7 @@ def _run(command: list[str], module: Path, progress: Progress) -> None:
         try:
             for line in build.stderr or ():
                 said.append(line)
-                # A package path has no spaces; messages have.
+                # A package path has no spaces; a message has.
                 progress.advance(0 if " " in line.strip() else 1)
         except BaseException:
             build.kill()

