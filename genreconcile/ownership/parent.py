@@ -1,6 +1,6 @@
-"""The parent of a set: its id, and whether it is ours.
+"""The parent of a set: its id, its record, and the check that the set is ours.
 
-Invariant: a set of another tool is refused, and so is a parent whose id is not its own.
+Invariant: a set of another tool is refused, and so is a parent with the id of another one.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ class Parent:
 
     @property
     def id(self) -> str:
-        """The set's id: made of what identifies the parent, so that nobody else's set can have it."""
+        """The set's id: a digest of the parent's key, so that no set of another parent has the same id."""
         text = f"{self.key.name}.{self.key.namespace}.{self.key.kind}.{self.key.group}"
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
         return f"applyset-{digest}-v1"
 
     @property
     def field_manager(self) -> str:
-        """Under which name the parent is written: that of the tool, so that sharing it gives no conflicts."""
+        """The field manager that writes the parent: the tool's, so that tools that share it have no conflicts."""
         return f"{self.tool}-applyset"
 
     def record(self, live: Object | None, named: Named) -> Record:
-        """What the live parent records; nothing where there is none yet. Raises PlanRefused."""
+        """The record of the live parent, empty where there is no parent yet. Raises PlanRefused."""
         if live is None or self._is_new(live):
             return Record()
         self._require_ours(live)
         return read_record(_annotations(live), self.key, named)
 
     def is_written(self, live: Object | None, record: Record) -> bool:
-        """Whether the live parent says all this already, whichever version of the tool wrote it."""
+        """Whether the live parent has this record and its id already, written by any version of the tool."""
         if live is None or labels_of(live).get(ID) != self.id:
             return False
         found = _annotations(live)
@@ -58,7 +58,7 @@ class Parent:
         return _base_name(wanted[TOOLING]) == self.tool and wanted.items() <= {**_NO_RECORD, **found}.items()
 
     def body(self, record: Record, live: Object | None) -> Object:
-        """What is created, or applied on the server's side under the live parent's uid and resourceVersion."""
+        """The body of a creation, or of a server-side apply with the live parent's uid and resourceVersion."""
         written: dict[str, Any] = {"name": self.key.name}
         if self.key.namespace:
             written["namespace"] = self.key.namespace
@@ -74,7 +74,7 @@ class Parent:
         return f"{self.tool}/{f'v{metadata.version(OWN_TOOL)}' if self.tool == OWN_TOOL else version_of(self.tool)}"
 
     def _is_new(self, live: Object) -> bool:
-        """A custom resource that nobody made a parent yet: whoever names it as owner means it to be one."""
+        """Whether live is a custom resource that is no parent yet: a user that names it as owner makes it one."""
         return not may_be_parent(self.key) and ID not in labels_of(live) and TOOLING not in _annotations(live)
 
     def _require_ours(self, live: Object) -> None:
@@ -85,7 +85,7 @@ class Parent:
             raise self._refused(
                 f"it exists and is no parent of a set, for its annotation {TOOLING} is missing", "choose another parent"
             )
-        # A set of ours may be handed over to the tool with which it is to be shared.
+        # A set of ours may be handed over to the tool that shares it from now on.
         if _base_name(there) not in {self.tool, OWN_TOOL}:
             raise self._refused(
                 f"it belongs to {there}",
@@ -103,7 +103,7 @@ _NO_RECORD: Final = Record().annotations()
 
 
 def _base_name(tooling: str) -> str:
-    """``kubectl`` of ``kubectl/v1.27``; a name may have slashes itself."""
+    """The tool's name, ``kubectl`` of ``kubectl/v1.27``; a name may have slashes itself."""
     return tooling.rpartition("/")[0] or tooling
 
 
