@@ -19,7 +19,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
           ├── NotFound          404
           ├── NotLeading        not sent: another replica leads
           ├── Throttled         429
-          ├── TooLarge          an object that the server, or its store, does not take for its size
+          ├── TooLarge          an object that the server, or etcd, refuses for its size
           ├── Unauthorized      401
           └── Unreachable       no answer
 """
@@ -132,7 +132,7 @@ class NotFound(ClusterError):
 
 
 class NotLeading(ClusterError):
-    """Not sent: this replica was told that it may not write any more."""
+    """Not sent: ``may_write`` of the Reconciler says that another replica leads."""
 
 
 class Throttled(ClusterError):

@@ -33,7 +33,8 @@ _ENOUGH_OF_ANY: Final = 4
 class Learned:
     """Remembered differences; at most ``size``, each for ``ttl`` seconds. ``fights`` are those that other writers undo.
 
-    A key identifies a difference: its object's uid, the place, what is expected, and last the two values.
+    A key identifies a difference: the object's uid, the operation, the path, a digest of the expected object, and last
+    a digest of the two values.
     """
 
     def __init__(

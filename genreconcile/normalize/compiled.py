@@ -26,7 +26,7 @@ OTHERS = "\0"
 """The memo key for all keys that neither the type nor a rule names."""
 
 _MOST = 4096
-"""The bound of each memo."""
+"""The most entries of a memo."""
 
 Active = tuple[tuple[Rule, int], ...]
 """Rules whose path leads into a node, each with the number of tokens matched so far; in order of precedence."""

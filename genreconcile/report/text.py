@@ -71,7 +71,7 @@ def _apply(state: Any, operation: dict[str, Any]) -> Any:
     try:
         return jsonpatch.apply_patch(state, [operation], in_place=True)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
-        # Later operations may still show what they set.
+        # Later operations may still show their new values.
         return state
 
 
