@@ -50,7 +50,7 @@ def digests(members: Iterable[Any], child: Child, spot: Spot) -> list[Hashable]:
 
 
 def _is_filled_in(value: Any, child: Child, spot: Spot) -> bool:
-    """Whether live may hold this value where expected lacks it: a zero, a default, or the choice of others."""
+    """Whether live may hold this value where expected lacks it: a zero, a default, or a value that others choose."""
     if not child.field.type.custom and (value is None or is_zero(value, child.field)):
         return True
     rule = child.explaining(spot.place) if child.rules and spot.place else None

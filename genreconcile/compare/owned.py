@@ -73,7 +73,7 @@ def _controller(obj: Mapping[str, Any]) -> str:
 def sorted_out(
     covered: Iterable[Covered], live: Mapping[str, Any], ours: Ours, earlier: Mapping[str, Any] | None = None
 ) -> Found:
-    """Sort out the covered values that a manager has set which may not write them; ``earlier`` is an earlier state of
+    """Sort out the covered values that were set by managers that may not write them; ``earlier`` is an earlier state of
     the object, None where none was seen.
     """
     found = Found([], [], [])
@@ -169,7 +169,7 @@ def _named(owners: Iterable[Owner]) -> str:
 
 
 def _before(entry: Covered, earlier: _State | None) -> Any:
-    """The value before an intruder set the present one: MISSING where there was none, _UNKNOWN where none was seen."""
+    """The value before an intruder set the present one: MISSING for none, _UNKNOWN where no earlier state shows it."""
     path = _path_in(entry, earlier) if earlier is not None else None
     if earlier is None or path is None:
         return _UNKNOWN

@@ -1,4 +1,4 @@
-"""Whether a ``test`` operation can express a live value: the server compares JSON texts, of which we know the values.
+"""Whether a ``test`` operation can express a live value: the server compares JSON texts, and only values are known.
 
 Invariant: pure, and in doubt the answer is no.
 """

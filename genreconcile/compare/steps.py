@@ -62,7 +62,7 @@ _Token = tuple[bool, int]
 
 
 def steps(alignment: Alignment) -> list[Step]:
-    """The steps, each of which counts indexes in the result of the one before.
+    """The steps that bring a live list to its expected members; each counts indexes in the result of the one before.
 
     Removals come first and from the back, so that their indexes are those of the live list.
     """

@@ -60,7 +60,7 @@ _kept_is_latest = functools.lru_cache(maxsize=4096)(_is_latest)
 
 
 def _with_domain(image: str) -> str:
-    """The full name, to which the length limit applies: ``docker.io/library/nginx`` for ``nginx``."""
+    """The full reference, whose path the length limit counts: ``docker.io/library/nginx`` for ``nginx``."""
     domain, slash, rest = image.partition("/")
     is_domain = domain == "localhost" or "." in domain or ":" in domain or domain != domain.lower()
     if not slash or not is_domain:

@@ -30,7 +30,7 @@ Path = tuple[str, ...]
 def sensitive_fields(
     registry: Registry, gvk: GVK, kind: Type | None, *objects: Mapping[str, Any] | None, has_status: bool = True
 ) -> Fields:
-    """The sensitive fields of one object, given in its states (expected, live; None for a missing one).
+    """The sensitive fields of one object, whose states (expected, live, None for a missing one) are ``objects``.
 
     The annotations of each state count; EVERYTHING where one is invalid. ``kind`` is None without a schema.
     """

@@ -287,7 +287,7 @@ class _Entry:
         return found
 
     def value(self, here: Any, there: Any, chain: Chain, state: State) -> bool:
-        """Whether two values surely are the same; both are there."""
+        """Whether two values, neither of which is MISSING, surely are the same."""
         kind, shape = type(here), self._shape
         if kind is dict:
             if type(there) is not dict or shape in {"list", "scalar"}:
