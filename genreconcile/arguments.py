@@ -1,6 +1,6 @@
-"""Checks of what is passed to the public calls, and the choices that they offer.
+"""Checks of the arguments of public calls, and the choices that they offer.
 
-Invariant: what cannot be meant is an InputError that names the argument, what was given, and what may be given.
+Invariant: an unusable argument is an InputError that names the argument, the given value, and the permitted ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHOWN: Final = 100
 
 
 class Absent(enum.Enum):
-    """The default of an argument where None is something to be given."""
+    """The default of an argument for which None is a value of its own."""
 
     ABSENT = "not given"
 
@@ -35,7 +35,7 @@ ABSENT: Final = Absent.ABSENT
 
 
 def shown(value: Any) -> str:
-    """A value for a message, which is to stay readable."""
+    """A value as a message shows it: its ``repr``, shortened, or the name of its type."""
     if isinstance(value, str):
         return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
     is_short = value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < _SHOWN)
@@ -43,12 +43,12 @@ def shown(value: Any) -> str:
 
 
 def refused(name: str, value: Any, advice: str) -> InputError:
-    """The error of an argument."""
+    """The error for an unusable argument."""
     return InputError(f"{name}: not usable: {shown(value)} {advice}")
 
 
 def near(value: Any, choices: Iterable[str]) -> str:
-    """A question after the choice that was most likely meant, however it is capitalised; "" where none is near."""
+    """The question whether the user meant the nearest choice, in whatever case; "" where none is near."""
     import difflib  # Slow to import, and only for messages.
 
     lower = {choice.lower(): choice for choice in choices if choice}
@@ -57,7 +57,7 @@ def near(value: Any, choices: Iterable[str]) -> str:
 
 
 def require_choice(name: str, value: Any, literal: Any) -> None:
-    """One of the values of a ``Literal`` type."""
+    """Raise InputError for a value that is not one of a ``Literal`` type."""
     choices = get_args(literal)
     if not isinstance(value, str) or value not in choices:
         raise refused(name, value, f"is unknown; use {_either(choices)}{near(value, choices)}")
@@ -69,7 +69,7 @@ def _either(choices: Iterable[str]) -> str:
 
 
 def require_whole(name: str, value: Any, least: int) -> None:
-    """A whole number; True is none."""
+    """Raise InputError for a value that is no int, or below ``least``; a bool is no int."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise refused(name, value, f"is no whole number; give one from {least} on")
     if value < least:
@@ -77,7 +77,7 @@ def require_whole(name: str, value: Any, least: int) -> None:
 
 
 def require_seconds(name: str, value: Any, *, zero: bool = True) -> None:
-    """A finite number of seconds, not negative."""
+    """Raise InputError for a value that is no finite, non-negative number of seconds; for 0 unless ``zero``."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise refused(name, value, "is no finite number; give seconds, such as 30.0")
     if value < 0 or (value == 0 and not zero):
@@ -85,13 +85,13 @@ def require_seconds(name: str, value: Any, *, zero: bool = True) -> None:
 
 
 def require_flag(name: str, value: Any) -> None:
-    """True or False."""
+    """Raise InputError for a value that is no bool."""
     if not isinstance(value, bool):
         raise refused(name, value, "is neither True nor False")
 
 
 def require_text(name: str, value: Any) -> None:
-    """A text of printable characters, which may be empty."""
+    """Raise InputError for a value that is no string of printable characters; "" is one."""
     if not isinstance(value, str):
         raise refused(name, value, "is no text; give a string")
     if not value.isprintable():
@@ -99,27 +99,27 @@ def require_text(name: str, value: Any) -> None:
 
 
 def require_namespace(name: str, value: Any) -> None:
-    """The name of one namespace, or ""."""
+    """Raise InputError for a value that is neither the name of a namespace nor ""."""
     require_text(name, value)
     if value in {".", ".."} or "/" in value or "%" in value or value != value.strip():
         raise refused(name, value, "is no name of a namespace; give one without /, % and blanks around it")
 
 
 def require_name(name: str, value: Any) -> None:
-    """The name of one namespace."""
+    """Raise InputError for a value that is no name of a namespace."""
     require_namespace(name, value)
     if not value:
         raise refused(name, value, "is no name of a namespace; leave it out")
 
 
 def require_callable(name: str, value: Any, advice: str) -> None:
-    """None, or what can be called."""
+    """Raise InputError for a value that is neither None nor callable."""
     if value is not None and not callable(value):
         raise refused(name, value, f"cannot be called; {advice}")
 
 
 def texts(name: str, value: Any, check: Callable[[str, Any], None] = require_text) -> tuple[str, ...]:
-    """The texts of an iterable that is no text itself, each looked at by ``check``, once each."""
+    """The distinct strings of an iterable that is no string itself, each checked by ``check``. Raises InputError."""
     if isinstance(value, str | bytes):
         raise refused(name, value, f"is one text; give a list: [{shown(value)}]")
     if not isinstance(value, Iterable):
@@ -131,7 +131,7 @@ def texts(name: str, value: Any, check: Callable[[str, Any], None] = require_tex
 
 
 def require_known(name: str, values: Iterable[str], choices: Collection[str], advice: str) -> None:
-    """Each of the values is one of the choices."""
+    """Raise InputError for a value that is not one of the choices."""
     for value in values:
         if value not in choices:
             raise refused(name, value, f"{advice}{near(value, choices)}")

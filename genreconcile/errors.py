@@ -19,7 +19,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
           ├── NotFound          404
           ├── NotLeading        not sent: another replica leads
           ├── Throttled         429
-          ├── TooLarge          an object that the server, or its store, does not take for its size
+          ├── TooLarge          an object that the server, or etcd, refuses for its size
           ├── Unauthorized      401
           └── Unreachable       no answer
 """
@@ -32,7 +32,7 @@ from typing import Any, Final
 
 
 class ReconcileError(Exception):
-    """Base of all errors of this package. Two are equal where they say the same, a copy from another process too."""
+    """Base of all errors of this package. Errors of equal type, message and attributes are equal, copies included."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and (str(self), vars(self)) == (str(other), vars(other))
@@ -41,7 +41,7 @@ class ReconcileError(Exception):
         return hash((type(self), str(self)))
 
     is_free_of_values = False
-    """Whether the message holds no value of any object, so that there is nothing in it to mask."""
+    """Whether the message holds no value of any object, and so needs no mask."""
 
 
 class LoadError(ReconcileError):
@@ -53,7 +53,7 @@ class RuleError(ReconcileError):
 
 
 TOLD: Final = 10
-"""Of so many errors of one object the words are told."""
+"""The number of an object's errors whose messages are quoted."""
 
 
 class InputError(ReconcileError):
@@ -66,7 +66,7 @@ class InputError(ReconcileError):
 
     @classmethod
     def of(cls, errors: Sequence[InputError]) -> InputError:
-        """One error for all, with the words of the first ``TOLD``; its path is the first one's."""
+        """One error for all, with the messages of the first ``TOLD``, and the path of the first."""
         is_free = all(error.is_free_of_values for error in errors)
         more = [f"and {len(errors) - TOLD:,} more"] if len(errors) > TOLD else []
         return cls("; ".join([*map(str, errors[:TOLD]), *more]), errors[0].path, is_free_of_values=is_free)
@@ -83,7 +83,7 @@ class NotSynced(CacheError):
 class PlanRefused(ReconcileError):
     """A guard refused the deletions of a plan. Creates and patches were carried out; ``result`` is their Result.
 
-    Or the owner set belongs to another tool: then nothing was written, and ``result`` is None.
+    Or the owner set is not ours, or its record is not readable: nothing was written, and ``result`` is None.
     """
 
     def __init__(self, message: str, result: Any = None) -> None:
@@ -127,12 +127,12 @@ class NotFound(ClusterError):
     """404: no such object, namespace or resource."""
 
     def names(self, name: str) -> bool:
-        """Whether an object of this name is missing, and not its kind: then it may be there in another version."""
+        """Whether the object of this name is missing, rather than its kind, which another version may serve."""
         return self.details.get("name") == name
 
 
 class NotLeading(ClusterError):
-    """Not sent: this replica was told that it may not write any more."""
+    """Not sent: ``may_write`` of the Reconciler says that another replica leads."""
 
 
 class Throttled(ClusterError):
@@ -152,9 +152,9 @@ class Throttled(ClusterError):
 
 
 class TooLarge(ClusterError):
-    """413, or 500 where etcd does not take so much: the object to be written is too large. The message names its parts.
+    """413, or 500 from etcd: the object to be written is too large. The message names its largest parts.
 
-    The same is not sent again.
+    The same write is not sent again.
     """
 
     is_free_of_values = True
@@ -169,10 +169,10 @@ class Unreachable(ClusterError):
 
 
 def trace(error: BaseException) -> str:
-    """The traceback of an error and its causes, the first one first, for a log.
+    """The tracebacks of an error and its causes, the root cause first, for a log.
 
-    Only this package's own errors are quoted: the text of another may hold anything, a Secret's values or the headers
-    of a request included.
+    Only messages of this package's own errors are quoted: those of others may hold anything, a Secret's values or the
+    headers of a request included.
     """
     chain: list[BaseException] = []
     link: BaseException | None = error

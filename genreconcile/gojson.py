@@ -1,6 +1,6 @@
 r"""JSON bytes spelled as Go's encoder spells them.
 
-Invariant: texts and numbers come out as the API server stores them. Its JSON patch ``test`` compares raw bytes, so
+Invariant: strings and numbers are encoded as the API server stores them. Its JSON patch ``test`` compares raw bytes, so
 ``<`` must be sent as ``\u003c``, characters beyond ASCII as UTF-8, never as ``\uXXXX``, and 5e-06 as ``0.000005``.
 """
 
@@ -25,7 +25,7 @@ _ESCAPES = (
 
 
 def dumps(value: Any) -> bytes:
-    """Encode JSON data as Go's ``encoding/json`` would; TypeError for what is no JSON data."""
+    """Encode JSON data as Go's ``encoding/json`` does; TypeError for other data."""
     data = msgspec.json.encode(_respelled(value) if _holds_float(value) else value)
     for raw, escaped in _ESCAPES:
         data = data.replace(raw, escaped)
@@ -36,7 +36,7 @@ _HOLDERS: Final = frozenset({dict, list, tuple})
 
 
 def _holds_float(value: Any) -> bool:
-    """Whether there is a number that the encoder may spell otherwise; level by level, as fast as there are few."""
+    """Whether a value holds a float, which msgspec may spell otherwise than Go; the search by level is fast."""
     level = [value]
     depth = 0
     while level:
@@ -53,7 +53,7 @@ def _holds_float(value: Any) -> bool:
 
 
 def _respelled(value: Any) -> Any:
-    """A copy in which each float is spelled as by Go."""
+    """A copy in which each float is raw JSON, spelled as by Go."""
     top = [value]
     pending: list[Any] = [top]
     while pending:
@@ -75,7 +75,7 @@ _LONG: Final = 1e21
 def spelled(value: float) -> str:
     """A finite number as Go's ``encoding/json`` writes a float64: the fewest digits that are read as the same number.
 
-    With an exponent only below 1e-6 and from 1e21 on.
+    The text has an exponent only below 1e-6 and from 1e21 on.
     """
     text = repr(value)
     if "e" not in text:
@@ -87,20 +87,20 @@ def spelled(value: float) -> str:
 
 _SMALL: Final = 4096
 _MOST_VALUES: Final = 2_000_000
-"""Members of the mappings and lists in one value, each counted as often as it would be written."""
+"""The most members of all mappings and lists in one value, each counted as often as it would be written."""
 
 _into = msgspec.json.Encoder().encode_into
 
 
 class TooLargeError(ValueError):
-    """A value would be written far larger than it is in memory, because it holds the same parts again and again."""
+    """A value has far more members as JSON than in memory, because it holds the same parts again and again."""
 
 
 def encode(value: Any) -> bytes | bytearray:
-    """Encode JSON data; TypeError and the like for what is none, TooLargeError for what would never end."""
+    """Encode JSON data; TypeError and the like for other data, TooLargeError for a value of too many members."""
     buffer = bytearray(_SMALL)
     view = memoryview(buffer)
-    # While somebody looks at the buffer it cannot grow: an encoder with a limit, which costs a small value little.
+    # A buffer with a view cannot grow, so encoding stops at its size: small values need no count of their members.
     try:
         _into(value, buffer)
     except BufferError:
@@ -114,14 +114,14 @@ def encode(value: Any) -> bytes | bytearray:
 
 
 def _require_finite(value: Any) -> None:
-    """Count as a tree, level by level: what is shared, as YAML's aliases are, counts each time."""
+    """Raise TooLargeError for too many members, counted by level; a shared part (a YAML alias) counts each time."""
     level = [value] if isinstance(value, dict | list | tuple) else []
     count = depth = 0
     while level:
         depth += 1
         if depth > getrecursionlimit():
-            raise RecursionError("circular, or nested too deeply")  # As the encoder would say, after much more work.
-        count += sum(map(len, level))  # Before they are looked at: they may all be the same long list.
+            raise RecursionError("circular, or nested too deeply")  # As the encoder raises, after much more work.
+        count += sum(map(len, level))  # Before the members are visited: all may be the same long list.
         if count > _MOST_VALUES:
             raise TooLargeError(f"more than {_MOST_VALUES} values")
         level = [found for found in get_referents(*level) if isinstance(found, dict | list | tuple)]
@@ -133,9 +133,9 @@ def dumps_sorted(value: Any) -> bytes:
 
 
 def loads(data: bytes | bytearray | str) -> Any:
-    r"""Parse JSON; msgspec.DecodeError (a ValueError) for what is none.
+    r"""Parse JSON; msgspec.DecodeError (a ValueError) for other text.
 
-    What is no Unicode becomes U+FFFD, as Go reads it: the server passes on what it keeps as raw JSON.
+    Invalid Unicode becomes U+FFFD, as in Go: the server passes values that it keeps as raw JSON on as they are.
     """
     try:
         return msgspec.json.decode(data)
@@ -149,7 +149,7 @@ _ESCAPE = re.compile(
 
 
 def mended(data: bytes | bytearray | str) -> bytes:
-    """JSON with U+FFFD for what is no Unicode in it: bytes that are no UTF-8, and halves of surrogate pairs."""
+    """JSON with U+FFFD for invalid Unicode: bytes that are no UTF-8, and halves of surrogate pairs."""
     text = data if isinstance(data, str) else bytes(data).decode("utf-8", "replace")
     return _ESCAPE.sub(_whole, text).encode("utf-8", "replace")
 

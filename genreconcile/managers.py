@@ -1,11 +1,11 @@
-"""Who owns a field, as ``metadata.managedFields`` tell (KEP-555, structured merge diff's FieldsV1).
+"""The owners of fields by ``metadata.managedFields`` (KEP-555, structured merge diff's FieldsV1).
 
 A path leads through keys and, in a list, through the index of a member in this very object. In FieldsV1 the member is
 named by its keys (``k:{...}``), by its value (``v:...``) or by its index (``i:...``); ``.`` stands for the member or
-map itself; what has nothing below it is owned as a whole.
+map itself; a field with nothing below it is owned as a whole.
 
-Invariant: the only reader of managedFields; pure; what cannot be read is owned by nobody. What they say is read
-once per object, however many paths are asked for.
+Invariant: the only reader of managedFields; pure; a field whose entry cannot be read is owned by nobody. The entries
+are read once per object, however many paths are looked up.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from genreconcile.objects import metadata_of
 _KEY, _VALUE, _INDEX = "k:", "v:", "i:"
 _SELF: Final = "."
 _MOST_KEYS: Final = 16
-"""So many different sets of keys may name the members of one list; a type has one."""
+"""The number of different key sets that may name the members of one list; a type has one."""
 
 Tokens = Sequence[str | int]
 
 
 class Owner(NamedTuple):
-    """A field manager in one of the ways in which it writes: ``operation`` is Apply or Update, ``subresource`` "" for
-    the object itself. ``time`` (RFC 3339, UTC, whole seconds) is that of its last change, "" where it is not told.
+    """The author of an entry of managedFields: ``operation`` is Apply or Update, ``subresource`` "" for the object
+    itself. ``time`` (RFC 3339, UTC, whole seconds) is that of its last change, "" where the entry has none.
     """
 
     manager: str
@@ -42,35 +42,35 @@ class Owner(NamedTuple):
 
 
 def has_managers(live: Mapping[str, Any]) -> bool:
-    """Whether it can be told who owns what: the server drops managedFields from very large objects, as users may."""
+    """Whether there are managedFields: the server drops them from very large objects, and users may."""
     return any(True for _ in _entries(live))
 
 
 class Owners:
-    """Who owns what in one object, which does not change meanwhile."""
+    """The owners of all fields of one object, which must not change meanwhile."""
 
     def __init__(self, live: Mapping[str, Any]) -> None:
         self._live = live
         self._root = _Level([(number, *entry) for number, entry in enumerate(_entries(live))], live)
 
     def of(self, path: Tokens) -> Sequence[Owner]:
-        """As ``owners_of``."""
+        """The owners of the value at a path, as of ``owners_of``."""
         depth, level = self._deepest(path)
         return level.owners if path and depth == len(path) else level.owners_of_all if depth else ()
 
     def managers_of(self, path: Tokens, *, exact: bool = False) -> list[str]:
-        """As the function."""
+        """The managers that own the field at a path, as of the function ``managers_of``."""
         depth, level = self._deepest(path)
         is_owned = depth == len(path) if exact else depth > 0
         return sorted({owner.manager for owner in level.owners}) if path and is_owned else []
 
     @functools.cached_property
     def maker(self) -> Owner | None:
-        """As ``maker_of_object``."""
+        """The maker of the object, as of ``maker_of_object``."""
         return maker_of_object(self._live)
 
     def _deepest(self, path: Tokens) -> tuple[int, _Level]:
-        """How many tokens of a path some manager's set follows, and the level there."""
+        """The number of tokens of a path that an entry of managedFields follows, and the level there."""
         level = self._root
         for depth, token in enumerate(path):
             below = level.below(token)
@@ -81,19 +81,19 @@ class Owners:
 
 
 def owners_of(live: Mapping[str, Any], path: Tokens) -> list[Owner]:
-    """Who owns what stands at ``path``: the value itself, something inside of it, or all of what it is a part of.
+    """The owners of the value at ``path``, of a part of it, or as a whole of a field that holds it.
 
-    Sorted by manager. Several may own one value; nobody owns what the server has filled in.
+    Sorted by manager. Several may own one value; nobody owns a default of the server.
     """
-    # A struct that somebody wrote empty looks like one that is owned as a whole, unless another owns a part of it.
+    # A struct that a manager wrote empty looks like one owned as a whole, unless another manager owns a part of it.
     return list(Owners(live).of(path))
 
 
 def maker_of_object(live: Mapping[str, Any]) -> Owner | None:
-    """Who made the object, as far as that can be told.
+    """The owner that most probably created the object, None without managedFields.
 
-    Of those who wrote in the second of its creation the one who owns most, for whoever creates an object owns all
-    that he wrote; where nobody's last change is that old, of all. None without managedFields.
+    Of the owners whose last change is in the second of the object's creation (if there are none, of all), the one of
+    the most fields: a creator owns all fields that it wrote.
     """
     entries = [(owner, fields) for owner, fields in _entries(live) if not owner.subresource]
     created = metadata_of(live).get("creationTimestamp")
@@ -102,7 +102,10 @@ def maker_of_object(live: Mapping[str, Any]) -> Owner | None:
 
 
 def managers_of(live: Mapping[str, Any], path: Tokens, *, exact: bool = False) -> list[str]:
-    """The managers that own the field at ``path``, sorted; unless ``exact``, the nearest part of it that is owned."""
+    """The managers that own the field at ``path``, sorted; where nobody does, those of its nearest owned parent.
+
+    With ``exact`` the parents do not count.
+    """
     return Owners(live).managers_of(path, exact=exact)
 
 
@@ -116,11 +119,11 @@ def _entries(live: Mapping[str, Any]) -> Iterator[tuple[Owner, Mapping[str, Any]
 
 
 _Entry = tuple[int, Owner, Any]
-"""The number of a manager's set, its owner, and what of the set stands at a level, or below it."""
+"""The number of an entry of managedFields, its owner, and the part of its FieldsV1 at a level and below."""
 
 
 class _Level:
-    """What stands at one path: ``entries`` are the sets that lead there, and ``value`` is what live has there."""
+    """One path: ``entries`` are the entries of managedFields that lead there, and ``value`` is the live value."""
 
     def __init__(self, entries: Sequence[_Entry], value: Any) -> None:
         self.entries = entries
@@ -129,16 +132,16 @@ class _Level:
 
     @functools.cached_property
     def owners(self) -> Sequence[Owner]:
-        """The owners of these sets, sorted."""
+        """The owners of the entries, sorted."""
         return sorted(owner for _, owner, _ in self.entries)
 
     @functools.cached_property
     def owners_of_all(self) -> Sequence[Owner]:
-        """Those that own this as a whole."""
+        """The owners of the value as a whole, sorted."""
         return sorted(owner for _, owner, fields in self.entries if not fields)
 
     def below(self, token: str | int) -> _Level:
-        """The level of a key, or of a member of the list that stands here."""
+        """The level of a key, or of a member of the list here by its index."""
         found = self._below.get(token)
         if found is None:
             member = _member(self._value, token)
@@ -148,7 +151,7 @@ class _Level:
 
     @functools.cached_property
     def _keys(self) -> dict[str, list[_Entry]]:
-        """The sets by their keys."""
+        """The entries by the FieldsV1 keys below this level."""
         keys: dict[str, list[_Entry]] = {}
         for number, owner, fields in self.entries:
             for key, below in fields.items() if isinstance(fields, Mapping) else ():
@@ -162,10 +165,10 @@ class _Level:
 
 
 class _Members:
-    """What ``k:{"name":"web"}``, ``v:"text"`` and ``i:0`` say of a list's members."""
+    """The entries for a list's members, by ``k:{"name":"web"}``, ``v:"text"`` and ``i:0``."""
 
     def __init__(self, keys: Mapping[str, Sequence[_Entry]]) -> None:
-        # By the names of their keys, of which a list has the same for all.
+        # By the names of the keys, which are the same for all members of a list.
         self._by_keys: dict[tuple[str, ...], dict[Hashable, list[_Entry]]] = {}
         self._by_value: dict[Hashable, list[_Entry]] = {}
         self._by_index: dict[int, list[_Entry]] = {}
@@ -185,7 +188,7 @@ class _Members:
             self._by_value.setdefault(_identity(loads(key.removeprefix(_VALUE))), []).extend(entries)
 
     def at(self, member: Any, index: int) -> Sequence[_Entry]:
-        """What of the sets is about this member: of each one the first."""
+        """The entries for a member, the first match of each."""
         found: list[_Entry] = []
         for names, by_values in self._by_keys.items() if isinstance(member, Mapping) else ():
             found += by_values.get(_identities(map(member.get, names)), ())
@@ -205,12 +208,12 @@ def _identities(values: Iterable[Any]) -> Hashable:
 
 
 def _identity(value: Any) -> Hashable:
-    """What equal values have in common: 1 and 1.0 are equal, 1 and true are not."""
+    """A hashable that is equal for equal values: 1 and 1.0 are equal, 1 and true are not."""
     return isinstance(value, bool), dumps_sorted(value) if isinstance(value, dict | list) else value
 
 
 def _size(fields: Any) -> int:
-    """How many fields a set names."""
+    """The number of fields in a FieldsV1 set."""
     if not isinstance(fields, Mapping):
         return 0
     return sum(1 + _size(below) for key, below in fields.items() if key != _SELF)

@@ -1,6 +1,6 @@
-"""Names of kinds and objects, and readers of an object's metadata.
+"""GVKs and keys of objects, and readers of an object's metadata.
 
-Invariant: nothing here changes a dict that it is handed, and nothing knows a kind.
+Invariant: no function changes an object that is passed, and none knows a kind.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class GVK(NamedTuple):
 
     @classmethod
     def of(cls, obj: Mapping[str, Any]) -> Self:
-        """The GVK of an object; "" for what it lacks."""
+        """The GVK of an object; "" for a part that it lacks."""
         group, _, version = str(obj.get("apiVersion") or "").rpartition("/")
         return cls(group, version, str(obj.get("kind") or ""))
 
     @property
     def api_version(self) -> str:
-        """``version``, or ``group/version``."""
+        """The ``apiVersion``: ``version`` in the core group, else ``group/version``."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class GVK(NamedTuple):
 
 
 class ObjectKey(NamedTuple):
-    """What identifies an object in a cluster; the version does not. ``namespace`` is "" for cluster-scoped ones."""
+    """The identity of an object in a cluster, whatever its version. ``namespace`` is "" for a cluster-scoped one."""
 
     group: str
     kind: str
@@ -56,7 +56,7 @@ class ObjectKey(NamedTuple):
 
     @classmethod
     def of(cls, obj: Mapping[str, Any]) -> Self:
-        """The key of an object as it stands, "" for what it lacks."""
+        """The key of an object as written, "" for a part that it lacks."""
         gvk, metadata = GVK.of(obj), metadata_of(obj)
         return cls(gvk.group, gvk.kind, str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
 
@@ -107,11 +107,11 @@ def resource_version_of(obj: Mapping[str, Any]) -> str:
 
 
 def name_of_member(member: Any) -> str:
-    """What tells a member of a list in the metadata from the others: the uid of an owner, the text of a finalizer."""
+    """The name that identifies a member of a shared metadata list: the uid of an owner, the text of a finalizer."""
     return str(member.get("uid") if isinstance(member, Mapping) else member)
 
 
 def members_of_lists(obj: Mapping[str, Any]) -> set[str]:
-    """The names of an object's finalizers and owners: lists in the metadata that several writers share."""
+    """The names (``name_of_member``) of an object's finalizers and owners, lists that several writers share."""
     found = (metadata_of(obj).get(key) for key in ("finalizers", "ownerReferences"))
     return {name_of_member(member) for members in found if isinstance(members, list) for member in members}

@@ -21,7 +21,7 @@ _LONGEST_KEPT = 500
 
 
 def split_pointer(pointer: str) -> tuple[str, ...]:
-    """``/spec/a~1b/0`` → ``("spec", "a/b", "0")``; ValueError for what does not begin with a slash."""
+    """``/spec/a~1b/0`` → ``("spec", "a/b", "0")``; ValueError for a text that does not begin with a slash."""
     return _split(pointer) if len(pointer) <= _LONGEST_KEPT else _split.__wrapped__(pointer)
 
 
@@ -35,16 +35,16 @@ def _split(pointer: str) -> tuple[str, ...]:
 
 
 def token_matches(token: str, key: str) -> bool:
-    """Whether one token of a pattern, with ``*`` and ``?`` as in file names, matches a key ("*": any list member)."""
+    """Whether a token of a pattern, with the globs ``*`` and ``?``, matches a key; a list member's key is "*"."""
     if "*" not in token and "?" not in token:
         return token == key
     return fnmatchcase(key, _as_file_name(token))
 
 
 def glob_pattern(token: str) -> str:
-    """A token with ``*`` and ``?`` as a regular expression for the whole of a key, to be matched from its beginning."""
+    """The regular expression of a token with ``*`` and ``?``, for ``re.match``; it matches whole keys alone."""
     return translate(_as_file_name(token))
 
 
 def _as_file_name(token: str) -> str:
-    return token.replace("[", "[[]")  # A file name's [abc] is no pattern here.
+    return token.replace("[", "[[]")  # [abc] is a glob to fnmatch, and none here.

@@ -1,6 +1,6 @@
-"""The process that something was made in: after a fork threads are missing in the child, and connections are shared.
+"""The process that has made an object: a forked child lacks its threads, and shares its connections.
 
-Invariant: the question takes no lock, for a thread that is not there any more may hold it.
+Invariant: the check takes no lock, for a thread that the child lacks may hold it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 
 
 class Process:
-    """The one in which this is made."""
+    """The process in which this object is made."""
 
     __slots__ = ("_pid",)
 
@@ -18,12 +18,12 @@ class Process:
 
     @property
     def is_this(self) -> bool:
-        """Whether the caller runs in it, and not in a child that was forked from it."""
+        """Whether the caller runs in this process, and not in a forked child."""
         return os.getpid() == self._pid
 
     @staticmethod
     def told(name: str) -> str:
-        """A message on what was made in another process."""
+        """The message of an error for an object, named ``name``, that another process has made."""
         return (
             f"{name}: not usable in this process: it was made before the fork, and its threads and connections are the "
             "parent's; make a new one after the fork"

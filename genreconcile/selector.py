@@ -17,7 +17,7 @@ from genreconcile.errors import LoadError
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-# No other white space: what is a text to the server must not be nothing to us, which selects everything.
+# No other white space: a text that the server reads as a label must not be an empty selector here, which is everything.
 _TOKEN = re.compile(r"[ \t\r\n]*(?:(?P<symbol>!=|==|[=!(),<>])|(?P<word>[^ \t\r\n=!(),<>]+))")
 _SHOWN = 100
 _LONGEST = 100_000
@@ -33,7 +33,7 @@ class Requirement:
     values: tuple[str, ...] = ()
 
     def matches(self, labels: Mapping[str, Any]) -> bool:
-        """NotIn holds also where the label is missing."""
+        """Whether labels meet the condition; NotIn holds also where the label is missing."""
         if self.operator == "In":
             return self.key in labels and labels[self.key] in self.values
         if self.operator == "NotIn":
@@ -50,13 +50,13 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class ParsedSelector:
-    """Conditions that must all hold; without any it matches everything."""
+    """Conditions that must all hold; a selector without any matches everything."""
 
     requirements: tuple[Requirement, ...] = ()
 
     @property
     def is_everything(self) -> bool:
-        """Whether it matches every object: dangerous where objects are deleted."""
+        """Whether the selector matches every object, which is dangerous where objects are deleted."""
         return not self.requirements
 
     def matches(self, labels: Mapping[str, Any]) -> bool:
@@ -141,7 +141,7 @@ def _requirement(key: Any, operator: str, values: Any, place: str) -> Requiremen
 
 
 def is_label_key(key: Any) -> bool:
-    """Whether this is a qualified name: ``name`` or ``dns.prefix/name``."""
+    """Whether a value is a qualified name: ``name`` or ``dns.prefix/name``."""
     if not isinstance(key, str):
         return False
     prefix, slash, name = key.rpartition("/")
@@ -151,7 +151,7 @@ def is_label_key(key: Any) -> bool:
 
 
 def is_label_value(value: Any) -> bool:
-    """Whether this is "" or the name of a qualified name."""
+    """Whether a value is "" or has the form of a qualified name's ``name``."""
     return value == "" or (isinstance(value, str) and len(value) <= 63 and _NAME.fullmatch(value) is not None)
 
 
@@ -196,7 +196,7 @@ class _Parser:
         self._take()
         if sign in ("in", "notin"):
             return self._build(key, "In" if sign == "in" else "NotIn", self._values())
-        # Nothing before the comma or the end is the empty value.
+        # A missing word before the comma or the end is the empty value.
         value = "" if self._next.text in ("", ",") else self._word("a value")
         return self._build(key, "NotIn" if sign == "!=" else "In", [value])
 

@@ -1,6 +1,6 @@
-"""How large the parts of an object are, in words, and how servers say that something is too large.
+"""The sizes of an object's parts in words, and the messages of servers that an object is too large.
 
-Invariant: pure; paths and sizes alone are told, never a value.
+Invariant: pure; texts hold paths and sizes, never a value.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from genreconcile.pointer import join_pointer
 _MOST: Final = 5
 _LONGEST_PATH: Final = 200
 _LARGE: Final = 4
-"""A part is taken apart where one of its own parts is at least one of so many of it."""
+"""A part is split where its largest own part is at least this fraction (1/n) of it."""
 _SMALL: Final = 100
-"""What is less than one of so many of all is not told."""
+"""A part smaller than this fraction (1/n) of the whole is left out."""
 
 TOO_LARGE: Final = "tooLarge"
-"""The key of an error's ``details`` that has what the server said of a size, and nothing else."""
-# What the API server says of a request, and etcd and its client of what is to be stored.
+"""The key of an error's ``details`` for the server's message on a size, and nothing else."""
+# The messages of the API server on a request, and of etcd and its client on an object to be stored.
 _SAYS: Final = {
     413: re.compile(
         r"Request entity too large: "
@@ -38,13 +38,13 @@ Path = tuple[str | int, ...]
 
 
 def refused_size(code: int, message: str) -> str:
-    """What the server says of a size that it does not take, and nothing that it may quote beside; "" if it does not."""
+    """The part of a server's message that refuses a size, without quoted values; "" for other messages."""
     found = _SAYS[code].match(message) if code in _SAYS else None
     return found[0] if found else ""
 
 
 def in_words(size: int) -> str:
-    """``1.4 MiB``, ``12.0 KiB``, ``17 bytes``."""
+    """A size in bytes as text: ``1.4 MiB``, ``12.0 KiB``, ``17 bytes``."""
     for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
         if size >= unit:
             return f"{size / unit:.1f} {name}"
@@ -54,7 +54,7 @@ def in_words(size: int) -> str:
 def largest(value: Any, at: Path = ()) -> str:
     """The largest parts of a value as JSON, the largest one first: ``/data/a 0.9 MiB, /data/b 12.0 KiB``.
 
-    ``at`` is where the value stands.
+    ``at`` is the path of the value.
     """
     total = len(dumps(value))
     parts = sorted(_parts(value, at, total, max(total // _SMALL, 1)), key=lambda part: -part[1])

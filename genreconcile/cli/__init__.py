@@ -1,7 +1,7 @@
 """The command ``genreconcile``.
 
-Invariant: importing this loads nothing but the standard library, so that ``--help`` is fast and a missing extra has a
-message of its own. Data goes to stdout, everything else to stderr.
+Invariant: importing this package loads nothing but the standard library, so that ``--help`` is fast and a missing extra
+has a message of its own. Data goes to stdout, everything else to stderr.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line (``sys.argv`` by default); returns the exit code, see ``genreconcile.cli.exits``."""
+    """Run the command line (``sys.argv`` by default); returns the exit code of ``genreconcile.cli.exits``."""
     try:
         from genreconcile.cli.app import run
     except ModuleNotFoundError as error:

@@ -1,6 +1,6 @@
-"""The group of commands, and what becomes of their errors.
+"""The group of commands, and the exit codes of their errors.
 
-Invariant: every way out gives one of the documented exit codes, and never 1 for a failure of the program itself.
+Invariant: every run ends with one of the documented exit codes, and never with 1 for a failure of the program itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class _LazyGroup(click.Group):
-    """Imports a command when it is asked for."""
+    """A group that imports a command when it is run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         return list(_COMMANDS)
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str] | None) -> int:
     try:
         code = _run(arguments)
         sys.stdout.flush()
-    # SystemExit is click's answer to a reader that is gone.
+    # click raises SystemExit where the reader of a pipe is gone.
     except (BrokenPipeError, SystemExit):
         return exits.UNKNOWN
     return code
@@ -70,7 +70,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         _log.debug("%s", trace(error))
         return exits.of_error(error)
     except Exception as error:  # noqa: BLE001 -- Python's own exit code would be 1, which says that objects differ
-        # Its text may hold anything, a Secret's values included.
+        # The error's text may hold anything, a Secret's values included.
         click.echo(f"error: a fault of genreconcile: {type(error).__name__}; -v 6 shows where", err=True)
         _log.debug("%s", trace(error))
         return exits.UNKNOWN

@@ -70,7 +70,7 @@ def _is_rehearsal(settings: Flags) -> bool:
 
 
 def _apply(reconciler: Any, plan: Plan, settings: Flags) -> tuple[Result | None, PlanRefused | None]:
-    """The result comes also with a refusal: creates and patches have been carried out."""
+    """The result, and the refusal of a guard; with a refusal creates and patches have been carried out as well."""
     try:
         return reconciler.apply(plan, wait=settings.wait, dry_run=_is_rehearsal(settings)), None
     except PlanRefused as refusal:
@@ -78,7 +78,7 @@ def _apply(reconciler: Any, plan: Plan, settings: Flags) -> tuple[Result | None,
 
 
 def _is_agreed(plan: Plan, settings: Flags) -> bool:
-    """Ask on stderr, where there is a terminal and something to do."""
+    """Ask the user on stderr where there is a terminal and a change; True where nothing is asked."""
     from genreconcile.cli import output
 
     is_asked = not settings.yes and not _is_rehearsal(settings) and sys.stdin.isatty() and sys.stderr.isatty()

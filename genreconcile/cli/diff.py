@@ -1,4 +1,4 @@
-"""``genreconcile diff``: what differs, as a unified diff."""
+"""``genreconcile diff``: the differences, as a unified diff."""
 
 from __future__ import annotations
 

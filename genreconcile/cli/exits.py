@@ -1,6 +1,6 @@
 """Exit codes.
 
-Invariant: one rule for all commands: 0 converged, 1 differences remain, 2 and more: could not tell.
+Invariant: one rule for all commands: 0 converged, 1 differences remain, 2 and more: the command could not tell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INTERRUPTED = 130
 
 
 def of_plan(plan: Plan) -> int:
-    """An object that could not be judged outweighs a guard's refusal, which outweighs differences."""
+    """The code of a plan: an object that could not be judged outweighs a guard's refusal, and that differences."""
     if any(change.error is not None for change in plan.changes):
         return UNKNOWN
     if plan.refusals:
@@ -32,13 +32,13 @@ def of_plan(plan: Plan) -> int:
 
 
 def of_result(result: Result) -> int:
-    """What failed or was skipped still differs."""
+    """The code of a result: objects that failed or were skipped still differ."""
     differs = any(outcome.status in {"failed", "skipped"} for outcome in result.outcomes)
     return DIFFERENCES if differs else CONVERGED
 
 
 def of_error(error: ReconcileError) -> int:
-    """The exit code for an error that ended the command."""
+    """The code of an error that ended the command."""
     if isinstance(error, PlanRefused):
         return REFUSED
     return UNREACHABLE if isinstance(error, ClusterError | NotSynced) else UNKNOWN

@@ -1,7 +1,7 @@
 """Logging to stderr.
 
-Invariant: no secret gets out with a log line: other packages' debug logs (bodies of requests) stay off, and a
-traceback shows the text of this package's own errors alone.
+Invariant: log lines hold no secrets: other packages' debug logs (bodies of requests) stay off, and tracebacks quote the
+messages of this package's own errors alone.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ class _Formatter(logging.Formatter):
 
 
 def set_up(verbosity: int) -> None:
-    """Log this package from 1 on in steps, from 6 on with details and the lines of HTTP requests."""
+    """Log this package to stderr: warnings at 0, its steps from 1 on, details and HTTP requests from 6 on."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter("%(levelname).1s %(name)s: %(message)s"))
     level = logging.DEBUG if verbosity >= 6 else logging.INFO if verbosity else logging.WARNING
     _use("genreconcile", handler, level)
-    # That a connection is opened. Requests are logged by genreconcile.cluster: method, path and status.
+    # Of urllib3 the opening of connections; genreconcile.cluster logs the requests: method, path and status.
     _use("urllib3.connectionpool", handler, logging.DEBUG if verbosity >= 6 else logging.ERROR)
 
 

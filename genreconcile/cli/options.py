@@ -1,6 +1,6 @@
-"""The options that diff, plan and apply share.
+"""The options that diff, plan, apply and rbac share.
 
-Invariant: a combination that would delete more than was asked for is refused before anything is read.
+Invariant: a combination that would delete more than the user asked for is refused before anything is read.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from genreconcile.arguments import Fields, OnImmutable, OwnerTool, Propagation
 from genreconcile.objects import GVK
 from genreconcile.selector import parse
 
-# As in genreconcile.report, which is not imported for --help.
+# The same as genreconcile.report.FORMATS, for --help must not import that package.
 FORMATS = ("text", "diff", "patch", "json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """What a command was called with; the fields are the options' names."""
+    """The values of a command's options; the fields are the names of their parameters."""
 
     filenames: tuple[str, ...]
     recursive: bool
@@ -73,7 +73,7 @@ class Flags:
 
     @property
     def deletes(self) -> bool:
-        """Whether anything may be deleted."""
+        """Whether the options let objects be deleted."""
         return bool(self.owner) or self.delete_selector is not None
 
 
@@ -81,7 +81,7 @@ class _Verbosity(click.ParamType[int]):
     name = "level"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        # kubectl's users write -v=6, of which click makes "=6".
+        # kubectl's users write -v=6, which click passes as "=6".
         text = str(value).removeprefix("=")
         if not text.isdecimal():
             self.fail(f"{text!r} is no number", param, ctx)
@@ -89,7 +89,7 @@ class _Verbosity(click.ParamType[int]):
 
 
 def shared(default_output: str, formats: Sequence[str] = FORMATS) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add the options to a command; their values come as the keywords of ``Flags``."""
+    """A decorator that adds the options to a command, which gets their values as keywords of ``Flags``."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed((*_EXPECTED, *_DELETION, _output(default_output, formats), _VERBOSITY)):

@@ -1,6 +1,6 @@
-"""What is printed.
+"""Output: reports with colours, and notes.
 
-Invariant: reports go to stdout, everything else to stderr; colours to terminals alone, and not if NO_COLOR is set.
+Invariant: reports go to stdout, all else to stderr; colours go to terminals alone, and not if NO_COLOR is set.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VERBS = {
     "deleted": "red",
     "failed": "red",
 }
-# Of the lines of the text report, those of objects; the operations are indented, the summary has no slash.
+# The lines of objects in the text report: those of operations are indented, and the summary has no slash.
 _TITLE = re.compile(r"\S+/\S+ (?P<verb>(?:to )?\w+)")
 
 
@@ -40,7 +40,7 @@ def show(report: Plan | Result, output: str, *, stderr: bool = False) -> None:
 
 
 def notes(kind: str, messages: Iterable[str]) -> None:
-    """Print a line ``<kind>: <message>`` for each on stderr."""
+    """Print a line ``<kind>: <message>`` on stderr for each message."""
     for message in messages:
         click.echo(f"{kind}: {message}", err=True)
 
@@ -51,7 +51,7 @@ def has_colours(stream: TextIO) -> bool:
 
 
 def colour(text: str, output: str) -> str:
-    """The text of a report with the colours of its lines; JSON has no lines that get one."""
+    """The text of a report with coloured lines; no line of JSON gets a colour."""
     return "\n".join(_coloured(line, output) for line in text.split("\n"))
 
 

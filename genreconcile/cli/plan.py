@@ -1,4 +1,4 @@
-"""``genreconcile plan``: what apply would do."""
+"""``genreconcile plan``: the changes that apply would make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``genreconcile rbac``: the least rights that suffice."""
+"""``genreconcile rbac``: the least roles with which apply does its work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``genreconcile rules``: why a field counts as drift or not, offline."""
+"""``genreconcile rules``: the rule that covers each path, and rules that would silence differences; offline."""
 
 from __future__ import annotations
 

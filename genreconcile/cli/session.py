@@ -1,6 +1,6 @@
-"""From options to a plan.
+"""The steps that commands share: read the files, open a Reconciler, make a plan.
 
-Invariant: the files are read and checked before the cluster is asked for anything.
+Invariant: the files are read and checked before a request is sent.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _log = logging.getLogger(__name__)
 
 
 _FEW: Final = 5
-"""So many namespaces are read one by one; of more, all of the cluster."""
+"""Up to so many namespaces are listed one by one; with more, the whole cluster is listed."""
 
 
 @contextmanager
 def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = "read") -> Iterator[Any]:
-    """A Reconciler of the cluster that the options name; its cache ends with the context, and holds the namespaces of
-    the expected objects alone, where these are few or no others may be read. Its rights are checked for ``level``.
+    """A Reconciler for the cluster that the options name, with its rights checked for ``level``; it ends with the
+    context. Its cache holds only the namespaces of the objects, where they are few or no others may be read.
     """
     import genreconcile
 
@@ -55,7 +55,7 @@ def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = 
             propagation=settings.cascade or "",
             check_access=level,
             access=access,
-            follow_definitions=False,  # One call needs no word of what changes later.
+            follow_definitions=False,  # One call needs no news of later changes of definitions.
         ) as reconciler,
     ):
         yield reconciler
@@ -72,8 +72,8 @@ def _connect(settings: Flags) -> Cluster:
 def rights(
     settings: Flags, expected: Sequence[Object], *, level: Level, operator: bool, everywhere: bool
 ) -> frozenset[Right]:
-    """The rights that ``apply`` with these settings needs, or ``diff`` for the ``level`` read; ``operator``: those of a
-    program that keeps running, ``everywhere``: of one that reads the whole cluster.
+    """The rights that ``apply`` with these settings needs, or ``diff`` for the ``level`` read; with ``operator`` those
+    of a program that keeps running, with ``everywhere`` those to read the whole cluster.
     """
     import genreconcile
 
@@ -103,7 +103,7 @@ def rights(
 
 
 def _reach(settings: Flags) -> dict[str, Any]:
-    """Where objects go and what is deleted, as keywords of ``plan`` and ``rights``."""
+    """The namespace of objects and the scope of deletion, as keywords of ``Reconciler.plan`` and ``rights``."""
     return {
         "namespace": settings.namespace,
         "delete_from_namespace": settings.delete_from_namespace,
@@ -116,7 +116,7 @@ def _reach(settings: Flags) -> dict[str, Any]:
 
 
 def _recorded(cluster: Any, settings: Flags) -> frozenset[str]:
-    """Where the owner set, if there is one, has members. Raises ClusterError."""
+    """The namespaces that the owner set, if there is one, records for its members. Raises ClusterError."""
     if not settings.owner:
         return frozenset()
     from genreconcile.plan import OwnerRef
@@ -127,7 +127,7 @@ def _recorded(cluster: Any, settings: Flags) -> frozenset[str]:
 
 
 def _resources(expected: Sequence[Object], discovery: Discovery) -> dict[GVK, Resource | None]:
-    """How the kinds of the objects are served, None where that is not known. Raises ClusterError where no kind is."""
+    """The resource of each kind of the objects, None where none is known. Raises ClusterError where discovery fails."""
     if expected:
         discovery.resources()
     brought = {resource.gvk: resource for obj in expected for resource in defined_by(obj)}
@@ -139,7 +139,7 @@ def _served(gvk: GVK, discovery: Discovery) -> Resource | None:
         return discovery.get(gvk)
     except (Unauthorized, Unreachable):
         raise
-    except ClusterError:  # It becomes the error of its objects.
+    except ClusterError:  # Planning reports the error at the objects of the kind.
         return None
 
 
@@ -150,8 +150,8 @@ def _namespaces(
     default: str,
     recorded: frozenset[str],
 ) -> list[str] | None:
-    """Where the objects are that may be read: with none of their own in that of the options or of the context. None
-    where no kind has namespaces.
+    """The namespaces to read, sorted, None for none; an object without one counts in that of the options or of the
+    context.
     """
     own = settings.namespace or default or "default"
     found = {settings.delete_from_namespace, *recorded} - {""}
@@ -163,18 +163,18 @@ def _namespaces(
 
 
 def _may_read_all(access: Access, resources: Mapping[GVK, Resource | None]) -> bool:
-    """Whether the kinds may be read in the whole cluster: one list is cheaper than one for each namespace. Who may not
-    read the first of them is asked about no other.
+    """Whether the kinds may be read in the whole cluster: one list is cheaper than one for each namespace. Without the
+    right to read the first of them, those for the others are not reviewed.
     """
     known = [resource for resource in resources.values() if resource is not None]
-    # The same one in each run, so that as many reviews are sent; of the whole cluster's kinds some may well be read.
+    # Sorted, so that each run sends the same reviews; cluster-scoped kinds are last, for they are often readable.
     known.sort(key=lambda resource: (not resource.namespaced, resource.gvk))
     kinds = [set(reading(resource, None)) for resource in known]
     return not any(access.missing(rights) for rights in (*kinds[:1], set().union(*kinds)))
 
 
 def read_expected(settings: Flags) -> list[Object]:
-    """The objects of ``-f``."""
+    """The objects of the files that ``-f`` names. Raises LoadError."""
     expected = [
         loaded.obj for loaded in load(settings.filenames, recursive=settings.recursive, namespace=settings.namespace)
     ]
@@ -183,7 +183,7 @@ def read_expected(settings: Flags) -> list[Object]:
 
 
 def make_plan(reconciler: Any, expected: Sequence[Object], settings: Flags) -> Plan:
-    """A plan; without --max-deletions it may delete 5 objects, or 20 % of those that there are."""
+    """The plan of a command; without --max-deletions it may delete 5 objects, or 20 % of the matching ones if more."""
 
     def plan(max_deletions: int | None) -> Plan:
         made: Plan = reconciler.plan(
@@ -207,7 +207,7 @@ def make_plan(reconciler: Any, expected: Sequence[Object], settings: Flags) -> P
 
 
 def show_plan(settings: Flags) -> int:
-    """Print the plan, write nothing; the exit code says whether objects differ."""
+    """Print the plan and write nothing; returns the exit code, which tells whether objects differ."""
     logs.set_up(settings.verbosity)
     expected = read_expected(settings)
     with open_reconciler(settings, expected) as reconciler:

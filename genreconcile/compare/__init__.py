@@ -34,13 +34,13 @@ _DROPPED = frozenset({"system", "ignore"})
 EXACT = "exact"
 _TOLD = 5
 NOBODY: Final = Ours()
-"""Whoever writes under our own name, in no owner set, and has added nothing."""
+"""A writer with the default field manager and without an owner set, which has added nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How to compare: ``fields`` is ``exact`` or ``subset``; ``others`` finds objects that rules may consult; ``ours``
-    tells who compares.
+    """How to compare: ``fields`` is ``exact`` or ``subset``; ``others`` gives the objects that rules may consult;
+    ``ours`` is the writer for whom expected and live are compared.
     """
 
     fields: str = EXACT
@@ -50,10 +50,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Diff:
-    """``patch`` brings live to expected and is empty without drift. ``differences`` are its operations with both
-    values; ``covered`` are live-only values that a rule explains, with the rule's id. ``typed`` is False where no
-    schema described the kind: then lists count as atomic and no default is known. ``sensitive`` are the secret fields.
-    ``interventions`` are drift as well, and no patch repairs it: values that somebody has set where others choose them.
+    """``patch`` brings live to expected; it is empty without ``differences``, which have both values of each operation.
+    ``covered`` are live values that a rule explains, with the rule's id. ``typed`` is False where no schema describes
+    the kind: then lists count as atomic and no default is known. ``sensitive`` are the paths of secret fields.
+    ``interventions`` are drift that no patch repairs: values that a manager has set where the server or controllers
+    choose them.
     """
 
     patch: Patch
@@ -88,10 +89,11 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     """Compare an expected object with a live one; offline, no request is sent.
 
     ``rules`` are the shipped ones unless given. Without ``schema`` the comparison is untyped. ``fields`` is ``exact``,
-    or ``subset`` to compare what ``expected`` sets and nothing else. ``others`` are live objects that rules may
-    consult: autoscalers that target this one. ``field_manager`` is the one under which expected is written: values that
-    another one has set where the server allots them are ``interventions``. InputError where ``expected`` holds what the
-    schema does not know or the server could not store; ``path`` says where. LoadError where a side is no JSON data.
+    or ``subset`` to compare the fields that ``expected`` sets and no others. ``others`` are live objects that rules may
+    consult, such as the autoscalers that target this one. ``field_manager`` is the manager that writes expected: values
+    that another manager has set where the server allots them are ``interventions``. InputError, with the ``path``, for
+    a field of ``expected`` that the schema does not know, or a value that the server cannot store. LoadError where a
+    side is no JSON data. Neither side is changed.
     """
     _require_arguments(rules, schema, fields, others)
     expected, live = _in_scope(plain(expected, "expected"), plain(live, "live"))
@@ -127,9 +129,9 @@ def compare(  # noqa: PLR0913 - keyword-only settings, each with a default
     policy: Policy | None = None,
     earlier: Mapping[str, Any] | None = None,
 ) -> Diff:
-    """As diff(), under rules that are compiled already. ``earlier`` is live as it was seen before somebody changed it.
+    """As ``diff``, with compiled rules. ``earlier`` is an earlier state of live, None where none was seen.
 
-    InputError as well where an object is nested too deeply.
+    InputError also for an object that is nested too deeply.
     """
     try:
         return _compared(expected, live, node, typed, policy or Policy(), earlier)
@@ -159,7 +161,7 @@ def _compared(  # noqa: PLR0913, PLR0917 - all of a comparison
 
 
 def _in_scope(expected: Object, live: Object) -> tuple[Object, Object]:
-    """Both sides; the server drops the namespace of a cluster-scoped object, which is told by live that has none."""
+    """Both sides, expected without its namespace where live is cluster-scoped: the server drops it as well."""
     if uid_of(live) and not namespace_of(live) and namespace_of(expected):
         del expected["metadata"]["namespace"]
     return expected, live

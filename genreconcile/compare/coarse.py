@@ -1,10 +1,10 @@
-"""Many differences, said as fewer: the nearest parent is replaced by what they would make of it.
+"""Fewer and coarser differences for large patches: many below one parent become one replacement of the parent.
 
 The API server takes a JSON patch of at most 10,000 operations, and a body of at most 3 MiB.
 
-Invariant: the result is what the single operations would have led to. Nothing that a rule ignores or adopts, and
-nothing from which the cache strips something, is part of it; it is right for the version of the object that it was
-computed from, and for no other.
+Invariant: the coarser patch leads to the same object as the single operations. It replaces no parent of a value that a
+rule ignores or adopts, and none from which the cache strips something; it is right for the version of the object that
+it was computed from, and for no other.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from genreconcile.compare.patch import MOST_BYTES, MOST_OPERATIONS, Patch, to_pa
 from genreconcile.gojson import dumps, loads
 
 _MANY: Final = 100
-"""So many members of a list may be exchanged one by one, whatever its length; of a longer list, half of them."""
+"""Up to so many changes a list is patched member by member; beyond, only while they are at most half of its length."""
 _WHOLE: Final = frozenset({(), ("metadata",), ("metadata", "annotations")})
-"""What is never replaced: the cache strips something inside."""
+"""The paths that are never replaced as a whole: the cache strips a part of each."""
 
 
 def bounded(
     found: Sequence[Difference], covered: Iterable[Covered], live: Mapping[str, Any]
 ) -> tuple[list[Difference], Patch]:
-    """The differences, as few as it takes for their patch to be accepted, if there is a way; and the patch."""
+    """The differences, as coarse as the server's limits and long lists demand and ``covered`` allows; and the patch."""
     patch = to_patch(found, live)
     if len(found) <= _MANY and not is_too_large(patch):
         return list(found), patch
@@ -64,12 +64,12 @@ _BYTES: Final[tuple[Measure, Excess]] = (_size, lambda patch: _size(patch.patch)
 
 
 def is_too_large(patch: Patch) -> bool:
-    """Whether the server would not take it."""
+    """Whether a patch is beyond the server's limits."""
     return bool(patch.patch) and any(excess(patch) > 0 for _, excess in (_OPERATIONS, _BYTES))
 
 
 def first_part(differences: Sequence[Difference], live: Mapping[str, Any]) -> tuple[int, Patch]:
-    """As many differences as one patch can hold, from the front, for each relies on those before it; at least one."""
+    """How many of the first differences fit into one patch, at least one; and the patch. Later ones rely on earlier."""
     count = len(differences)
     patch = to_patch(differences, live)
     while count > 1 and is_too_large(patch):
@@ -80,20 +80,20 @@ def first_part(differences: Sequence[Difference], live: Mapping[str, Any]) -> tu
 
 @dataclass(slots=True)
 class _Coarsening:
-    """``untouchable`` are the paths of what must not be replaced, for something stands there or below it."""
+    """``untouchable`` are the paths that must not be replaced: those of kept values and of all their parents."""
 
     live: Mapping[str, Any]
     untouchable: set[Path]
 
     def with_lists_replaced(self, found: list[Difference]) -> list[Difference]:
-        """Lists of which most members are exchanged, inserted, moved or removed."""
+        """The differences, with one replacement of each long list of which most members change."""
         exchanged = Counter(difference.path[:-1] for difference in found if isinstance(difference.path[-1], int))
         longest = {path: len(self.at(path)) for path, count in exchanged.items() if count > _MANY}
         chosen = {path for path, length in longest.items() if 2 * exchanged[path] > length and self.allows(path)}
         return self.replaced(found, {path for path in chosen if not _is_below(path, chosen)}) if chosen else found
 
     def coarser(self, found: list[Difference], measure: Measure, excess: int) -> list[Difference]:
-        """Of the parents, the deepest one that is enough; else as many as it takes, those that save most first."""
+        """The differences with the deepest parent replaced that saves ``excess``; else several, best ones first."""
         saved = {path: gain for path, gain in self.savings(found, measure).items() if gain > 0}
         enough = [path for path, gain in saved.items() if gain >= excess]
         if enough:
@@ -111,20 +111,20 @@ class _Coarsening:
         return self.replaced(found, chosen)
 
     def savings(self, found: Iterable[Difference], measure: Measure) -> dict[Path, int]:
-        """What the replacement of each parent would save."""
+        """The saving of each replacement of a parent, by the parent's path and in the unit of ``measure``."""
         below: dict[Path, int] = defaultdict(int)
         guards: dict[Path, Any] = {}
         for difference in found:
             below[difference.path[:-1]] += measure(difference.to_json())
             for path, value in difference.guards:
                 guards.setdefault(path, value)
-        for path, value in guards.items():  # What leads to a member stays where that, or a part of it, is replaced.
+        for path, value in guards.items():  # A member's guards stay where the member, or a part of it, is replaced.
             below[_member_of(path)[:-1]] += measure(value)
         _add_to_parents(below)
         return {path: weight - measure(self.at(path)) for path, weight in below.items() if path and self.allows(path)}
 
     def allows(self, path: Path) -> bool:
-        """Whether what stands at a path may be replaced as a whole."""
+        """Whether the value at a path may be replaced as a whole."""
         return path not in _WHOLE and path not in self.untouchable
 
     def at(self, path: Path) -> Any:
@@ -135,7 +135,7 @@ class _Coarsening:
         return value
 
     def replaced(self, found: Iterable[Difference], chosen: set[Path]) -> list[Difference]:
-        """The differences, those below each chosen path as one, in the place of the first of them."""
+        """The differences, with those below each chosen path as one replacement, at the position of their first."""
         groups: dict[Path, list[Difference]] = {}
         result: list[Difference | Path] = []
         depths = sorted(set(map(len, chosen)))
@@ -152,7 +152,7 @@ class _Coarsening:
         return [self.whole(entry, groups[entry]) if isinstance(entry, tuple) else entry for entry in result]
 
     def whole(self, path: Path, parts: Sequence[Difference]) -> Difference:
-        """One difference in place of those below a path."""
+        """The replacement of the value at a path, for the differences below it."""
         before = self.at(path)
         depth = len(path)
         operations = [replace(part, path=part.path[depth:], origin=part.origin[depth:]).to_json() for part in parts]
@@ -166,7 +166,7 @@ def _unique(parts: Iterable[Difference]) -> Iterable[Guard]:
 
 
 def _leads_to(guard: Path, path: Path) -> bool:
-    """Whether a guard is of a list's member on the way to a path, or there: of all of it, or of a key."""
+    """Whether a guard, of a whole list member or of its key, is for a member on the way to a path, or at it."""
     member = _member_of(guard)
     return path[: len(member)] == member
 
@@ -176,7 +176,7 @@ def _member_of(guard: Path) -> Path:
 
 
 def _add_to_parents(below: dict[Path, int]) -> None:
-    """Add what stands at each path to all that are above it, each once."""
+    """Add the weight of each path to all its parents, in place."""
     levels: dict[int, list[Path]] = defaultdict(list)
     for path in below:
         levels[len(path)].append(path)

@@ -1,7 +1,7 @@
 """The longest common subsequence of two lists, in about linear time where they differ in little.
 
 Myers, "An O(ND) Difference Algorithm and Its Variations" (1986), run from the end; where that would take too long,
-members that stand once in either list are anchors (Cohen's patience diff), and it runs between them.
+members that occur once in each list are anchors (Cohen's patience diff), and Myers runs between them.
 
 Invariant: pure index arithmetic; time and memory are bounded by the budget and linear in the members. The result is
 longest unless the budget was spent; it is always common.
@@ -25,27 +25,30 @@ _STEPS: Final = 400_000
 
 @dataclass(slots=True)
 class Budget:
-    """What may still be spent; a step is one comparison of two numbers, about half a microsecond."""
+    """The number of steps left; a step is one comparison of two numbers, about half a microsecond."""
 
     left: int = _STEPS
 
     def spend(self, steps: int) -> None:
-        """Some steps were made."""
+        """Take steps off the budget."""
         self.left -= steps
 
 
 def common(expected: range, live: range, same: Same, budget: Budget, classes: Callable[[], Classes]) -> Pairs:
     """The longest common subsequence of two ranges of members.
 
-    ``classes`` gives what equal members have in common; it is asked for where the budget does not suffice to compare
-    the members themselves.
+    ``same`` and the result are in indexes (expected, live). ``classes`` is called only where the budget does not
+    suffice to compare the members themselves.
     """
     found = shortest(expected, live, same, budget)
     return patience(expected, live, classes()) if found is None else found
 
 
 def shortest(expected: range, live: range, same: Same, budget: Budget) -> Pairs | None:
-    """By Myers; None where the budget is spent before. Of several solutions the one that skips expected first."""
+    """The longest common subsequence by Myers, None where the budget runs out.
+
+    Of several solutions, the one that skips expected members first.
+    """
     if not expected or not live:
         return []
     trace = _trace(expected, live, same, budget)
@@ -103,17 +106,17 @@ def _follow(trace: list[array[int]], expected: range, live: range, same: Same) -
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """What equal members have in common, for each member of both lists."""
+    """A hashable for each member of both lists, the same for equal members."""
 
     expected: Sequence[Hashable]
     live: Sequence[Hashable]
 
 
 def patience(expected: range, live: range, classes: Classes) -> Pairs:
-    """Members that stand once in both lists, in their longest common order, and between them what Myers finds."""
+    """Pair members that occur once in each list, in their longest common order, and between them those of Myers."""
     here = Counter(classes.expected[index] for index in expected)
     there = Counter(classes.live[index] for index in live)
-    # What only one side has can have no partner.
+    # A member of one list alone can have no partner.
     rows = [index for index in expected if classes.expected[index] in there]
     columns = [index for index in live if classes.live[index] in here]
     places = {classes.live[index]: index for index in columns}

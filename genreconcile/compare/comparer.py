@@ -1,6 +1,6 @@
-"""The comparison of objects of one cluster: what a plan compares, and what is made of the server's answers, goes here.
+"""The comparison of one cluster's objects, for planning and for judging the server's answers to writes.
 
-Invariant: pure, but for what the kinds are asked for; what holds for all objects of a kind is looked up once.
+Invariant: pure, but for ``Kinds``, which may ask the server; the type and the rules of a kind are looked up once.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ _EXACTLY: Final = Policy()
 
 
 class Kinds(Protocol):
-    """What is known of kinds: ``kind_type`` is None where no schema describes one, and raises ClusterError."""
+    """The rules, and the types of the kinds that the cluster serves."""
 
     rules: Registry
 
     def kind_type(self, resource: Resource) -> Type | None:
-        """The type of a kind's objects."""
+        """The type of a kind's objects, None where no schema describes them. Raises ClusterError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Under which rules and which policy one object is compared; ``typed`` as in Diff."""
+    """The compiled rules and the policy under which an object is compared; ``typed`` as in Diff."""
 
     node: Node
     typed: bool = True
     policy: Policy = _EXACTLY
 
     def compare(self, expected: Object, live: Object, earlier: Object | None = None) -> Diff:
-        """As genreconcile.compare.compare."""
+        """The difference; arguments and errors as of ``genreconcile.compare.compare``."""
         return compare(expected, live, self.node, typed=self.typed, policy=self.policy, earlier=earlier)
 
     def is_clean(self, expected: Object, live: Object) -> bool:
-        """As genreconcile.compare.quick.is_clean: True only where ``compare`` finds nothing."""
+        """The quick check of ``genreconcile.compare.quick``: True only where ``compare`` finds no drift."""
         subset = self.policy.fields == SUBSET
         return is_clean(expected, live, self.node, subset=subset, others=self.policy.others)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What holds for all objects of a kind; ``uniform`` is that of objects that are not annotated, if it is one."""
+    """A kind; ``uniform`` is one comparison for all its objects without annotated rules, None where rules differ."""
 
     type: Type | None
     has_status: bool
@@ -56,7 +56,7 @@ class _Kind:
 
 
 class Comparer:
-    """Compares under one policy; one for each plan or answer, for a kind may look different in the next."""
+    """Comparisons under one policy. Each plan or answer makes a Comparer of its own, for types of kinds may change."""
 
     def __init__(self, kinds: Kinds, policy: Policy) -> None:
         self._kinds = kinds
@@ -64,7 +64,7 @@ class Comparer:
         self._known: dict[GVK, _Kind] = {}
 
     def of(self, resource: Resource, expected: Object) -> Comparison:
-        """How an object is compared. Raises ClusterError, and InputError for its annotations."""
+        """The comparison of an expected object. Raises ClusterError, and InputError for its annotations."""
         known = self._known.get(resource.gvk)
         if known is None:
             known = self._known[resource.gvk] = self._kind(resource)

@@ -1,7 +1,7 @@
-"""What two members of a list that are the same have in common, whatever defaults and spellings tell them apart.
+"""Digests of list members, equal for two that differ in defaults and spelling alone.
 
-Invariant: pure, and only a hint. What no rule reads otherwise in expected than in live has equal digests; whether two
-members of equal digests are the same is for the walk to say.
+Invariant: pure, and only a hint. Members that are the same have equal digests, unless rules read expected and live
+differently; whether two members of equal digests are the same is for the walk to decide.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _UNSEEN: Final = frozenset({"system", "ignore", "adopt", "managed", "refer"})
 
 
 def digest(value: Any, child: Child, spot: Spot) -> Hashable:
-    """The digest of a value that stands under ``child``; ``spot`` is that of the list, or of the value."""
+    """The digest of a value with the field ``child``; ``spot`` is that of the list, or of the value."""
     if isinstance(value, Mapping):
         node = child.node.alternative() if child.field.type.shape == "any" else child.node
         entries = ((key, node.child(key), spot.under(value, key, value)) for key in value)
@@ -45,12 +45,12 @@ def is_ordered(child: Child) -> bool:
 
 
 def digests(members: Iterable[Any], child: Child, spot: Spot) -> list[Hashable]:
-    """The digest of each."""
+    """The digest of each member."""
     return [digest(member, child, spot) for member in members]
 
 
 def _is_filled_in(value: Any, child: Child, spot: Spot) -> bool:
-    """Whether the same might stand here if expected had nothing."""
+    """Whether live may hold this value where expected lacks it: a zero, a default, or a value that others choose."""
     if not child.field.type.custom and (value is None or is_zero(value, child.field)):
         return True
     rule = child.explaining(spot.place) if child.rules and spot.place else None

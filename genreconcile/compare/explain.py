@@ -1,6 +1,6 @@
-"""Why a field counts as drift or not: which rule covers which path, and what would cover a difference.
+"""Explanations of drift: the rule that covers each path, and rules that would cover the differences.
 
-Invariant: pure; the same comparison as ``diff``, told path by path.
+Invariant: pure; the same comparison as ``diff``, reported path by path.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from genreconcile.pointer import join_pointer, split_pointer
 class Explanation:
     """One path, and the id of the rule that covers it, "" for drift.
 
-    ``schema`` stands for the default of a custom resource's own schema, ``subset`` for what is not compared.
-    ``operation`` is what a patch would do about drift, "report" where none repairs it. ``masked``: outputs hide the
-    value that stands there. ``note`` tells more, such as who has set it.
+    ``schema`` stands for the default of a custom resource's own schema, ``subset`` for a value that is not compared.
+    ``operation`` is the patch operation for drift, "report" where no patch repairs it. ``masked``: outputs hide the
+    value. ``note`` tells more, such as the manager that has set the value.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Explanation:
 
     @property
     def is_drift(self) -> bool:
-        """Whether no rule covers it."""
+        """Whether no rule covers the path."""
         return not self.rule
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ def explain(  # noqa: PLR0913 - keyword-only settings, each with a default
 ) -> list[Explanation]:
     """Every path that only live has, with the rule that covers it, and every difference; sorted by path.
 
-    Arguments and errors as ``diff``.
+    Arguments and errors as of ``diff``.
     """
     found = diff(expected, live, rules=rules, schema=schema, others=others, field_manager=field_manager)
     masked = functools.partial(_is_masked, found.sensitive)
@@ -76,15 +76,15 @@ def explain(  # noqa: PLR0913 - keyword-only settings, each with a default
 
 
 def _is_masked(fields: Fields, path: Path, *values: Any) -> bool:
-    """Whether something of these values, which stand at a path, is hidden."""
+    """Whether outputs hide a part of one of these values at a path."""
     tokens = tuple(map(str, path))
     return any(mask_value(fields, tokens, value) is not value for value in values if value is not MISSING)
 
 
 def suggest(expected: Mapping[str, Any], explanations: Iterable[Explanation]) -> dict[str, Any]:
-    """A rules document that would silence every difference, for this object alone; a person decides.
+    """A rules document that ignores every difference of this object alone; a person decides whether to use it.
 
-    Members of lists are named by ``*``: a rule cannot name one of them.
+    A list member is ``*`` in its paths: a rule cannot name a single one.
     """
     gvk = GVK.of(expected)
     selects = {"group": gvk.group, "kind": gvk.kind, "namespace": namespace_of(expected), "name": name_of(expected)}
@@ -103,7 +103,7 @@ def suggest(expected: Mapping[str, Any], explanations: Iterable[Explanation]) ->
 
 def _pattern(pointer: str) -> str:
     tokens = ["*" if token.isdigit() else token for token in split_pointer(pointer)]
-    # A member that is to go or to come is not there to be ignored: the list is.
+    # A rule cannot ignore a member that is added or removed as a whole, but the list.
     while tokens and tokens[-1] == "*":
         tokens.pop()
     return join_pointer(tokens).removeprefix("/")

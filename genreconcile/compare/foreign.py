@@ -1,4 +1,4 @@
-"""Differences in fields that belong to other field managers, where a rule leaves those alone.
+"""Differences in fields of other field managers that a rule leaves alone.
 
 Invariant: pure; a field that nobody owns, or whose owners are not known, stays a difference.
 """
@@ -19,7 +19,7 @@ from genreconcile.pointer import token_matches
 def without_foreign(
     found: Sequence[Difference], live: Mapping[str, Any], rules: Sequence[Rule]
 ) -> tuple[list[Difference], list[Covered]]:
-    """The differences that are ours, and those that a rule leaves to another manager."""
+    """The differences to repair, and as covered those that a rule leaves to other field managers."""
     ours: list[Difference] = []
     covered: list[Covered] = []
     owners = Owners(live)
@@ -45,5 +45,5 @@ def _is_below(path: Path, rule: Rule) -> bool:
 
 
 def _owns(rule: Rule, owners: Sequence[str]) -> bool:
-    """Whether all that own the field are managers that the rule names: a field that we own as well is ours."""
+    """Whether the rule names all owners of the field, at least one: a field that we own as well is ours."""
     return bool(owners) and all(any(fnmatchcase(owner, name) for name in rule.managers) for owner in owners)

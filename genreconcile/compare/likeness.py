@@ -1,7 +1,7 @@
-"""Which members of two lists are the same; each two are compared at most once.
+"""The test for which members of two lists are the same; two members are walked at most once.
 
-Invariant: two members of equal JSON, or of equal canonical form, are the same without a walk. All walks together stay
-within the budget of one list, or within some multiple of what reading it once takes.
+Invariant: two members of equal JSON, or of equal canonical form, are the same without a walk. The budget of all walks
+together is that of one list, and a multiple of the steps that reading both lists once takes.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from genreconcile.compare.values import canonical
 from genreconcile.gojson import dumps_sorted
 from genreconcile.normalize.compiled import Child
 
-_CALL: Final = 40  # Steps that a walk of nothing takes, and
-_BYTES_A_STEP: Final = 24  # bytes of JSON that one walks in the time of a step.
+_CALL: Final = 40  # Steps that the walk of an empty member takes.
+_BYTES_A_STEP: Final = 24  # Bytes of JSON that a walk reads in the time of a step.
 _TIMES: Final = 4
 
 Walked = Callable[[Any, Any], bool]
 
 
 class Likeness:
-    """``walked`` compares two members in earnest."""
+    """The test for the members of two lists; ``walked`` compares two members by a walk."""
 
     def __init__(self, expected: list[Any], live: list[Any], member: Child, spot: Spot, walked: Walked) -> None:
         self.expected, self.live = expected, live
@@ -39,12 +39,12 @@ class Likeness:
 
     @property
     def here(self) -> Sequence[Hashable]:
-        """What is equal only for equal members, of expected."""
+        """The identities of the expected members: JSON as bytes or a canonical scalar, equal only for equal members."""
         return self._identities[0]
 
     @property
     def there(self) -> Sequence[Hashable]:
-        """The same of live."""
+        """The identities of the live members."""
         return self._identities[1]
 
     def same(self, here: int, there: int) -> bool:
@@ -61,11 +61,11 @@ class Likeness:
         return known
 
     def classes(self) -> Classes:
-        """What members that are the same have in common."""
+        """The classes of the members: equal for members that are the same (see ``digests``)."""
         return Classes(self._digests(self.expected, self.here), self._digests(self.live, self.there))
 
     def respelled(self, lost: Iterable[int], free: Iterable[int]) -> Pairs:
-        """Of members without an equal one, those that differ in spelling and defaults alone."""
+        """Pairs of members without an equal one that are the same: they differ in spelling and defaults alone."""
         rows = [index for index in lost if self.here[index].__class__ is bytes]
         columns = [index for index in free if self.there[index].__class__ is bytes]
         if not rows or not columns:
@@ -82,7 +82,7 @@ class Likeness:
         return found + self._searched(rows, columns, found)
 
     def _searched(self, rows: list[int], columns: list[int], found: Pairs) -> Pairs:
-        """Of those that have no partner yet, each compared with each, while the budget lasts."""
+        """Pairs of the members that have no partner yet, each compared with each while the budget lasts."""
         paired_rows, paired_columns = {row for row, _ in found}, {column for _, column in found}
         free = [column for column in columns if column not in paired_columns]
         pairs: Pairs = []
@@ -108,5 +108,5 @@ class Likeness:
 
 
 def _weight(identity: Hashable) -> int:
-    """Steps of the budget that a look at a member takes."""
+    """The steps of the budget that one reading of a member takes."""
     return _CALL + len(identity) // _BYTES_A_STEP if isinstance(identity, bytes) else 1

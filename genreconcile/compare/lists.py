@@ -1,6 +1,6 @@
-"""Which member of an expected list is which member of the live one.
+"""Pairs of expected and live list members: by key, by value or by position.
 
-Invariant: pure index arithmetic. Members are numbers here; what makes two of them the same is the caller's.
+Invariant: pure index arithmetic; the caller decides which members are the same.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def by_value(expected: Sequence[Hashable], live: Sequence[Hashable]) -> Pairs:
 
 
 def by_forms(*forms: tuple[Sequence[Hashable], Sequence[Hashable]]) -> Pairs:
-    """Pair members by each of these forms (expected, live) of them in turn, the most exact one first.
+    """Pair members of equal form, by each of these forms (expected, live) in turn, the most exact one first.
 
-    Two spellings of one value may be two members of a set: each is that one which is spelled so.
+    A set may hold two spellings of one value: each is paired with the member of the same spelling.
     """
     pairs: Pairs = []
     for expected, live in forms:
@@ -49,9 +49,9 @@ def by_position(  # noqa: PLR0913, PLR0917 - two lists, and what is known of the
     classes: Callable[[], Classes] | None = None,
     budget: Budget | None = None,
 ) -> tuple[Pairs, set[int]]:
-    """Pair ordered lists: equal members in the longest common order, then what stands between them, one by one.
+    """Pair ordered lists: equal members in the longest common order, then the members between them, one by one.
 
-    ``keeps`` says which live members without an equal partner stay; they are never paired with something different.
+    ``keeps`` says which live members without an equal partner stay: they are returned beside the pairs, and in no pair.
     ``classes`` and ``budget`` are as in ``common``; without classes, members beyond the budget are not equal.
     """
     equal = _common(expected, live, same, budget or Budget(), classes or _all_different(expected, live))

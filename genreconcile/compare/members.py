@@ -31,7 +31,7 @@ _RENAMED_AT_MOST: Final = 100
 
 
 class Members:
-    """The comparison of one list; it writes to the walk that it is part of."""
+    """The comparison of one list, a part of ``walk``, to which the findings go."""
 
     def __init__(self, walk: Walk, child: Child, spot: Spot) -> None:
         self.walk = walk
@@ -50,7 +50,7 @@ class Members:
             self.list_type = "set"
 
     def compare(self, expected: list[Any], live: list[Any]) -> None:
-        """Compare the members of both, then how many there are and in what order."""
+        """Compare the members that are paired, then note insertions, moves and removals."""
         if self.covered is not None:
             expected = without_covered(expected, live, self.covered.argument)
         alignment = self.align(expected, live)
@@ -61,7 +61,7 @@ class Members:
         self.restructure(alignment, expected, live)
 
     def align(self, expected: list[Any], live: list[Any]) -> Alignment:
-        """Which expected member is which live one."""
+        """Pair expected members with live ones."""
         pairs = self.unordered_pairs(expected, live)
         if pairs is not None:
             renamed = () if self.walk.is_probe else self.renamed(pairs, expected, live)
@@ -70,7 +70,7 @@ class Members:
             alignment.kept = self.kept(alignment.live_only, live)
             return alignment
         if self.walk.is_probe and self.keep is None:
-            # Where nothing may be added, lists are the same only if they are so one by one.
+            # Where no live-only member may stay, ordered lists are the same only if their members are, one by one.
             one_by_one = [(index, index) for index in range(min(len(expected), len(live)))]
             return Alignment(one_by_one, len(expected), len(live), ordered=True)
         alike = self.likeness(expected, live)
@@ -85,7 +85,7 @@ class Members:
         return Alignment(pairs, len(expected), len(live), ordered=True, kept=kept)
 
     def unordered_pairs(self, expected: list[Any], live: list[Any]) -> Pairs | None:
-        """Pairs by key or by value; None where only the position tells which member is which."""
+        """Pairs by key (list type map) or by value (set); None where members are paired by position."""
         if self.list_type == "map" and self.keys:
             here, there = ([self.key_of(member) for member in members] for members in (expected, live))
             return None if None in here or None in there else by_key(here, there)
@@ -99,7 +99,7 @@ class Members:
         return None
 
     def likeness(self, expected: list[Any], live: list[Any]) -> Likeness:
-        """Which members are the same."""
+        """The test for members that are the same."""
         return Likeness(
             expected,
             live,
@@ -109,13 +109,13 @@ class Members:
         )
 
     def renamed(self, pairs: Pairs, expected: list[Any], live: list[Any]) -> Iterator[tuple[int, int]]:
-        """Members without a partner that differ in nothing but their keys: one value to replace, not a whole member."""
+        """Pairs of members without a partner that differ in their keys alone: a key is replaced, not the member."""
         left = Alignment(pairs, len(expected), len(live), self.ordered).live_only
         kept = self.kept(left, live)
         free = [index for index in left if index not in kept]
         partners = {here for here, _ in pairs}
         lost = [index for index in range(len(expected)) if index not in partners]
-        # Each is compared with each: beyond some, it is another list and not one with changes.
+        # Each is compared with each; beyond some, the list counts as another one, not as a changed one.
         for here in lost if len(lost) * len(free) <= _RENAMED_AT_MOST else ():
             there = next((index for index in free if self.differs_by_key(expected[here], live[index])), None)
             if there is not None:
@@ -132,14 +132,14 @@ class Members:
         return all("/".join(map(str, difference.path[below:])) in self.keys for difference in part.found)
 
     def key_of(self, member: Any) -> Hashable | None:
-        """A member's keys after defaulting; None for what is no mapping or has none of them."""
+        """The values of a member's list-map keys after defaulting; None for no mapping, or one without such keys."""
         if not isinstance(member, Mapping):
             return None
         values = tuple(self.key_value(member, key) for key in self.keys)
         return None if all(value is MISSING for value in values) else values
 
     def key_value(self, member: Mapping[str, Any], key: str) -> Hashable:
-        """One key of a member; where it is missing, what the server will fill in."""
+        """The value of one list-map key of a member, or its default where the key is missing."""
         value: Any = member
         for part in key.split("/"):
             value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
@@ -150,7 +150,7 @@ class Members:
         return MISSING if value is MISSING else _hashable(canonical(value, child))
 
     def kept(self, candidates: list[int], live: list[Any]) -> set[int]:
-        """The live-only members that a rule lets stay; each of its members stands for one."""
+        """The candidates (live-only members) that may stay; each pattern of a ``keep`` rule lets one stay."""
         if self.spot.subset and self.list_type != "atomic":
             return set(candidates)
         if self.keep is None:
@@ -162,8 +162,8 @@ class Members:
         return _matching(self.keep, candidates, live)
 
     def guard(self, live: list[Any], index: int) -> tuple[Guard, ...]:
-        """What makes sure that the index still names this member: its keys, or else the whole of it, MISSING where no
-        ``test`` can name it.
+        """The guards that hold only while the index names this member: for its keys, or for the whole member, MISSING
+        where no ``test`` can express it.
         """
         member, place = live[index], (*self.spot.path, index)
         keys = [key for key in self.keys if "/" not in key and isinstance(member, Mapping) and key in member]
@@ -172,7 +172,7 @@ class Members:
         return ((place, member if is_testable(member, self.member) else MISSING),)
 
     def restructure(self, alignment: Alignment, expected: list[Any], live: list[Any]) -> None:
-        """Remove, insert and move members; one removal of the whole list where nothing of it stays."""
+        """Note the removals, insertions and moves of members."""
         for step in steps(alignment):
             path = (*self.spot.path, step.index)
             if isinstance(step, Insert):
@@ -199,7 +199,7 @@ def _matching(rule: Rule, candidates: list[int], live: list[Any]) -> set[int]:
 
 
 def _fits(pattern: Any, value: Any) -> bool:
-    """Whether a value is what a rule's member describes: equal in all, with ``{glob: …}`` for a text."""
+    """Whether a value matches a pattern of a ``keep`` rule: equal throughout, with ``{glob: …}`` for a string."""
     if isinstance(pattern, Mapping):
         if set(pattern) == {"glob"}:
             return isinstance(value, str) and fnmatchcase(value, pattern["glob"])
@@ -214,7 +214,7 @@ def _fits(pattern: Any, value: Any) -> bool:
 
 
 def _spelling(value: Any) -> Hashable:
-    """What two members have in common that are written alike."""
+    """A hashable form, equal for two members that are written alike."""
     return value.__class__, _hashable(value)
 
 

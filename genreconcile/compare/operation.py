@@ -1,7 +1,7 @@
-"""One difference, with what must hold for its operation to be right.
+"""One difference, with the preconditions of its operation.
 
-Invariant: plain data. A path is a tuple of keys and list indexes; indexes count in the live object as it is before the
-patch, except for the steps of one list, which follow each other.
+Invariant: plain data. A path is a tuple of keys and list indexes; indexes count in the live object before the patch,
+but in the steps of one list, each of which counts in the result of the one before.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from genreconcile.pointer import join_pointer
 DEFAULT_MANAGER: Final = "genreconcile"
 Path = tuple[str | int, ...]
 Guard = tuple[Path, Any]
-"""A path in the live object, and the value that a ``test`` demands there; MISSING where none can."""
+"""A path in the live object, and the value that a ``test`` demands there; MISSING where no ``test`` can express it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A live-only value that a rule explains: ``rule`` is the rule's id, or ``schema`` for the schema's own default.
+    """A live value that a rule explains: ``rule`` is the rule's id, or ``schema`` for the schema's own default.
 
-    ``for_now``: only as long as live is as it is elsewhere; when that is repaired, this may become a difference.
-    ``kept``: it is never written, not even as it is. ``note`` tells more, such as who pinned a value. ``by`` are the
-    managers that may own it, as in Rule.
+    ``for_now``: the rule holds because of another live field; once that is repaired, the value may be a difference.
+    ``kept``: no patch writes the value, not even unchanged. ``note`` tells more, such as the manager that pinned the
+    value. ``by`` and ``fixed`` are as in Rule.
     """
 
     path: Path
@@ -69,8 +69,8 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """Who compares: under which field manager it writes, the names of those members of lists that its owner set has
-    added to a live object, and whether it has itself added one to the object with this uid; None: none.
+    """The writer for whom objects are compared: its field manager; ``of_set``, the names of the list members that its
+    owner set has added to a live object; ``has_added`` (uid, name), whether this process has added it. None: no member.
     """
 
     manager: str = DEFAULT_MANAGER
@@ -79,14 +79,14 @@ class Ours:
 
     @property
     def has_own_name(self) -> bool:
-        """Whether no other program writes under its name, as all do that choose none."""
+        """Whether the field manager is a chosen name: all programs that choose none share the default."""
         return self.manager != DEFAULT_MANAGER
 
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """Drift that no patch repairs: ``owner`` has set a value that others are to choose, and what it was before is not
-    known, or the server lets nobody set it back. ``rule`` is the id of the rule for the value.
+    """Drift that no patch repairs: ``owner`` has set a value that a controller or (``allocated``) the server chooses,
+    and the value before is not known, or the server refuses it. ``rule`` is the id of the rule for the value.
     """
 
     path: Path
@@ -105,12 +105,12 @@ class Intervention:
 
 @dataclass(
     slots=True, repr=False
-)  # Not frozen: there is one for each key that is compared, and that takes thrice the time.
+)  # Not frozen: each compared key makes one, and making a frozen one takes thrice the time.
 class Spot:
-    """Where a walk stands: ``place`` in expected, ``path`` in live, and the guards of the list members on the way.
+    """The position of a walk: ``place`` in expected, ``path`` in live, and the guards of the list members on the way.
 
-    ``subset``: what only live has is nobody's business here. ``others`` gives objects that rules may consult. ``own``
-    are the paths of members of lists that we ourselves have added.
+    ``subset``: live-only values are no drift here. ``others`` gives the objects that rules may consult. ``own`` are the
+    paths of the list members that the writer (``Ours``) has added.
     """
 
     place: Place | None = None
@@ -121,10 +121,10 @@ class Spot:
     own: frozenset[Path] = frozenset()
 
     def under(self, holder: Mapping[str, Any], key: str, live: Mapping[str, Any]) -> Spot:
-        """The spot of a key of ``holder``, the expected object or map that stands here; ``live`` is the live one."""
+        """The spot of a key of ``holder``, the expected object or map at this spot; ``live`` is the live one."""
         place = Place(holder, key, self.place, None if self.place else self.others, live)
         return Spot(place, (*self.path, key), self.guards, self.subset, self.others, self.own)
 
     def member(self, index: int, guards: tuple[Guard, ...]) -> Spot:
-        """The spot of a member of the live list that stands here; places leave lists out."""
+        """The spot of a member of the live list at this spot; places leave lists out."""
         return Spot(self.place, (*self.path, index), (*self.guards, *guards), self.subset, self.others, self.own)

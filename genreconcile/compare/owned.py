@@ -1,6 +1,6 @@
-"""What only its owner tells: which members of a shared list are our own, and who set a value that others are to choose.
+"""The owners of live values: which members of a shared list are our own, and who set a value that others choose.
 
-Invariant: pure; where managedFields are missing no member is our own, and no value counts as set by somebody.
+Invariant: pure; without managedFields no member is our own, and no value counts as set by somebody.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNKNOWN: Final = object()
 
 
 class Found(NamedTuple):
-    """Live-only values, sorted out by their owners."""
+    """Covered values, sorted out by their owners."""
 
     covered: list[Covered]
     differences: list[Difference]
@@ -33,10 +33,10 @@ class Found(NamedTuple):
 def own_members(
     expected: Mapping[str, Any], live: Mapping[str, Any], shared: Sequence[Rule], ours: Ours
 ) -> frozenset[Path]:
-    """The paths of live members of lists which rules share with others that nobody but ourselves has added.
+    """The paths of the live members that we alone have added to the lists of ``shared`` (``keep: others``) rules.
 
-    That a manager of our name owns a member alone is not enough, for several programs may write under one name: our
-    owner set or this very process has added it, or the name is our own and expected has the same controller.
+    A manager of our name as sole owner is not enough, for several programs may write under one name: in addition our
+    owner set or this process has added the member, or the name is our own and expected and live have one controller.
     """
     if "deletionTimestamp" in metadata_of(live) or not has_managers(live):
         return frozenset()
@@ -73,8 +73,8 @@ def _controller(obj: Mapping[str, Any]) -> str:
 def sorted_out(
     covered: Iterable[Covered], live: Mapping[str, Any], ours: Ours, earlier: Mapping[str, Any] | None = None
 ) -> Found:
-    """Which of the live-only values that rules explain somebody has set after all; ``earlier`` is the object as it was
-    seen before, None where it was not.
+    """Sort out the covered values that were set by managers that may not write them; ``earlier`` is an earlier state of
+    the object, None where none was seen.
     """
     found = Found([], [], [])
     now = _State(live)
@@ -88,7 +88,7 @@ def sorted_out(
 
 
 class _State:
-    """An object in one state, and who owns what in it."""
+    """An object in one state, and the owners of its fields."""
 
     def __init__(self, obj: Mapping[str, Any]) -> None:
         self.obj = obj
@@ -96,16 +96,16 @@ class _State:
         self._indexes: dict[tuple[Path, tuple[str | int, ...]], dict[Hashable, int]] = {}
 
     def intruders(self, entry: Covered, path: Path) -> Sequence[Owner]:
-        """The owners of a value, if none of them is one that may write it."""
+        """The owners of a value, if none of them may write it; else none."""
         owners = self._owners.of(path)
         return () if any(_may_write(owner.manager, entry.by) for owner in owners) else owners
 
     def have_made(self, owners: Iterable[Owner]) -> bool:
-        """Whether nobody but these has made the object."""
+        """Whether each of these owners is the maker of the object."""
         return all(owner == self._owners.maker for owner in owners)
 
     def index_of(self, path: Path, keys: Mapping[str | int, Any]) -> int | None:
-        """Where in the list at a path the first member stands that has these keys."""
+        """The index of the first member with these keys in the list at a path, None where there is none."""
         names = tuple(keys)
         found = self._indexes.get((path, names))
         if found is None:
@@ -150,8 +150,8 @@ def _can_go_back(entry: Covered) -> bool:
 
 
 def _is_own_value(owners: Sequence[Owner], entry: Covered, live: Mapping[str, Any], before: Any, ours: Ours) -> bool:
-    """Whether we have set a value: expected may have stated it once. Others may write under our name, too: what was
-    another value when we last saw it, and was not written by us, is theirs.
+    """Whether we have set a value: expected may have held it once. Other programs may write under our name, too: a
+    value that differs from the one seen before, and that this process has not written, is theirs.
     """
     if all(owner.manager != ours.manager for owner in owners):
         return False
@@ -169,9 +169,7 @@ def _named(owners: Iterable[Owner]) -> str:
 
 
 def _before(entry: Covered, earlier: _State | None) -> Any:
-    """The value that stood there before somebody set another: MISSING where there was none, _UNKNOWN where that is not
-    known.
-    """
+    """The value before an intruder set the present one: MISSING for none, _UNKNOWN where no earlier state shows it."""
     path = _path_in(entry, earlier) if earlier is not None else None
     if earlier is None or path is None:
         return _UNKNOWN
@@ -180,7 +178,7 @@ def _before(entry: Covered, earlier: _State | None) -> Any:
 
 
 def _path_in(entry: Covered, earlier: _State) -> Path | None:
-    """The path of the same value in another state of the object: members of lists may stand elsewhere there."""
+    """The path of the same value in another state of the object, where list members may have other indexes."""
     path: list[str | int] = []
     for depth, token in enumerate(entry.path):
         found: str | int | None = token

@@ -20,15 +20,15 @@ from genreconcile.pointer import join_pointer
 
 RESOURCE_VERSION: Final = "/metadata/resourceVersion"
 MOST_OPERATIONS: Final = 10_000
-"""Of one patch, preconditions included: ``maxJSONPatchOperations`` of the API server's patch handler."""
+"""The limit of one patch, preconditions included: ``maxJSONPatchOperations`` of the API server's patch handler."""
 MOST_BYTES: Final = 3 * 1024 * 1024
-"""Of one request's body, unless the server was started with another limit."""
+"""The limit of one request's body, unless the server was started with another one."""
 
 
 class Patch(jsonpatch.JsonPatch):
     """A JSON patch whose ``str`` and ``repr`` hide secrets; ``patch`` and ``to_string()`` have the real values.
 
-    ``fields`` are the secret ones of the object; None: not known, and every value is hidden.
+    ``fields`` are the paths of the object's secret fields; None: they are not known, and every value is hidden.
     """
 
     def __init__(self, operations: Iterable[Mapping[str, Any]], fields: Fields | None = None) -> None:
@@ -42,15 +42,15 @@ class Patch(jsonpatch.JsonPatch):
         return f"<Patch {self}>"
 
     def shown(self, fields: Fields) -> Patch:
-        """The same, when the secret fields are known."""
+        """The same patch, with the secret fields known."""
         return Patch(self.patch, fields)
 
 
 def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> Patch:
     """The patch that removes these differences from ``live``.
 
-    A patch that is right only for this very version replaces the resourceVersion by itself: the server answers 409
-    where it has another. The others go without, so that writers of status cannot starve them.
+    A patch with a structural difference, or a guard that no ``test`` expresses, replaces the resourceVersion by itself:
+    the server answers 409 where it has another. Other patches do without, so that writers of status cannot starve them.
     """
     found = list(differences)
     if not found:
@@ -70,7 +70,7 @@ def _identity(live: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _holds_null_member(value: Any) -> bool:
-    """Whether a list in it holds null: the API server ends the connection on a ``test`` of such a value (1.37.2)."""
+    """Whether a list in a value holds null: the API server ends the connection on a ``test`` of such a one (1.37.2)."""
     if isinstance(value, Mapping):
         return any(map(_holds_null_member, value.values()))
     return isinstance(value, list) and any(member is None or _holds_null_member(member) for member in value)

@@ -1,4 +1,4 @@
-"""Whether a ``test`` can say what the server has: it compares the text of the JSON, of which we know the value.
+"""Whether a ``test`` operation can express a live value: the server compares JSON texts, and only values are known.
 
 Invariant: pure, and in doubt the answer is no.
 """
@@ -18,7 +18,7 @@ def is_testable(value: Any, child: Child) -> bool:
     if kind.is_raw:
         return not value
     if kind.scalar == "number":
-        return bool(value != 0)  # A float64 may be -0 there.
+        return bool(value != 0)  # The server's float64 may be -0.
     node = child.node.alternative() if kind.shape == "any" else child.node
     if isinstance(value, dict):
         return all(is_testable(entry, node.child(key)) for key, entry in value.items())

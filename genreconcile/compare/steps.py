@@ -1,4 +1,4 @@
-"""How to bring a live list to its expected members and order, in single steps.
+"""The single steps that bring a live list to its expected members and order.
 
 Invariant: pure index arithmetic, in n log n; as few members as possible are moved.
 """
@@ -40,7 +40,9 @@ Step = Insert | Move | Remove
 
 @dataclass(slots=True)
 class Alignment:
-    """``pairs`` in the order of expected; ``kept`` are live-only members that stay; ``ordered``: order matters."""
+    """``pairs`` in the order of expected; ``expected`` and ``live`` are the lengths; ``kept`` are live-only members
+    that stay; ``ordered``: order matters.
+    """
 
     pairs: Pairs
     expected: int
@@ -60,7 +62,7 @@ _Token = tuple[bool, int]
 
 
 def steps(alignment: Alignment) -> list[Step]:
-    """What to do, one after the other, to bring the live list to its members and order.
+    """The steps that bring a live list to its expected members; each counts indexes in the result of the one before.
 
     Removals come first and from the back, so that their indexes are those of the live list.
     """
@@ -77,7 +79,7 @@ def _tokens(alignment: Alignment) -> list[_Token]:
 
 
 def _unordered_target(alignment: Alignment, working: Iterable[int]) -> list[_Token]:
-    """The live order, each new member after the one that stands before it in expected."""
+    """The live order, with each new member after its predecessor in expected."""
     followers: dict[int, list[_Token]] = {}
     previous = -1
     for token in _tokens(alignment):
@@ -93,9 +95,9 @@ def _unordered_target(alignment: Alignment, working: Iterable[int]) -> list[_Tok
 
 
 def _ordered_target(alignment: Alignment, working: Iterable[int]) -> list[_Token]:
-    """The expected order, each kept member after the one that stands before it in live, and after new ones there.
+    """The expected order, with each kept member after its predecessor in live, and after the new members there.
 
-    New members come first: what others add, they add behind ours.
+    New members come first, for other writers append theirs.
     """
     followers: dict[int, list[_Token]] = {}
     previous = -1
@@ -117,8 +119,8 @@ def _ordered_target(alignment: Alignment, working: Iterable[int]) -> list[_Token
 class _Rearrangement:
     """Moves and inserts that turn ``working`` into ``target``.
 
-    What is placed stands in the order of target; all others stand where they always stood. So an index is how many of
-    those that are placed, and how many of those that wait, stand before it.
+    Placed members stand in the order of target; waiting members stand in their old order. So the index of a member is
+    the number of placed and of waiting members before it.
     """
 
     def __init__(self, working: Sequence[int], target: Sequence[_Token]) -> None:
@@ -127,14 +129,14 @@ class _Rearrangement:
         old = [self.place[index] for is_old, index in target if is_old]
         self.fixed = {old[index] for index in increasing(old)}
         self.waiting = _Counts(len(working))
-        # The fixed members that are placed, each with how many were placed before it.
+        # The placed fixed members, each with the number of members placed before it.
         self.passed: list[int] = []
         self.placed_before: list[int] = []
 
     def steps(self) -> list[Step]:
         """The steps, in order."""
         found: list[Step] = []
-        skipped = 0  # How many that wait stand before the last fixed member.
+        skipped = 0  # The number of waiting members before the last fixed member.
         for placed, (is_old, index) in enumerate(self.target):
             if not is_old:
                 found.append(Insert(placed + skipped, index))
@@ -153,7 +155,7 @@ class _Rearrangement:
         return found
 
     def _stands(self, place: int, placed: int) -> tuple[int, bool]:
-        """Where a member stands that is still to be moved, and whether that is before the last fixed one."""
+        """The present index of a member that is moved next, and whether it stands before the last fixed member."""
         later = bisect_right(self.passed, place)
         is_in_front = later < len(self.passed)
         front = self.placed_before[later] if is_in_front else placed
@@ -161,13 +163,13 @@ class _Rearrangement:
 
 
 class _Counts:
-    """How many places before a place are not taken yet (a Fenwick tree)."""
+    """Counts of the places that are not taken yet (a Fenwick tree)."""
 
     def __init__(self, size: int) -> None:
         self._sums = [index & -index for index in range(size + 1)]
 
     def before(self, place: int) -> int:
-        """How many before this place are left."""
+        """The number of places left before this one."""
         total = 0
         while place > 0:
             total += self._sums[place]

@@ -1,4 +1,4 @@
-"""When two scalars are equal, and what the server fills in where expected has nothing.
+"""The canonical forms of scalars, and the defaults of fields that expected lacks.
 
 Invariant: pure.
 """
@@ -17,11 +17,11 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.scalars import CANONICAL, exact, number
 
 SCHEMA: Final = "schema"
-"""Who says so where a default is the schema's own."""
+"""The source of a schema's own default, in place of a rule id."""
 
 
 def canonical(value: Any, child: Child) -> Any:
-    """The form of a scalar in which two spellings of one value are equal."""
+    """The canonical form of a scalar: two spellings of one value are equal in it."""
     rule = child.first("canonical")
     if rule is None and child.field.type.is_raw:
         return exact(value)
@@ -29,7 +29,7 @@ def canonical(value: Any, child: Child) -> Any:
     return form(value) if form else number(value)
 
 
-# In a Go type; of a custom resource the server decodes a number as one without a type, and keeps a quantity's text.
+# Forms in Go types. In a custom resource the server decodes a number without a type, and keeps a quantity's text.
 _STORED: Final = {"number": "float64", "quantity": "quantity-stored"}
 
 
@@ -38,14 +38,14 @@ def _form_of(kind: Type) -> str:
 
 
 def is_unknown(child: Child, rule: Rule | None, place: Place | None) -> bool:
-    """Whether the server fills in a value that cannot be told, so that any is right."""
+    """Whether the server or a controller chooses the value in a way that rules do not foretell: any value is right."""
     if rule is None:
         return False
     return rule.action == "managed" or (rule.action == "refer" and default_of(child, rule, place)[0] is MISSING)
 
 
 def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[Any, str]:
-    """What the server fills in where expected has nothing, and who says so."""
+    """The default of a field that expected lacks, or MISSING; and its source, a rule id or SCHEMA."""
     if rule is not None and place is not None:
         if rule.action == "default":
             return rule.argument, rule.id
@@ -56,7 +56,7 @@ def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[An
             return FUNCTIONS[name](place.holder, arguments), rule.id
         if rule.action == "refer":
             return referred(place, rule.argument), rule.id
-    # Only where the type comes from a CustomResourceDefinition is the schema's default what the server does.
+    # MISSING in built-in types: only a CustomResourceDefinition has the defaults that the server applies.
     return child.field.default, SCHEMA
 
 

@@ -3,7 +3,8 @@
 There is drift at a path when expected has a value and live none, when both have one and their canonical forms differ,
 or when only live has one and no rule explains it.
 
-Invariant: pure; neither object is changed. Every live-only value is either in ``found`` or in ``covered``.
+Invariant: pure; neither object is changed. Every live-only value that is not zero is in ``found`` or in ``covered``, as
+a whole or in parts.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ from genreconcile.normalize.prepare import is_zero
 from genreconcile.normalize.rule import Rule
 
 _IDENTITY: Final = frozenset({"apiVersion", "kind"})
-# The cache strips an annotation, so what is seen may not be all: this map is never removed as a whole.
+# The cache strips an annotation, so live may hold more than it shows: this map is never removed as a whole.
 _STRIPPED: Final[Path] = ("metadata", "annotations")
-# Of the same type in every kind, also where no schema says so: an empty one is none.
+# Maps in every kind, also without a schema: an empty one means the same as a missing one.
 _MAPS: Final[frozenset[Path]] = frozenset({_STRIPPED, ("metadata", "labels")})
 _EMPTY: Final[Mapping[str, Any]] = {}
 _PLAIN: Final = frozenset({str, int, float, bool})
 _KEEPS: Final = frozenset({"ignore", "adopt"})
 SUBSET: Final = "subset"
-"""What covers a live-only value where only the fields of expected are compared."""
+"""The policy that compares the fields of expected alone, and the rule id of the live-only values that it covers."""
 
 
 class Walk:
     """One comparison; ``found`` and ``covered`` fill while it walks.
 
-    ``is_probe``: which differences there are is of no interest, only whether there are any.
+    ``is_probe``: the walk only tells whether there is a difference.
     """
 
     is_probe = False
@@ -45,13 +46,13 @@ class Walk:
         self.covered: list[Covered] = []
 
     def root(self, expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, spot: Spot | None = None) -> None:
-        """Compare two whole objects; ``spot`` says under which policy."""
+        """Compare two whole objects; ``spot`` has the policy."""
         self.mapping(expected, live, node, spot or Spot())
 
     def mapping(self, expected: Mapping[str, Any], live: Mapping[str, Any], node: Node, spot: Spot) -> None:
         """Compare two objects or maps, key by key."""
         for key in [*expected, *sorted(key for key in live if key not in expected)]:
-            # Members of a list of objects lack apiVersion and kind, and the key says them already.
+            # The items of a List lack apiVersion and kind, which are a part of the object's key anyway.
             if not spot.path and key in _IDENTITY:
                 continue
             child = node.child(key)
@@ -60,11 +61,11 @@ class Walk:
                 there = MISSING
             here = expected.get(key, MISSING)
             if here.__class__ in _PLAIN and not child.rules and here.__class__ is there.__class__ and here == there:
-                continue  # As most are: spelled alike, and no rule has a say.
+                continue  # The usual case: the same spelling, and no rule for the key.
             self.entry(here, there, child, spot.under(expected, key, live))
 
     def entry(self, expected: Any, live: Any, child: Child, spot: Spot) -> None:
-        """Compare what stands under one key; either may be MISSING."""
+        """Compare the two values of a key; either may be MISSING."""
         rule = child.explaining(spot.place) if child.rules and spot.place else None
         if child.rules and child.first("subset"):
             spot = replace(spot, subset=True)
@@ -83,7 +84,7 @@ class Walk:
             self.live_only(live, child, rule, spot)
 
     def cover(self, spot: Spot, rule: Rule | None, live: Any) -> None:
-        """Note what a rule explains."""
+        """Note a live value as covered by a rule; no value is noted where live is MISSING."""
         if live is not MISSING and rule is not None:
             for_now = any(condition.of_live for condition in rule.conditions)
             by, kept = None if spot.subset else rule.by, rule.action in _KEEPS
@@ -91,13 +92,13 @@ class Walk:
             self.covered.append(found)
 
     def missing(self, expected: Any, spot: Spot) -> None:
-        """Only expected has a value."""
+        """Note that live lacks a value; nothing is noted where expected is MISSING."""
         if expected is not MISSING:
             created = isinstance(expected, dict | list)
             self.found.append(Difference("add", spot.path, expected, structural=created, guards=spot.guards))
 
     def live_only(self, live: Any, child: Child, rule: Rule | None, spot: Spot) -> None:
-        """Only live has a value: what the server fills in, or drift."""
+        """Judge a value that only live has: a default, a zero, or drift."""
         default, source = default_of(child, rule, spot.place)
         if default is not MISSING:
             self.filled(default, live, child, spot, source)
@@ -108,7 +109,7 @@ class Walk:
             self.found.append(Difference("remove", spot.path, live=live, structural=members, guards=spot.guards))
 
     def filled(self, default: Any, live: Any, child: Child, spot: Spot, source: str) -> None:
-        """Compare with what the server fills in, or has filled in by the schema of another version."""
+        """Compare a live-only value with its default, and with those of other versions (``Field.also``)."""
         part = Walk()
         part.value(default, live, child, spot)
         if part.found and source == SCHEMA and self.is_gained(live, child, spot):
@@ -118,11 +119,11 @@ class Walk:
         self.take(part)
 
     def is_gained(self, live: Any, child: Child, spot: Spot) -> bool:
-        """Whether the object has a live-only value from the version in which it is stored."""
+        """Whether a live-only value is the default of another version, in which the object may be stored."""
         return any(self.is_same(default, live, child, spot) for default in child.field.also)
 
     def is_absent(self, live: Any, child: Child, spot: Spot) -> bool:
-        """Whether a live-only value means the same as none; what is drift inside of it has then been found."""
+        """Whether a live-only value is zero, or is drift only in parts, which are then noted."""
         if spot.path not in _MAPS and (child.field.type.custom or child.field.zero != "value"):
             return False
         if is_zero(live, child.field):
@@ -135,20 +136,20 @@ class Walk:
         return self.take(part)
 
     def protects(self, live: Any, child: Child, spot: Spot) -> bool:
-        """Whether rules keep something inside of a live-only value; the rest of it has then been found."""
+        """Whether rules keep a part of a live-only value; drift in its other parts is then noted."""
         if not isinstance(live, dict | list) or not any(rule.action in _KEEPS for rule, _ in child.node.active):
             return False
         part = _piece_by_piece(live, child, spot)
         return bool(part.covered) and self.take(part)
 
     def take(self, part: Walk) -> bool:
-        """Make the findings of a part one's own; True, for that settles the part."""
+        """Add the findings of a part to those of this walk; always True, for the part is settled."""
         self.found += part.found
         self.covered += part.covered
         return True
 
     def value(self, expected: Any, live: Any, child: Child, spot: Spot) -> None:
-        """Both have a value."""
+        """Compare two values, neither of which is MISSING."""
         node = child.node
         if isinstance(expected, Mapping) and isinstance(live, Mapping):
             self.mapping(expected, live, node.alternative() if child.field.type.shape == "any" else node, spot)
@@ -158,7 +159,7 @@ class Walk:
             self.found.append(Difference("replace", spot.path, expected, live, guards=spot.guards))
 
     def part(self) -> Walk:
-        """A walk of its own."""
+        """A new walk, whose findings are its own."""
         return Walk()
 
     def is_same(self, expected: Any, live: Any, child: Child, spot: Spot) -> bool:
@@ -172,11 +173,11 @@ class Walk:
 
 
 class _DifferentError(Exception):
-    """There is a difference; which one is of no interest."""
+    """A probe has met a difference."""
 
 
 class _First(list[Difference]):
-    """Ends the walk at its first difference."""
+    """A list of differences that ends the walk at the first one."""
 
     def append(self, _: Difference) -> None:
         raise _DifferentError
@@ -202,14 +203,14 @@ def _same(expected: Any, live: Any, child: Child) -> bool:
 
 
 def _piece_by_piece(live: dict[str, Any] | list[Any], child: Child, spot: Spot) -> Walk:
-    """A live-only container, compared with an empty one."""
+    """The findings of a walk of an empty container and a live-only one."""
     part = Walk()
     part.value([] if isinstance(live, list) else _EMPTY, live, child, spot)
     return part
 
 
 def _removes_everything(found: list[Difference], live: Any, path: Path) -> bool:
-    """Whether the differences are the removal of each direct member, so that removing the whole says it shorter."""
+    """Whether the differences remove each direct member, so that one removal of the whole is the same."""
     removed = {
         difference.path[-1]
         for difference in found

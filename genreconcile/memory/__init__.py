@@ -1,4 +1,4 @@
-"""What is remembered of objects while the program runs: what the server did with patches, and who undoes them.
+"""The memory of a running program: what the server did with patches to an object, and which writer undoes them.
 
-Invariant: what is remembered is bounded, and safe for threads.
+Invariant: bounded, and thread-safe.
 """

@@ -3,8 +3,8 @@
 A difference (one path, the same two values) that was repaired ``rounds`` times within ``window`` seconds is a fight:
 from then on it is left alone for a time that doubles with each further round.
 
-Invariant: bounded, in memory, thread-safe; time is monotonic. What is no fight is kept no longer than ``window``, and
-nothing longer than its object.
+Invariant: bounded, in memory, thread-safe; time is monotonic. Repairs that are no fight are kept no longer than
+``window``, and nothing is kept longer than its object.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST_PAUSE: Final = 3600.0
 
 @dataclass(slots=True)
 class _Fight:
-    """``level`` is 0 before it is a fight, and grows with each round that follows."""
+    """The repairs of one difference; ``level`` is 0 before they are a fight, and grows with each further round."""
 
     repairs: list[float] = field(default_factory=list)
     level: int = 0
@@ -47,7 +47,7 @@ class Fights:
         self._lock = threading.Lock()
 
     def note(self, key: Key) -> int:
-        """The difference was repaired once more; how often it was within the window is returned."""
+        """Note one more repair of the difference; returns the number of repairs within the window."""
         now = self._clock()
         with self._lock:
             fight = self._fights.get(key) or _Fight()
@@ -58,36 +58,36 @@ class Fights:
             return len(fight.repairs)
 
     def is_next_round_a_fight(self, key: Key) -> bool:
-        """Whether one more repair makes it a fight, or continues one."""
+        """Whether one more repair of the difference begins a fight, or continues one."""
         with self._lock:
             fight = self._fights.get(key)
             return fight is not None and (fight.level > 0 or len(fight.repairs) + 1 >= self.rounds)
 
     def name(self, key: Key, opponent: str) -> None:
-        """Who the other writer is."""
+        """Note the name of the other writer."""
         with self._lock:
             fight = self._fights.get(key)
             if fight is not None:
                 fight.opponent = opponent
 
     def forget(self, uid: Hashable) -> None:
-        """The object is gone, and all fights for it."""
+        """Drop all fights over an object that is gone."""
         with self._lock:
             self._fights.forget(uid)
 
     def __len__(self) -> int:
-        """How many keys take memory."""
+        """The number of keys in memory, expired ones included."""
         return len(self._fights)
 
     def pause(self, key: Key) -> float | None:
-        """In how many seconds the next repair is due, None where there is no fight, or it is due now."""
+        """The seconds until the next repair is due, None where it is due now or there is no fight."""
         with self._lock:
             fight = self._fights.get(key)
             left = fight.repairs[-1] + fight.pause - self._clock() if fight is not None and fight.level else 0.0
         return left if left > 0 else None
 
     def reason(self, key: Key) -> str:
-        """Why the difference is left alone for now, "" where it is not."""
+        """The reason why the difference is left alone for now, "" where it is not."""
         left = self.pause(key)
         if left is None:
             return ""

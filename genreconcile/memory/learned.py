@@ -1,10 +1,10 @@
-"""What the server did with patches that our rules asked for and it did not want.
+"""The memory of patches that the server accepted and did not keep.
 
 A patch that changes nothing, or whose change the server undoes, would be sent for ever. Each difference of such a
 patch is remembered for its one object, and is not patched again while neither side changes.
 
-Invariant: bounded, expiring, in memory, and no longer than the object, or than what the server went by: the definition
-of its kind, and admission; never generalised to another object; thread-safe. It belongs to one set of rules.
+Invariant: bounded, expiring, in memory, thread-safe. An entry lasts no longer than its object, and than the definition
+and the admission by which the server decided; it holds for no other object, and for one set of rules alone.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ INSISTS: Final = "the server insists"
 
 _ENOUGH: Final = 2
 _ENOUGH_OF_ANY: Final = 4
-"""So often the server may insist on ever new values at one place."""
+"""The number of times that the server may insist on ever new values at one place."""
 
 
 class Learned:
-    """Remembered differences; at most ``size``, each for ``ttl`` seconds. ``fights`` are those that others undo.
+    """Remembered differences; at most ``size``, each for ``ttl`` seconds. ``fights`` are those that other writers undo.
 
-    A key identifies a difference: its object's uid, the place, what is expected, and last the two values.
+    A key identifies a difference: the object's uid, the operation, the path, a digest of the expected object, and last
+    a digest of the two values.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Learned:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.fights = fights if fights is not None else Fights(clock=clock)
-        # By place alone: somebody may write another value each time. That takes one round more.
+        # Keys without the values: another writer may write a new value each time. Such a fight takes one round more.
         self.places = Fights(rounds=self.fights.rounds + 1, clock=clock)
         self._seen: Remembered[int] = Remembered(size, clock)
         self._added: Remembered[bool] = Remembered(size, clock)
@@ -54,15 +55,15 @@ class Learned:
         self._lock = threading.Lock()
 
     def note(self, key: Key, what: str) -> None:
-        """``what`` (RULE_GAP or INSISTS) has happened to this difference once more."""
+        """Count once more that ``what`` (RULE_GAP or INSISTS) has happened to this difference."""
         with self._lock:
-            # Of a place new values count: one that comes back each time is known, and no other is taken for it.
+            # A place counts new values alone: the same value, coming back each time, has a count of its own.
             places = (key,) if self._seen.get(_under(key, what)) else (key, key[:-1])
             for place in places:
                 self._count_up(_under(place, what))
 
     def insist(self, key: Key) -> None:
-        """The server is known to keep this difference, without a patch that was sent."""
+        """Note that the server insists on this difference, as is known without a patch."""
         with self._lock:
             self._seen.put(_under(key, INSISTS), _ENOUGH, self._clock() + self._ttl)
 
@@ -70,51 +71,51 @@ class Learned:
         self._seen.put(key, (self._seen.get(key) or 0) + 1, self._clock() + self._ttl)
 
     def note_repair(self, key: Key) -> None:
-        """The difference was repaired once more."""
+        """Note one more repair of the difference."""
         self.fights.note(key)
         self.places.note(key[:-1])
 
     def fight(self, key: Key) -> str:
-        """Why the difference is left alone because somebody undoes each repair, "" where nobody does."""
+        """The reason why the difference is left alone while another writer undoes its repairs, "" where none does."""
         return self.fights.reason(key) or self.places.reason(key[:-1])
 
     def pause(self, key: Key) -> float | None:
-        """In how many seconds the next repair is due of a difference that somebody undoes, else None."""
+        """The seconds until the next repair of a difference that another writer undoes, None where it is due now."""
         pauses = [pause for pause in (self.fights.pause(key), self.places.pause(key[:-1])) if pause is not None]
         return max(pauses, default=None)
 
     def name_opponent(self, key: Key, opponent: str) -> None:
-        """Who undoes it."""
+        """Note the name of the writer that undoes repairs of the difference."""
         self.fights.name(key, opponent)
         self.places.name(key[:-1], opponent)
 
     def is_next_round_a_fight(self, key: Key) -> bool:
-        """Whether one more repair makes it a fight, or continues one."""
+        """Whether one more repair of the difference begins a fight, or continues one."""
         return self.fights.is_next_round_a_fight(key) or self.places.is_next_round_a_fight(key[:-1])
 
     def count(self, key: Key, what: str) -> int:
-        """How often that has happened to this difference."""
+        """The number of times that ``what`` (RULE_GAP or INSISTS) has happened to this difference."""
         with self._lock:
             return self._seen.get(_under(key, what)) or 0
 
     def verdict(self, key: Key) -> str:
-        """RULE_GAP or INSISTS where that has happened often enough, else ""."""
+        """RULE_GAP or INSISTS, whichever has happened to the difference often enough, else ""."""
         if self.count(key[:-1], INSISTS) >= _ENOUGH_OF_ANY:
             return INSISTS
         return next((what for what in (RULE_GAP, INSISTS) if self.count(key, what) >= _ENOUGH), "")
 
     def note_added(self, uid: str, member: str) -> None:
-        """We ourselves have added this: a member of a list that others share, or what ``written`` names."""
+        """Note that this process has added a member to a shared list, or has written a value (named by ``written``)."""
         with self._lock:
             self._added.put((uid, member), value=True, until=math.inf)
 
     def has_added(self, uid: str, member: str) -> bool:
-        """Whether we have."""
+        """Whether ``note_added`` was called with these arguments."""
         with self._lock:
             return bool(self._added.get((uid, member)))
 
     def forget(self, uid: Hashable) -> None:
-        """The object is gone: what is created under its name is another one."""
+        """Drop all entries of an object that is gone: a new object under its name has another uid."""
         self.fights.forget(uid)
         self.places.forget(uid)
         with self._lock:
@@ -123,12 +124,12 @@ class Learned:
 
     @property
     def has_verdicts(self) -> bool:
-        """Whether the server would not take something."""
+        """Whether there are differences that the server did not keep."""
         return len(self._seen) > 0
 
     def forget_verdicts(self, uids: Iterable[Hashable] | None = None) -> None:
-        """The server may take now what it would not take, of these objects or, with None, of all. Who undoes our
-        repairs is not forgotten.
+        """Drop the verdicts on the differences of these objects, None for all: the server may keep the patches now.
+        Fights are kept.
         """
         with self._lock:
             if uids is None:
@@ -137,7 +138,7 @@ class Learned:
                 self._seen.forget(uid)
 
     def __len__(self) -> int:
-        """How many entries take memory."""
+        """The number of entries in memory, expired ones included."""
         return len(self._seen) + len(self._added) + len(self.fights) + len(self.places)
 
 
@@ -151,5 +152,5 @@ def digest(value: Any) -> str:
 
 
 def written(pointer: str, value: Any) -> str:
-    """How to name a value that was written at a place, so that it can be known again."""
+    """The name, for ``note_added``, of a value that was written at a JSON pointer."""
     return f"{pointer} {digest(value)}"

@@ -1,4 +1,4 @@
-"""What is remembered of objects, in a bound that follows how many there are.
+"""A bounded memory of values by object.
 
 Invariant: bounded, expiring, in memory; what is remembered of an object goes when the object does. Not thread-safe:
 the lock of who remembers guards it.
@@ -14,17 +14,17 @@ from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
 _FIRST_LOOK: Final = 256
-"""So many entries may be there before the first look for those that have expired."""
+"""The number of entries at which expired ones are first looked for."""
 
 Key = tuple[Hashable, ...]
-"""Begins with the uid of an object."""
+"""The uid of an object, and then whatever identifies the value."""
 Value = TypeVar("Value")
 
 
 class Remembered(Generic[Value]):
-    """Values by key; at most ``size``, each up to a time of ``clock``, in seconds.
+    """Values by key; at most ``size``, each until a time of ``clock``, in seconds.
 
-    Expired ones go at the latest when there are twice as many entries as there were after the last look.
+    Expired ones are dropped at the latest when there are twice as many entries as after the last time.
     """
 
     def __init__(self, size: int, clock: Callable[[], float]) -> None:
@@ -35,16 +35,16 @@ class Remembered(Generic[Value]):
         self._look_at = min(_FIRST_LOOK, size)
 
     def __len__(self) -> int:
-        """How many entries take memory."""
+        """The number of entries in memory, expired ones included."""
         return self._count
 
     def get(self, key: Key) -> Value | None:
-        """The value, None where there is none any more."""
+        """The value of a key, None where there is none or it has expired."""
         value, until = self._objects.get(key[0], {}).get(key, (None, 0.0))
         return value if until > self._clock() else None
 
     def put(self, key: Key, value: Value, until: float) -> None:
-        """Remember a value; its object is now the one that was noted last."""
+        """Remember a value until a time; its object is now the most recent one."""
         if self._count >= self._look_at:
             self._make_room()
         entries = self._objects.pop(key[0], {})
@@ -53,15 +53,15 @@ class Remembered(Generic[Value]):
         self._objects[key[0]] = entries
 
     def forget(self, uid: Hashable) -> None:
-        """The object with this uid is gone."""
+        """Drop all values of the object with this uid."""
         self._count -= len(self._objects.pop(uid, ()))
 
     def clear(self) -> None:
-        """All of them."""
+        """Drop all values."""
         self._objects, self._count = {}, 0
 
     def _make_room(self) -> None:
-        """Without those that have expired; if these are too few, without the objects that were noted longest ago."""
+        """Drop expired values and, while that is too few, those of the least recent objects."""
         now = self._clock()
         lasting = {
             uid: kept

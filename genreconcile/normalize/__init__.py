@@ -1,4 +1,4 @@
-"""Normalization: rules that say what the server adds to an object, and an expected object as the server reads it.
+"""Normalization: rules for the values that others add to an object, and expected objects as the server decodes them.
 
 Invariant: pure: no threads, no network.
 """

@@ -1,10 +1,10 @@
-"""Rules that an expected object carries itself, in its annotations.
+"""Rules in the annotations of an object.
 
-``genreconcile.dev/ignore: /spec/replicas,/spec/template`` (or ``adopt``) names paths, and
-``genreconcile.dev/subset: /spec`` compares below a path only what expected sets ("/" for the whole object);
+``genreconcile.dev/ignore: /spec/replicas,/spec/template`` (or ``adopt``) lists JSON pointers with commas between them;
+``genreconcile.dev/subset: /spec`` compares below a path only the fields that expected sets ("/": in the whole object);
 ``genreconcile.dev/sensitive: /spec/password`` hides values from every output.
 
-Invariant: only expected is asked; a path that is none is an InputError, so that nothing is ignored by mistake.
+Invariant: a text that is no list of JSON pointers is an InputError, so that nothing is ignored by mistake.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _LAYER: Final = 50  # Behind the user's rules, before the shipped ones.
 
 
 def annotated(texts: tuple[str, ...]) -> tuple[Rule, ...]:
-    """The rules of the annotations ANNOTATED, given in that order ("" for one that is missing).
+    """The rules in the values of the annotations ANNOTATED, given in that order ("" for a missing one).
 
-    InputError for one that is longer than an API server takes.
+    InputError for a value that is too long, or no list of JSON pointers.
     """
     for action, paths in zip(ANNOTATED, texts, strict=True):
         if len(paths) > _LONGEST:

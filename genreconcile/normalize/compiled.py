@@ -1,7 +1,7 @@
-"""Rules laid over a type graph: at each place of a walk, the rules that end there and those that lead on.
+"""Rules compiled onto a type graph: for each field, the rules whose path ends there and those whose path leads on.
 
-Invariant: a Node is a pure function of (type, rules on the way), made once and then shared; a look-up costs a dict
-access, however many rules there are. Nodes live as long as their type: rules outlive the schemas of a cluster.
+Invariant: a Node is a pure function of (type, active rules), made once and then shared; a look-up costs a dict access,
+however many rules there are. Nodes live as long as their type: a registry outlives the schemas of a cluster.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from genreconcile.normalize.scalars import PYTHON_TYPES
 from genreconcile.pointer import glob_pattern, token_matches
 
 ANY = untyped()
-"""The type of what no schema describes: compared as it stands."""
+"""The type of values that no schema describes."""
 ANY_FIELD = Field(ANY, "pointer")
 RAW_FIELD = Field(untyped(raw=True), "pointer")
-"""What stands inside of a raw type."""
+"""The field of a value inside of a raw type (``Type.is_raw``)."""
 
 OTHERS = "\0"
-"""Stands for any key that neither the type nor a rule names."""
+"""The memo key for all keys that neither the type nor a rule names."""
 
 _MOST = 4096
-"""So many things are kept of one type."""
+"""The most entries of a memo."""
 
 Active = tuple[tuple[Rule, int], ...]
-"""Rules on the way, each with the number of its tokens that are matched; in order of precedence."""
+"""Rules whose path leads into a node, each with the number of tokens matched so far; in order of precedence."""
 
 
 def keep(made: dict[Any, Any], key: Hashable, value: Any) -> None:
-    """Enter what was made; in a bound, for objects may bring ever new rules of their own."""
+    """Enter a value into a memo; a full memo is emptied, for the annotations of objects may bring ever new rules."""
     if len(made) >= _MOST:
         made.clear()
     made[key] = value
 
 
 _NO_TYPES: Final[frozenset[type]] = frozenset()
-# A float may be spelled otherwise than it is read, of a quantity only its grammar tells, and a time may be zero.
+# Preparing looks at each float (respelled), quantity (parsed) and time (may be zero), whatever its Python type.
 _PLAIN: Final = {
     name: frozenset(types) - {float}
     for name, types in PYTHON_TYPES.items()
@@ -49,9 +49,9 @@ _PLAIN: Final = {
 
 
 class Child(NamedTuple):
-    """What stands under one key: its field, the rules that end there, and the node that continues.
+    """The field of a key or of a list's members, the rules whose path ends there, and the node below.
 
-    ``plain`` are the types of which any value, unless it is zero, may stand here as it was written.
+    ``plain`` are the Python types of which each value that is not zero is prepared already.
     """
 
     field: Field
@@ -60,22 +60,22 @@ class Child(NamedTuple):
     plain: frozenset[type] = _NO_TYPES
 
     def explaining(self, place: Place) -> Rule | None:
-        """The first rule that says what the value here may be."""
+        """The first rule with an action of EXPLAINS and no ``managers`` whose conditions hold."""
         for rule in self.rules:
             if rule.action in EXPLAINS and not rule.managers and place.holds(rule.conditions):
                 return rule
         return None
 
     def first(self, action: str) -> Rule | None:
-        """The first rule with this action, one that goes without conditions."""
+        """The first rule with this action, whether or not its conditions hold."""
         return next((rule for rule in self.rules if rule.action == action), None)
 
     def keeping(self, place: Place | None) -> Rule | None:
-        """The first rule that lets live-only members of the list here stay."""
+        """The first ``keep`` rule for the list here whose conditions hold."""
         return self.holding("keep", place)
 
     def holding(self, action: str, place: Place | None) -> Rule | None:
-        """The first rule with this action whose conditions hold."""
+        """The first rule with this action whose conditions hold; without a place, only a rule that has none."""
         for rule in self.rules:
             if rule.action == action and (not rule.conditions or (place and place.holds(rule.conditions))):
                 return rule
@@ -83,7 +83,7 @@ class Child(NamedTuple):
 
 
 class Node:
-    """A type with the rules that reach into it."""
+    """A type with the rules whose path leads into it."""
 
     def __init__(self, kind: Type, active: Active, compiler: Compiler) -> None:
         self.type = kind
@@ -95,12 +95,12 @@ class Node:
         tokens = {rule.tokens[matched] for rule, matched in active}
         globs = {token for token in tokens if "*" in token or "?" in token}
         self.named = frozenset(tokens - globs)
-        """The keys that rules name here."""
+        """The keys that rules name here without a glob."""
         self._globs = sorted(globs - {"*"})
         self._fits = re.compile("|".join(map(glob_pattern, self._globs)))
         self.is_open = not self._globs
-        """Whether rules tell no two other keys apart."""
-        # What a comparison has compiled for a mapping and for the members of a list here.
+        """Whether all keys but the named ones have the same rules."""
+        # The compiled checks of ``compare.quick``, for a mapping and for the members of a list here.
         self.check: Any = None
         self.member_check: Any = None
         self.aliases = self._ending("alias")
@@ -114,27 +114,27 @@ class Node:
         )
 
     def _ending(self, action: str) -> tuple[Rule, ...]:
-        """Rules of an action whose last token is a key of this very object."""
+        """The rules of an action whose path ends at a key of this node."""
         return tuple(r for r, matched in self.active if r.action == action and matched + 1 == len(r.tokens))
 
     @property
     def reads(self) -> frozenset[str]:
-        """The keys of expected that conditions of any rule read."""
+        """The keys of expected that any rule of the registry reads, as in ``Rule.reads``."""
         return self._compiler.reads
 
     @property
     def scattered(self) -> tuple[Rule, ...]:
-        """The rules that call something sensitive wherever a type appears."""
+        """The ``sensitive`` rules that begin at a type, not at the root."""
         return self._compiler.scattered
 
     @property
     def foreign(self) -> tuple[Rule, ...]:
-        """Rules that leave what other field managers own alone; of the root."""
+        """Of the root node: the rules that leave fields of other field managers alone."""
         return tuple(rule for rule, matched in self.active if rule.managers and not matched)
 
     @property
     def shared(self) -> tuple[Rule, ...]:
-        """Rules for lists of which others' members stay, and our own do not; of the root."""
+        """Of the root node: the ``keep: others`` rules, for lists in which the members of other writers stay."""
         return self._shared_lists
 
     def knows(self, key: str) -> bool:
@@ -143,14 +143,14 @@ class Node:
         return kind.shape != "object" or kind.preserve or key in kind.fields
 
     def find(self, key: str) -> Child | None:
-        """What stands under a key, None where the schema does not allow it here."""
+        """The child of a key, None where the schema does not allow the key here."""
         known = self._children.get(key)
         if known is not None:
             return known
         return self.child(key) if self.knows(key) else None
 
     def child(self, key: str) -> Child:
-        """What stands under a key of an object or map."""
+        """The child of a key of an object or map."""
         if self.type.shape == "object" and key in self.type.fields:
             known = self._children.get(key)
             if known is None:
@@ -159,7 +159,7 @@ class Node:
         field = self.type.values if self.type.shape == "map" else self._free
         if not self.active:
             return self._shared(field)
-        # Keys of maps are without number: kept is what stands for them.
+        # A map may have any number of keys: one child is kept for all that rules do not tell apart.
         place = self.place_of(key)
         known = self._entries.get(place)
         if known is None:
@@ -168,7 +168,7 @@ class Node:
         return known
 
     def place_of(self, key: str) -> str:
-        """What stands for all keys that rules do not tell apart from this one: the key itself where a rule names it."""
+        """The memo key shared by all keys with the same rules as this one: the key itself where a rule names it."""
         if key in self.named:
             return key
         if self.is_open or self._fits.match(key) is None:
@@ -176,7 +176,7 @@ class Node:
         return OTHERS.join((OTHERS, *(glob for glob in self._globs if token_matches(glob, key))))
 
     def member(self) -> Child:
-        """What a list's members are."""
+        """The child of a list's members."""
         return self._shared(self.type.items if self.type.shape == "list" else self._free)
 
     @property
@@ -184,7 +184,7 @@ class Node:
         return RAW_FIELD if self.type.is_raw else ANY_FIELD
 
     def alternative(self) -> Node:
-        """For ``any``: the node of a mapping where the documents hide its type."""
+        """For shape ``any``: the node of a mapping here, with ``Type.alternative`` where there is one."""
         kind = self.type.alternative if self.type is not ANY else None
         return self._compiler.node(kind, self.active) if kind else self
 
@@ -208,8 +208,8 @@ class Node:
 
 
 class Compiler:
-    """Makes nodes, each (type, rules) once. ``rules_of`` gives the rules that begin at a type of that name; ``reads``
-    are the keys that rules read besides their own, ``scattered`` as in Node.
+    """Makes the node of each (type, rules) once. ``rules_of`` gives the rules that begin at a type, by the type's name;
+    ``reads`` and ``scattered`` are as in Node.
     """
 
     def __init__(
@@ -225,13 +225,13 @@ class Compiler:
         self._raw: dict[Any, Any] = {}
 
     def root(self, kind: Type | None, rules: Sequence[Rule]) -> Node:
-        """The node of an object's root, with the rules for roots; ``kind`` is None where no schema describes it."""
+        """The root node of an object, with the given root rules; ``kind`` is None where no schema describes it."""
         return self.node(kind or ANY, tuple((rule, 0) for rule in rules))
 
     def node(self, kind: Type, onward: Active) -> Node:
-        """The node of a type that the rules ``onward`` have reached."""
+        """The node of a type, with the rules ``onward`` that lead into it and those that begin at it."""
         own = tuple((rule, 0) for rule in self._rules_of(kind.name)) if kind.name else ()
-        # Within a layer a rule from further up wins, for it says more: one for a Pod's spec beats one for any spec.
+        # Within a layer a rule that begins further up wins, being more specific: one for a Pod beats one for any spec.
         active = tuple(sorted(onward + own, key=lambda pair: pair[0].layer))
         made = self.made(kind)
         known: Node | None = made.get((self, active))
@@ -241,7 +241,7 @@ class Compiler:
         return known
 
     def made(self, kind: Type | None) -> dict[Any, Any]:
-        """Where to keep what is made from a type, and from none."""
+        """The memo of a type; values without a type have a memo of this compiler."""
         if kind is RAW_FIELD.type:
             return self._raw
         return self._untyped if kind is None or kind is ANY else kind.made

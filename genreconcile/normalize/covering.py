@@ -1,4 +1,4 @@
-"""When one member of a list says all that another one says, so that the server keeps the first alone.
+"""List members that the server drops because another member covers them.
 
 Invariant: pure, and total on JSON values.
 """
@@ -13,7 +13,7 @@ from genreconcile.gojson import dumps_sorted
 
 
 def toleration(wide: Any, narrow: Any) -> bool:
-    """Whether whatever one toleration tolerates the other does (``isSuperset`` of kubernetes/pkg/util/tolerations)."""
+    """Whether ``wide`` tolerates all that ``narrow`` tolerates (``isSuperset`` of kubernetes/pkg/util/tolerations)."""
     if not isinstance(wide, Mapping) or not isinstance(narrow, Mapping):
         return False
     is_for_all_keys = not wide.get("key") and wide.get("operator") == "Exists"
@@ -39,16 +39,16 @@ def _takes_value(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
 
 
 COVERING: Final[Mapping[str, Callable[[Any, Any], bool]]] = MappingProxyType({"toleration": toleration})
-"""By the names that rules use."""
+"""The tests (wide, narrow) for ``covered`` rules, by the rule's argument."""
 
 
 _MOST_LOOKS: Final = 1_000_000
 
 
 def without_covered(expected: list[Any], live: list[Any], name: str) -> list[Any]:
-    """The expected members, each once, without those that live lacks and that one of its members covers.
+    """The distinct expected members, without those that live lacks and a live member covers.
 
-    Where it would take too long to compare each with each, none counts as covered.
+    ``name`` is a key of COVERING. Beyond ``_MOST_LOOKS`` comparisons no member counts as covered.
     """
     there = {dumps_sorted(member): member for member in live}
     each: dict[bytes, Any] = {}

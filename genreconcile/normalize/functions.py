@@ -1,8 +1,9 @@
-"""The few named functions that rules may call: defaults that follow from other fields by more than a copy.
+"""The functions for ``function`` rules: defaults that follow from other fields by more than a copy.
 
-Each takes the object that holds the rule's key, as expected, and the arguments of the rule; each returns the default,
-or MISSING where it has none. Pure, and wrong only about what the API server does, never about a type: bad input gives
-MISSING.
+A function takes the expected object or map that holds the rule's key, and the rule's arguments; it returns the default,
+or MISSING where there is none.
+
+Invariant: pure and total: input of a wrong type gives MISSING.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ _LONGEST_KEPT = 512
 
 
 def image_pull_policy(holder: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
-    """``Always`` for a tag ``latest`` or none (and no digest), else ``IfNotPresent``; ``of`` is the image's field.
+    """``Always`` for the tag ``latest``, written or implied, else ``IfNotPresent``; ``of`` names the image's field.
 
-    What is no reference has no tag to the server, not even the one that is meant where none is written. Source:
-    SetDefaults_Container in pkg/apis/core/v1/defaults.go, ParseImageName in pkg/util/parsers.
+    A text that is no image reference implies no tag. Source: SetDefaults_Container in pkg/apis/core/v1/defaults.go,
+    ParseImageName in pkg/util/parsers.
     """
     image = holder.get(str(arguments.get("of", "image")), "")
     if not isinstance(image, str):
@@ -44,7 +45,7 @@ def image_pull_policy(holder: Mapping[str, Any], arguments: Mapping[str, Any]) -
 
 
 def is_latest(image: str) -> bool:
-    """Whether a text is a reference to the tag ``latest``, be it only because it names neither tag nor digest."""
+    """Whether a text is an image reference with the tag ``latest``, written or implied by no tag and no digest."""
     return _kept_is_latest(image) if len(image) <= _LONGEST_KEPT else _is_latest(image)
 
 
@@ -59,7 +60,7 @@ _kept_is_latest = functools.lru_cache(maxsize=4096)(_is_latest)
 
 
 def _with_domain(image: str) -> str:
-    """A short name in full, which counts for its length: ``docker.io/library/nginx`` for ``nginx``."""
+    """The full reference, whose path the length limit counts: ``docker.io/library/nginx`` for ``nginx``."""
     domain, slash, rest = image.partition("/")
     is_domain = domain == "localhost" or "." in domain or ":" in domain or domain != domain.lower()
     if not slash or not is_domain:
@@ -70,12 +71,12 @@ def _with_domain(image: str) -> str:
 
 
 def text(holder: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
-    """The argument ``template`` with ``{}`` replaced by the holder's field ``of``; ``lower: true`` in lower case."""
+    """The argument ``template`` with the holder's field ``of`` for ``{}``; in lower case with ``lower: true``."""
     value = holder.get(str(arguments.get("of")))
     if not isinstance(value, str) or not value:
         return MISSING
     result = str(arguments.get("template", "{}")).replace("{}", value)
-    # Go knows lower letters of one character only.
+    # Go lowers each character to one; Python lowers U+0130 to two.
     return result.replace("\u0130", "i").lower() if arguments.get("lower") else result
 
 

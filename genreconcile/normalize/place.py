@@ -1,4 +1,4 @@
-"""Where a walk stands in an expected object, and what a rule's relative paths mean there.
+"""The place of a key in an expected object, from which a rule's relative paths are resolved.
 
 Invariant: a Place is a view; it never copies or changes the object.
 """
@@ -15,17 +15,17 @@ from genreconcile.objects import GVK, Object, name_of, namespace_of
 from genreconcile.pointer import split_pointer
 
 Others = Callable[[str, str], Iterable[Object] | None]
-"""(kind, namespace) → the live objects there, None where they are not known."""
+"""(kind as ``group/version/Kind``, namespace or "") → the live objects there, None where they are not known."""
 
 
 @dataclass(
     slots=True, repr=False
-)  # Not frozen: there is one for each key that is compared, and that takes thrice the time.
+)  # Not frozen: each compared key makes one, and making a frozen one takes thrice the time.
 class Place:
-    """``key`` in ``holder``, an object or map of E; ``outer`` is where the holder itself stands, lists left out.
+    """``key`` in ``holder``, an expected object or map; ``outer`` is the place of the holder itself, lists left out.
 
-    ``live`` is the live object or map at the same place. ``others``, at the root, gives the objects that a rule may
-    consult.
+    ``live`` is the live object or map at the holder's place, None if there is none. ``others`` is set in the root place
+    alone: it gives the objects that rules may consult.
     """
 
     holder: Mapping[str, Any]
@@ -35,7 +35,7 @@ class Place:
     live: Mapping[str, Any] | None = None
 
     def resolve(self, at: str) -> Any:
-        """The value at a relative path, MISSING where there is none."""
+        """The value at a path as in ``Condition``, MISSING where there is none."""
         place: Place = self
         value: Any = self.holder
         if at.startswith("/"):
@@ -54,7 +54,7 @@ class Place:
 
     @property
     def root(self) -> Place:
-        """The place of the key at the root of the object."""
+        """The outermost place: that of a key of the root object."""
         place: Place = self
         while place.outer is not None:
             place = place.outer
@@ -70,15 +70,16 @@ class Place:
         if condition.targeted_by is not None:
             return self._is_targeted(*condition.targeted_by)
         if condition.of_live:
-            # Without a live object, as when expected is prepared, nothing is known of it.
+            # While expected is prepared there is no live object, and the condition does not hold.
             place = self.root if condition.at.startswith("/") else self
             return place.live is not None and fulfils(Place(place.live, place.key).resolve(condition.at), condition)
         return fulfils(self.resolve(condition.at), condition)
 
     def _is_targeted(self, kind: str, at: str) -> bool:
-        """Whether another object names this one. Unknown counts as yes where expected leaves the field to others.
+        """Whether an object of ``kind`` in this namespace refers to this object at the pointer ``at``.
 
-        Never scale production down because the autoscalers could not be read.
+        Where those objects are not known, True if expected lacks the key: an autoscaler that cannot be read must not
+        have its workload scaled down.
         """
         root = self.root
         found = root.others(kind, namespace_of(root.holder)) if root.others else None
@@ -88,7 +89,7 @@ class Place:
 
 
 def fulfils(value: Any, condition: Condition) -> bool:
-    """Whether a value, None or MISSING where there is none, is what a condition asks for."""
+    """Whether a value meets ``present``, ``not_values`` or ``values``; None and MISSING both stand for no value."""
     if condition.present is not None:
         return (value is not MISSING and value is not None) == condition.present
     found = None if value is MISSING else value
@@ -98,7 +99,7 @@ def fulfils(value: Any, condition: Condition) -> bool:
 
 
 def value_at(obj: Object, at: str) -> Any:
-    """What stands at a JSON pointer, None where nothing does; lists are not entered."""
+    """The value at a JSON pointer, None where there is none; a pointer does not lead into a list."""
     value: Any = obj
     for token in split_pointer(at):
         value = value.get(token) if isinstance(value, Mapping) else None
@@ -106,7 +107,7 @@ def value_at(obj: Object, at: str) -> Any:
 
 
 def _names(reference: Any, obj: Mapping[str, Any]) -> bool:
-    """Whether a reference (apiVersion, kind, name) is to this object; the version does not matter."""
+    """Whether a reference (apiVersion, kind, name) is to this object, in whatever version."""
     if not isinstance(reference, Mapping):
         return False
     wanted, own = GVK.of(reference), GVK.of(obj)

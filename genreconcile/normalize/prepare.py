@@ -1,7 +1,7 @@
-"""An expected object as the API server would read it: before any default, after decoding into Go.
+"""Expected objects as the API server decodes them into Go, before defaulting.
 
-What is zero at a value field, or null, is missing; two names of one field both hold it; write-only fields are folded
-into the fields that are read; what the server owns is gone. Whatever the server could not store is an InputError.
+A zero at a value field, and a null, is missing; two names of one field hold the same value; a write-only field is
+folded into the field that is read; system fields are left out. A value that the server cannot store is an InputError.
 
 Invariant: pure. The result is new, shares only scalars and free-form values with its input, and preparing it again
 changes nothing.
@@ -40,7 +40,7 @@ _UNKNOWN: Final = "the schema knows no such field"
 
 
 def is_zero(value: Any, where: Field) -> bool:
-    """Whether a value is Go's zero value at a value field of a built-in type, or the time that Go writes as null."""
+    """Whether a value is Go's zero value at a value field (not a pointer), or the time that Go writes as null."""
     if where.type.scalar in _TIMES and not where.type.custom:
         return is_zero_time(value)
     if where.zero != "value" or where.type.shape == "any":
@@ -55,9 +55,9 @@ def is_zero(value: Any, where: Field) -> bool:
 
 @dataclass(slots=True, repr=False)
 class Prepared:
-    """An expected object, prepared; ``errors`` are what the server could not store, each with its path.
+    """A prepared expected object; ``errors`` name the values that the server cannot store, each with its path.
 
-    ``is_sendable`` tells that ``without_system`` would leave it as it was written.
+    ``is_sendable``: ``without_system`` would change nothing, so that the object can be sent as it was written.
     """
 
     value: dict[str, Any]
@@ -66,16 +66,16 @@ class Prepared:
 
 
 def prepare(expected: Mapping[str, Any], root: Node, *, drop: frozenset[str] = frozenset({"system"})) -> Prepared:
-    """Prepare an expected object; what rules with an action in ``drop`` name is left out."""
+    """Prepare an expected object, which is not changed; fields under a rule with an action in ``drop`` are left out."""
     work = _Preparation(drop)
     value = work.mapping(expected, root, None, ())
     return Prepared(value, work.errors, work.is_sendable)
 
 
 def without_system(expected: Mapping[str, Any], root: Node) -> dict[str, Any]:
-    """A copy of an expected object for creation: as it was written, less what only the server may say.
+    """A copy of an expected object for creation: as it was written, without system fields.
 
-    ``2.0`` for an integer becomes ``2``: the server reads the text, and refuses the first.
+    ``2.0`` for an integer becomes ``2``: the server reads the text, and refuses ``2.0``.
     """
 
     def mapping(value: Mapping[str, Any], node: Node, outer: Place | None) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class _Preparation:
                 self.require_bound(rule, result, node, path)
 
     def require_bound(self, rule: Rule, holder: dict[str, Any], node: Node, path: tuple[str | int, ...]) -> None:
-        """The server counts the bytes of these maps of texts together; it would refuse more."""
+        """Note an error where the maps that a ``limit`` rule counts together have more bytes than the server takes."""
         limit: Mapping[str, Any] = rule.argument
         keys = [key for key in (rule.tokens[-1], *limit.get("with", ())) if isinstance(holder.get(key), dict)]
         count = sum(_bytes_of(holder[key], node.child(key), with_keys=bool(limit.get("keys"))) for key in keys)
@@ -184,7 +184,7 @@ class _Preparation:
         if kind.shape == "scalar":
             return self.scalar(value, kind.scalar, path)
         node = child.node.alternative()
-        # Free-form values are taken as they are, unless the type is known after all or rules lead into them.
+        # Free-form values stay as they are, unless the schema knows their type as mappings, or rules lead into them.
         if isinstance(value, dict) and (node is not child.node or node.active):
             return self.mapping(value, node, place, path)
         return value
@@ -212,7 +212,7 @@ class _Preparation:
 
 
 def _bytes_of(texts: Mapping[str, Any], child: Child, *, with_keys: bool) -> int:
-    """The bytes of a map of texts, decoded where they are base64."""
+    """The size of a map of strings in bytes; base64 (``byte``) counts decoded."""
     entries = child.field.type.values.type.scalar if child.field.type.shape == "map" else ""
     found = 0
     for key, text in texts.items():
@@ -224,7 +224,7 @@ def _bytes_of(texts: Mapping[str, Any], child: Child, *, with_keys: bool) -> int
 
 
 def _null(where: Field, *, in_map: bool) -> Any:
-    """A null is missing, but "" in a built-in map of strings, and itself where a custom resource may hold it."""
+    """Null as decoded: MISSING, but "" in a built-in map of strings, and None where a custom resource may hold null."""
     if where.null is not MISSING:
         return where.null
     if where.type.custom:
@@ -243,7 +243,7 @@ def _unknown(key: str, node: Node) -> str:
 
 
 def distinct(members: list[Any]) -> list[Any]:
-    """The members without those that are equal to an earlier one."""
+    """A list's members without those that are equal to an earlier one."""
     found: dict[bytes, Any] = {}
     for member in members:
         found.setdefault(dumps_sorted(member), member)
@@ -251,7 +251,7 @@ def distinct(members: list[Any]) -> list[Any]:
 
 
 def share_aliases(result: dict[str, Any], node: Node) -> None:
-    """Two names of one field hold the same value; where both are given, the name in the rule's argument wins."""
+    """Give both names of a field its value, in place; where both are set, the name in the rule's argument wins."""
     for rule in node.aliases:
         winner, other = rule.argument, rule.tokens[-1]
         if winner in result:
@@ -261,7 +261,7 @@ def share_aliases(result: dict[str, Any], node: Node) -> None:
 
 
 def fold(result: dict[str, Any], node: Node) -> None:
-    """A write-only map is merged into the one that is read, its values encoded; the write-only one wins."""
+    """Merge each write-only map, its values in base64, into the map that is read, in place; the write-only one wins."""
     for rule in node.folds:
         folded = result.pop(rule.tokens[-1], None)
         if folded:

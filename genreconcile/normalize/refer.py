@@ -1,7 +1,7 @@
-"""Defaults that stand in another object, such as the class that is marked as the default of its kind.
+"""Defaults that the server takes from another object, such as the class that is marked as the default of its kind.
 
-Invariant: pure, and never a guess: where more than one object, none, or a younger one could have been the source, or
-where the objects are not known, there is no default.
+Invariant: pure, and never a guess: unless exactly one object, not younger than live, can be the source, and the objects
+of its kind are known, there is no default.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from genreconcile.objects import Object, metadata_of
 
 
 def referred(place: Place, argument: Mapping[str, Any]) -> Any:
-    """What the one cluster-scoped object of ``kind`` with a value of ``in`` at ``at`` holds at ``take``, or MISSING.
+    """The value at ``take`` of the one cluster-scoped object of ``kind`` with a value of ``in`` at ``at``, or MISSING.
 
-    An object that is younger than the live one says nothing of it: the server looked when it created the live one.
+    ``argument`` is a ``refer`` rule's. An object younger than live is no source: the server reads the source when it
+    creates live.
     """
     root = place.root
     known = root.others(argument["kind"], "") if root.others else None
@@ -29,6 +30,6 @@ def referred(place: Place, argument: Mapping[str, Any]) -> Any:
 
 
 def _is_younger(other: Object, live: Mapping[str, Any]) -> bool:
-    """By seconds; two objects of one second count as of one age, and so does an object without a time."""
+    """Compare creation times, which are whole seconds; False where they are equal, or one is missing."""
     theirs, own = (str(metadata_of(obj).get("creationTimestamp") or "") for obj in (other, live))
     return bool(own) and theirs > own

@@ -1,7 +1,7 @@
-"""The registry of normalization rules: shipped rules, and the user's in front of them.
+"""The registry of normalization rules: the shipped ones, and the user's in front of them.
 
-Invariant: a Registry never changes; ``extend`` makes a new one. Rules are data, and a registry with a wrong rule cannot
-be made.
+Invariant: the rules of a Registry never change; ``extend`` makes a new one. An invalid rule is refused before there is
+a registry with it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 
 
 class Registry:
-    """Rules in layers; the first rule that matches a place wins, user rules before shipped ones."""
+    """Rules in layers, user rules before shipped ones; of the rules for one field the first wins."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = _rules(rules)
@@ -56,7 +56,7 @@ class Registry:
     def builtin(cls, *, tool_marks: bool = True) -> Self:
         """The shipped rules; with ``tool_marks=False`` without those that leave the marks of other tools alone.
 
-        Each is made once; RuleError would be a fault of the package.
+        Each of the two registries is made once in a process.
         """
         require_flag("tool_marks", tool_marks)
         return cls._shipped(tool_marks)
@@ -70,7 +70,7 @@ class Registry:
         return cls(rule for name in chosen for rule in _read((folder / name).read_text("utf-8"), name, _SHIPPED))
 
     def extend(self, *sources: str | Path | Mapping[str, Any]) -> Registry:
-        """A registry with the rules of these YAML files (or parsed documents) in front; RuleError for a wrong one."""
+        """A registry with the rules of these YAML files, or parsed documents, in front. Raises RuleError."""
         added: list[Rule] = []
         _require_sources(sources)
         for number, source in enumerate(sources):
@@ -91,15 +91,18 @@ class Registry:
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.rules,)  # What was compiled from them is made anew.
+        return type(self), (self.rules,)  # A copy compiles its nodes anew.
 
     @functools.cached_property
     def version(self) -> str:
-        """A digest of all rules: what was judged under another version may be judged differently."""
+        """A digest of all rules: under another version the same two objects may compare differently."""
         return hashlib.sha256(repr([dataclasses.astuple(rule) for rule in self.rules]).encode()).hexdigest()[:16]
 
     def compile(self, gvk: GVK, kind: Type | None, obj: Object, *, has_status: bool) -> Node:
-        """The rules laid over a kind's type, for one object; shared between objects that the same rules select."""
+        """The root node of an object: its kind's type, with the rules that select it and those of its annotations.
+
+        Objects with the same rules share one node. Raises InputError for the annotations.
+        """
         annotated = self._annotated(obj)
         candidates, is_same_for_all = self._candidates(gvk, kind, has_status=has_status)
         if not is_same_for_all:
@@ -113,16 +116,16 @@ class Registry:
         return known
 
     def is_uniform(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> bool:
-        """Whether the same rules hold for all objects of a kind that are not annotated."""
+        """Whether the same rules select all objects of a kind; ``is_annotated`` ones have more."""
         return self._candidates(gvk, kind, has_status=has_status)[1]
 
     @staticmethod
     def is_annotated(obj: Object) -> bool:
-        """Whether an object carries rules of its own."""
+        """Whether an object has rules in its annotations."""
         return not ANNOTATIONS.isdisjoint(annotations_of(obj))
 
     def _candidates(self, gvk: GVK, kind: Type | None, *, has_status: bool) -> tuple[tuple[Rule, ...], bool]:
-        """The rules for roots of a kind, and whether they apply to all its objects alike."""
+        """The root rules that may apply to objects of a kind, and whether they apply to all of them."""
         made, place = self._compiler.made(kind), (self, gvk, has_status)
         known: tuple[tuple[Rule, ...], bool] | None = made.get(place)
         if known is None:
@@ -132,7 +135,7 @@ class Registry:
         return known
 
     def consulted(self, gvk: GVK, kind: Type | None) -> frozenset[GVK]:
-        """The kinds whose objects rules for this kind consult."""
+        """The kinds whose objects the rules for this kind read."""
         names = kind.reachable if kind else frozenset[str]()
         return frozenset(
             GVK.parse(other)
@@ -143,15 +146,15 @@ class Registry:
 
     @functools.cached_property
     def has_sensitive(self) -> bool:
-        """Whether a rule calls something sensitive."""
+        """Whether there is a ``sensitive`` rule; those in annotations do not count."""
         return any(rule.action == "sensitive" for rule in self.rules)
 
     def needs_managers(self, gvk: GVK) -> bool:
-        """Whether a rule asks who owns the fields of objects of this kind."""
+        """Whether a rule for this kind names field managers, so that managedFields have to be read."""
         return any(rule.managers and self.may_select(rule, gvk) for rule in self._root_rules)
 
     def owned(self, gvk: GVK, kind: Type | None) -> tuple[Rule, ...]:
-        """The rules that ask who owns a value of objects of a kind, or a member of one of their lists."""
+        """The rules for a kind that depend on the owner of a managed value, or of a member of a shared list."""
         names = kind.reachable if kind else frozenset[str]()
         return tuple(
             rule
@@ -165,12 +168,12 @@ class Registry:
 
     @staticmethod
     def may_select(rule: Rule, gvk: GVK) -> bool:
-        """Whether a rule for roots may apply to an object of a kind."""
+        """Whether a root rule may apply to objects of a kind, by its group and kind alone."""
         texts = {"group": gvk.group, "kind": gvk.kind}
         return all(key not in rule.selects or fnmatchcase(text, str(rule.selects[key])) for key, text in texts.items())
 
     def _annotated(self, obj: Object) -> tuple[Rule, ...]:
-        """The rules that expected carries in its annotations; those of live are never read, or anyone could."""
+        """The rules in an object's annotations. A comparison reads those of expected; anybody may write live's."""
         annotations = annotations_of(obj)
         if not annotations:
             return ()
@@ -199,7 +202,7 @@ def _require_sources(sources: Sequence[Any]) -> None:
 
 
 def require_registry(rules: Any) -> None:
-    """Raise InputError for what is neither a Registry nor None."""
+    """Raise InputError for an argument that is neither a Registry nor None."""
     if rules is not None and not isinstance(rules, Registry):
         source = shown(fspath(rules)) if isinstance(rules, str | PathLike) else "path"
         raise refused("rules", rules, f"is no Registry; give gr.Registry.builtin().extend({source})")
@@ -210,7 +213,7 @@ def _any_glob(globs: Sequence[str], name: str) -> bool:
 
 
 def _selects_kind(rule: Rule, gvk: GVK, kind: Type | None, *, has_status: bool) -> bool:
-    """Whether a rule for roots may apply to objects of a kind."""
+    """Whether a root rule may apply to objects of a kind, by type, status subresource, group and kind."""
     selects = rule.selects
     if not _any_glob(rule.types, kind.name if kind else ""):
         return False
@@ -221,7 +224,7 @@ def _selects_kind(rule: Rule, gvk: GVK, kind: Type | None, *, has_status: bool) 
 
 
 def _selects(rule: Rule, obj: Object) -> bool:
-    """Whether a rule that may apply to objects of this kind applies to this one."""
+    """Whether a rule for this object's kind selects this object, by namespace, name and labels."""
     selects = rule.selects
     texts = {"namespace": namespace_of(obj), "name": name_of(obj)}
     if any(key in selects and not fnmatchcase(text, str(selects[key])) for key, text in texts.items()):
@@ -235,7 +238,7 @@ def _text(file: Path) -> str:
         return file.read_text("utf-8")
     except OSError as error:
         raise RuleError(f"{file}: cannot be read: {error.strerror}; check the path") from error
-    except ValueError:  # UnicodeDecodeError holds the whole text, so it is not to be chained.
+    except ValueError:  # A UnicodeDecodeError holds the whole text, and must not be chained.
         pass
     raise RuleError(f"{file}: cannot be read: it is not UTF-8; save it as UTF-8")
 
@@ -253,5 +256,5 @@ def _layered(rules: Iterable[Rule], layer: int) -> tuple[Rule, ...]:
 
 
 def _contents(registry: Registry) -> list[tuple[Any, ...]]:
-    """Rules themselves are compared by identity, which is fast."""
+    """The rules by value; Rule itself compares by identity, which is fast."""
     return [dataclasses.astuple(rule) for rule in registry.rules]

@@ -1,6 +1,6 @@
-"""One normalization rule, and how it is read from YAML.
+"""One normalization rule, and its parser for YAML documents.
 
-Invariant: a Rule that exists is valid; whatever is wrong in a file is a RuleError that names file, rule and key.
+Invariant: a parsed Rule is valid; a fault in a file is a RuleError that names file, rule and key.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from genreconcile.pointer import split_pointer
 API_VERSION: Final = "genreconcile.dev/v1alpha1"
 
 EXPLAINS: Final = ("system", "ignore", "adopt", "managed", "default", "copy", "function", "refer")
-"""Actions that say what a value may be; the first of these that applies to a path wins."""
+"""Actions that say which value may stand at a path; the first such rule that applies wins."""
 KEY: Final = "$key"
-"""In a relative path: the key at which the rule is applied."""
+"""A token of a relative path: stands for the key at which the rule applies."""
 ACTIONS: Final = (
     *EXPLAINS,
     "alias",
@@ -44,19 +44,19 @@ _CONDITIONS: Final = ("at", "live", "in", "notIn", "present", "only", "targetedB
 _WHERE: Final = ("at", "live")
 _OBJECT: Final = ("group", "kind", "namespace", "name", "labels", "statusSubresource")
 _WRITERS: Final = ("allocated", "by", "fixed")
-"""What may be said of who may write a managed value."""
+"""The keys of a ``managed`` rule that say who may write the value."""
 _KEYS: Final = ("id", *SELECTORS, "when", "why", *_WRITERS, *ACTIONS)
 KEEP_OTHERS: Final = "others"
-"""Of a list, what other writers than oneself have added stays."""
+"""The argument of ``keep`` for lists in which the members that other writers have added stay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """``at`` is a path relative to the object that holds the rule's last key; ``..`` leads to the enclosing object and
     a leading ``/`` to the root. ``of_live``: the path leads into live instead, from the object at the same place.
-    ``values`` or ``not_values`` (None in it: missing) or ``present`` is what must hold there. ``only`` lists
-    the keys besides the rule's own that the holding object may have. ``targeted_by`` is (kind, path): some object of
-    that kind in the same namespace names this object at that path, with apiVersion, kind and name.
+    The value there is one of ``values``, or none of ``not_values`` (None in either: missing), or ``present`` or not.
+    ``only`` lists the keys besides the rule's own that the holding object may have. ``targeted_by`` is (kind, path): an
+    object of that kind in the same namespace refers to this object at that path, by apiVersion, kind and name.
     """
 
     at: str = ""
@@ -70,13 +70,12 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """``action`` is one of ACTIONS, ``argument`` its value in the file; ``layer`` says which rules it yields to (lower
-    wins).
+    """``action`` is one of ACTIONS, ``argument`` its value in the file; a rule of a lower ``layer`` wins.
 
     ``types`` are globs over schema type names; ``tokens`` the path from there; ``root`` limits the rule to the root of
-    an object; ``selects`` to objects of a group, kind, namespace, name or with labels; ``managers`` to what these field
-    managers own at the path and below it. ``by`` are globs of the field managers that may own a managed value, none
-    where the API server itself allots it; None: any. ``fixed``: the server lets nobody change it back.
+    an object; ``selects`` to objects of a group, kind, namespace, name or with labels; ``managers`` (globs) to fields
+    that these field managers own at the path and below it. ``by`` are globs of the field managers that may own a
+    managed value: () where the API server allots it, None for any. ``fixed``: the server refuses to change it back.
     """
 
     id: str
@@ -98,7 +97,7 @@ class Rule:
 
     @property
     def reads(self) -> frozenset[str]:
-        """The keys of expected that conditions and the action read, wherever they stand."""
+        """The keys of expected that conditions and the action read, at whatever depth."""
         paths = [condition.at for condition in self.conditions if not condition.of_live]
         if self.action in {"copy", "function"}:
             paths += self.argument.values() if isinstance(self.argument, Mapping) else [self.argument, "image"]
@@ -112,13 +111,13 @@ class Rule:
 
     @property
     def consults(self) -> tuple[str, ...]:
-        """The kinds whose objects this rule looks at."""
+        """The kinds (``group/version/Kind``) whose objects this rule reads."""
         targeting = tuple(condition.targeted_by[0] for condition in self.conditions if condition.targeted_by)
         return (*targeting, str(self.argument["kind"])) if self.action == "refer" else targeting
 
 
 def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:
-    """The rules of one YAML document; ``source`` names it in messages. RuleError for whatever is wrong."""
+    """The rules of one parsed YAML document, which ``source`` names in messages. Raises RuleError."""
     if not isinstance(document, Mapping) or document.get("kind") != "RuleSet":
         raise RuleError(f"{source}: no rules: the document's kind is not RuleSet; begin it with kind: RuleSet")
     if document.get("apiVersion") != API_VERSION:
@@ -135,7 +134,7 @@ def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:
 
 
 def parse_rule(entry: Any, where: str, source: str) -> Rule:
-    """One entry of ``rules``; ``where`` begins the messages."""
+    """The rule of one entry of ``rules``. Raises RuleError with a message that begins with ``where``."""
     if not isinstance(entry, Mapping):
         raise RuleError(f"{where}: is no mapping")
     _only_keys(entry, _KEYS, where)

@@ -1,8 +1,8 @@
 """Canonical forms of scalars: two spellings of one value become equal.
 
-Invariant: pure, and total on JSON values: nothing raises. What is not of a form is never normalised: it comes back
-as it is and equals only itself. A canonical value is a ``Canonical``, so it equals no JSON value and none of another
-form. Numbers are always wrapped, for Python holds that ``True == 1``.
+Invariant: pure, and total on JSON values: nothing raises. A text outside of a form's grammar comes back as it is and
+equals only itself. A canonical value is a ``Canonical``, so it equals no JSON value and none of another form. Numbers
+are always wrapped, for Python holds that ``True == 1``.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "int-or-string": (int, str),
     "quantity": (int, float, str),
 }
-"""As what the scalars of a schema are decoded. In Python a bool is an int as well, and is none here."""
+"""The Python types of each scalar of a schema. A bool counts as no int, although it is one to Python."""
 
 
 class Canonical(NamedTuple):
-    """A value without its spelling: equal, and of equal hash, iff form and value are."""
+    """A value without its spelling: two are equal, and of equal hash, iff form and value are."""
 
     form: str
     value: Any
@@ -45,10 +45,10 @@ _LONGEST_WHOLE: Final = 1e21
 
 
 def number(value: Any) -> Any:
-    """A number as the server keeps it where no type tells more: an int64 if its text is one, else a float64.
+    """A number as the server keeps it without a type: an int64 if its text is one, else a float64.
 
     ``1`` equals ``1.0``, ``0`` equals ``-0.0``; ``True`` is no number. Integers of 64 bits compare exactly. A float is
-    written with the fewest digits, and what is written may be read as an int64 the next time: 2.0**62 is kept as
+    written with the fewest digits, and its text may be read as an int64 the next time: 2.0**62 is kept as
     4611686018427388000.
     """
     if isinstance(value, int):
@@ -75,7 +75,7 @@ def _float(value: int) -> int | float:
 
 
 def exact(value: Any) -> Any:
-    """A number of which the server keeps the text."""
+    """A number whose text the server keeps, as in raw JSON."""
     return Canonical("number", value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -91,8 +91,8 @@ def int_or_string(value: Any) -> Any:
     return number(value)
 
 
-# Grammar and rounding of apimachinery's pkg/api/resource/quantity.go. It trims what Unicode calls space; white space
-# that JSON escapes arrives there escaped, and is refused.
+# Grammar and rounding of apimachinery's pkg/api/resource/quantity.go. It trims Unicode's spaces; white space that JSON
+# escapes reaches it escaped, and is refused.
 _QUANTITY = re.compile(r"([+-]?[0-9]*(?:\.[0-9]*)?)(?:([numkMGTPE]?|[KMGTPE]i)|[eE]([+-]?[0-9]+))")
 _DIGIT = re.compile(r"[0-9]")
 _SPACE = " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
@@ -107,13 +107,13 @@ _NANO, _MILLI = -9, -3
 
 
 def quantity(value: Any) -> Any:
-    """What a ``resource.Quantity`` is worth, as string or number, rounded away from zero to nano as the server does."""
+    """The value of a ``resource.Quantity`` (string or number), rounded away from zero to nano as the server does."""
     parsed = _parse_quantity(value)
     return number(value) if parsed is None else Canonical("quantity", _round_up(parsed, _NANO))
 
 
 def quantity_stored(value: Any) -> Any:
-    """A quantity as the server keeps it in a built-in type: it has no suffix beyond E, and makes 1 of 1000E."""
+    """A quantity as the server stores it in a built-in type: no suffix is beyond E, and 1000E is stored as 1."""
     parsed = _stored_quantity(value)
     return number(value) if parsed is None else Canonical("quantity", _round_up(parsed, _NANO))
 
@@ -129,7 +129,7 @@ def _stored_quantity(value: Any) -> Decimal | None:
     if parsed is None or -_LARGEST_DECIMAL < parsed < _LARGEST_DECIMAL or isinstance(value, float):
         return parsed
     match = _QUANTITY.fullmatch(value.strip(_SPACE)) if isinstance(value, str) else None
-    if match is not None and match[3] is not None:  # What is written with an exponent is kept with one.
+    if match is not None and match[3] is not None:  # A text with an exponent is stored with one.
         return parsed
     exponent = int(parsed.normalize(_EXACT).as_tuple().exponent)
     exponent -= exponent % 3
@@ -170,25 +170,25 @@ def _kept_quantity(text: str) -> Decimal | None:
 
 
 def _without_digits(suffix: str | None, exponent: str | None) -> Decimal | None:
-    """``k`` and ``-`` are 0 to the server; it only refuses what is too fine or too large for its quick way."""
+    """``k`` and ``-`` are 0 to the server; it only refuses suffixes that its fast path does not take."""
     refused = suffix in {"Pi", "Ei"} if exponent is None else Decimal(exponent) < _NANO
     return None if refused else Decimal(0)
 
 
 def _scale(mantissa: Decimal, exponent: Decimal) -> Decimal | None:
-    """Mantissa · 10^exponent; None for exponents that only an attack would send."""
+    """Mantissa · 10^exponent; None for an exponent so large that only an attack sends it."""
     return None if abs(exponent) > _LARGEST_EXPONENT else _EXACT.scaleb(mantissa, exponent)
 
 
 def _round_up(value: Decimal, places: int) -> Decimal:
     exponent = value.as_tuple().exponent
-    # Only what has finer digits: quantize would write out all the zeros of 1e99999999.
+    # Only a value with finer digits: quantize would write out all the zeros of 1e99999999.
     if isinstance(exponent, int) and exponent < places:
         return value.quantize(Decimal((0, (1,), places)), context=_EXACT)
     return value
 
 
-# time.ParseDuration. Both letters mu are units there.
+# The grammar of time.ParseDuration, to which both letters mu are units.
 _DURATION_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]+)")
 _SECOND = 10**9
 _UNITS = {
@@ -234,7 +234,7 @@ def _duration_part(whole: str, fraction: str, unit: str) -> int | None:
 
 
 def _fraction(digits: str, unit: int) -> int:
-    """The nanoseconds of a fraction, in float arithmetic and cut off where Go's ``leadingFraction`` does."""
+    """The nanoseconds of a fraction, in float arithmetic, with as many digits as Go's ``leadingFraction`` takes."""
     numerator, scale = 0, 1.0
     for digit in digits:
         longer = numerator * 10 + int(digit)
@@ -248,14 +248,14 @@ _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{
 
 
 def base64_bytes(value: Any) -> Any:
-    """The bytes behind a string of format ``byte``; line breaks in it mean nothing, as to Go's decoder."""
+    """The decoded bytes of a string of format ``byte``; Go's decoder skips line breaks in it."""
     if not isinstance(value, str):
         return number(value)
     text = value.replace("\r", "").replace("\n", "")
     return Canonical("byte", base64.b64decode(text)) if _BASE64.fullmatch(text) else value
 
 
-# What time.Parse takes for RFC 3339: hours of one digit, a comma before the fraction, and 24:60 from UTC.
+# time.Parse takes more than RFC 3339: hours of one digit, a comma before the fraction, and offsets up to 24:60.
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?"
     r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))",
@@ -265,19 +265,19 @@ _DAYS = 146097  # Of 400 years, after which the calendar repeats itself.
 
 
 def date_time(value: Any) -> Any:
-    """An RFC 3339 time as an instant, to the nanosecond: of custom resources, and ``metav1.MicroTime``."""
+    """An RFC 3339 time as an instant in nanoseconds, for custom resources and ``metav1.MicroTime``."""
     nanoseconds = _parse_date_time(value) if isinstance(value, str) else None
     return number(value) if nanoseconds is None else Canonical("date-time", nanoseconds)
 
 
 def time(value: Any) -> Any:
-    """A ``metav1.Time``: the server cuts the fraction of a second off."""
+    """A ``metav1.Time`` as an instant in nanoseconds: the server cuts the fraction of a second off."""
     nanoseconds = _parse_date_time(value) if isinstance(value, str) else None
     return number(value) if nanoseconds is None else Canonical("date-time", nanoseconds // _SECOND * _SECOND)
 
 
 def _parse_date_time(text: str) -> int | None:
-    """Nanoseconds since the day before the year 1."""
+    """Nanoseconds since the day before 0001-01-01; None for a text that is no time."""
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         return None
@@ -310,16 +310,16 @@ def is_zero_time(value: Any) -> bool:
 
 
 def ip(value: Any) -> Any:
-    """An IP address. The server keeps the spelling, so this is only for where a rule says that it does not matter.
+    """An IP address; only for fields with a ``canonical`` rule, for the server keeps the spelling.
 
-    As to Go's ``net.ParseIP``, ``::ffff:192.0.2.1`` is ``192.0.2.1``, and an address with a zone is none.
+    As to Go's ``net.ParseIP``, ``::ffff:192.0.2.1`` is ``192.0.2.1``, and an address with a zone is invalid.
     """
     found = _interface(value) if isinstance(value, str) and "/" not in value else None
     return number(value) if found is None else Canonical("ip", _unmapped(found.ip))
 
 
 def cidr(value: Any) -> Any:
-    """An address with a prefix length, its host bits kept; only for where a rule says so."""
+    """An IP address with a prefix length, its host bits kept; only for fields with a ``canonical`` rule."""
     prefix = value.rpartition("/")[2] if isinstance(value, str) and "/" in value else ""
     found = _interface(value) if prefix.isdecimal() and prefix.isascii() else None
     return number(value) if found is None else Canonical("cidr", (_unmapped(found.ip), found.network.prefixlen))
@@ -352,4 +352,4 @@ CANONICAL: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "time": time,
     }
 )
-"""The forms by the names that rules use."""
+"""The functions by form: the scalars of schemas, and the arguments of ``canonical`` rules."""

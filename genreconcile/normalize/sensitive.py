@@ -1,7 +1,6 @@
-"""What rules call sensitive in given objects.
+"""The paths of an object's sensitive values, by ``sensitive`` rules and annotations.
 
-Invariant: where it cannot be told, more is hidden rather than less. A member of a list is ``*``, for a patch may move
-it.
+Invariant: in doubt more is hidden, never less. A list member is ``*`` in a path, for a patch may move it.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.objects import GVK
 
 SENSITIVE: Final = "sensitive"
-# Both may repeat values that stand elsewhere in the object.
+# Both may repeat sensitive values of other fields.
 _COPIES: Final[Fields] = (
     ("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"),
     ("metadata", "managedFields"),
@@ -31,9 +30,9 @@ Path = tuple[str, ...]
 def sensitive_fields(
     registry: Registry, gvk: GVK, kind: Type | None, *objects: Mapping[str, Any] | None, has_status: bool = True
 ) -> Fields:
-    """The sensitive fields of an object, given as expected and live, by rules and by annotations of either.
+    """The sensitive fields of one object, whose states (expected, live, None for a missing one) are ``objects``.
 
-    EVERYTHING where an annotation is not readable. ``kind`` is None where no schema is at hand.
+    The annotations of each state count; EVERYTHING where one is invalid. ``kind`` is None without a schema.
     """
     shown = [dict(obj) for obj in objects if obj]
     if not registry.has_sensitive and not any(map(registry.is_annotated, shown)):
@@ -50,7 +49,7 @@ def sensitive_fields(
 
 
 def _without_type(registry: Registry, gvk: GVK) -> Iterator[Path]:
-    """Rules for roots of a type, of which nobody knows whether it is this object's."""
+    """The paths of root rules for a schema type: without a schema, it may be this object's type."""
     for rule in registry.rules:
         if rule.action == SENSITIVE and rule.root and rule.types != ("*",) and registry.may_select(rule, gvk):
             yield rule.tokens
@@ -63,11 +62,11 @@ def _fields(root: Node, obj: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def _typed(value: Any, node: Node, path: Path) -> Iterator[Path]:
-    """The paths of the rules that begin at a type, at each object of that type."""
+    """The paths of rules that begin at a type, below each object of that type."""
     node = node.alternative() if node.type.shape == "any" else node
     wanted = _SHAPES.get(node.type.shape)
     if wanted is not None and value is not None and not isinstance(value, wanted):
-        yield path  # Malformed: what was meant to stand here may be a secret.
+        yield path  # Malformed: the value may be a misplaced secret.
         return
     yield from ((*path, *rule.tokens) for rule, matched in node.active if rule.action == SENSITIVE and not matched)
     if isinstance(value, Mapping):
@@ -79,7 +78,7 @@ def _typed(value: Any, node: Node, path: Path) -> Iterator[Path]:
 
 
 def _untyped(value: Any, rules: tuple[Rule, ...], path: Path) -> Iterator[Path]:
-    """The paths of these rules at every object: any of them may be of their type."""
+    """The paths of rules that begin at a type, below every object: without a schema, it may be of that type."""
     if isinstance(value, Mapping):
         yield from ((*path, *rule.tokens) for rule in rules)
         for key, item in value.items():

@@ -1,4 +1,7 @@
-"""What a message shows of a value that somebody wrote into a rule: enough to find it, however large it is."""
+"""The values of rules as texts for messages.
+
+Invariant: a text is short, however large the value is.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _repr.maxstring = _repr.maxother = _LONGEST
 
 
 def shown(value: Any) -> str:
-    """The value as Python writes it, shortened."""
+    """The value's ``repr``, shortened."""
     try:
         return _short(_repr.repr(value))
     except ValueError:  # An int of more digits than Python writes.
@@ -21,7 +24,7 @@ def shown(value: Any) -> str:
 
 
 def named(value: Any) -> str:
-    """A name as it stands, shortened; what is no text as ``shown``."""
+    """A name without quotes, shortened; a value that is no string as by ``shown``."""
     return _short(value) if isinstance(value, str) else shown(value)
 
 

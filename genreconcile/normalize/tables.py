@@ -1,6 +1,6 @@
-"""What the OpenAPI documents do not say about built-in types, as data of the package.
+"""Facts about built-in types that their OpenAPI documents lack, read from the package's data.
 
-Invariant: read once, never changed.
+Invariant: the data are read once and never changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from genreconcile.kinds.types import FieldTable
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The arguments of TypeGraph that come from data: see there."""
+    """The arguments of ``kinds.types.TypeGraph`` that come from data files."""
 
     field_table: FieldTable
     free_form: frozenset[str]

@@ -1,9 +1,9 @@
-"""Owner sets: objects that belong together, by the ApplySet specification (KEP-3659).
+"""Owner sets: ApplySets (KEP-3659), whose objects are applied and pruned together.
 
-A parent object names the set, and records of which kinds and in which namespaces its members are; each member carries
-the set's label. So the set is known after a restart, and to other tools.
+A parent object identifies the set, and records the kinds and the namespaces of its members; each member has the set's
+label. So the set is known after a restart, and to other tools.
 
-Invariant: pure. A label alone never makes an object a member: labels are copied, by operators and by people.
+Invariant: pure. A label alone never makes an object a member: operators and people copy labels.
 """
 
 from genreconcile.ownership.inventory import GroupKind, Inventory

@@ -1,6 +1,6 @@
-"""What the parent of a set records: the kinds of the members, and their namespaces.
+"""The record in a parent's annotations: the kinds of the set's members, and their namespaces.
 
-Invariant: written sorted, so that equal records give equal text.
+Invariant: annotations are sorted, so that equal records give equal text.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ NAMESPACES: Final = "applyset.kubernetes.io/additional-namespaces"
 GroupKind = tuple[str, str]
 """(group, kind)."""
 Named = Callable[[str, str], GroupKind | None]
-"""From (group, plural) to the kind, None where there is none."""
+"""(group, plural) → the kind, None where the server has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """``kinds`` may have members; ``namespaces`` are those beside the parent's own."""
+    """``kinds`` of which the set may have members; ``namespaces`` of members, other than the parent's own."""
 
     kinds: frozenset[GroupKind] = frozenset()
     namespaces: frozenset[str] = frozenset()
@@ -37,7 +37,7 @@ class Inventory:
         return Inventory(self.kinds & other.kinds, self.namespaces & other.namespaces)
 
     def covers(self, other: Inventory) -> bool:
-        """Whether all of the other is in this one."""
+        """Whether this record holds all kinds and namespaces of the other."""
         return self | other == self
 
     @classmethod
@@ -48,7 +48,7 @@ class Inventory:
         return cls(kinds, frozenset(key.namespace for key in members) - {"", parent.namespace})
 
     def annotations(self) -> dict[str, str]:
-        """As they are written."""
+        """The annotations of the parent that hold this record."""
         return {
             KINDS: ",".join(sorted(kind_name(*kind) for kind in self.kinds)),
             NAMESPACES: ",".join(sorted(self.namespaces)),
@@ -56,7 +56,7 @@ class Inventory:
 
 
 def read_inventory(annotations: Mapping[str, str], parent: ObjectKey, named: Named) -> Inventory:
-    """Raises PlanRefused where the annotations do not say which kinds the set has."""
+    """The record in a parent's annotations. Raises PlanRefused where they do not name the kinds of the set."""
     namespaces = frozenset(_parts(annotations.get(NAMESPACES, ""))) - {parent.namespace}
     if KINDS in annotations:
         return Inventory(frozenset(_kind(text) for text in _parts(annotations[KINDS])), namespaces)
@@ -78,6 +78,6 @@ def _parts(text: str) -> list[str]:
 
 
 def _kind(text: str) -> GroupKind:
-    """``Kind.group`` or ``plural.group``."""
+    """The parts of ``Kind.group`` or ``plural.group``."""
     name, _, group = text.partition(".")
     return group, name

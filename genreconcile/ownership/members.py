@@ -1,6 +1,6 @@
 """The members of a set: the label by which they are found, and the annotation that proves that the label is no copy.
 
-Invariant: the proof names the very object that carries it, so that a copy on another object proves nothing.
+Invariant: the proof names the object that it annotates, so that a copy on another object proves nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _ADDED: Final = " with "
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Of the set with this id, which ``tool`` manages; ``parent`` is the key of its parent, ``parent_uid`` "" while
-    there is none. Members with a namespace are in one of ``namespaces``.
+    """Membership of the set with this id, which ``tool`` manages; ``parent`` is the key of the set's parent,
+    ``parent_uid`` "" while there is no parent. Members with a namespace are in one of ``namespaces``.
     """
 
     id: str
@@ -34,26 +34,26 @@ class Membership:
 
     @property
     def selector(self) -> ParsedSelector:
-        """Finds the members, and what else has their label."""
+        """The selector of the members, and of other objects with a copy of their label."""
         return parse({PART_OF: self.id})
 
     def may_hold(self, live: Object, key: ObjectKey) -> bool:
-        """Whether an object is where members are, and has their label; the parent is no member of its own set."""
+        """Whether an object has the set's label and a namespace of the set, or none; the parent is never a member."""
         is_there = not key.namespace or key.namespace in self.namespaces
         return is_there and labels_of(live).get(PART_OF) == self.id and key != self.parent
 
     def proof(self, key: ObjectKey) -> str:
-        """The value of the annotation on this object."""
+        """The value of the annotation MEMBER that proves the membership of the object with this key."""
         return f"{self.id}:{kind_name(key.group, key.kind)}:{key.namespace}/{key.name}"
 
     def proves(self, live: Object, key: ObjectKey) -> bool:
-        """Whether the object says of itself, and of no other, that it is a member."""
+        """Whether the object's annotation proves the membership of this object, not of another."""
         return str(annotations_of(live).get(MEMBER)).partition(_ADDED)[0] == self.proof(key)
 
     def has_added(self, live: Mapping[str, Any]) -> frozenset[str]:
-        """The finalizers, and the uids of owners, that the set has brought to a member: the proof names them as well.
+        """The finalizers, and the uids of owners, that the set has added to a member: the proof lists them as well.
 
-        Other programs may add some under the same field manager, and then they are not the set's.
+        Others, which other programs may add under the same field manager, are not the set's.
         """
         obj = dict(live)
         if labels_of(obj).get(PART_OF) != self.id or not self.proves(obj, ObjectKey.of(obj)):
@@ -61,9 +61,9 @@ class Membership:
         return frozenset(filter(None, annotations_of(obj)[MEMBER].partition(_ADDED)[2].split(",")))
 
     def marked(self, obj: Object, key: ObjectKey) -> Object:
-        """A copy of an expected object as a member. Raises InputError where it cannot be one.
+        """A copy of an expected object with the set's label and the proof. Raises InputError where it cannot be one.
 
-        What is malformed stays as it is: whoever checks the object will say so.
+        Malformed labels and annotations stay as they are: the later check of the object reports them.
         """
         if key == self.parent:
             raise InputError("it is the parent of its own set; leave it out, or choose another parent")
@@ -78,18 +78,18 @@ class Membership:
         return {**obj, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 
     def is_other(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels say that a live object is a member of another set."""
+        """Whether the labels of a live object name another set."""
         return labels.get(PART_OF, self.id) != self.id
 
     def can_be_attested(self, live: Object) -> bool:
-        """Whether the managers of its label may show that the tool with which the set is shared made it a member.
+        """Whether the field managers of an object's label may prove that the tool that shares the set made it a member.
 
-        What has an owner was made by that owner.
+        They may not for an object with an owner, which has made the object.
         """
         return is_shared_tool(self.tool) and not metadata_of(live).get("ownerReferences")
 
     def is_attested(self, live: Object, managers: frozenset[str] | None) -> bool:
-        """Whether these managers of its label, None where they are not known, show it."""
+        """Whether these field managers of the object's label (None: not known) prove that the tool made it a member."""
         return self.can_be_attested(live) and is_of_tool(self.tool, managers or frozenset())
 
 

@@ -1,6 +1,6 @@
-"""The parent of a set: its id, and whether it is ours.
+"""The parent of a set: its id, its record, and the check that the set is ours.
 
-Invariant: a set of another tool is refused, and so is a parent whose id is not its own.
+Invariant: a set of another tool is refused, and so is a parent with the id of another one.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ class Parent:
 
     @property
     def id(self) -> str:
-        """The set's id: made of what identifies the parent, so that nobody else's set can have it."""
+        """The set's id: a digest of the parent's key, so that no set of another parent has the same id."""
         text = f"{self.key.name}.{self.key.namespace}.{self.key.kind}.{self.key.group}"
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
         return f"applyset-{digest}-v1"
 
     @property
     def field_manager(self) -> str:
-        """Under which name the parent is written: that of the tool, so that sharing it gives no conflicts."""
+        """The field manager that writes the parent: the tool's, so that tools that share it have no conflicts."""
         return f"{self.tool}-applyset"
 
     def inventory(self, live: Object | None, named: Named) -> Inventory:
-        """What the live parent records; nothing where there is none yet. Raises PlanRefused."""
+        """The record of the live parent, empty where there is no parent yet. Raises PlanRefused."""
         if live is None or self._is_new(live):
             return Inventory()
         self._require_ours(live)
         return read_inventory(annotations_of(live), self.key, named)
 
     def is_written(self, live: Object | None, inventory: Inventory) -> bool:
-        """Whether the live parent says all this already, whichever version of the tool wrote it."""
+        """Whether the live parent has this record and its id already, written by any version of the tool."""
         if live is None or labels_of(live).get(ID) != self.id:
             return False
         found = annotations_of(live)
@@ -57,7 +57,7 @@ class Parent:
         return _base_name(wanted[TOOLING]) == self.tool and wanted.items() <= {**_NOTHING, **found}.items()
 
     def body(self, inventory: Inventory, live: Object | None) -> Object:
-        """What is created, or applied on the server's side under the live parent's uid and resourceVersion."""
+        """The body of a creation, or of a server-side apply with the live parent's uid and resourceVersion."""
         written: dict[str, Any] = {"name": self.key.name}
         if self.key.namespace:
             written["namespace"] = self.key.namespace
@@ -73,7 +73,7 @@ class Parent:
         return f"{self.tool}/{f'v{metadata.version(OWN_TOOL)}' if self.tool == OWN_TOOL else version_of(self.tool)}"
 
     def _is_new(self, live: Object) -> bool:
-        """A custom resource that nobody made a parent yet: whoever names it as owner means it to be one."""
+        """Whether live is a custom resource that is no parent yet: a user that names it as owner makes it one."""
         return not may_be_parent(self.key) and ID not in labels_of(live) and TOOLING not in annotations_of(live)
 
     def _require_ours(self, live: Object) -> None:
@@ -84,7 +84,7 @@ class Parent:
             raise self._refused(
                 f"it exists and is no parent of a set, for its annotation {TOOLING} is missing", "choose another parent"
             )
-        # A set of ours may be handed over to the tool with which it is to be shared.
+        # A set of ours may be handed over to the tool that shares it from now on.
         if _base_name(there) not in {self.tool, OWN_TOOL}:
             raise self._refused(
                 f"it belongs to {there}",
@@ -102,5 +102,5 @@ _NOTHING: Final = Inventory().annotations()
 
 
 def _base_name(tooling: str) -> str:
-    """``kubectl`` of ``kubectl/v1.27``; a name may have slashes itself."""
+    """The tool's name, ``kubectl`` of ``kubectl/v1.27``; a name may have slashes itself."""
     return tooling.rpartition("/")[0] or tooling

@@ -1,4 +1,4 @@
-"""What is known of other tools' sets and of parents: read from ``applyset.yaml``.
+"""Facts about parents, and about tools that share sets, read from ``applyset.yaml``.
 
 Invariant: knowledge of kinds and tools is data.
 """
@@ -18,7 +18,7 @@ def may_be_parent(key: ObjectKey) -> bool:
 
 
 def parent_label() -> str:
-    """The label of a definition whose custom resources may be parents."""
+    """The label on a CustomResourceDefinition whose custom resources may be parents."""
     return shipped(ApplySet).parent_label
 
 
@@ -33,12 +33,12 @@ def is_shared_tool(tool: str) -> bool:
 
 
 def version_of(tool: str) -> str:
-    """The version that is stated for a tool whose sets are shared."""
+    """The version that is written for a tool that shares its sets."""
     return shipped(ApplySet).tools[tool].version
 
 
 def is_of_tool(tool: str, managers: Collection[str]) -> bool:
-    """Whether these field managers, at least one, are all ones by which the tool writes members."""
+    """Whether there are field managers, and the tool writes members under each of them."""
     if not is_shared_tool(tool):
         return False
     known = shipped(ApplySet).tools[tool].managers

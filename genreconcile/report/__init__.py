@@ -1,6 +1,6 @@
-"""Plans and results as text, unified diff, patches or JSON.
+"""Reports: plans and results as text, unified diff, patches or JSON.
 
-Invariant: pure, and no value of a Secret comes out, in whatever form.
+Invariant: pure; no report holds a value of a Secret, in whatever form.
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ FORMATS = tuple(_RENDERERS)
 
 
 def render(report: Plan | Result, output: str) -> str:
-    """The report in one of FORMATS; it ends with a newline unless it is empty. KeyError for another format."""
+    """The text of a report in one of FORMATS, empty or ending with a newline. KeyError for another format."""
     return _RENDERERS[output](report)

@@ -1,6 +1,6 @@
-"""Unified diffs of live objects against what they will be, as YAML.
+"""Unified diffs of objects as YAML, before and after a plan or a result.
 
-Invariant: an object comes out masked on both sides, and one without changes does not come out.
+Invariant: both sides of an object are masked; an object without changes has no diff.
 """
 
 from __future__ import annotations
@@ -59,5 +59,5 @@ def _sides(change: Change) -> tuple[Object | None, Object | None]:
 def _yaml(change: Change, obj: Object | None) -> list[str]:
     if obj is None:
         return []
-    # Not splitlines: YAML may hold other line breaks as they are.
+    # Not splitlines: YAML may hold other line breaks unescaped.
     return dump(mask_object(obj, change.secrets)).removesuffix("\n").split("\n")

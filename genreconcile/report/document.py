@@ -1,6 +1,6 @@
 """Reports for programs: the document that ``-o json`` prints.
 
-Invariant: it fits ``output.schema.json``, has no timestamps, and equal reports give equal text.
+Invariant: a document fits ``output.schema.json`` and has no timestamps; equal reports give equal text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ API_VERSION = "genreconcile.dev/v1alpha1"
 
 
 def document(report: Plan | Result) -> dict[str, Any]:
-    """The report as JSON data of kind Plan or Result; what is unchanged is in ``summary`` alone."""
+    """The report as JSON data of kind Plan or Result; unchanged objects count in ``summary`` alone."""
     found: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "Plan" if isinstance(report, Plan) else "Result",
@@ -51,7 +51,7 @@ def _change(row: Row) -> dict[str, Any]:
 
 
 def render_json(report: Plan | Result) -> str:
-    """The document with its keys sorted."""
+    """The document as indented JSON with sorted keys."""
     return json.dumps(document(report), indent=2, sort_keys=True) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Each object with its RFC 6902 patch.
+"""Reports as RFC 6902 patches, one for each object.
 
 Invariant: every line that does not begin with ``#`` is one JSON patch.
 """

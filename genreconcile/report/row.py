@@ -1,6 +1,6 @@
-"""What the renderers share: one Row per object of a plan or a result that is not unchanged.
+"""The rows that all renderers share: one for each object of a plan or a result that is not unchanged.
 
-Invariant: messages come out without secrets and without control characters, which a terminal would obey.
+Invariant: a row's messages hold no secrets, and its title no control characters, which a terminal would obey.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from genreconcile.plan import Change, Plan
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A change; ``status`` is "" in a plan, ``error`` is set where the object failed or could not be judged."""
+    """A change; ``status`` is "" in a plan, ``error`` is set where the object failed or could not be judged.
+
+    ``retry_after`` is in seconds.
+    """
 
     change: Change
     status: str = ""
@@ -46,7 +49,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """``deployment.apps/web to update (shop)``, and the note."""
+        """The line of the object: ``deployment.apps/web to update (shop)``, with the note behind a colon."""
         key = self.change.key
         kind = f"{key.kind}.{key.group}" if key.group else key.kind
         where = f" ({key.namespace})" if key.namespace else ""
@@ -54,7 +57,7 @@ class Row:
         return printable(f"{kind.lower()}/{key.name} {self.verb}{where}{': ' if note else ''}{note}")
 
     def _safe(self, text: str) -> str:
-        # A server quotes what it refuses.
+        # A server quotes the values that it refuses.
         return self.change.told(text)
 
 

@@ -1,6 +1,6 @@
-"""Lines as kubectl writes them, and a summary.
+"""Reports as text: lines as kubectl writes them, and a summary.
 
-Invariant: a value takes one line, however long it is.
+Invariant: an operation takes one line, however long its values are.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def render_text(report: Plan | Result) -> str:
 
 
 def _looked_at(kinds: Sequence[GVK]) -> str:
-    """Where deletion looked: what is of another kind stays."""
+    """The line of the kinds among which deletion looked: objects of other kinds stay."""
     more = f" and {len(kinds) - _MAX_KINDS} more" if len(kinds) > _MAX_KINDS else ""
     return f"deletion looked at {', '.join(map(str, kinds[:_MAX_KINDS]))}{more}"
 
 
 def _operations(change: Change) -> Iterator[str]:
-    """Old values are those that an operation meets: the ones before it may have moved them."""
+    """The lines of a patch's operations; the old value is the one after the operations before, which may move it."""
     state: Any = copy.deepcopy(change.live)
     for operation in change.writes:
         name, path = operation["op"], operation["path"]
@@ -57,7 +57,7 @@ def _operations(change: Change) -> Iterator[str]:
 
 
 class _Unknown:
-    """Stands for a value that is not there."""
+    """Stands for an old value that is not in the live object at hand."""
 
 
 def _at(state: Any, path: str) -> Any:
@@ -71,7 +71,7 @@ def _apply(state: Any, operation: dict[str, Any]) -> Any:
     try:
         return jsonpatch.apply_patch(state, [operation], in_place=True)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
-        # Later operations may still show what they set.
+        # Later operations may still show their new values.
         return state
 
 

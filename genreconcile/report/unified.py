@@ -1,7 +1,7 @@
 """A unified diff of two lists of lines.
 
-Invariant: the time is near-linear in the lines, however they differ. ``difflib``, whose choice reads better, takes
-cubic time at worst, so that it is asked for short texts only.
+Invariant: the time is near-linear in the lines, however they differ. ``difflib``, whose diffs read better, takes cubic
+time at worst, and so is used for short texts only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SHORT: Final = 1000
 _CONTEXT: Final = 3
 
 Block = tuple[int, int, int, int]
-"""Lines that differ: from and to which they stand before, and after."""
+"""Lines that differ: (start, stop) in ``before``, (start, stop) in ``after``."""
 
 
 def unified(before: Sequence[str], after: Sequence[str], old: str, new: str) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _blocks(before: Sequence[str], after: Sequence[str]) -> Iterator[Block]:
 
 
 def _hunks(blocks: Iterator[Block]) -> Iterator[list[Block]]:
-    """Blocks whose context meets are one hunk."""
+    """The blocks in hunks: blocks whose context lines meet are in one."""
     hunk: list[Block] = []
     for block in blocks:
         if hunk and block[0] - hunk[-1][1] > 2 * _CONTEXT:
@@ -75,7 +75,7 @@ def _hunk(hunk: list[Block], before: Sequence[str], after: Sequence[str]) -> Ite
 
 
 def _range(start: int, stop: int) -> str:
-    """As ``diff -u`` writes it."""
+    """The range of lines as ``diff -u`` writes it."""
     if stop - start == 1:
         return str(start + 1)
     return f"{start + (stop > start)},{stop - start}"

@@ -1,7 +1,7 @@
-"""Objects as YAML for people: keys sorted, texts of several lines as blocks, no aliases, no wrapping.
+"""Objects as YAML for people: keys sorted, strings of several lines as blocks, no aliases, no wrapping.
 
-Invariant: equal objects give equal text, and kubectl, PyYAML and we read the same object back: ``y`` and ``1e3`` are
-texts to one of them and none to another, so texts like these are quoted.
+Invariant: equal objects give equal text, and kubectl, PyYAML and our loader read the same object back: ``y`` and
+``1e3`` are strings to one of them and not to another, so such strings are quoted.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _FORM: dict[str, Any] = {"Dumper": _Dumper, "default_flow_style": False, "allow_
 
 
 def dump(value: Any, *, sort_keys: bool = True) -> str:
-    """JSON data as YAML."""
+    """JSON data as a YAML document without a marker."""
     text: str = yaml.dump(value, sort_keys=sort_keys, **_FORM)
     return text
 
 
 def dump_all(values: Iterable[Any]) -> str:
-    """JSON data as YAML documents, keys in their order."""
+    """JSON data as YAML documents, each with its keys in the given order."""
     text: str = yaml.dump_all(values, sort_keys=False, explicit_start=True, **_FORM)
     return text

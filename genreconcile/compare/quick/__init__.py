@@ -1,4 +1,4 @@
-"""Whether there surely is no drift, answered without a difference, a path or a copy being made.
+"""A quick check that there surely is no drift; it makes no differences, paths or copies.
 
 Invariant: ``is_clean`` is True only where ``compare`` would find no difference and no error; False means that only
 ``compare`` can tell. Property tests hold the two against each other.
@@ -23,11 +23,11 @@ def is_clean(
     subset: bool = False,
     others: Others | None = None,
 ) -> bool:
-    """Whether live surely is what is expected; neither is changed. ``subset`` and ``others`` as in ``Policy``."""
+    """Whether live surely has no drift; neither object is changed. ``subset`` and ``others`` as in ``Policy``."""
     if type(expected) is not dict or type(live) is not dict:
         return False
     metadata = live.get("metadata")
-    if type(metadata) is dict and "managedFields" in metadata:  # It depends on who owns what.
+    if type(metadata) is dict and "managedFields" in metadata:  # Drift may depend on the owners of fields.
         return False
     state = State(node, others, subset=subset)
     return object_check(node).check(expected, live, None, state) != DRIFT and state.is_sound

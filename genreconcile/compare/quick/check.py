@@ -1,7 +1,7 @@
 """The checks that a node is compiled to, each made once and then shared.
 
-Invariant: as of the package. Loops are flat and look-ups few, for this is where a reconcile with nothing to do spends
-its time.
+Invariant: DRIFT wherever ``compare`` may find a difference or an error. Loops are flat and look-ups few, for a
+reconcile with nothing to do spends its time here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TEXTS: Final[frozenset[type]] = frozenset({str})
 _TYPES: Final = {name: frozenset(types) for name, types in PYTHON_TYPES.items() if name != "quantity"}
 
 DRIFT: Final = -1
-"""Said in place of how many values stay, where there may be drift."""
+"""The result of a check, in place of a count of values, where there may be drift."""
 
 
 class _Object:
@@ -42,7 +42,7 @@ class _Object:
         self._node = node
         self._entries: dict[str, _Entry] = {}
         fields = node.type.fields if node.type.shape == "object" else ()
-        # Keys of maps are without number: entries are kept for those that the type or a rule names, and one for all
+        # A map may have any number of keys: entries are kept for those that the type or a rule names, and one for all
         # others that patterns do not tell apart.
         self._named = {*fields, *node.named}
         self._others: _Entry | None = None
@@ -50,11 +50,11 @@ class _Object:
             for key in self._named:
                 self.entry(key)
             self._others = self.entry(OTHERS)
-        # A map of texts of which no rule says anything: the labels of a selector, for one.
+        # A map of strings without rules, such as the labels of a selector.
         self._holds_texts = self._others is not None and self._others.types == _TEXTS and not node.active
 
     def entry(self, key: str) -> _Entry | None:
-        """The entry of a key that was not met before; None where the schema does not allow it."""
+        """The entry of a key, made at the first look; None where the schema does not allow the key."""
         if not self._node.knows(key):
             return None
         place = key if key in self._named else self._node.place_of(key)
@@ -66,7 +66,7 @@ class _Object:
     def check(  # noqa: C901 - flat, for a call costs as much as a comparison
         self, expected: dict[str, Any], live: dict[str, Any], outer: Chain | None, state: State
     ) -> int:
-        """DRIFT where there may be some, else how many of expected's values stay when it is prepared."""
+        """DRIFT where there may be drift, else the number of expected's values that stay when it is prepared."""
         if self._holds_texts and expected == live and set(map(type, expected.values())) == _TEXTS:
             return len(expected)
         entries = self._entries
@@ -96,7 +96,7 @@ class _Object:
                         within = (entry.object or entry.inside()).check(
                             here, there, (expected, key, outer, live), state
                         )
-                        # What holds nothing, once it is prepared, may itself be missing then.
+                        # A container without a value, once it is prepared, may itself be missing then.
                         if within == DRIFT or (within == 0 and entry.zero):
                             return DRIFT
                     elif not entry.value(here, there, (expected, key, outer, live), state):
@@ -110,7 +110,7 @@ class _Object:
         return DRIFT if in_both != len(expected) and not self._absent(expected, live, outer, state) else kept
 
     def is_flat(self, expected: dict[str, Any]) -> bool:
-        """Whether this holds texts at known fields, and nothing that preparing changes: then equal means the same."""
+        """Whether expected holds only strings at known fields, which preparing does not change: equal is the same."""
         entries = self._entries
         for key, text in expected.items():
             entry = entries.get(key)
@@ -121,7 +121,7 @@ class _Object:
         return True
 
     def _absent(self, expected: dict[str, Any], live: dict[str, Any], outer: Chain | None, state: State) -> bool:
-        """Whether all that only expected has is missing once it is prepared."""
+        """Whether all values that live lacks are dropped when expected is prepared."""
         for key, here in expected.items():
             if key not in live:
                 entry = self.entry(key)
@@ -131,7 +131,7 @@ class _Object:
 
 
 class _RespelledObject(_Object):
-    """An object with a field of two names, or one that is folded into another."""
+    """The check of a type with a field of two names, or with one that is folded into another."""
 
     __slots__ = ("_names",)
 
@@ -142,11 +142,11 @@ class _RespelledObject(_Object):
         self._names = frozenset(names)
 
     def is_flat(self, expected: dict[str, Any]) -> bool:
-        """As of any object; what has two names is not."""
+        """Whether the object is flat as any other, and has no field of two names and none that is folded."""
         return self._names.isdisjoint(expected) and super().is_flat(expected)
 
     def check(self, expected: dict[str, Any], live: dict[str, Any], outer: Chain | None, state: State) -> int:
-        """As of any object, of expected as it will be read."""
+        """The check of expected as the server reads it: aliases shared, write-only maps folded."""
         if self._names.isdisjoint(expected):
             return super().check(expected, live, outer, state)
         if not all(is_foldable(expected.get(rule.tokens[-1])) for rule in self._node.folds):
@@ -160,7 +160,7 @@ class _RespelledObject(_Object):
 
 
 class _Entry:
-    """The check of what stands under one key."""
+    """The check of the value of one key, or of a list's member."""
 
     __slots__ = (
         "_also",
@@ -198,7 +198,7 @@ class _Entry:
         self.zero = child.field.zero == "value" and not kind.custom and kind.shape != "any"
         scalars = _TYPES.get(kind.scalar, _NO_TYPES) if kind.shape == "scalar" else _NO_TYPES
         self.types = _ANY if kind.shape == "any" else scalars
-        # Equal texts are one quantity only if they are one at all; zero in one of many spellings is looked at below.
+        # Equal texts are equal quantities only if they are quantities at all; zero in its spellings is checked below.
         self.guard = is_quantity if kind.scalar == "quantity" and not self.zero else None
         if self.guard is not None:
             self.types = _TEXTS
@@ -212,11 +212,11 @@ class _Entry:
         self.default = default if type(default) in _ANY else _MISSING
         self._suspect = child.first("subset") is not None
         self._shape = kind.shape
-        # Two containers that hold something are compared member by member, whatever the rules say of them as a whole.
+        # Two containers with members are compared member by member, whatever other rules they have as a whole.
         self.is_plain = kind.shape in {"object", "map", "list"} and not self._suspect and not self.overrides
 
     def check(self, here: Any, there: Any, chain: Chain, state: State) -> int:
-        """DRIFT where there may be some, else how many of expected's values stay when it is prepared (0 or 1)."""
+        """DRIFT where there may be drift, else the number of expected's values that stay when prepared: 0 or 1."""
         if there is None and not self.custom:
             there = _MISSING
         rule = self._rule(chain, state) if self.overrides else None
@@ -237,7 +237,7 @@ class _Entry:
         return 1 if is_adopted or self.value(here, there, chain, state) else DRIFT
 
     def _rule(self, chain: Chain, state: State) -> Rule | None:
-        """As ``Child.explaining``."""
+        """The same rule as ``Child.explaining`` gives."""
         if self._first is not None:
             return self._first
         for step in self._steps:
@@ -256,7 +256,7 @@ class _Entry:
             return (default is not _MISSING and self._is_default(default, there, chain, state)) or any(
                 self._is_default(other, there, chain, state) for other in gained
             )
-        if rule is not None and rule.action == "refer":  # What it would refer to is not known.
+        if rule is not None and rule.action == "refer":  # Its default is not known, so any value is right.
             return True
         if not self.zero:
             return False
@@ -281,13 +281,13 @@ class _Entry:
         return default_of(self._child, rule, place_of(chain, state.others))[0]
 
     def inside(self) -> _Object:
-        """The check of the object that stands here, made once."""
+        """The check of the object or map under this key, made once."""
         node = self._child.node
         self.object = found = object_check(node.alternative() if self._shape == "any" else node)
         return found
 
     def value(self, here: Any, there: Any, chain: Chain, state: State) -> bool:
-        """Whether two values surely are the same."""
+        """Whether two values, neither of which is MISSING, surely are the same."""
         kind, shape = type(here), self._shape
         if kind is dict:
             if type(there) is not dict or shape in {"list", "scalar"}:
@@ -303,7 +303,7 @@ class _Entry:
         return bool(canonical(here, self._child) == canonical(there, self._child))
 
     def _members(self, here: list[Any], there: list[Any], chain: Chain, state: State) -> bool:
-        """Lists whose members are the same one by one are the same, whatever the type of the list."""
+        """Whether two lists surely are the same: member by member, whatever the list type."""
         if len(here) != len(there):
             return self._keeps_all and is_part(here, there)
         member = member_check(self._child.node)
@@ -333,7 +333,7 @@ def object_check(node: Node) -> _Object:
     """The check of a node, made once."""
     if node.check is None:
         node.check = (_RespelledObject if node.aliases or node.folds else _Object)(node)
-    return node.check  # type: ignore[no-any-return]  # the node keeps it, and does not know it
+    return node.check  # type: ignore[no-any-return]  # the node keeps the check untyped
 
 
 def member_check(node: Node) -> _Entry:

@@ -1,4 +1,4 @@
-"""Small questions about two values, or one, that need no rule.
+"""Predicates on one or two values that need no rule.
 
 Invariant: pure; ``True`` is never ``1``.
 """
@@ -13,7 +13,7 @@ from genreconcile.normalize.prepare import is_zero
 
 
 def is_identical(one: Any, other: Any) -> bool:
-    """Whether two values are equal in every type as well."""
+    """Whether two values are equal, with equal types at every depth."""
     if type(one) is not type(other) or one != other:
         return False
     if type(one) is dict:
@@ -22,7 +22,7 @@ def is_identical(one: Any, other: Any) -> bool:
 
 
 def is_part(here: list[Any], there: list[Any]) -> bool:
-    """Whether here are texts, each once, that are all there."""
+    """Whether ``here`` has distinct strings alone, all of which are in ``there``."""
     if not all(type(one) is str for one in here):
         return False
     texts = {other for other in there if type(other) is str}
@@ -30,7 +30,7 @@ def is_part(here: list[Any], there: list[Any]) -> bool:
 
 
 def stays(value: Any, child: Child) -> bool:
-    """Whether preparing would leave a default, and all in it, as it stands: it holds no zero that means missing."""
+    """Whether preparing leaves a default unchanged: no part of it is null, or a zero that means missing."""
     if value is None or (child.field.zero == "value" and is_zero(value, child.field)):
         return False
     if isinstance(value, Mapping):
@@ -40,5 +40,5 @@ def stays(value: Any, child: Child) -> bool:
 
 
 def is_foldable(value: Any) -> bool:
-    """Whether a write-only map holds texts and nothing else."""
+    """Whether a write-only map holds strings alone, or is None."""
     return value is None or (type(value) is dict and all(type(text) is str for text in value.values()))

@@ -1,7 +1,7 @@
-"""What one quick comparison has come across, and places that are made only when a rule asks for them.
+"""The state of one quick comparison, and places that are made only when a rule needs them.
 
-Invariant: expected is taken as it was written. Where preparing it leaves something out that a rule has asked for, the
-comparison is not sound.
+Invariant: rules read expected as it was written. Where preparing may change a key that a rule has read, the comparison
+is not sound.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from genreconcile.normalize.place import Others, Place, fulfils
 from genreconcile.normalize.rule import Condition, Rule
 
 Chain = tuple[dict[str, Any], str, Any, dict[str, Any]]
-"""A Place that nobody has asked for yet: holder, key, the outer chain, and live at the holder's place."""
+"""The parts of a Place that is not made yet: holder, key, the outer chain, and live at the holder's place."""
 
 
 class Step(NamedTuple):
-    """A rule that explains. ``counts``: its conditions depend on which keys expected has. ``siblings`` are its
-    conditions with the key that each reads, where all read keys of the holder; else None.
+    """A rule with an action of EXPLAINS. ``counts``: its conditions depend on which keys expected has. ``siblings`` are
+    its conditions with the key that each reads, where all read keys of the holder; else None.
     """
 
     rule: Rule
@@ -33,7 +33,7 @@ class Step(NamedTuple):
         return cls(rule, rule.counts_keys, siblings)
 
     def holds(self, chain: Chain, state: State) -> bool:
-        """As ``Place.holds``."""
+        """Whether the rule's conditions hold, as by ``Place.holds``; ``state`` notes that they were read."""
         state.ask(self)
         if self.siblings is None:
             return place_of(chain, state.others).holds(self.rule.conditions)
@@ -47,7 +47,7 @@ def _is_sibling(condition: Condition) -> bool:
 
 
 class State:
-    """What one comparison has come across. What a condition reads of expected must not be what preparing changes."""
+    """What one comparison has read and dropped. No rule may read a key of expected that preparing changes."""
 
     __slots__ = ("altered", "consulted", "counted", "others", "reads", "subset", "touched")
 
@@ -58,18 +58,18 @@ class State:
         self.altered = self.touched = self.consulted = self.counted = False
 
     def drop(self, key: str) -> None:
-        """Preparing leaves this key of expected out, or writes it anew."""
+        """Note that preparing leaves this key of expected out, or changes its value."""
         self.touched = True
         self.altered = self.altered or key in self.reads
 
     def ask(self, step: Step) -> None:
-        """A rule reads expected."""
+        """Note that the conditions of a rule read expected."""
         self.consulted = True
         self.counted = self.counted or step.counts
 
     @property
     def is_sound(self) -> bool:
-        """Whether no rule has read what preparing changes."""
+        """Whether no rule has read a key that preparing changes."""
         return not ((self.altered and self.consulted) or (self.touched and self.counted))
 
 
