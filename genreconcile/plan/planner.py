@@ -77,8 +77,8 @@ class Planner:
         """
         prune, head = call.prune, self._head(call)
         draft = self._read(call, head)
-        keys = set(order := draft.keys)
-        if len(keys) < len(order):
+        order = draft.keys
+        if len(set(order)) < len(order):
             refuse_duplicates(draft.origins)
         if prune.kinds:
             require_served(self._catalog.discovery, prune.kinds, draft.resources)
@@ -87,7 +87,7 @@ class Planner:
             self._note_seen(draft)
             return Plan((), unchanged, tuple(order), self._stale(draft))
         refused = self._permit(draft, prune, head, use)
-        scope, others = self._sync(draft, keys, prune, head)
+        scope, others = self._sync(draft, prune, head)
         changes = self._changes(draft, head)
         warnings = [*refused, *self._stale(draft), *self._notes(draft, changes)]
         if scope is None:
@@ -171,9 +171,7 @@ class Planner:
         call_key = (namespace, fields, self._catalog.generation, members.id if members is not None else "")
         return Draft(self._cache, self._catalog, View(self._engine.related), call_key, members)
 
-    def _sync(
-        self, draft: Draft, keys: set[ObjectKey], prune: Prune, head: Head | None
-    ) -> tuple[Scope | None, Further]:
+    def _sync(self, draft: Draft, prune: Prune, head: Head | None) -> tuple[Scope | None, Further]:
         """Bring what is needed into the cache: first what is expected, then what the owner set says there may be."""
         if not prune.is_wanted:
             self.kinds.sync(self.kinds.needed(draft.places()))
@@ -182,8 +180,8 @@ class Planner:
         if head is not None:
             self.kinds.sync(self.kinds.needed(draft.places()), [head.resource], [head.parent.key.namespace])
             owner = self._owners.open(head)
-            places = owner.members(keys).namespaces
-        scope = Scope(self._cache, self._catalog.discovery, self._evidence, draft.resources, keys, prune, owner)
+            places = owner.members(draft.keys).namespaces
+        scope = Scope(self._engine, self._evidence, draft, prune, owner)
         others = scope.further(self._seen)
         self.kinds.sync(self.kinds.needed(draft.places(places)), others.resources, places)
         return scope, others

@@ -5,37 +5,31 @@ Invariant: what could not be looked at stays in the record of the set, and is de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
-from genreconcile.cache import Cache
-from genreconcile.kinds.discovery import Discovery, Resource
-from genreconcile.objects import GVK, ObjectKey
+from genreconcile.engine import Engine
+from genreconcile.kinds.discovery import Resource
+from genreconcile.objects import GVK
 from genreconcile.ownership import PART_OF, Inventory, Membership
 from genreconcile.plan import UNPROVEN, Change, OwnerPlan, Prune
 from genreconcile.plan.deletions import Deletions, deletions
+from genreconcile.plan.draft import Draft
 from genreconcile.plan.evidence import Evidence
 from genreconcile.plan.further import Further, KindSources, add_every, further
 from genreconcile.plan.owners import Owner
 
 
 class Scope:
-    """``resources`` and ``keys`` are those of expected; ``owner`` is the set, None under a selector."""
+    """The scope of one draft's deletions; ``owner`` is the owner set, None under a selector."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what deletion depends on
-        self,
-        cache: Cache,
-        discovery: Discovery,
-        evidence: Evidence,
-        resources: Mapping[GVK, Resource],
-        keys: Collection[ObjectKey],
-        prune: Prune,
-        owner: Owner | None = None,
+    def __init__(
+        self, engine: Engine, evidence: Evidence, draft: Draft, prune: Prune, owner: Owner | None = None
     ) -> None:
-        self._cache = cache
-        self._discovery = discovery
+        self._cache = cache = engine.cache
+        self._discovery = engine.catalog.discovery
         self._evidence = evidence
-        self._resources = resources
-        self._keys = keys
+        self._resources = draft.resources
+        self._keys = keys = frozenset(draft.keys)
         self._prune = prune
         self._owner = owner
         self._members = owner.members(keys) if owner is not None else None
