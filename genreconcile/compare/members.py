@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from genreconcile.compare.common import Pairs
 from genreconcile.compare.likeness import Likeness
@@ -23,11 +23,24 @@ from genreconcile.normalize.covering import without_covered
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.rule import KEEP_OTHERS, Rule
 
-if TYPE_CHECKING:
-    from genreconcile.compare.walk import Walk
-
-
 _RENAMED_AT_MOST: Final = 100
+
+
+class Walk(Protocol):
+    """The walk that compares the members, as ``compare.walk`` has it; ``is_probe``: it ends at the first difference."""
+
+    found: list[Difference]
+    covered: list[Covered]
+    is_probe: bool
+
+    def value(self, expected: Any, live: Any, child: Child, spot: Spot) -> None:
+        """Compare two values, neither of which is MISSING."""
+
+    def is_same(self, expected: Any, live: Any, child: Child, spot: Spot) -> bool:
+        """Whether there is no drift between two members of a list."""
+
+    def part(self) -> Walk:
+        """A new walk, whose findings are its own."""
 
 
 class Members:
