@@ -38,8 +38,10 @@ def bounded(
     patch = to_patch(differences, live)
     for measure, excess in (_OPERATIONS, _BYTES):
         if excess(patch) > 0:
-            differences = work.coarser(differences, measure, excess(patch))
-            patch = to_patch(differences, live)
+            coarser = work.coarser(differences, measure, excess(patch))
+            smaller = to_patch(coarser, live)
+            if excess(smaller) < excess(patch):  # The guard of a replacement may outweigh what it saves.
+                differences, patch = coarser, smaller
     return differences, patch
 
 

@@ -1,6 +1,6 @@
 """Record golden cases on a real API server.
 
-Usage: record.py KUBECONFIG [CASE.yaml…]      (default: those of tests/unit/golden without ``live``)
+Usage: record.py [KUBECONFIG [CASE.yaml…]]    (default: a control plane of its own; cases without ``live``)
 
 A case holds ``expected`` and ``edits`` (RFC 6902, made by somebody else). This writes ``live``, what the server then
 has, and ``patch``, what genreconcile would send, after it has checked that the patch restores the object.
@@ -17,6 +17,7 @@ import yaml
 import genreconcile as gr
 from genreconcile import gojson
 from genreconcile.catalog import Catalog
+from genreconcile.testing import ControlPlane
 
 GOLDEN = Path(__file__).parents[2] / "tests/unit/golden"
 JSON_PATCH = "application/json-patch+json"
@@ -78,15 +79,21 @@ class Replay:
 
 
 def main() -> None:
-    """Record the cases that are named, or those without ``live``."""
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    cluster = gr.connect(kubeconfig=sys.argv[1])
+    """Record the cases that are named, or those without ``live``; on a control plane of its own unless one is named."""
+    if len(sys.argv) > 1:
+        record(sys.argv[1], [Path(name) for name in sys.argv[2:]])
+        return
+    with ControlPlane() as plane:
+        record(str(plane.kubeconfig), [])
+
+
+def record(kubeconfig: str, named: list[Path]) -> None:
+    """Record these cases, or those without ``live``, on a cluster that may be written to."""
+    cluster = gr.connect(kubeconfig=kubeconfig)
     with gr.Reconciler(cluster) as reconciler:
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "golden"}}
         reconciler.reconcile([namespace]).raise_for_failures()
     replay = Replay(cluster, "golden")
-    named = [Path(name) for name in sys.argv[2:]]
     for file in named or sorted(GOLDEN.rglob("*.yaml")):
         case = yaml.safe_load(file.read_text("utf-8"))
         if not named and "live" in case:

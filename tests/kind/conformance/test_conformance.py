@@ -10,7 +10,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
-from kind.conformance import report, scenario
+from kind.conformance import report
 from kind.conformance.report import UNPREDICTABLE
 from kind.conformance.suite import Suite, show
 from kind.conformance.trial import SPREAD
@@ -60,14 +60,6 @@ def met(rows):
 def test_what_cannot_be_repaired_is_listed(rows):
     """The list of what cannot be predicted may only shrink."""
     assert met(rows) <= UNPREDICTABLE.keys()
-
-
-def test_every_unpredictable_value_is_listed_with_its_proof():
-    rules = gr.Registry.builtin(tool_marks=False).rules  # What tools write is what they choose to write.
-    assert {rule.id for rule in rules if rule.action == "managed"} - UNPREDICTABLE.keys() == set()
-    assert UNPREDICTABLE.keys() - {rule.id for rule in rules if rule.action in {"managed", "keep"}} == set()
-    proven = {rule: proof for rule, (proof, _) in scenario.proofs().items()}
-    assert {rule: proof for rule, proof in UNPREDICTABLE.items() if proof != "twice"} == proven
 
 
 @pytest.mark.skipif(not EVERYTHING, reason="a sample proves only some")
