@@ -124,8 +124,8 @@ class Cache(Lister):
         compress: bool | None = None,
         metadata_only: bool = False,
     ) -> Resource:
-        """Watch a kind; returns its resource. For a watched kind a second call may only add to ``namespaces`` and
-        ``interest``, and end ``metadata_only``; the last two list the kind anew.
+        """Watch a kind; returns its resource. For a watched kind a second call may only add to ``namespaces``,
+        ``keep_managers`` and ``interest``, and end ``metadata_only``; all but the first list the kind anew.
 
         ``namespaces`` are some of the cache's, all by default. ``keep_managers``: ``metadata.managedFields`` are kept;
         ``interest``: the parts of them that questions ask for. ``compress`` is the cache's own setting by default.
@@ -140,23 +140,26 @@ class Cache(Lister):
             if known is not None and not known.is_at(kind):
                 self._let_end(known.stop())
                 known = None
-            if known is not None and (metadata_only or _is_enough(known, interest)):
+            if known is not None and (metadata_only or _is_enough(known, interest, keep_managers=keep_managers)):
                 new = known.extend(names)
                 if self._running:
                     known.start(self._cluster, new)
                 return known.resource
             resource = self._resource(kind)
+            compress = self._compress if compress is None else compress
             if known is not None:
                 self._let_end(known.stop())
                 self._stale.discard(known)
+                interest, compress = known.interest | interest, known.compress
+                keep_managers = keep_managers or known.keep_managers
             watched = Watched(
                 resource,
                 names if known is None or names is None else {*names, *known.names},
                 self._notify,
                 self._on_state,
                 keep_managers=keep_managers,
-                interest=interest if known is None else known.interest | interest,
-                compress=self._compress if compress is None else compress,
+                interest=interest,
+                compress=compress,
                 metadata_only=metadata_only,
                 watch_list=self._watch_list,
                 pace=self.pace,
@@ -370,8 +373,9 @@ def _scopes(watched: Watched, namespaces: Collection[str]) -> Sequence[str]:
     return [name for name in found if name is not None] or watched.names
 
 
-def _is_enough(known: Watched, interest: Interest) -> bool:
-    return not known.metadata_only and known.interest.covers(interest)
+def _is_enough(known: Watched, interest: Interest, *, keep_managers: bool) -> bool:
+    has_managers = known.keep_managers or not keep_managers
+    return not known.metadata_only and has_managers and known.interest.covers(interest)
 
 
 def _hint(near: str) -> str:

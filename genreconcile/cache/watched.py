@@ -57,6 +57,8 @@ class Watched:
         self.resource = resource
         self.metadata_only = metadata_only
         self.interest = interest
+        self.keep_managers = keep_managers
+        self.compress = compress
         self.is_gone = False
         """Whether the server has answered that there is no such kind, and no success has come since."""
         self._watch_list = watch_list

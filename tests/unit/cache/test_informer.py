@@ -7,7 +7,7 @@ from collections import deque
 
 import pytest
 
-from genreconcile.cache import Cache, Pace, Seen, informer, reflector
+from genreconcile.cache import Cache, Interest, Pace, Question, Seen, informer, reflector
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK, ObjectKey
@@ -614,3 +614,46 @@ def test_r3_1_a_list_anew_that_fails_leaves_what_is_known(server, cache):
     assert names(cache) == ["a"]
     server.answers[ALL] = deque([status(403)])
     eventually(lambda: not cache.has_synced(KIND))
+
+
+MANAGED = [{"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {}}}]
+
+
+def managers_of(cache):
+    (record,) = cache.records(WIDGETS)
+    return "managedFields" in record.decode_with_managers()["metadata"]
+
+
+@pytest.fixture
+def managed(server):
+    """A server whose only object says who owns its fields."""
+    owned = obj("a", 3)
+    owned["metadata"]["managedFields"] = MANAGED
+    for _ in range(3):
+        server.answer(ALL, page(5, owned))
+    return server
+
+
+def test_managers_that_a_later_call_asks_for_are_kept_from_then_on(managed):
+    """An operator's cache may know the kind already, when a Reconciler comes whose rules leave others' fields alone."""
+    with Cache(managed, [WIDGETS]) as cache:
+        cache.wait_for_sync(timeout=45)
+        assert not managers_of(cache)
+        cache.add(WIDGETS, keep_managers=True)
+        cache.wait_for_sync(timeout=45)
+        assert managers_of(cache)
+        cache.add(WIDGETS)
+        assert managers_of(cache)
+
+
+def test_what_a_kind_keeps_outlives_a_call_that_asks_for_more(managed):
+    with Cache(managed) as cache:
+        cache.add(WIDGETS, keep_managers=True, compress=True)
+        cache.wait_for_sync(timeout=45)
+        before = cache.store(WIDGETS)
+        cache.add(WIDGETS, interest=Interest([Question("spec", ("kubectl",))]))
+        cache.wait_for_sync(timeout=45)
+        assert cache.store(WIDGETS) is not before
+        assert managers_of(cache)
+        (record,) = cache.records(WIDGETS)
+        assert record.codec is not None
