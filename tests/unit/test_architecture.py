@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,18 @@ def test_public_names_are_what_they_are_in_any_order_of_imports(modules_come):
     command = [sys.executable, "-c", code, modules_come, *modules]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_the_architecture_names_each_room_and_what_the_tour_passes():
+    page = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    rooms = {entry.name for entry in PACKAGE.iterdir() if (entry / "__init__.py").is_file()}
+    assert {room for room in rooms if f"`{room}/`" not in page} == set()
+    modules = {entry.stem for entry in PACKAGE.glob("*.py")} - {"__init__", "__main__", "_version"}
+    assert {name for name in modules if f"`{name}" not in page} == set()
+    tour = re.findall(r"^\| \d+ \| `([\w/]+(?:\.py)?)`? ?`?([\w.]*)`? \|", page, re.MULTILINE)
+    assert len(tour) == 14
+    for place, names in tour:
+        found = PACKAGE / place
+        source = "".join(file.read_text("utf-8") for file in ([found] if found.is_file() else found.glob("*.py")))
+        for name in filter(None, names.split(".")):
+            assert re.search(rf"(?:def|class) {name}\b", source), (place, name)
