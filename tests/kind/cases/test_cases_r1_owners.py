@@ -1,5 +1,6 @@
 """What only its owner tells (docs/cases.md, R1.9 and R1.10): our own finalizers, and values that the server allots."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -198,8 +199,12 @@ def service(world, **spec):
     return world.obj("v1", "Service", "web", spec={"type": "NodePort", "ports": [{"port": 80}], **spec})
 
 
-def another_port(port, step=1):
-    return port + step if port + step < 32768 else port - step
+_STATIC = itertools.count(30_001)
+
+
+def another_port():
+    """A port that nobody has: the server allots those from 30,086 on first (KEP-3668)."""
+    return next(_STATIC)
 
 
 def node_port(value, index=0):
@@ -209,7 +214,7 @@ def node_port(value, index=0):
 def test_r1_10_a_node_port_moved_by_hand_is_found_and_put_back(world):
     expected = service(world)
     allotted = world.create(expected)["spec"]["ports"][0]["nodePort"]
-    world.wait_for(expected, patch(world, expected, node_port(another_port(allotted)), manager="kubectl-patch"))
+    world.wait_for(expected, patch(world, expected, node_port(another_port()), manager="kubectl-patch"))
     assert world.plan(expected) == [{"op": "replace", "path": "/spec/ports/0/nodePort", "value": allotted}]
     world.repair(expected)
     assert world.get(expected)["spec"]["ports"][0]["nodePort"] == allotted
@@ -218,7 +223,7 @@ def test_r1_10_a_node_port_moved_by_hand_is_found_and_put_back(world):
 def test_r1_10_also_where_it_was_written_under_our_name(world):
     expected = service(world)
     allotted = world.create(expected)["spec"]["ports"][0]["nodePort"]
-    world.edit(expected, node_port(another_port(allotted)))
+    world.edit(expected, node_port(another_port()))
     world.repair(expected)
     assert world.get(expected)["spec"]["ports"][0]["nodePort"] == allotted
 
@@ -228,7 +233,7 @@ def test_r1_10_the_member_is_known_again_where_others_stand_before_it(world):
     allotted = world.create(expected)["spec"]["ports"][1]["nodePort"]
     turned = world.get(expected)["spec"]["ports"][::-1]
     world.wait_for(expected, patch(world, expected, {"op": "replace", "path": "/spec/ports", "value": turned}))
-    changed = patch(world, expected, node_port(another_port(allotted), 0))
+    changed = patch(world, expected, node_port(another_port(), 0))
     assert changed["spec"]["ports"][0]["name"] == "b"
     world.wait_for(expected, changed)
     world.reconcile(expected).raise_for_failures()
@@ -238,15 +243,15 @@ def test_r1_10_the_member_is_known_again_where_others_stand_before_it(world):
 def test_r1_10_where_it_was_not_seen_before_it_is_told_and_left(world, program):
     expected = service(world)
     program().reconcile([expected]).raise_for_failures()
-    allotted = world.get(expected)["spec"]["ports"][0]["nodePort"]
-    patch(world, expected, node_port(another_port(allotted)), manager="kubectl-patch")
+    moved = another_port()
+    patch(world, expected, node_port(moved), manager="kubectl-patch")
     reconciler = program()
     for _ in range(2):
         (outcome,) = reconciler.reconcile([expected])
         assert outcome.status == "skipped"
         assert "/spec/ports/0/nodePort was set by kubectl-patch" in outcome.reason
         assert "write into the manifest" in outcome.reason
-    expected["spec"]["ports"][0]["nodePort"] = another_port(allotted)
+    expected["spec"]["ports"][0]["nodePort"] = moved
     assert statuses(reconciler.reconcile([expected])) == ["unchanged"]
 
 
@@ -288,8 +293,8 @@ def test_r1_10_a_pinned_value_that_changes_while_we_look_is_drift(world):
 
 def test_r1_10_without_managed_fields_nothing_is_known_and_nothing_drifts(world, program):
     expected = service(world)
-    allotted = world.create(expected)["spec"]["ports"][0]["nodePort"]
-    patch(world, expected, node_port(another_port(allotted)))
+    world.create(expected)
+    patch(world, expected, node_port(another_port()))
     patch(world, expected, {"op": "replace", "path": "/metadata/managedFields", "value": [{}]})
     assert statuses(program().reconcile([expected])) == ["unchanged"]
 
@@ -343,7 +348,7 @@ def test_r1_10_a_cache_that_was_there_before_learns_what_is_asked(world, cluster
             allotted = world.get(expected)["spec"]["ports"][0]["nodePort"]
             for reconciler in (one, two):
                 assert statuses(reconciler.reconcile([expected])) == ["unchanged"]
-                moved = patch(world, expected, node_port(another_port(allotted)))
+                moved = patch(world, expected, node_port(another_port()))
                 has_seen(world, reconciler, expected, moved)
                 assert statuses(reconciler.reconcile([expected])) == ["configured"]
                 assert world.get(expected)["spec"]["ports"][0]["nodePort"] == allotted
