@@ -47,18 +47,18 @@ from genreconcile.settings import NotOlderThan, Options, Selector, Settings
 class Reconciler:
     """Brings a cluster to exactly the state that is handed over, and keeps it there.
 
-    ``cache`` is one that the caller has already, and closes itself; else the Reconciler opens its own. ``rules`` are
-    the shipped ones unless given. ``namespaces`` limits what is watched; what is expected elsewhere fails.
+    ``cache`` is the caller's, who also closes it; without one, the Reconciler opens its own. ``rules`` are the
+    shipped ones unless given. ``namespaces`` limits what is watched; what is expected elsewhere fails.
     ``propagation`` says what happens to the dependents of a deleted object: ``background``, ``foreground`` or
     ``orphan``; by default ``foreground`` where the object is created again, and else ``background``.
     ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
-    it, and one of the plan's ``warnings`` names all; ``access`` is one that was asked already.
+    it, and one of the plan's ``warnings`` names all; ``access`` is an Access that the caller has asked already.
     ``follow_definitions=False`` does without the right to watch the definitions of custom kinds: a schema that changes
     while the Reconciler runs then goes unnoticed; ``"once"`` asks for each of them once, where that is allowed.
     ``may_write`` is asked before each write, by several threads: once it says no, nothing more is sent, and what is
-    left fails with NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
+    left fails with NotLeading. Give a function that knows whether this replica holds its lease. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -121,7 +121,7 @@ class Reconciler:
     def close(self) -> None:
         """Stop the watches, unless the cache was handed in. The Reconciler is of no use afterwards."""
         self._is_closed = True
-        if not self._process.is_this:  # The threads and locks are the parent's.
+        if not self._process.is_this:  # In a forked process, the threads and locks are the parent's.
             return
         self._unsubscribe()
         self._planner.kinds.close()

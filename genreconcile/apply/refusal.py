@@ -52,7 +52,7 @@ def _is_unchangeable(cause: Mapping[str, Any], patched: list[Tokens], root: Node
         return _breaks_rule(str(cause["message"]), place, patched, root)
     if not cause.get(IMMUTABLE) or root.type is ANY:  # Without a schema, the words may be anybody's.
         return False
-    own = place if _is_known(place, root) else place[:-1]  # Some names stand for any of several fields.
+    own = place if _is_known(place, root) else place[:-1]  # The last name may stand for any of several fields.
     return any(_is_touched(own, path) and not _is_exempt(str(cause["message"]), own, path) for path in patched)
 
 

@@ -58,7 +58,7 @@ class Outcome:
     def is_converged(self) -> bool:
         """Whether the object is as it should be, or all was done for it that is to be done.
 
-        Not so where it failed, where somebody keeps undoing a repair, where an object that is expected was skipped,
+        False where it failed, where somebody keeps undoing a repair, where an object that is expected was skipped,
         and where a deletion was withheld. An object that is never to be deleted is as it should be.
         """
         if self.status == "failed" or self.change.retry_after is not None:
@@ -91,7 +91,7 @@ def _is_terminating(error: ReconcileError) -> bool:
 
 
 class ApplyFailed(ReconcileError):
-    """Some objects failed; ``outcomes`` are theirs."""
+    """Some objects failed; ``outcomes`` are those of the failed objects."""
 
     def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
         lines = "\n".join(f"  {outcome}" for outcome in outcomes)

@@ -20,7 +20,7 @@ _LAG: Final = 5.0
 """Seconds within which the server's documents follow a definition that changed."""
 
 GroupKind = tuple[str, str]
-"""The (group, kind) that a definition defines, ("", "") where it does not say."""
+"""The (group, kind) that a definition defines, ("", "") where it names none."""
 
 
 class _Record(Protocol):
@@ -61,7 +61,7 @@ class Source(Protocol):
 def note_generation(
     known: dict[ObjectKey, int | None], event: Event, generation: int | None, *, has_synced: bool
 ) -> bool:
-    """Whether an event changes the object's generation in ``known``, which is updated.
+    """Whether an event changes the object's generation in ``known``, which is updated, or deletes the object.
 
     A lower generation, as after a restore from a backup, is a change; an object of the first list is none.
     """

@@ -45,7 +45,7 @@ class Resource:
     subresources: frozenset[str] = frozenset()
 
     def path(self, namespace: str = "", name: str = "") -> str:
-        """The encoded path of an object, or without a name that of the collection; without both, of all namespaces.
+        """The encoded path of an object; without ``name``, of its collection, in all namespaces without ``namespace``.
 
         Raises InputError for a name that is no single path segment, and where namespace and scope do not fit.
         """

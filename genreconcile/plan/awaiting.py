@@ -32,7 +32,7 @@ def awaiting(plan: Plan) -> list[Change]:
 
 
 def with_definitions(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """The changes up to the last wave that changes a definition, and those that come later."""
+    """The changes up to the last wave that changes a definition, and the changes of later waves."""
     last = max((_wave(change) for change in changes if _redefined(change)), default=-1)
     return [change for change in changes if _wave(change) <= last], [
         change for change in changes if _wave(change) > last

@@ -111,7 +111,7 @@ class Kinds:
             if document_path(gvk.group, gvk.version) in changed:
                 self._admission.definitions_changed({(gvk.group, gvk.kind)})
                 self._cache.relist(gvk, self._sync_timeout)
-        if changed:  # Until the objects are there as well, others who plan meanwhile leave them alone.
+        if changed:  # Only now that the objects are listed: until then, plans of other threads leave them alone.
             self.definitions.note_followed(before)
 
     def sync(

@@ -51,7 +51,7 @@ class References:
 
     def _problem(self, change: Change, reference: Any) -> str:
         if not isinstance(reference, Mapping):
-            return ""  # The server says what is wrong with it.
+            return ""  # The server will refuse the object.
         gvk, namespace = GVK.of(reference), change.key.namespace
         name, uid = str(reference.get("name") or ""), str(reference.get("uid") or "")
         try:

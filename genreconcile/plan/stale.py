@@ -12,7 +12,7 @@ from genreconcile.kinds.discovery import Resource
 
 
 def stale(cache: Cache, places: Mapping[Resource, Collection[str]]) -> Iterator[str]:
-    """A warning for each of these resources that has been without a watch for long where it is read."""
+    """A warning for each resource whose watch has failed for ``Pace.tell`` seconds in one of its namespaces."""
     for resource in sorted(places, key=lambda resource: resource.gvk):
         found = [_stalest(cache, resource, namespace) for namespace in (sorted(places[resource]) or [""])]
         seconds, error = max(found, key=lambda since: since[0])
