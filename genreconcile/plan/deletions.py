@@ -1,7 +1,7 @@
 """The live objects in the cache that are not expected, under one selector or in one owner set.
 
-Invariant: a kind that cannot be read, or whose cache may be behind, is unknown, never empty; only what may be deleted
-is decoded.
+Invariant: a kind that cannot be read, or whose cache may be behind, is unknown, never empty; expected objects are not
+decoded.
 """
 
 from __future__ import annotations
