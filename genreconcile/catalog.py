@@ -1,4 +1,4 @@
-"""What is known of kinds: how they are served, what their objects look like, and which rules hold for them.
+"""The kinds of a cluster: how they are served, the types of their objects, and the rules for them.
 
 Invariant: a kind that is known costs no request, so that a reconcile with nothing to do sends none.
 """
@@ -38,8 +38,8 @@ from genreconcile.objects import GVK, Object
 class Schema(TypeGraph):
     """The types of a cluster's kinds, for ``diff``: from the cluster, or from saved OpenAPI v3 documents.
 
-    Of a custom kind, values that other versions fill in are known as well: of those in which objects may be stored, or
-    of all whose documents are there, where the definition of the kind is not.
+    Of a custom kind, the defaults of other versions are known as well: of those in which objects may be stored, or,
+    without the definition of the kind, of all versions that have documents.
     """
 
     def __init__(self, documents: Mapping[str, Document] | OpenAPIDocuments) -> None:
@@ -54,13 +54,13 @@ class Schema(TypeGraph):
         return self is other or (isinstance(other, Schema) and self._content() == other._content())
 
     def __hash__(self) -> int:
-        return hash(Schema)  # The documents are dicts.
+        return hash(Schema)  # Dicts have no hash.
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._content(),)
 
     def _content(self) -> Mapping[str, Document]:
-        """All documents, read from the cluster where they are its. Raises ClusterError."""
+        """All documents; those of a cluster are read from it. Raises ClusterError."""
         source = self._given
         if isinstance(source, OpenAPIDocuments):
             found = {path: source.document(path) for path in source.hashes()}
@@ -81,7 +81,7 @@ class Schema(TypeGraph):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Saved documents: a file, or a folder of ``*.json``, as ``/openapi/v3/<path>`` answered. LoadError."""
+        """The types in saved answers of ``/openapi/v3/<path>``: a file, or a folder of ``*.json``. Raises LoadError."""
         if not isinstance(path, str | PathLike):
             raise refused("path", path, "is no path; give a file, or a folder of *.json")
         place = Path(path)
@@ -89,7 +89,7 @@ class Schema(TypeGraph):
         return cls({name: document for file in files for name, document in _named(file)})
 
     def stored(self, gvk: GVK) -> Stored:
-        """As of any TypeGraph."""
+        """The other versions in which objects of a custom kind may be stored, as ``versions`` knows them."""
         return self.versions.of(gvk)
 
 
@@ -120,7 +120,7 @@ def _is_path(document: Mapping[str, Any], gvk: Mapping[str, str]) -> bool:
 
 
 def _question(rule: Rule, field_manager: str) -> Question | None:
-    """What a rule asks about owners; ``field_manager`` is our own."""
+    """The question of a rule about the owners of its field, None without one; ``field_manager`` is our own."""
     name = next((token for token in reversed(rule.tokens) if "*" not in token), "")
     if not name:
         return None
@@ -140,18 +140,18 @@ class Catalog:
         documents = OpenAPIDocuments(cluster)
         self._schema = Schema(documents)
         self.served = Served(self.discovery, documents, self._schema, Asked(cluster, self.discovery))
-        """What the kinds and the types are read from, for who follows their changes."""
+        """The source of the kinds and the types, for the Follower of their changes."""
         self._consulted: LRUCache[tuple[GVK, Type | None], frozenset[GVK]] = LRUCache(1024)
         self._interests: LRUCache[tuple[GVK, Type | None, str], Interest] = LRUCache(1024)
         self._lock = threading.Lock()
 
     @property
     def generation(self) -> int:
-        """Grows whenever kinds or their schemas may look different from then on."""
+        """Grows whenever kinds or their schemas may have changed."""
         return self.served.generation
 
     def resource(self, gvk: GVK) -> Resource:
-        """How a kind is served. InputError, with the nearest known kind, where it is not; ClusterError."""
+        """How a kind is served. Raises InputError, with the nearest known kind, where it is not; ClusterError."""
         found = self.discovery.get(gvk)
         if found is None:
             nearest = self.discovery.nearest(gvk)
@@ -167,7 +167,7 @@ class Catalog:
 
     @property
     def versions(self) -> Versions:
-        """What is known of the versions in which objects of custom kinds are stored."""
+        """The versions in which objects of custom kinds are stored, as far as they are known."""
         return self._schema.versions
 
     def node(self, resource: Resource, obj: Object) -> tuple[Node, bool]:
@@ -181,9 +181,7 @@ class Catalog:
         return self._schema.root(resource.gvk)
 
     def is_custom(self, resource: Resource) -> bool | None:
-        """Whether a kind is defined by an object of the cluster; None where no document describes it, so that this is
-        not known. Raises ClusterError.
-        """
+        """Whether a kind has a definition, None where no document describes the kind. Raises ClusterError."""
         return self._schema.is_custom(resource.gvk)
 
     def consulted(self, resource: Resource) -> list[Resource]:
@@ -198,7 +196,7 @@ class Catalog:
         return [other for other in found if other is not None]
 
     def interest(self, resource: Resource, field_manager: str) -> Interest:
-        """What is to be known of the owners of this kind's objects by whoever writes so. Raises ClusterError."""
+        """What a writer with this field manager has to know of the owners of fields in a kind. Raises ClusterError."""
         kind = self._schema.root(resource.gvk)
         key = (resource.gvk, kind, field_manager)
         with self._lock:

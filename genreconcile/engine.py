@@ -1,6 +1,6 @@
-"""What all planning and writing of one Reconciler shares, handed down whole.
+"""The parts that planning and applying of one Reconciler share.
 
-Invariant: data only; whoever closes the parts is the Reconciler.
+Invariant: data only; closing the parts is up to the Reconciler.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Engine:
     options: Options
 
     def comparer(self, fields: str, view: View | None = None, ours: Ours | None = None) -> Comparer:
-        """One for the next plan, or for one answer: ``fields`` is exact or subset, ``view`` what rules see of other
-        objects, ``ours`` who compares: whoever writes under our name, unless given.
+        """A Comparer for one plan or one answer. ``fields`` is exact or subset; ``view`` shows rules the other objects;
+        ``ours`` is the writer who compares, by default the field manager of the options.
         """
         others = view if view is not None else View(self.related)
         return Comparer(self.catalog, Policy(fields, others, ours or Ours(self.options.field_manager)))
 
     def rehearsing(self) -> Engine:
-        """The same, but for writes that the server only tries."""
+        """An Engine with the same parts, whose writes are dry runs."""
         return replace(self, options=replace(self.options, dry_run=True))

@@ -1,4 +1,4 @@
-"""One plan, carried out: creates and patches, then deletions, and again what somebody else was faster with.
+"""One plan, carried out: creates and patches, then deletions; objects that others change meanwhile are planned again.
 
 Invariant: nothing is deleted where an expected object failed or a guard refused; each object has one outcome.
 """
@@ -30,7 +30,7 @@ _WRITTEN: Final = frozenset({"created", "configured"})
 class Execution:
     """Carries out one plan. With ``call``, objects that others change meanwhile are compared again; without, refused.
 
-    ``rehearsal`` tries what is to be written where deletions go first; ``wait``: deletions are waited for.
+    ``rehearsal`` dry-runs the writes where deletions come first. ``wait``: deleted objects are waited for until gone.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Execution:
         self._wait = wait
 
     def run(self, plan: Plan) -> Result:
-        """Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions.
+        """Carry the plan out. Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions.
 
         Raises ClusterError, and then nothing was written, where the owner set cannot be recorded.
         """
@@ -58,10 +58,10 @@ class Execution:
         return self._finish(plan, written, deleted)
 
     def _deleted_first(self, plan: Plan) -> list[Outcome] | None:
-        """The outcomes of the deletions where they go first, None where not.
+        """The outcomes of the deletions where they come first, None where they do not.
 
-        They do only where no guard refuses, and where nothing else is wrong with what is to be written than that what
-        is to go is in its way: the server is asked.
+        They come first only where no guard refuses, and where the writes, tried by dry run, fail for nothing but values
+        and quotas that the deletions free.
         """
         going = _deletions(plan)
         if not plan.prune_first or not going or plan.refusals or any(change.error for change in plan.changes):
@@ -71,7 +71,7 @@ class Execution:
         return None if any(outcome.status == "failed" for outcome in tried) else self._delete(plan, going)
 
     def _written_with_room(self, plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
-        """Write again what has room now. A quota notices with a delay that something is gone."""
+        """Write objects again that were refused by a quota, which notices deletions with a delay."""
         if self._applier.is_rehearsal:
             return self._applier.room(_deletions(plan)).excused(outcomes)
         deadline = time.monotonic() + _QUOTA_LAG
@@ -109,7 +109,7 @@ class Execution:
         return outcomes
 
     def _written_again(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """Compare and write the objects again that had changed under the first write, or of which there is more."""
+        """Plan and write the objects again that changed before their write, or of which only a part is written."""
         lost = self._lost(outcomes)
         if not lost or self._call is None:
             return outcomes
@@ -118,9 +118,9 @@ class Execution:
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
 
     def _lost(self, outcomes: list[Outcome]) -> dict[ObjectKey, Outcome]:
-        """The outcomes of objects that changed meanwhile, or of which a part is written, once the cache has that.
+        """The outcomes of objects to plan again: changed meanwhile, written in part, or refused a value now free.
 
-        Where an object cannot be read again, what its write came to stands.
+        The cache has the new state of each changed one. Where an object cannot be read again, its outcome stands.
         """
         if self._call is None:
             return {}
@@ -154,7 +154,7 @@ class Execution:
         return result
 
     def _concluded(self, plan: Plan, outcomes: Iterable[Outcome]) -> list[str]:
-        """The owner set records what is there still; a warning where it does not."""
+        """Let the owner set record only what is still there; returns a warning where that fails."""
         if plan.owner is None:
             return []
         there = (outcome.key for outcome in outcomes if outcome.status != "deleted")
@@ -169,7 +169,7 @@ class Execution:
         return outcomes
 
     def _deleted_again(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """Look again at what had changed since it was seen: where it is to go still, it goes."""
+        """Plan objects again that changed before their deletion, and delete those that are still to be deleted."""
         lost = self._lost(outcomes)
         if not lost or self._call is None:
             return outcomes
@@ -189,7 +189,7 @@ def _deletions(plan: Plan) -> list[Change]:
 
 
 def _is_conflict(outcome: Outcome) -> bool:
-    """Whether the cause is an older view of the object: it changed, exists already, or is gone."""
+    """Whether the write came from an old view of the object, which has changed, exists already, or is gone."""
     error = outcome.error
     if isinstance(error, NotFound):
         return outcome.change.operation == "update"
@@ -197,12 +197,12 @@ def _is_conflict(outcome: Outcome) -> bool:
 
 
 def _is_part(outcome: Outcome) -> bool:
-    """Whether there is more to write, and the first part of it was written."""
+    """Whether the first part of the differences was written, and there are more."""
     return outcome.change.is_part and outcome.status == "configured"
 
 
 def _settled_of(changes: Iterable[Change]) -> list[Outcome]:
-    """The outcomes of those for which nothing is to be done, not even later."""
+    """The outcomes of changes for which nothing is to be done, not even later."""
     return [_settled(change) for change in changes if change.operation == "none" and not change.awaits_definition]
 
 
@@ -223,6 +223,6 @@ def _skipped(changes: list[Change], reason: str) -> list[Outcome]:
 
 
 def _in_order(plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
-    """As the expected set was ordered, deletions last."""
+    """The outcomes in the order of the expected set, deletions last."""
     places: dict[ObjectKey, int] = {key: place for place, key in enumerate(plan.order)}
     return sorted(outcomes, key=lambda outcome: places.get(outcome.key, len(places)))

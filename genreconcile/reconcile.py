@@ -47,18 +47,18 @@ from genreconcile.settings import NotOlderThan, Options, Selector, Settings
 class Reconciler:
     """Brings a cluster to exactly the state that is handed over, and keeps it there.
 
-    ``cache`` is one that the caller has already, and closes itself; else the Reconciler opens its own. ``rules`` are
-    the shipped ones unless given. ``namespaces`` limits what is watched; what is expected elsewhere fails.
-    ``propagation`` says what becomes of what a deleted object owns: ``background``, ``foreground`` or ``orphan``; if it
-    is not given, ``foreground`` where the object is created again, and else ``background``.
+    ``cache`` is the caller's, who also closes it; without one, the Reconciler opens its own. ``rules`` are the
+    shipped ones unless given. ``namespaces`` limits what is watched; what is expected elsewhere fails.
+    ``propagation`` says what happens to the dependents of a deleted object: ``background``, ``foreground`` or
+    ``orphan``; by default ``foreground`` where the object is created again, and else ``background``.
     ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
     again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
     time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
-    it, and one of the plan's ``warnings`` names all; ``access`` is one that was asked already.
+    it, and one of the plan's ``warnings`` names all; ``access`` is an Access that the caller has asked already.
     ``follow_definitions=False`` does without the right to watch the definitions of custom kinds: a schema that changes
     while the Reconciler runs then goes unnoticed; ``"once"`` asks for each of them once, where that is allowed.
     ``may_write`` is asked before each write, by several threads: once it says no, nothing more is sent, and what is
-    left fails with NotLeading. Give it what knows whether this replica holds its lease. Thread-safe.
+    left fails with NotLeading. Give a function that knows whether this replica holds its lease. Thread-safe.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -121,7 +121,7 @@ class Reconciler:
     def close(self) -> None:
         """Stop the watches, unless the cache was handed in. The Reconciler is of no use afterwards."""
         self._is_closed = True
-        if not self._process.is_this:  # The threads and locks are the parent's.
+        if not self._process.is_this:  # In a forked process, the threads and locks are the parent's.
             return
         self._unsubscribe()
         self._planner.kinds.close()
@@ -132,7 +132,7 @@ class Reconciler:
         return f"<Reconciler of {self._cache!r}>"
 
     def _require_open(self) -> None:
-        """Raise CacheError where what is known may be old, and would be taken for the truth."""
+        """Raise CacheError where the cache may be out of date, as after ``close`` and in a forked process."""
         if not self._process.is_this:
             raise CacheError(self._process.told("the Reconciler"))
         if self._is_closed:
@@ -308,7 +308,7 @@ class Reconciler:
 
     def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
         self._require_open()
-        if settings.not_older_than is not None:  # It is looked at twice.
+        if settings.not_older_than is not None:  # It is iterated over twice.
             expected = list(require_iterable(expected))
         return Call(expected, settings.namespace or self._namespace, settings.prune, settings.fields)
 
@@ -317,12 +317,12 @@ class Reconciler:
         if settings.seen is not None:
             self._planner.catch_up(settings.seen, call)
         plan = self._planner.plan(call, dataclasses.replace(self._use, verifies=settings.verify))
-        self._require_open()  # Who closed it meanwhile has stopped the watches.
+        self._require_open()  # A ``close`` meanwhile has stopped the watches.
         return self._verifier.verified(plan) if settings.verify else plan
 
 
 def _require_parts(cluster: Any, cache: Any, rules: Any, access: Any) -> None:
-    """Raise InputError for what is none of these. Tests and tools hand in clusters of their own."""
+    """Raise InputError for a part of the wrong type. A cluster is known by ``request``: tests hand in their own."""
     if not callable(getattr(cluster, "request", None)):
         raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
     if cache is not None and not isinstance(cache, Cache):
@@ -333,7 +333,7 @@ def _require_parts(cluster: Any, cache: Any, rules: Any, access: Any) -> None:
 
 
 def _forgetting(learned: Learned) -> Callable[[CacheEvent], None]:
-    """What forgets an object that is gone. It holds nothing else of a Reconciler that nobody has closed."""
+    """A callback that forgets a deleted object; it holds ``learned`` alone, not a Reconciler that nobody closes."""
 
     def forget(event: CacheEvent) -> None:
         if event.type == "DELETED" and event.record.uid:  # Some APIs have no uids.

@@ -1,7 +1,7 @@
 """Writes: the only package that changes a cluster.
 
-Invariant: each write is sent once, with preconditions; its answer is in the cache before the write counts as done; a
-fault of one object never stops the others.
+Invariant: each patch and deletion has preconditions; the answer to a write is in the cache before the write counts as
+done; a fault of one object never stops the others.
 """
 
 from genreconcile.apply.applier import Applier

@@ -1,4 +1,4 @@
-"""What a patch came to: what the server would not take, and who undoes it, is remembered.
+"""The server's answers to patches: the values that it did not take, and who undoes a patch, are remembered.
 
 Invariant: a patch that changes nothing on the server never becomes a loop.
 """
@@ -22,7 +22,7 @@ from genreconcile.objects import Object, members_of_lists, resource_version_of, 
 from genreconcile.plan import Change, change_for
 from genreconcile.plan.drift import learned_keys
 
-_PATH = 2  # Where a key of Learned has the path.
+_PATH = 2  # The index of the path in a key of Learned.
 
 
 class Answers:
@@ -35,7 +35,7 @@ class Answers:
         self._field_manager = engine.options.field_manager
 
     def checked(self, change: Change, resource: Resource, answer: Object) -> Outcome:
-        """Compare the answer: what the server would not take is remembered, so that it never becomes a loop."""
+        """The outcome of a patch, by its answer. Values that the server did not take are remembered, against a loop."""
         expected, live = change.expected or {}, change.live or {}
         comparison = self._comparison(change, resource)
         left = () if comparison.is_clean(expected, answer) else comparison.compare(expected, answer).differences
@@ -54,7 +54,7 @@ class Answers:
         return Outcome(change, "configured", reason=INSISTS if stubborn else change.reason)
 
     def foreseen(self, change: Change, resource: Resource, answer: Object) -> Change:
-        """The change without what the server, by its answer to a dry run, would keep as it is."""
+        """The change without the values that the server, by its answer to a dry run, would not take."""
         expected, live, comparison = change.expected or {}, change.live or {}, self._comparison(change, resource)
         left = learned_keys(comparison.compare(expected, answer).differences, expected, answer)
         kept = set(left).intersection(change.keys)
@@ -79,12 +79,12 @@ class Answers:
         return self._engine.comparer(change.fields).of(resource, change.expected or {})
 
     def note_creation(self, change: Change, answer: bytes) -> None:
-        """Remember which finalizers and owners we have added: they are ours to take away again."""
+        """Remember which finalizers and owner references a creation has added: they are ours to remove again."""
         if members_of_lists(change.expected or {}):
             self._note_members(change, loads(answer))
 
     def note_patch(self, change: Change, answer: Object) -> None:
-        """As ``note_creation``; also which values we have written."""
+        """Remember the finalizers and owner references that a patch has added, and the values that it has written."""
         self._note_members(change, answer)
         for operation in change.writes:
             if "value" in operation:
@@ -96,16 +96,16 @@ class Answers:
             self._learned.note_added(uid_of(live), member)
 
     def _verdict(self, difference: Difference, key: Key, *, unchanged: bool) -> str:
-        """Whether the server insists on a value, or a rule is missing for one.
+        """INSISTS where the server insists on a value, RULE_GAP where a rule is missing for it.
 
-        No default is a member of a list or an entry of metadata: those come from a webhook or a controller.
+        A member of a list or an entry of metadata is never a default: it comes from a webhook or a controller.
         """
         written = difference.structural or difference.path[:1] == ("metadata",)
         insists = written or not unchanged or self._learned.count(key, INSISTS) > 0
         return INSISTS if insists else RULE_GAP
 
     def name_opponents(self, change: Change, path: str) -> None:
-        """Find out who undoes what is repaired again and again, while the field is still theirs."""
+        """Note which field managers undo repairs of the change's fields; before the patch they still own these."""
         fought = [key for key in change.keys if self._learned.is_next_round_a_fight(key)]
         if not fought:
             return

@@ -47,18 +47,18 @@ class Applier:
         self.is_rehearsal = engine.options.dry_run
 
     def write(self, changes: Iterable[Change]) -> Iterator[list[Outcome]]:
-        """Creates and patches, in order: the outcomes of each wave, when it is done."""
+        """Send creates and patches, in order; yields the outcomes of each wave when the wave is done."""
         write = self._guarded(self._write)
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-write") as pool:
             for wave in waves(((change.key.group, change.key.kind), change) for change in changes):
-                # One alone needs no other thread: the pool starts them with the first task.
+                # One change needs no other thread: the pool starts its threads with the first task.
                 yield list(pool.map(write, wave)) if len(wave) > 1 else [write(change) for change in wave]
 
     def delete(self, changes: Iterable[Change], *, wait: bool = False, leaving: Iterable[Change] = ()) -> list[Outcome]:
-        """Deletions, in stages; with ``wait`` each is gone before the next one goes.
+        """Send deletions stage by stage; with ``wait``, the objects of one stage are gone before the next begins.
 
-        ``leaving`` are deleted already. With ``wait``, where one of what others have to see to stays, those others stay
-        as well.
+        The objects of ``leaving`` are being deleted already. With ``wait``, while an object is there whose finalizers
+        others have to remove, those others are not deleted.
         """
         outcomes: list[Outcome] = []
         there = self._still_there(leaving) if wait else []
@@ -74,13 +74,13 @@ class Applier:
         return outcomes
 
     def _still_there(self, leaving: Iterable[Change]) -> list[ObjectKey]:
-        """Of what is deleted already and others have to see to, what is not gone in time."""
+        """The keys of ``leaving`` whose objects later stages wait for, and that are not gone in time."""
         seen_to = [changed(change, operation="delete") for change in leaving if self._stages.is_waited_for(change)]
         gone = self._gone([Outcome(change, "deleted") for change in seen_to])
         return [outcome.key for outcome in gone if outcome.status == "failed"]
 
     def _gone(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """The same outcomes, but failed where an object is not gone in time."""
+        """The outcomes, but ``failed`` where a deleted object is not gone in time."""
         deadline = self._writer.deadline()
 
         def wait(change: Change, resource: Resource) -> Outcome:
@@ -90,15 +90,15 @@ class Applier:
         return [self._attempt(wait, outcome.change) if outcome.status == "deleted" else outcome for outcome in outcomes]
 
     def room(self, deletions: Iterable[Change], *, is_made: bool = False) -> Room:
-        """What these deletions make room for, or have made."""
+        """The room that these deletions will make, or, with ``is_made``, have made."""
         return Room(self._catalog, deletions, is_made=is_made)
 
     def refresh(self, change: Change) -> None:
-        """Read one object that the cache may not have yet, after a write was refused. Raises ClusterError."""
+        """Bring one object in the cache up to date, after a write was refused. Raises ClusterError."""
         self._writer.refresh(change, self._catalog.resource(change.gvk))
 
     def _guarded(self, work: Callable[[Change, Resource], Outcome]) -> Callable[[Change], Outcome]:
-        """A fault becomes the outcome of its object; each is logged."""
+        """``work`` on one change, at its turn: a fault becomes the object's outcome, and each outcome is logged."""
 
         def guarded(change: Change) -> Outcome:
             with turn((self._server, change.key)):
@@ -137,11 +137,11 @@ _VERBS = {"create": "created", "update": "patched", "delete": "deleted"}
 
 
 def _told(error: ClusterError, change: Change) -> ClusterError:
-    """The same error, naming the object and what was tried."""
+    """The error with the object and the operation in front, and without secrets."""
     hint = ""
     if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
         hint = f"; create the namespace {change.key.namespace} first, or add it to the expected set"
-    told = copy.copy(error)  # With all that its kind of error says beside, such as when to try again.
+    told = copy.copy(error)  # The copy keeps the other attributes, such as ``retry_after``.
     hide = change.hiding()
     text = str(error) if error.is_free_of_values else hide(str(error))
     told.args = (f"{change.key}: not {_VERBS[change.operation]}: {text}{hint}",)
@@ -150,7 +150,7 @@ def _told(error: ClusterError, change: Change) -> ClusterError:
 
 
 def _masked(hide: Callable[[str], str], value: Any) -> Any:
-    """A part of an error's details, with its texts as ``told``."""
+    """A part of an error's details, whose texts have gone through ``hide``."""
     if isinstance(value, str):
         return hide(value)
     if isinstance(value, dict):

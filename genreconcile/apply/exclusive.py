@@ -1,4 +1,4 @@
-"""Which values of an object no other may have at the same time: read from ``exclusive.yaml``.
+"""The values of an object that no other object may hold at the same time: read from ``exclusive.yaml``.
 
 Invariant: pure; knowledge of kinds is data.
 """
@@ -16,7 +16,7 @@ from genreconcile.pointer import split_pointer
 
 
 class Held(NamedTuple):
-    """One value of a pool; ``field`` is the pointer under which it stands, without the index of a list's member."""
+    """One value of a pool; ``field`` is the JSON pointer of the value, with ``*`` for the index of a list's member."""
 
     pool: int
     value: Any
@@ -24,7 +24,7 @@ class Held(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """The fields that draw on each pool, and what says that nothing is held."""
+    """The fields, each with the number of the pool that it draws on and its tokens; ``free`` values hold nothing."""
 
     fields: tuple[tuple[int, str, tuple[str, ...]], ...]
     free: tuple[Any, ...]
@@ -42,7 +42,7 @@ def _kinds() -> Mapping[str, _Kind]:
 
 
 def held(gvk: GVK, obj: Object) -> list[Held]:
-    """What an object holds, or asks for."""
+    """The values of pools that an object holds, or asks for."""
     kind = _kinds().get(kind_name(gvk.group, gvk.kind))
     if kind is None:
         return []
@@ -51,13 +51,13 @@ def held(gvk: GVK, obj: Object) -> list[Held]:
 
 
 def shared(gvk: GVK, one: Object, other: Object) -> list[Held]:
-    """What one object asks for and another has."""
+    """The values that one object asks for and the other one holds."""
     there = {(entry.pool, entry.value) for entry in held(gvk, other)}
     return [entry for entry in held(gvk, one) if (entry.pool, entry.value) in there]
 
 
 def without_shared(gvk: GVK, expected: Object, live: Object) -> Object:
-    """A copy of an expected object without what the live one holds, as the server would choose it."""
+    """A copy of an expected object without the values that the live one holds: the server would choose others."""
     result = expected
     for field in {entry.field for entry in shared(gvk, expected, live)}:
         tokens = split_pointer(field)
@@ -66,7 +66,7 @@ def without_shared(gvk: GVK, expected: Object, live: Object) -> Object:
 
 
 def sums(gvk: GVK, obj: Object, resource: str) -> list[Any]:
-    """The quantities that a quota adds up of an object for a resource, such as ``requests.cpu``; the least of them."""
+    """The quantities of an object that a quota adds up for a resource, such as ``requests.cpu``; perhaps not all."""
     name = kind_name(gvk.group, gvk.kind)
     return [
         value
@@ -78,7 +78,7 @@ def sums(gvk: GVK, obj: Object, resource: str) -> list[Any]:
 
 
 def values_at(value: Any, tokens: tuple[str, ...]) -> Iterator[Any]:
-    """All values that stand at a pointer."""
+    """All values at a pointer, given as its tokens."""
     if not tokens:
         yield value
     elif tokens[0] == "*" and isinstance(value, list):

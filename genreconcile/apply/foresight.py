@@ -1,9 +1,9 @@
-"""Patches of converted objects, tried by dry run first: what a converter fills in by itself is not patched.
+"""Patches of converted objects, tried by dry run first: values that a conversion webhook fills in are not patched.
 
-A webhook may move what another version fills in to any field, and write annotations of its own. A patch that takes it
-away is a real write: the server counts a generation, and it comes back all the same.
+The webhook may move a default of another version to any field, and write annotations of its own. A patch that removes
+such a value is a real write: the generation grows, and the value comes back all the same.
 
-Invariant: one more request for each patch of an object that is converted, and none for any other.
+Invariant: one more request for each patch of a converted object, and none for any other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from genreconcile.plan.change import JSON_PATCH
 
 
 class Foresight:
-    """Asks the server what it would make of a patch; thread-safe."""
+    """Asks the server by dry run what a patch would change; thread-safe."""
 
     def __init__(self, engine: Engine, answers: Answers) -> None:
         self._cluster = engine.cluster
@@ -27,13 +27,13 @@ class Foresight:
         self._options = engine.options
 
     def of(self, change: Change, resource: Resource) -> Change:
-        """The change without what would stay as it is, which is remembered; the same where the server refuses."""
+        """The change without the values that the server would not take, which are remembered; as is on a refusal."""
         if self._options.dry_run or not self._catalog.versions.of(resource.gvk).is_converted:
             return change
         query = self._options.query(dry_run=True)
         path, body = resource.path(change.key.namespace, change.key.name), dumps(change.patch.patch)
         try:
             data = self._cluster.request("PATCH", path, query=query, body=body, content_type=JSON_PATCH)
-        except ClusterError:  # The patch itself is refused as well, and that is told.
+        except ClusterError:  # The patch itself is refused as well, and its outcome says so.
             return change
         return self._answers.foreseen(change, resource, loads(data))

@@ -1,6 +1,6 @@
-"""Who holds a value that only one object may have.
+"""The object that holds a value which only one object may have.
 
-Invariant: looks into the cache alone; of what is not watched nothing is known.
+Invariant: only the cache is read; of a kind that is not watched no holder is known.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from genreconcile.objects import ObjectKey, namespace_of
 from genreconcile.plan import Change
 
 HELD_BY: Final = "heldBy"
-"""The key of an error's ``details``: the key of the object that holds what was asked for."""
+"""The name in an error's ``details`` of the ObjectKey of the object that holds the value asked for."""
 
 
 class Holder(NamedTuple):
-    """Another object, and what it holds that was asked for."""
+    """Another object, and the value asked for that it holds."""
 
     key: ObjectKey
     held: Held
@@ -30,7 +30,7 @@ class Holder(NamedTuple):
 
 
 def holder_of(change: Change, resource: Resource, cache: Cache) -> Holder | None:
-    """Another live object that holds what this one is to have, None where none is known."""
+    """Another live object that holds a value which the change asks for, None where none is known."""
     expected = change.expected or {}
     if not held(change.gvk, expected):
         return None
@@ -46,6 +46,6 @@ def holder_of(change: Change, resource: Resource, cache: Cache) -> Holder | None
 
 
 def may_be_held(error: ClusterError) -> bool:
-    """Whether a refusal may be because of what another object holds."""
+    """Whether a refusal may come of a value that another object holds."""
     by = error.details.get(REFUSED_BY)
     return (isinstance(error, Invalid) and by == VALIDATION) or (isinstance(error, Forbidden) and by == PLUGIN)

@@ -1,7 +1,7 @@
-"""The cluster as all that writes sees it.
+"""The cluster through which this package writes: it asks ``may_write`` first.
 
-Invariant: a request that changes something is sent only after ``may_write`` was asked; nothing in this package has
-another cluster.
+Invariant: a request that writes is sent only after ``may_write`` allowed it; whatever is not a dry run or a read goes
+through this cluster.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from genreconcile.settings import Options
 
 
 class LeadingCluster:
-    """Sends as ``cluster`` does. Its ``request`` raises NotLeading besides, where this replica may not write.
+    """Sends requests as ``cluster`` does; ``request`` also raises NotLeading, where this replica may not write.
 
-    A dry run writes nothing, and always may.
+    A dry run writes nothing, and is always allowed.
     """
 
     def __init__(self, cluster: Cluster, options: Options) -> None:

@@ -1,6 +1,6 @@
-"""Objects that the server finds too large: told with their parts, and not sent again as they are.
+"""Writes that the server refuses as too large: the error names the largest parts, and the same is not sent again.
 
-Invariant: bounded, expiring, in memory; what differs in anything is sent. No value is told.
+Invariant: bounded, expiring, in memory; a write that differs in anything is sent. No error shows a value.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from genreconcile.sizes import TOO_LARGE, in_words, largest
 _TOO_LARGE_STATUS: Final = 413
 _SIZE: Final = 1000
 _LIFETIME: Final = 3600.0
-"""Seconds; the server's limits may have been raised."""
+"""Seconds until the same is sent again: the server's limits may have been raised."""
 
 
 class Oversize:
-    """What was refused for its size; thread-safe."""
+    """The writes that were refused for their size; thread-safe."""
 
     def __init__(self) -> None:
         self._refused: Remembered[str] = Remembered(_SIZE, time.monotonic)
@@ -34,13 +34,13 @@ class Oversize:
 
     @contextlib.contextmanager
     def watched(self, change: Change, body: bytes) -> Iterator[None]:
-        """Around the one request that writes a change. Raises TooLarge, without a request where it is known."""
+        """Around the request that writes a change. Raises TooLarge, at once where the same was refused before."""
         self._require_unknown(change)
         try:
             yield
         except ClusterError as error:
             is_size = error.status == _TOO_LARGE_STATUS or TOO_LARGE in error.details
-            if not is_size or REFUSED_BY in error.details:  # Admission answers with any code.
+            if not is_size or REFUSED_BY in error.details:  # Admission refuses with any status.
                 raise
             raise self._noted(change, body, error) from None
 

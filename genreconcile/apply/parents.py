@@ -1,7 +1,7 @@
 """Writes the parents of owner sets.
 
-Invariant: before anything else is written the parent records all that may have members, so that a crash loses none;
-what somebody else recorded meanwhile is never overwritten.
+Invariant: before any other write the parent records all kinds and namespaces that may have members, so that a crash
+loses none; what somebody else has recorded meanwhile is never overwritten.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _log = logging.getLogger("genreconcile.apply")
 
 
 class Parents:
-    """Thread-safe."""
+    """Writes the records of owner sets; thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         self._cluster = engine.cluster
@@ -33,7 +33,7 @@ class Parents:
         self._options = engine.options
 
     def widen(self, owner: OwnerPlan) -> None:
-        """Let the parent record all of the set, and what it records already. Raises PlanRefused and ClusterError."""
+        """Add the plan's inventory to the record of the parent. Raises PlanRefused and ClusterError."""
         parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
         live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
         for attempt in range(_ATTEMPTS):
@@ -53,9 +53,9 @@ class Parents:
                 return
 
     def narrow(self, owner: OwnerPlan, members: Inventory) -> str:
-        """Let the parent record what has members still; returns why it does not, "" where it does.
+        """Let the parent record only what still has ``members``; returns the error's text, "" without an error.
 
-        That is no harm: the next call looks at more kinds than there are, and tries again.
+        An error does no harm: the next call looks at more kinds than have members, and tries again.
         """
         parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
         live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)

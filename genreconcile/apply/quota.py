@@ -1,6 +1,6 @@
-"""What a quota says when it is exceeded, and whether there is room once an object is gone.
+"""The refusal by a quota that is exceeded, and whether there is room once an object is gone.
 
-Invariant: pure; what cannot be told is no room.
+Invariant: pure; in doubt there is no room.
 
 Source: k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go.
 """
@@ -28,7 +28,7 @@ Amounts = Mapping[str, Decimal]
 
 
 class Excess(NamedTuple):
-    """The amounts by resource, such as ``pods`` or ``requests.cpu``; only of those that are exceeded."""
+    """A quota that is exceeded: amounts by resource, such as ``pods`` or ``requests.cpu``, of exceeded ones only."""
 
     quota: str
     requested: Amounts
@@ -37,7 +37,7 @@ class Excess(NamedTuple):
 
     @staticmethod
     def of(error: ClusterError) -> Excess | None:
-        """What the error says of a quota, None where it is of another kind."""
+        """The excess that an error reports, None where the error has another cause."""
         found = _EXCEEDED.search(str(error)) if error.details.get(REFUSED_BY) == PLUGIN else None
         if found is None:
             return None
@@ -45,9 +45,9 @@ class Excess(NamedTuple):
         return Excess(found["quota"], *amounts)
 
     def has_room_without(self, resource: Resource, live: Object, alone: Excess | None) -> bool:
-        """Whether what is requested fits once the live object is gone.
+        """Whether the requested amounts fit once the live object is gone.
 
-        ``alone`` is what the quota says to a second object like the live one: the amounts that this one takes.
+        ``alone`` is the excess of a second object like the live one: what it requests is what the live one takes.
         """
         return all(
             name in self.used
@@ -68,7 +68,7 @@ class Excess(NamedTuple):
 
 
 def freed(name: str, resource: Resource, live: Object) -> Decimal:
-    """The least amount of what a quota calls ``name`` that is free once a live object is gone."""
+    """The least amount of the quota's resource ``name`` that is free once a live object is gone."""
     if name in _counts(resource):
         return Decimal(1)
     found = [_amount(value) for value in sums(resource.gvk, live, name)]

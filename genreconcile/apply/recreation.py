@@ -1,7 +1,7 @@
-"""Whether an object could be created anew, asked of the server before the old one goes; and its creation afterwards.
+"""Recreation: whether the server would take the new object, asked before the old one is deleted; then the creation.
 
-Invariant: an old object is deleted only where the server would take the new one, but for what the old one itself is in
-the way of: its existence, values that it holds alone, its part of a quota.
+Invariant: an old object is deleted only where nothing but itself is in the way of the new one: its existence, values
+that it holds alone, its part of a quota.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LIVE_ONLY: Final = frozenset(
 
 
 class Recreation:
-    """One object that is to be deleted and created again. ``rehearse`` posts one by dry run."""
+    """One object that is to be deleted and created again. ``rehearse`` posts an object by dry run."""
 
     def __init__(
         self, change: Change, resource: Resource, catalog: Catalog, cache: Cache, rehearse: Callable[[Object], object]
@@ -41,7 +41,7 @@ class Recreation:
         self._rehearse = rehearse
 
     def require_creatable(self) -> None:
-        """Raise what the server says to the new object, unless nothing but the old one is in its way."""
+        """Raise the server's refusal of the new object, unless nothing but the old one is in its way."""
         change = self._change
         live = change.live or {}
         try:
@@ -55,12 +55,12 @@ class Recreation:
                 raise self._told(error) from error
         except ClusterError as error:
             raise self._told(error) from error
-        # A dry run does not ask for every such value.
+        # A dry run does not check every value that only one object may hold.
         if holder := holder_of(change, self._resource, self._cache):
             raise self._told(Invalid(str(holder), status=422, reason="Invalid", details={HELD_BY: holder.key}))
 
     def _part_of(self, live: Object) -> Excess | None:
-        """What the quota says to a second object like the live one."""
+        """The quota's excess for a second object like the live one, None where there is none."""
         metadata = {key: value for key, value in metadata_of(live).items() if key not in _LIVE_ONLY}
         second = {key: value for key, value in live.items() if key != "status"} | {"metadata": metadata}
         try:
@@ -75,13 +75,13 @@ class Recreation:
 
     @staticmethod
     def _told(error: ClusterError) -> ClusterError:
-        """The same error, saying that nothing was deleted."""
+        """The error, saying that the object is not recreated."""
         text = f"an immutable field differs, and the object is not recreated, for the server would refuse it: {error}"
         return _saying(error, text)
 
 
 def create_again(create: Callable[[], object], deadline: float) -> None:
-    """Create what was deleted just now. A quota notices with a delay that something is gone. Raises ClusterError."""
+    """Create an object again that was just deleted; until ``deadline``, a quota may count it. Raises ClusterError."""
     while True:
         try:
             create()
@@ -103,6 +103,6 @@ def _gone(error: ClusterError) -> ClusterError:
 
 
 def _saying(error: ClusterError, text: str) -> ClusterError:
-    told = copy.copy(error)  # With all that its kind says beside.
+    told = copy.copy(error)  # The copy keeps the other attributes.
     told.args = (text,)
     return told

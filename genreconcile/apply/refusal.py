@@ -1,7 +1,7 @@
-"""Which refusals mean that only a new object can have the expected value.
+"""Recognises the refusals that mean that only a new object can have the expected value.
 
-Invariant: pure; what is not recognised is an ordinary refusal, and nothing is deleted for it. What admission refuses is
-never recognised, whatever it says: a new object would get past it.
+Invariant: pure; any other refusal is an ordinary one, and nothing is deleted for it. A refusal by admission is never
+recognised, whatever its text: a new object would evade it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from genreconcile.pointer import split_pointer
 Tokens = tuple[str, ...]
 _STEP: Final = re.compile(r"\[([^\]]*)\]|([^.\[]+)")
 _EXEMPT: Final = re.compile(r"other than (.*)", re.DOTALL)
-_NAME: Final = re.compile(r"[`']([\w.\[\]*]+)[`'](?! \()")  # In brackets follows a condition.
+_NAME: Final = re.compile(r"[`']([\w.\[\]*]+)[`'](?! \()")  # A name with a condition in brackets does not count.
 
 
 def unlosable(change: Change) -> str:
-    """Why an object is not to be deleted, not even to be created again at once; "" where it may be."""
+    """Why an object may not be deleted even if it is created again at once; "" where it may be."""
     if takes_others(change.key):
         return "not recreated: others, or data, would go with it; delete it yourself"
     found = protection(change.key, change.live or {})
@@ -35,9 +35,9 @@ def unlosable(change: Change) -> str:
 
 
 def is_immutable(error: Invalid, paths: Iterable[str], root: Node) -> bool:
-    """Whether validation refused a patch of these paths for nothing else than that a field may not change.
+    """Whether validation refused a patch of these paths for immutable fields alone.
 
-    Each cause is about a field that the patch touches: what a webhook changes besides is no reason to recreate.
+    Each cause must be about a field that the patch touches: a field that a webhook changes is no reason to recreate.
     """
     causes: Any = error.details.get("causes") or ()
     if error.details.get(REFUSED_BY) != VALIDATION or not causes:
@@ -50,9 +50,9 @@ def _is_unchangeable(cause: Mapping[str, Any], patched: list[Tokens], root: Node
     place = field_tokens(str(cause.get("field") or ""))
     if root.type.custom and place[:1] != ("metadata",):
         return _breaks_rule(str(cause["message"]), place, patched, root)
-    if not cause.get(IMMUTABLE) or root.type is ANY:  # Of what no schema describes, the words may be anybody's.
+    if not cause.get(IMMUTABLE) or root.type is ANY:  # Without a schema, the words may be anybody's.
         return False
-    own = place if _is_known(place, root) else place[:-1]  # Some names stand for any of several fields.
+    own = place if _is_known(place, root) else place[:-1]  # The last name may stand for any of several fields.
     return any(_is_touched(own, path) and not _is_exempt(str(cause["message"]), own, path) for path in patched)
 
 
@@ -62,7 +62,7 @@ def field_tokens(field: str) -> Tokens:
 
 
 def _breaks_rule(message: str, place: Tokens, patched: list[Tokens], root: Node) -> bool:
-    """Whether a definition's own rule keeps the value at the place, or above it."""
+    """Whether the patch touches a value that a validation rule of the definition keeps, at the place or above it."""
     return any(
         says_unchangeable(node.type.validations, detail_of(message)) and any(_is_touched(own, path) for path in patched)
         for own, node in _way(place, root)
@@ -70,7 +70,7 @@ def _breaks_rule(message: str, place: Tokens, patched: list[Tokens], root: Node)
 
 
 def _way(place: Tokens, root: Node) -> Iterator[tuple[Tokens, Node]]:
-    """The nodes on the way to a place, itself included, each with its own place."""
+    """The nodes from the root to the one at a place, each with its own place."""
     yield (), root
     node = root
     for depth, token in enumerate(place):
@@ -87,12 +87,12 @@ def _is_known(place: Tokens, root: Node) -> bool:
 
 
 def _is_touched(place: Tokens, path: Tokens) -> bool:
-    """Whether a patch at the path touches what stands at the place."""
+    """Whether a patch at the path touches the value at the place."""
     return all(map(_is_same, place, path)) and (bool(place) or path[:1] != ("metadata",))
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Also any two members of a list, and the names of one value and of several: ``clusterIP`` and ``clusterIPs``."""
+    """Whether tokens are equal, both indexes, or singular and plural of one field (``clusterIP``, ``clusterIPs``)."""
     if _is_index(one) and _is_index(other):
         return True
     return other in (one, f"{one}s") or one == f"{other}s"
@@ -103,7 +103,7 @@ def _is_index(token: str) -> bool:
 
 
 def _is_exempt(message: str, place: Tokens, path: Tokens) -> bool:
-    """Whether the refusal says of the path that it may change: then it is about what somebody else changed."""
+    """Whether the message says that the path may change: then it is about a field that somebody else changed."""
     found = _EXEMPT.search(message)
     for name in _NAME.findall(found[1]) if found else ():
         tokens = field_tokens(name)

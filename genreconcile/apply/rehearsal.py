@@ -1,6 +1,6 @@
 """A plan, tried by dry run: the server checks every request, and stores nothing.
 
-Invariant: what cannot be tried, because the plan itself creates what it needs, is said to be untried and not failed.
+Invariant: a write that cannot be tried, for the plan itself creates what it needs, is reported as untried, not failed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Rehearsal(Applier):
     """An Applier for options with ``dry_run``."""
 
     def write(self, changes: Iterable[Change]) -> Iterator[list[Outcome]]:
-        """As Applier's."""
+        """Dry-run creates and patches, in order; yields the outcomes of each wave."""
         tried = list(changes)
         brought = _brought(tried)
         for wave in super().write(tried):

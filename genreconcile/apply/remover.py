@@ -1,6 +1,6 @@
 """Deletes one object, and waits until it is gone.
 
-Invariant: a deletion names the very object that was seen, by uid and resourceVersion, and how its dependents go.
+Invariant: each deletion has preconditions, the uid and resourceVersion that were seen, and a propagation policy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _POLL: Final = 0.02
 
 
 class Remover:
-    """Thread-safe. Its methods raise ClusterError, NotLeading among them."""
+    """Deletes objects; thread-safe. Its methods raise ClusterError, NotLeading among them."""
 
     def __init__(self, engine: Engine) -> None:
         self._cluster = engine.cluster
@@ -27,7 +27,7 @@ class Remover:
         self._options = engine.options
 
     def remove(self, change: Change, resource: Resource, *, to_recreate: bool = False) -> str:
-        """Delete exactly the object that was seen; returns what is worth saying about it."""
+        """Delete exactly the object that was seen; returns the reason for its outcome, mostly ""."""
         live = change.live or {}
         options: dict[str, Any] = {
             "apiVersion": "v1",
@@ -58,7 +58,7 @@ class Remover:
             self._cache.record_delete(resource, change.key, uid_of(change.live or {}))
 
     def wait_until_gone(self, change: Change, resource: Resource, deadline: float | None = None) -> None:
-        """Raises ClusterError at the ``deadline``, by default after the time of the options."""
+        """Wait until the object is gone. Raises ClusterError at ``deadline``, by default after ``wait_timeout``."""
         uid, until = uid_of(change.live or {}), deadline or self.deadline()
         while True:
             live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
@@ -72,5 +72,5 @@ class Remover:
         raise ClusterError(f"accepted, but not gone after {seconds:.0f} s; see to who removes its finalizers: {held}")
 
     def deadline(self) -> float:
-        """Until when to wait, as a time of ``time.monotonic``."""
+        """The end of a wait that begins now, as a time of ``time.monotonic``."""
         return time.monotonic() + self._options.wait_timeout

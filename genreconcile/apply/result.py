@@ -16,7 +16,7 @@ from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
 
 _SOON: Final = 5.0
-"""Seconds after which to try again what may pass, and of which nobody says when."""
+"""Seconds until the next try after an error that may pass by itself, and for which the server names no time."""
 _PASSING: Final = frozenset({408, 500, 502, 503, 504})
 STATUSES = ("created", "configured", "unchanged", "deleted", "skipped", "failed")
 
@@ -47,8 +47,8 @@ class Outcome:
     def retry_after(self) -> float | None:
         """In how many seconds another reconcile may do what this one could not, None where that is not to be expected.
 
-        Of a fight: when the next repair is due. Of throttling: what the server asks for. Of an error that may pass by
-        itself (no answer, an error of the server, a namespace or object that is going): a few seconds.
+        In a fight: until the next repair is due. After throttling: what the server asks for. After an error that may
+        pass by itself (no answer, an error of the server, a namespace or object that is being deleted): a few seconds.
         """
         if self.error is not None:
             return _retry_after(self.error)
@@ -58,7 +58,7 @@ class Outcome:
     def is_converged(self) -> bool:
         """Whether the object is as it should be, or all was done for it that is to be done.
 
-        Not so where it failed, where somebody keeps undoing a repair, where an object that is expected was skipped,
+        False where it failed, where somebody keeps undoing a repair, where an object that is expected was skipped,
         and where a deletion was withheld. An object that is never to be deleted is as it should be.
         """
         if self.status == "failed" or self.change.retry_after is not None:
@@ -84,14 +84,14 @@ def _retry_after(error: ReconcileError) -> float | None:
 
 
 def _is_terminating(error: ReconcileError) -> bool:
-    """Whether its namespace is going, and may come again."""
+    """Whether the object's namespace is being deleted, and may be created again."""
     details = error.details if isinstance(error, ClusterError) else {}
     causes: Any = details.get("causes") or ()
     return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
 
 
 class ApplyFailed(ReconcileError):
-    """Some objects failed; ``outcomes`` are theirs."""
+    """Some objects failed; ``outcomes`` are those of the failed objects."""
 
     def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
         lines = "\n".join(f"  {outcome}" for outcome in outcomes)
@@ -99,7 +99,7 @@ class ApplyFailed(ReconcileError):
         self.outcomes = outcomes
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception would call it with its text.
+        # Exception's own would pass the message to ``__init__``.
         return type(self), (self.outcomes,), vars(self)
 
 
@@ -107,7 +107,7 @@ class ApplyFailed(ReconcileError):
 class Result:
     """The outcomes of one apply; iterating yields every one, the unchanged included.
 
-    ``looked_at`` are the kinds among whose objects deletion looked.
+    ``looked_at`` are the kinds whose objects deletion looked at.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -145,7 +145,7 @@ class Result:
     def retry_after(self) -> float | None:
         """In how many seconds another reconcile may do more, the least of all outcomes'; None where none may.
 
-        For a loop that wakes on events: nothing else may wake it then.
+        For a loop that wakes on events: no event may come before that.
         """
         return min((found for found in (o.retry_after for o in self.outcomes) if found is not None), default=None)
 

@@ -1,4 +1,4 @@
-"""Refusals that come of what other objects hold: which deletions would end them, and what to do.
+"""Refusals because of values or quotas that other objects take up: which deletions make room, and what to advise.
 
 Invariant: pure, but for kinds that the catalog looks up; in doubt a refusal stands.
 """
@@ -24,7 +24,7 @@ _NOT_TRIED: Final = "not tried: what is deleted first makes room for it"
 
 
 class Room:
-    """The deletions of one plan, and what room they make. ``is_made``: they were done, though some may not be gone."""
+    """The deletions of one plan, and the room they make. ``is_made``: they were sent; some objects may not be gone."""
 
     def __init__(self, catalog: Catalog, deletions: Iterable[Change], *, is_made: bool = False) -> None:
         self._catalog = catalog
@@ -32,7 +32,7 @@ class Room:
         self._deletions = {change.key: change for change in deletions}
 
     def excused(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """The outcomes of a rehearsal; what fails only for what is deleted first has not been tried."""
+        """The outcomes of a rehearsal; a failure that the deletions would end becomes an untried success."""
         roomy = self._roomy(outcomes)
         return [
             Outcome(outcome.change, _DONE[outcome.change.operation], reason=_NOT_TRIED)
@@ -42,7 +42,7 @@ class Room:
         ]
 
     def advised(self, outcome: Outcome, expected: Collection[ObjectKey]) -> Outcome:
-        """The outcome; where it failed for what another object holds, its error says what to do."""
+        """The outcome; where another object holds the value that it failed for, its error says what to do."""
         advice = self._advice(outcome, expected)
         if not advice or outcome.error is None:
             return outcome
@@ -93,14 +93,14 @@ _DONE: Final[Mapping[str, str]] = {"create": "created", "update": "configured", 
 
 
 def holder(outcome: Outcome) -> ObjectKey | None:
-    """The object that holds what this one failed for."""
+    """The object that holds the value which the outcome failed for, None where none is known."""
     details = outcome.error.details if isinstance(outcome.error, ClusterError) else {}
     key = details.get(HELD_BY)
     return key if isinstance(key, ObjectKey) else None
 
 
 def is_freed(outcome: Outcome, others: Iterable[Outcome]) -> bool:
-    """Whether an object that held what this one failed for was written in the same run, and gave it up."""
+    """Whether the outcome failed for a value that one of ``others``, written in the same run, has given up."""
     if not isinstance(outcome.error, ClusterError) or not may_be_held(outcome.error):
         return False
     wanted = outcome.change.expected or {}
@@ -115,7 +115,7 @@ def _gave_up(other: Change, change: Change) -> bool:
 
 
 def is_short_of_quota(outcome: Outcome) -> bool:
-    """Whether a quota was in the way."""
+    """Whether a quota refused the write."""
     return _quota(outcome) is not None
 
 

@@ -1,4 +1,4 @@
-"""In which order objects are deleted: what somebody has to see to, before those who may be that somebody.
+"""The order of deletions: objects whose finalizers a controller removes, before what may be that controller.
 
 Invariant: knowledge of kinds is data (``order.yaml``, ``deletion.yaml``); in doubt an object goes first.
 
@@ -24,7 +24,7 @@ _FEW: Final = 3
 
 
 class Stage(NamedTuple):
-    """Objects that are deleted together. ``is_seen_to``: what comes later may be needed until they are gone."""
+    """Objects that are deleted together. ``is_seen_to``: later stages may be needed until these objects are gone."""
 
     changes: list[Change]
     is_seen_to: bool = False
@@ -47,7 +47,7 @@ class Stages:
         yield from map(Stage, waves(named, reverse=True))
 
     def is_waited_for(self, change: Change) -> bool:
-        """Whether what comes later may be needed until this object is gone."""
+        """Whether objects of later stages may be needed until this one is gone."""
         return self._is_custom(change, set()) or is_seen_to(change.key, change.live or {})
 
     def _is_custom(self, change: Change, brought: set[str]) -> bool:
@@ -67,12 +67,12 @@ def _split(changes: list[Change], chosen: list[bool]) -> tuple[list[Change], lis
 
 
 def withheld_for(changes: Iterable[Change], there: list[ObjectKey]) -> list[Outcome]:
-    """The outcomes of what stays because these objects, which it may have to see to, are still there."""
+    """The outcomes of objects that are not deleted: the objects ``there``, which may need them, are not gone."""
     names = ", ".join(map(str, there[:_FEW])) + (f" and {len(there) - _FEW} more" if len(there) > _FEW else "")
     reason = f"{AFTER} {names}, which is not gone; the next reconcile goes on"
     return [Outcome(change, "skipped", reason=reason) for change in changes]
 
 
 def is_withheld(outcome: Outcome) -> bool:
-    """Whether an object stays only until what it may have to see to is gone."""
+    """Whether an object is to be deleted once other objects, which may need it, are gone."""
     return outcome.status == "skipped" and outcome.reason.startswith(AFTER)

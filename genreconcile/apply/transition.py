@@ -1,7 +1,7 @@
-"""Validation rules of custom resources that keep a value as it was, told from those that merely restrict a change.
+"""Validation rules of custom resources that make a value immutable, as against those that only restrict a change.
 
-Invariant: pure. A rule counts only where it holds for one value and its own former self: what also looks at another
-field, or at a certain value, is a refusal for now, which a new object would evade.
+Invariant: pure. A rule counts only if it compares one value with its old value: a rule that also looks at another
+field, or at a certain value, refuses only for now, and a new object would evade it.
 
 Source: https://kubernetes.io/docs/reference/using-api/cel/, transition rules.
 """
@@ -23,13 +23,13 @@ _SPACE: Final = re.compile(r"\s+")
 
 @functools.lru_cache(maxsize=1024)
 def keeps_value(rule: str) -> bool:
-    """Whether a CEL rule says that a value, once there, stays as it is."""
+    """Whether a CEL rule says that a value, once set, stays as it is."""
     about_change = [part for part in _conjuncts(rule) if re.search(r"\boldSelf\b", part)]
     return bool(about_change) and all(map(_is_about_one_value, about_change))
 
 
 def says_unchangeable(rules: list[Mapping[str, Any]], said: str) -> bool:
-    """Whether these are the words of a rule among them that keeps a value, and of no other.
+    """Whether ``said`` is the message of a rule that keeps a value, and of no other rule.
 
     ``said`` may have ``***`` in the place of values.
     """
@@ -38,7 +38,7 @@ def says_unchangeable(rules: list[Mapping[str, Any]], said: str) -> bool:
 
 
 def _may_say(rule: Mapping[str, Any], said: str) -> bool:
-    """Whether a rule's refusal may read so. The words of one that computes them are not known."""
+    """Whether a rule's message may read so; a rule that computes its message may say anything."""
     if rule.get("messageExpression"):
         return True
     words = str(rule.get("message") or "").strip() or f"failed rule: {str(rule.get('rule')).strip()}"
@@ -47,7 +47,7 @@ def _may_say(rule: Mapping[str, Any], said: str) -> bool:
 
 
 def _conjuncts(rule: str) -> Iterator[str]:
-    """The parts of a rule that ``&&`` joins at the top; ``||`` and ``?`` bind less tightly, and make it one."""
+    """The operands of a rule's ``&&`` at the top; the whole rule under ``||`` or ``?``, which bind less tightly."""
     rule = _bare(rule.strip())
     signs = list(_top_signs(rule))
     if not signs or any(sign != "&&" for _, sign in signs):
@@ -59,7 +59,7 @@ def _conjuncts(rule: str) -> Iterator[str]:
 
 
 def _top_signs(rule: str) -> Iterator[tuple[int, str]]:
-    """Where ``&&``, ``||`` and ``?`` stand outside of brackets and texts."""
+    """The places of ``&&``, ``||`` and ``?`` outside of brackets and string literals, each with its sign."""
     depth, quote = 0, ""
     for place, character in enumerate(rule):
         if quote:
@@ -89,7 +89,7 @@ def _closes_last(rule: str) -> bool:
 
 
 def _is_about_one_value(part: str) -> bool:
-    """Whether a part compares one value with its former self, and with nothing but being absent or empty."""
+    """Whether a part compares one value with its old value, and otherwise only with being absent or empty."""
     paths, names, place = set(), set(), 0
     part = part.strip()
     while place < len(part):

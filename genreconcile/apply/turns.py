@@ -1,7 +1,7 @@
 """One write at a time for each object, whichever Reconciler or thread of this process it comes from.
 
-Invariant: who holds a turn waits for no other turn, so that nobody waits for ever. A subscriber that is told of a write
-by the thread that sent it may write the same object: that turn is its own, and the answer is there.
+Invariant: a thread that holds a turn waits for no other turn, so that none waits for ever. A subscriber of the cache
+that the thread of a write calls may write the same object: the thread has that turn already, and the answer is there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _lock = threading.Lock()
 
 @contextlib.contextmanager
 def turn(place: Hashable) -> Iterator[None]:
-    """Hold the turn of a place, an object's key on one server; it is forgotten when nobody wants it any more."""
+    """Hold the turn of ``place``, an object's key on one server; a turn that nobody holds or awaits is forgotten."""
     with _lock:
         own = _turns.get(place)
         if own is None:

@@ -53,7 +53,7 @@ class Verifier:
         return self._tried(foreseen, resource) if foreseen.operation == "update" else foreseen
 
     def _tried(self, change: Change, resource: Resource) -> Change:
-        """The change, or none where the server would keep the object as it is."""
+        """The change; its operation is none where the server would keep the object as it is."""
         path = resource.path(change.key.namespace, change.key.name)
         body = dumps(change.patch.patch)
         try:
@@ -68,5 +68,5 @@ class Verifier:
 
 
 def _content(obj: Object) -> Object:
-    """An object without what each write changes."""
+    """An object without the metadata that each write changes."""
     return {**obj, "metadata": {key: value for key, value in metadata_of(obj).items() if key not in _VOLATILE}}

@@ -47,7 +47,7 @@ class Writer:
         self._oversize = Oversize()
 
     def create(self, change: Change, resource: Resource) -> Outcome:
-        """Create it as expected was written, less what only the server may say."""
+        """Create the object as expected was written, less the fields that only the server may set."""
         if self._is_there(change, resource):
             raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
         expected = change.expected or {}
@@ -73,7 +73,7 @@ class Writer:
             return False
 
     def update(self, change: Change, resource: Resource) -> Outcome:
-        """Send the patch, and see what the server made of it."""
+        """Send the patch, and compare the answer with expected."""
         change = self._foresight.of(change, resource)
         if change.operation == "none":
             return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
@@ -93,7 +93,7 @@ class Writer:
         return self._answers.checked(change, resource, answer)
 
     def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
-        """The error; where another object holds what this one asks for, it says which."""
+        """The error; where another object holds a value that the change asks for, the error names that object."""
         holder = holder_of(change, resource, self._cache) if may_be_held(error) else None
         if holder is None or HELD_BY in error.details:
             return error
@@ -111,7 +111,7 @@ class Writer:
         self._remover.wait_until_gone(change, resource, deadline)
 
     def deadline(self) -> float:
-        """Until when to wait for what is deleted now."""
+        """The end of the wait for objects that are deleted now, as a time of ``time.monotonic``."""
         return self._remover.deadline()
 
     def refresh(self, change: Change, resource: Resource) -> Object | None:
@@ -147,16 +147,16 @@ class Writer:
     def _sent(
         self, change: Change, method: str, path: str, body: bytes, content_type: str = "application/json"
     ) -> bytes:
-        """One write of a change, unless the server has found the very same too large. Raises TooLarge."""
+        """Send one write of a change. Raises TooLarge, also where the server found the very same too large before."""
         with self._oversize.watched(change, body):
             return self._send(method, path, body, content_type)
 
     def _send(
         self, method: str, path: str, body: bytes, content_type: str = "application/json", *, dry_run: bool = False
     ) -> bytes:
-        """One write. The server asks to slow down before it begins one, so that may be sent again.
+        """Send one write; when throttled, again: the server throttles a write before it begins it.
 
-        A kind that was just defined answers so until its storage is ready.
+        Writes of a kind that was just defined are throttled until its storage is ready.
         """
         query = self._options.query(dry_run=dry_run)
         for attempt in range(_THROTTLED_ATTEMPTS):
@@ -169,13 +169,13 @@ class Writer:
         raise AssertionError("the loop returns or raises")
 
     def _refused(self, error: Invalid, change: Change, resource: Resource) -> Outcome:
-        """Recreate the object where that is what it takes and what is wanted. Raises the error otherwise."""
+        """Recreate the object where an immutable field differs and the options ask for it. Raises Invalid otherwise."""
         node, _ = self._catalog.node(resource, change.expected or {})
         if not is_immutable(error, [operation["path"] for operation in change.writes], node):
             raise error
         spared = unlosable(change)
         if self._options.on_immutable != "recreate":
-            if spared:  # No hint at what would be refused.
+            if spared:  # No hint at a recreation that would be refused.
                 raise error
             hint = "; an immutable field differs, and on_immutable='recreate' would delete it and create it again"
             raise Invalid(f"{error}{hint}", status=error.status, reason=error.reason, details=error.details)
@@ -194,9 +194,9 @@ class Writer:
         self._send("POST", resource.path(change.key.namespace), dumps(obj), dry_run=True)
 
     def _explain_refusal(self, error: Invalid, change: Change, resource: Resource) -> None:
-        """A 422 that says neither why nor who is a failed ``test``. Raises Conflict if the object changed.
+        """Raise Conflict for a failed ``test``, a 422 without causes and author, if the object has changed.
 
-        Else the patch is wrong.
+        If the object has not changed, the patch is wrong.
         """
         if error.status != 422 or error.details.get("causes") or REFUSED_BY in error.details:
             return

@@ -1,7 +1,7 @@
 """The YAML files beside this module, in which knowledge of kinds, tools and texts stands, and their one loader.
 
-Invariant: each is read once, when it is first asked for, and has the shape that ``shapes`` gives it; a file that has
-another is refused with its name and the key. What is returned is shared, and not to be changed.
+Invariant: each file is read once, at its first use, and has the shape that ``shapes`` gives it; a file that has another
+is refused with its name and the key. What is returned is shared, and nobody changes it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _told(fault: str, shape: type[File], content: Any) -> str:
 
 
 def _free_key(fault: str, name: str, shape: type[File], content: Mapping[str, Any]) -> Any:
-    """The key in the mapping ``name`` that msgspec does not say: of the entry that has the fault without the others."""
+    """The key in the mapping ``name``, which msgspec does not say: that of the entry that alone has the fault."""
 
     def has_it(key: Any) -> bool:
         try:

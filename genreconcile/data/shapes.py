@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, Struct, field, to_builtins
 
 Pointer = Annotated[str, Meta(pattern="^/")]
-"""A JSON pointer from an object's root; ``*`` as the file that holds it says."""
+"""A JSON pointer from an object's root; its file says what ``*`` stands for."""
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -38,7 +38,7 @@ class Says(Entry, frozen=True):
 
 
 class Definer(Entry, frozen=True):
-    """A kind whose objects bring others; ``named``: what stands in their names where they do not say it."""
+    """A kind whose objects define kinds; ``named``: the form of their names, where they do not name these kinds."""
 
     condition: str
     says: Says | None = None
@@ -120,7 +120,7 @@ class ApplySet(File, frozen=True):
 
 
 class HeldBy(Entry, frozen=True):
-    """What objects of a kind hold alone: the fields of each pool, and the values that stand for nothing."""
+    """The values that one object of a kind holds alone: the fields of each pool, and values that hold nothing."""
 
     kind: str
     pools: tuple[tuple[Pointer, ...], ...]
@@ -128,7 +128,7 @@ class HeldBy(Entry, frozen=True):
 
 
 class Summed(Entry, frozen=True):
-    """Where a quota finds the resources with a prefix."""
+    """The pointer to the quantities of an object that a quota adds up, for its resources with a prefix."""
 
     kind: str
     prefix: str
@@ -170,23 +170,23 @@ class Mask(File, frozen=True):
 
 
 class Head(Entry, frozen=True, kw_only=True, omit_defaults=True):
-    """What an object begins with; ``kind`` is the last of its fields."""
+    """The first fields of an object; ``kind`` is the last of them."""
 
     kind: str
 
     def to_object(self, **fields: Any) -> dict[str, Any]:
-        """An object that begins so."""
+        """An object with these first fields, and then ``fields``."""
         return {**to_builtins(self), **fields}
 
 
 class TypeMeta(Head, frozen=True):
-    """The head of an object that the server knows."""
+    """The apiVersion and kind of an object."""
 
     api_version: str
 
 
 class Review(Entry, frozen=True):
-    """What is posted, and where, to ask about rights."""
+    """The object that asks about rights, and the path to which it is posted."""
 
     path: Pointer
     object: TypeMeta

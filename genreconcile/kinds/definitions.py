@@ -1,7 +1,7 @@
-"""What events tell of the objects that define kinds: which have changed, and whether the documents have followed.
+"""The definitions that have changed, by watch events, and whether the server's OpenAPI documents have followed.
 
-Invariant: what we wrote ourselves, and what only a status says, is no change, unless it says in which versions objects
-are stored; no event, no request. A change is told until its lag is over, and once after that, to ``changing`` alone.
+Invariant: our own write is no change, nor is a new status, unless the stored versions in it change; without an event
+no request. A change is reported until its lag is over, and once after that, by ``changing`` alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LAG: Final = 5.0
 """Seconds within which the server's documents follow a definition that changed."""
 
 GroupKind = tuple[str, str]
-"""The (group, kind) that a definition defines, ("", "") where it does not say."""
+"""The (group, kind) that a definition defines, ("", "") where it names none."""
 
 
 class _Record(Protocol):
@@ -37,22 +37,22 @@ class Event(Protocol):
 
     @property
     def resource(self) -> Resource:
-        """Its kind."""
+        """How the object's kind is served."""
 
     @property
     def key(self) -> ObjectKey:
-        """Which object it is."""
+        """The object's key."""
 
     @property
     def record(self) -> _Record:
-        """The object as it is now, or was last."""
+        """The object as it is now, or was before it was deleted."""
 
 
 class Source(Protocol):
-    """Who tells of changes."""
+    """What calls back for changes of objects: the cache."""
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
-        """Call back for each change of an object; returns what ends that."""
+        """Call back for each change of an object; returns a function that ends that."""
 
     def has_synced(self, kind: Resource) -> bool:
         """Whether all objects of a kind are known."""
@@ -61,9 +61,9 @@ class Source(Protocol):
 def note_generation(
     known: dict[ObjectKey, int | None], event: Event, generation: int | None, *, has_synced: bool
 ) -> bool:
-    """Whether an event brings another generation than the one that is ``known``, and that is it from then on.
+    """Whether an event changes the object's generation in ``known``, which is updated, or deletes the object.
 
-    It is lower where the server was restored from a backup. What the first list brings was there before.
+    A lower generation, as after a restore from a backup, is a change; an object of the first list is none.
     """
     before = known.get(event.key)
     known[event.key] = generation
@@ -71,7 +71,7 @@ def note_generation(
 
 
 class Definitions:
-    """Knows the generation of each definition; thread-safe. ``news`` hears of each event of one."""
+    """Knows the generation of each definition; thread-safe. ``news`` is told of each event of a definition."""
 
     def __init__(
         self,
@@ -94,13 +94,13 @@ class Definitions:
 
     @property
     def are_changing(self) -> bool:
-        """Whether ``changing`` tells of any; told as there."""
+        """Whether ``changing`` returns any kind, by a call of it."""
         return bool(self.changing())
 
     def changing(self) -> frozenset[GroupKind]:
         """The kinds whose definitions have changed so lately that the server's documents may still follow.
 
-        It is said once after that time, too: nobody may have asked meanwhile.
+        Each kind is returned once after that time, too: nobody may have asked meanwhile.
         """
         now = self._clock()
         with self._condition:
@@ -109,28 +109,28 @@ class Definitions:
             return found
 
     def is_changing(self, kind: GroupKind) -> bool:
-        """Whether ``changing`` would tell of a kind."""
+        """Whether ``changing`` would return this kind."""
         with self._condition:
             return any(self._kinds[key] == kind for key in self._changing)
 
     @property
     def are_ahead(self) -> bool:
-        """Whether one has changed, and no document has followed yet: objects and schema may not fit."""
+        """Whether a definition has changed, and no document has followed yet: objects and schema may not fit."""
         with self._condition:
             return bool(self._changing) and self._followed < self._changes
 
     @property
     def changes(self) -> int:
-        """How many changes of a generation have been told of until now, deletions among them."""
+        """How many events have changed a generation until now, deletions among them."""
         return self._changes
 
     def note_followed(self, changes: int) -> None:
-        """A document has changed since there were so many ``changes``."""
+        """Note that a document has changed since the property ``changes`` had this value."""
         with self._condition:
             self._followed = max(self._followed, changes)
 
     def note_own_write(self, key: ObjectKey, generation: int) -> None:
-        """We wrote this generation, and have waited for what it brings."""
+        """Note that we wrote this generation, and have waited until the server follows it."""
         with self._condition:
             self._generations[key] = generation
             self._changing.pop(key, None)

@@ -1,4 +1,4 @@
-"""Which kinds the server has, by aggregated discovery (KEP-3352), group by group where a server knows none.
+"""The kinds that the server has, by aggregated discovery (KEP-3352), or group by group where a server lacks that.
 
 Invariants: a kind that is known costs no request, however old the knowledge; a group whose API does not answer is
 never taken for one that has no kinds.
@@ -45,7 +45,7 @@ class Resource:
     subresources: frozenset[str] = frozenset()
 
     def path(self, namespace: str = "", name: str = "") -> str:
-        """The encoded path of an object, or without a name that of the collection; without both, of all namespaces.
+        """The encoded path of an object; without ``name``, of its collection, in all namespaces without ``namespace``.
 
         Raises InputError for a name that is no single path segment, and where namespace and scope do not fit.
         """
@@ -68,8 +68,8 @@ class Resource:
 class Discovery:
     """The kinds of one server; thread-safe.
 
-    They are read again when an unknown one is asked for, and when told: ``invalidate`` after a CRD was written, or when
-    the watch of a kind ends in 404, once. An unknown kind is taken as unknown for ``ttl`` seconds.
+    They are read again when an unknown kind is asked for, and after ``invalidate``: when a definition was written, and
+    once when the watch of a kind ends in 404. An unknown kind is taken as unknown for ``ttl`` seconds.
     """
 
     def __init__(self, cluster: Cluster, *, ttl: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -96,7 +96,7 @@ class Discovery:
             found = self._resources.get(gvk)
             if found is None:
                 self._require_available(gvk)
-                self._misses.setdefault(gvk, True)  # Being asked for again must not prolong it.
+                self._misses.setdefault(gvk, True)  # Another question must not prolong the miss.
             return found
 
     def knows(self, gvk: GVK) -> bool:
@@ -104,9 +104,9 @@ class Discovery:
         return gvk in self._resources
 
     def find(self, gvk: GVK) -> Resource | None:
-        """The resource of a kind that was known once, in another version if it has changed; asks for nothing new.
+        """The resource of a kind that was known once, if need be in another version; an unknown kind sends no request.
 
-        None where the server does not have it any more. Raises ClusterError where that cannot be told.
+        None where the server does not have the kind any more. Raises ClusterError where that cannot be told.
         """
         with self._lock:
             if self._stale:
@@ -117,7 +117,7 @@ class Discovery:
             return found
 
     def find_now(self, gvk: GVK) -> Resource | None:
-        """As ``find``, but a kind that is not known is asked for."""
+        """The resource that ``find`` returns; where that is None, all kinds are read first. Raises ClusterError."""
         with self._lock:
             if self.find(gvk) is None:
                 self.refresh()
@@ -137,7 +137,7 @@ class Discovery:
 
     @property
     def unavailable(self) -> frozenset[GroupVersion]:
-        """(group, version) whose API did not answer when the kinds were last read; their kinds are unknown."""
+        """Each (group, version) whose API did not answer when the kinds were last read; its kinds are unknown."""
         return self._unavailable
 
     def refresh(self) -> None:
@@ -150,10 +150,10 @@ class Discovery:
             self._resources = {**kept, **resources}
             self._unavailable = unavailable
             self._loaded_at = self._clock()
-            self._loaded = wanted  # Not what was invalidated while we read.
+            self._loaded = wanted  # An ``invalidate`` during the reading stays in force.
 
     def invalidate(self) -> None:
-        """Read all kinds before the next answer. Does not wait, not even for a reading in progress."""
+        """Have all kinds read before the next answer. Does not wait, not even for a reading in progress."""
         self._wanted = next(self._wishes)
 
     @property
@@ -212,7 +212,7 @@ def _is_aggregated(answer: Mapping[str, Any]) -> bool:
 
 
 def _aggregated(answer: Mapping[str, Any]) -> Iterator[tuple[GroupVersion, list[Resource] | None]]:
-    """Of a stale version the kinds are those of last time, if any; both are reported."""
+    """Each (group, version) with its resources; a stale one with those of last time, if any, and again with None."""
     for group in answer.get("items") or ():
         name = (group.get("metadata") or {}).get("name") or ""
         for version in group.get("versions") or ():
@@ -239,7 +239,7 @@ def _aggregated_resources(group_version: GroupVersion, entries: Iterable[Mapping
 def _group_by_group(
     cluster: Cluster, answer: Mapping[str, Any]
 ) -> Iterator[tuple[GroupVersion, list[Resource] | None]]:
-    """``answer`` is an APIVersions (``versions``) or an APIGroupList (``groups``)."""
+    """Each version in an APIVersions (``versions``) or APIGroupList (``groups``), with None where its API is away."""
     is_core = "versions" in answer
     versions = [("", version) for version in answer["versions"] or ()] if is_core else []
     for group in () if is_core else answer["groups"] or ():

@@ -2,21 +2,21 @@
 
 A kind is in one of these states, and only what is named here leads from one to the next:
 
-    UNSERVED     the server does not have it. Where its definition is there, discovery is asked for ``_LATE`` seconds,
-                 once for each state of that definition. It is served → UNDESCRIBED or DESCRIBED.
-    UNDESCRIBED  served, no OpenAPI document describes it, and it is met for the first time: the index is asked for up
-                 to ``_PATIENCE`` seconds, or ``_IN_DOUBT``. The document comes → DESCRIBED; it does not → OVERDUE.
-    OVERDUE      as before, and asked for again when a pause is over, each twice as long. The document → DESCRIBED.
-    DESCRIBED    a document describes it; that costs no request. An event: its definition has another generation, other
-                 stored versions, or is gone → CHANGING. The document is found gone → UNDESCRIBED.
-    CHANGING     whoever plans asks for kinds and index first. Our own write, waited for, or the lag after the last
-                 event is over, and told once more → DESCRIBED, or UNSERVED where the definition is gone.
+    UNSERVED     the server does not serve the kind. Where its definition exists, discovery is asked for ``_LATE``
+                 seconds, once for each version of the definition. The kind is served → UNDESCRIBED or DESCRIBED.
+    UNDESCRIBED  served and new, and no OpenAPI document describes the kind: the index of documents is asked for up to
+                 ``_PATIENCE`` seconds, or ``_IN_DOUBT``. The document comes → DESCRIBED; it does not → OVERDUE.
+    OVERDUE      still no document: the index is asked after a pause, each twice as long. It comes → DESCRIBED.
+    DESCRIBED    a document describes the kind, which costs no request. By an event, its definition has another
+                 generation, other stored versions, or is gone → CHANGING. The document is gone → UNDESCRIBED.
+    CHANGING     each plan asks for the kinds and the index first. Our own write has been waited for, or the lag of the
+                 last event is over and reported once → DESCRIBED, or UNSERVED where the definition is gone.
 
-An event of a definition may come in any state: it ends the pause of who asks for its kind.
+An event of a definition may come in any state: it ends the pause between two questions about its kind.
 
-Invariant: one Condition (news.py), notified of each event of a definition, of each change of what the cache knows, and
-of the end. What can be waited for is not polled. Where no event tells (discovery, the index of the documents) the
-server is asked in one place, ``_ask``, at one pace, in a bound.
+Invariant: one Condition (news.py), notified of each event of a definition, of each change of a kind's state in the
+cache, and of ``close``. What can be waited for is not polled. Where no event comes (discovery, the index of documents)
+the server is asked in one place, ``_ask``, at one pace, for a limited time.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from genreconcile.kinds.served import Served
 from genreconcile.kinds.storage import UNREADABLE, Lookup
 from genreconcile.objects import GVK
 
-_PACE: Final = 0.1  # Seconds from one question to the server to the next.
-_LATE: Final = 10.0  # For a kind whose definition was there before us.
-_PATIENCE: Final = 10.0  # For the document of a kind that is met for the first time, and that something defines.
-_IN_DOUBT: Final = 2.0  # Where nothing is known to define it: that may be younger than what has been read.
-_CHANGE_WAIT: Final = 3.0  # For another document than the one that is there: not every change brings one.
-_AWAITED_WAIT: Final = 15.0  # Where an object needs it.
-_FIRST_PAUSE: Final = 1.0  # Until an overdue kind is asked for again; twice as many each time.
+_PACE: Final = 0.1  # Seconds between two questions to the server.
+_LATE: Final = 10.0  # For a kind whose definition exists already.
+_PATIENCE: Final = 10.0  # For the document of a new kind that has a definition.
+_IN_DOUBT: Final = 2.0  # Where no definition is known: it may be newer than the cache.
+_CHANGE_WAIT: Final = 3.0  # For a document in place of the old one: not every change brings one.
+_AWAITED_WAIT: Final = 15.0  # The same, where an object needs the new document.
+_FIRST_PAUSE: Final = 1.0  # Until an overdue kind is asked for again; doubled each time.
 _LONGEST_PAUSE: Final = 60.0
 
 _log = logging.getLogger("genreconcile.planner")
 
 
 class State(Enum):
-    """See the module; UNSERVED is for discovery to say."""
+    """The states of the module's docstring, without UNSERVED, which discovery tells."""
 
     UNDESCRIBED = "undescribed"
     OVERDUE = "overdue"
@@ -58,14 +58,14 @@ class State(Enum):
 
 
 class Followed(Source, Protocol):
-    """The cache, as far as it is needed here."""
+    """What the Follower needs of the cache."""
 
     def subscribe_states(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call back when a kind becomes known, fails, or is not watched any more; returns what ends that."""
+        """Call back when a kind is synced, fails, or is not watched any more; returns a function that ends that."""
 
 
 class Follower:
-    """Follows the kinds of one server through one cache; ``definition`` gives what defines a kind. Thread-safe."""
+    """Follows the kinds of one server through one cache; ``definition`` returns that of a kind. Thread-safe."""
 
     def __init__(
         self,
@@ -82,32 +82,32 @@ class Follower:
         self._news = News(wait)
         self._overdue: dict[GVK, tuple[float, float]] = {}  # When to ask again, and the pause after that.
         self.definitions = Definitions(cache, self._news, clock=clock)
-        # The cache holds neither this nor what it has read, should nobody close it.
+        # The cache holds these callbacks, and not the Follower: one that nobody closes can still be collected.
         self._ends = (self.definitions.forget, cache.subscribe_states(self._news.tell))
 
     def close(self) -> None:
-        """Follow no longer; who waits goes on at once."""
+        """Stop following; threads that wait go on at once."""
         for end in self._ends:
             end()
         self._news.end()
 
     def state(self, resource: Resource) -> State:
-        """Of a kind that is served. Raises ClusterError."""
+        """The state of a kind that is served. Raises ClusterError."""
         gvk = resource.gvk
         if self._served.types.is_custom(gvk) is None:
             return State.OVERDUE if gvk in self._overdue else State.UNDESCRIBED
         return State.CHANGING if self.definitions.is_changing(_kind(gvk)) else State.DESCRIBED
 
     def is_undescribed(self, resource: Resource) -> bool:
-        """Whether something defines the kind, and no document describes it."""
+        """Whether the kind has a definition, and no document describes it."""
         if self._served.types.is_custom(resource.gvk) is not None:
             return False
         definition = self._definition(resource.gvk)
         return definition is not None and definition is not UNREADABLE
 
     def until(self, is_true: Callable[[], bool], deadline: float) -> None:
-        """Wait until something is true of what the cache says of kinds or of definitions; ``deadline`` is a time of
-        the clock. What ``is_true`` raises is passed on.
+        """Wait until ``is_true``, which looks at the cache's kinds or definitions, or until ``deadline``, a time of the
+        clock. Raises what ``is_true`` raises.
         """
         while True:
             before, left = self._news.count(), deadline - self._clock()
@@ -116,7 +116,7 @@ class Follower:
             self._news.pause(self._news.count, before, left)
 
     def await_served(self, missing: Collection[Resource]) -> list[Resource]:
-        """UNSERVED kinds whose definitions are there: returns those that are served in time, described if possible."""
+        """Wait for UNSERVED kinds with definitions; returns those that are served in time, if possible described."""
         deadline, served = self._clock() + _LATE, list[Resource]()
 
         def is_done() -> bool:
@@ -153,8 +153,8 @@ class Follower:
     def await_document(self, gvk: GVK, deadline: float, *, changed: bool, awaited: bool = False) -> None:
         """Wait until the server's documents describe a kind; they follow its definition with a delay.
 
-        ``deadline`` is a time of the clock. ``changed``: a description is there, and another is to come; not every
-        change of a definition brings one, so that wait is short; longer where an object needs it (``awaited``).
+        ``deadline`` is a time of the clock. ``changed``: a new document is to replace the old one; not every change of
+        a definition brings one, so that wait is short, but longer where an object needs it (``awaited``).
         """
         before = self._served.hash_of(gvk)
         patience = _AWAITED_WAIT if awaited else _CHANGE_WAIT
@@ -170,7 +170,7 @@ class Follower:
         self._ask({_kind(gvk)}, is_done)
 
     def _ask(self, kinds: Collection[GroupKind], is_done: Callable[[], bool]) -> None:
-        """Ask the server by ``is_done`` until that says so; an event of the definitions of ``kinds`` ends a pause."""
+        """Ask the server by ``is_done`` until it returns True; an event of a definition of ``kinds`` ends a pause."""
         told = functools.partial(self.definitions.told, kinds)
         while not self._news.is_over:
             before = told()

@@ -49,7 +49,7 @@ class OpenAPIDocuments:
 
     @property
     def server(self) -> str:
-        """Whose documents these are, for messages."""
+        """The server of the documents, for messages."""
         return self._cluster.server
 
     def hashes(self) -> Mapping[str, str]:
@@ -60,7 +60,7 @@ class OpenAPIDocuments:
             return self._hashes
 
     def refresh(self) -> set[str]:
-        """Read the index again; the paths whose hash changed, that appeared, or that went. Raises ClusterError."""
+        """Read the index again; returns the paths that are new, gone, or have another hash. Raises ClusterError."""
         with self._lock:
             before = dict(self._hashes or {})
             self._hashes = self._read_index()

@@ -1,4 +1,4 @@
-"""In which order objects are written and deleted, and which objects define kinds: read from ``order.yaml``.
+"""The order in which objects are written and deleted, and the objects that define kinds: read from ``order.yaml``.
 
 Invariant: knowledge of kinds is data; this module only reads it.
 """
@@ -52,29 +52,29 @@ def defines_kinds(gvk: GVK) -> bool:
 
 
 def is_definer(gvk: GVK) -> bool:
-    """Whether objects of this kind say which kind they define."""
+    """Whether objects of this kind are definitions that name the kind which they define."""
     return _says(gvk) is not None
 
 
 def group_behind(group: str, kind: str, name: str) -> str:
-    """The API group that an object brings which does not say its kinds; "" where it brings none, or says them."""
+    """The API group that an object brings without naming its kinds; "" where it brings none, or names them."""
     definer = shipped(Order).defines.get(kind_name(group, kind))
     return name.partition(".")[2] if definer and definer.named == "version.group" else ""
 
 
 def changes_writes(gvk: GVK) -> bool:
-    """Whether objects of this kind say what the server changes in others when they are written."""
+    """Whether objects of this kind configure what admission changes in other objects."""
     return kind_name(gvk.group, gvk.kind) in shipped(Order).admits
 
 
 def _says(gvk: GVK) -> Says | None:
-    """Where objects of this kind say which kind they define, None where they do not."""
+    """The pointers at which objects of this kind describe the kind that they define, None where they do not."""
     definer = shipped(Order).defines.get(kind_name(gvk.group, gvk.kind))
     return definer.says if definer else None
 
 
 def is_served(obj: Object) -> bool:
-    """Whether an object that defines kinds says in its status that these are served."""
+    """Whether the status of an object that defines kinds says that these are served."""
     gvk = GVK.of(obj)
     wanted = shipped(Order).defines[kind_name(gvk.group, gvk.kind)].condition
     conditions: Sequence[Any] = resolve_pointer(obj, "/status/conditions", None) or ()
@@ -82,7 +82,7 @@ def is_served(obj: Object) -> bool:
 
 
 def defined_by(obj: Object) -> list[Resource]:
-    """The resources that an expected object will define; none where it defines none or does not say."""
+    """The resources that an expected object defines; none where it defines none, or does not name them."""
     says = _says(GVK.of(obj))
     if says is None:
         return []
@@ -113,12 +113,12 @@ def defined_kind(obj: Object) -> tuple[str, str]:
 
 
 def definition_name(resource: Resource) -> str:
-    """The name of the object that defines a kind: the API server demands that it is this one."""
+    """The name of a kind's definition, as the API server demands it."""
     return f"{resource.plural}.{resource.gvk.group}"
 
 
 def stored_versions(obj: Object) -> tuple[str, ...]:
-    """The versions in which objects of the kind that is defined may lie in etcd; the one that is written first."""
+    """The versions in which objects of the defined kind may lie in etcd; first the one in which they are written."""
     says = _says(GVK.of(obj))
     if says is None:
         return ()
@@ -128,7 +128,7 @@ def stored_versions(obj: Object) -> tuple[str, ...]:
 
 
 def stored_schemas(obj: Object, version: str) -> Stored:
-    """The schemas of ``stored_versions``, but for that of ``version``; of some there may be none."""
+    """The schemas of ``stored_versions``, but for that of ``version``; a version may have none."""
     says = _says(GVK.of(obj))
     if says is None:
         return Stored()
@@ -140,7 +140,7 @@ def stored_schemas(obj: Object, version: str) -> Stored:
     }
     written = next((found for name, found in versions.items() if found.get("storage") and name != version), None)
     others = tuple(schema for name, schema in schemas.items() if name != version)
-    # What a webhook converts may stand elsewhere in the written version, so nothing is lost for sure.
+    # A webhook may move a value elsewhere in the written version, so that no value is lost for sure.
     is_converted = bool(resolve_pointer(obj, says.webhook, None)) and {*stored_versions(obj)} != {version}
     if written is None or is_converted:
         return Stored(others, is_converted=is_converted)

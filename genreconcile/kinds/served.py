@@ -1,6 +1,6 @@
-"""What the server says of its kinds and of their types, kept until something may have changed.
+"""The server's kinds and their types, kept until something may have changed.
 
-Invariant: what may change while the server is asked is asked for again. Nothing here waits.
+Invariant: after an ``invalidate`` while the server is asked, it is asked again. Nothing here waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from genreconcile.objects import GVK
 
 
 class Served:
-    """``types`` are those of ``documents``; ``asked`` has the definitions that nobody follows. Thread-safe."""
+    """``types`` are those of ``documents``; ``asked`` reads definitions that are not watched. Thread-safe."""
 
     def __init__(self, discovery: Discovery, documents: OpenAPIDocuments, types: TypeGraph, asked: Asked) -> None:
         self.discovery = discovery
@@ -28,10 +28,10 @@ class Served:
         self._wishes = itertools.count(1)
         self._wanted = self._renewed = 0
         self.generation = 0
-        """Grows whenever kinds or their schemas may look different from then on."""
+        """Grows whenever kinds or their schemas may have changed."""
 
     def invalidate(self) -> None:
-        """Kinds or their schemas may have changed: ask before the next answer. Waits for nobody who asks."""
+        """Note that kinds or their schemas may have changed. Does not wait for a thread that asks the server."""
         self.discovery.invalidate()
         self.asked.forget()
         self._wanted = next(self._wishes)
@@ -42,7 +42,7 @@ class Served:
         return self._renewed != self._wanted
 
     def renew(self) -> set[str]:
-        """Ask now, where something may have changed; the paths of documents that did. Raises ClusterError."""
+        """Ask the server where something may have changed; the paths of changed documents. Raises ClusterError."""
         self.discovery.resources()
         with self._lock:
             wanted = self._wanted

@@ -1,7 +1,7 @@
-"""In which other versions the objects of custom kinds may lie in etcd, as far as that can be read.
+"""The other versions in which objects of custom kinds may lie in etcd, as far as definitions can be read.
 
-Invariant: what cannot be read is not taken for none: then each version that is served may be the one. The same schemas
-are the same object, so that types made from them live on.
+Invariant: an unreadable definition is not taken for none: then objects may be stored in each version that is served.
+Equal schemas are the same object, so that types made from them live on.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from genreconcile.objects import GVK, Object
 
 
 class Definition(NamedTuple):
-    """What defines a kind: ``token`` is the same object as long as it is unchanged."""
+    """The definition of a kind: ``token`` is the same object as long as the definition is unchanged."""
 
     token: Any
     decode: Callable[[], Object]
 
 
 UNREADABLE: Final = Definition(None, dict)
-"""The definition of a kind, if there is one, may not be read."""
+"""Stands for a definition that cannot be read, if there is one."""
 
 Lookup = Callable[[GVK], Definition | None]
-"""What defines a kind; None where nothing does, or where it has not been read yet."""
+"""Returns the definition of a kind; None where there is none, or where it has not been read yet."""
 
 
 class Versions:
-    """``siblings`` gives the other versions of a kind that are served, ``schema_of`` the schema of one."""
+    """``siblings`` returns the other served versions of a kind, ``schema_of`` the schema of one of them."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Versions:
         self._known: dict[GVK, tuple[Any, Stored]] = {}
 
     def of(self, gvk: GVK) -> Stored:
-        """In which other versions objects of a kind may be stored: the same object as long as that is the same."""
+        """The other versions in which objects of a kind may be stored: the same object as long as it is equal."""
         definition = self.lookup(gvk)
         if definition is None:
             return HERE_ALONE
@@ -68,7 +68,7 @@ class Versions:
 
 
 class Asked:
-    """Definitions that are asked for by their names, each once."""
+    """Definitions that are read by their names, each once."""
 
     def __init__(self, cluster: Cluster, discovery: Discovery) -> None:
         self._cluster = cluster
@@ -76,8 +76,8 @@ class Asked:
         self._known: dict[GVK, Definition | None] = {}
 
     def definition(self, gvk: GVK) -> Definition | None:
-        """What defines a kind, None where nothing does; UNREADABLE where that cannot be told."""
-        known = self._known  # What is forgotten while it is asked for stays forgotten.
+        """The definition of a kind, None where there is none; UNREADABLE where that cannot be told."""
+        known = self._known  # A ``forget`` during a request forgets its answer, too.
         if gvk not in known:
             try:
                 known[gvk] = self._ask(gvk)
@@ -88,7 +88,7 @@ class Asked:
         return known[gvk]
 
     def forget(self) -> None:
-        """They may have changed."""
+        """Forget all definitions: they may have changed."""
         self._known = {}
 
     def _ask(self, gvk: GVK) -> Definition | None:

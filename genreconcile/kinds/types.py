@@ -37,7 +37,7 @@ class _Missing:
         return "MISSING"
 
     def __reduce__(self) -> str:
-        return "MISSING"  # There is one: it is compared by identity, in copies as well.
+        return "MISSING"  # A copy is the same object: MISSING is compared by identity.
 
     def __bool__(self) -> bool:
         return False
@@ -47,17 +47,17 @@ MISSING: Final = _Missing()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    """What stands in a document in the place of a mapping: a served document may be anything."""
+    """The value if it is a mapping, else an empty one: a served document may hold anything in its place."""
     return value if isinstance(value, Mapping) else {}
 
 
 def _members(value: Any) -> list[Mapping[str, Any]]:
-    """The mappings of what stands in the place of a list of them."""
+    """The mappings in the value if it is a list, else none."""
     return [member for member in value if isinstance(member, Mapping)] if isinstance(value, list) else []
 
 
 def _gvks(schema: Any) -> Iterator[GVK]:
-    """The kinds that a schema is of."""
+    """The kinds whose objects a schema describes."""
     for gvk in _members(_mapping(schema).get(_GVKS)):
         yield GVK(*(str(gvk.get(part) or "") for part in ("group", "version", "kind")))
 
@@ -85,7 +85,7 @@ class Type:
         self.scalar = _scalar_of(name, schema)
         self.shape = self._shape()
         self.made: dict[Any, Any] = {}
-        """What others have made from this type, under keys of theirs: here it goes when the type does."""
+        """What callers have made from this type, under keys of their own; it lives as long as the type."""
 
     def __repr__(self) -> str:
         return f"<Type {self.name or '(anonymous)'} {self.shape}>"
@@ -121,9 +121,7 @@ class Type:
 
     @cached_property
     def alternative(self) -> Type | None:
-        """For ``any``: the type that a mapping has here, where the documents hide it behind a union, or where another
-        version of a custom resource knows it.
-        """
+        """The type of a mapping under the shape ``any``, where a union or another version tells it, else None."""
         if isinstance(self._schema.get(IN_MAPPING), Mapping):
             return Type("", self._schema[IN_MAPPING], self._compiler, custom=True)
         name = self._compiler.graph.unions.get(self.name)
@@ -131,12 +129,12 @@ class Type:
 
     @cached_property
     def values(self) -> Field:
-        """What a map's values are."""
+        """The type of a map's values."""
         return self._compiler.field(self, "*", self._schema.get("additionalProperties"))
 
     @cached_property
     def items(self) -> Field:
-        """What a list's members are."""
+        """The type of a list's members."""
         return self._compiler.field(self, "*", self._schema.get("items"))
 
     @cached_property
@@ -161,7 +159,7 @@ class Type:
 
     @cached_property
     def is_spelled_anew(self) -> bool:
-        """Whether decoding and encoding gives the server's own text, whatever value stands here."""
+        """Whether decoding and encoding gives the server's own text, for every value of this type."""
         return not any(kind.is_raw or (kind.scalar == "number" and not kind.custom) for kind in self._reached())
 
     def parts(self) -> list[Type]:
@@ -290,7 +288,7 @@ class TypeGraph:
         return name == _custom_name(gvk) if name else None
 
     def stored(self, gvk: GVK) -> Stored:  # noqa: ARG002 - for those who know definitions
-        """In which other versions objects of a custom kind may be stored: the same as long as nothing changes."""
+        """The other versions in which objects of a custom kind may be stored: the same object while nothing changes."""
         return HERE_ALONE
 
     def schema_of(self, gvk: GVK) -> JSONSchema | None:
@@ -299,7 +297,7 @@ class TypeGraph:
         return _mapping(compiler.schemas.get(name)) if compiler is not None and name else None
 
     def _find(self, gvk: GVK) -> tuple[_Compiler | None, str]:
-        """Where a kind is described, and the name of its type; "" where it is not."""
+        """The compiler of a kind's document, None without one, and the name of the kind's type, "" without one."""
         path = document_path(gvk.group, gvk.version)
         document = self._documents(path)
         if document is None:
@@ -335,7 +333,7 @@ def _reference(schema: Mapping[str, Any]) -> str:
 
 
 def _scalar_of(name: str, schema: Mapping[str, Any]) -> str:
-    # Only the name tells these apart: the documents call one a string or number, and the other two a date-time.
+    # Only the name tells: the documents call a Quantity a string or number, and both Time and MicroTime a date-time.
     for suffix, scalar in _SCALAR_TYPES.items():
         if name.endswith(suffix):
             return scalar
@@ -348,7 +346,7 @@ def _scalar_of(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def untyped(*, raw: bool = False) -> Type:
-    """The type of what no document describes: anything. ``raw``: inside of a raw type."""
+    """The type of a value that no document describes, and that may be anything. ``raw``: it is inside a raw type."""
     kind = Type("", {}, _Compiler(TypeGraph(lambda _: None), {}), custom=True)
     kind.is_raw = raw
     return kind

@@ -1,8 +1,8 @@
-"""What an object gains from the version in which it is stored, laid into the schema of the version that is read.
+"""The defaults that an object gains from its stored version, laid into the schema of the version that is read.
 
 The API server fills defaults in when it reads an object from etcd, by the schema of the version in which the object
-lies there, and converts it then; what the version that is read does not know goes. A write through the version that is
-read is defaulted by that, and loses what the stored version does not know.
+lies there, and then converts it; fields that the version that is read does not know are dropped. A write through the
+version that is read gets the defaults of that version, and loses fields that the stored version does not know.
 
 Invariant: pure: schemas in, schemas out; neither is changed. Without stored versions the schema stays what it is.
 Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting
@@ -28,9 +28,9 @@ _UNKNOWN: Final[JSONSchema] = {_PRESERVE: True, "nullable": True}
 
 
 class Stored(NamedTuple):
-    """The schemas of a kind in the other versions in which its objects may lie in etcd, and in the one in which they
-    are written: None where that is the version which is read itself, or not known. ``is_converted``: a webhook may
-    convert them, and move anything elsewhere.
+    """The schemas of a kind in the other versions in which its objects may lie in etcd; ``written`` is that of the
+    version in which they are written, None where that is the version that is read, or not known. ``is_converted``: a
+    webhook may convert objects, and move any value elsewhere.
     """
 
     schemas: tuple[JSONSchema, ...] = ()
@@ -43,15 +43,15 @@ HERE_ALONE: Final = Stored()
 
 
 def overlaid(schema: JSONSchema, stored: Stored) -> JSONSchema:
-    """The schema of a kind's root in one version, with what objects gain and lose that are stored in others."""
+    """The schema of a kind's root in one version, with the defaults that objects stored in others gain and lose."""
     if stored.written is not None:
         schema = _held(schema, stored.written, _IDENTITY)
     return _laid(schema, stored.schemas, _IDENTITY)
 
 
 def _held(schema: JSONSchema, written: JSONSchema, without: Iterable[str] = ()) -> JSONSchema:
-    """The schema, with the defaults that are there once an object was written: what the written version keeps of its
-    own, and where it has none, those that are filled in when the object is read.
+    """The schema, with the defaults that an object has after a write: its own, as far as the written version keeps
+    them, and where it has none, those that the written version fills in when the object is read.
     """
     result, own = dict(schema), _mapping(schema.get("properties"))
     fields = {
@@ -87,8 +87,8 @@ def _held_field(key: str, field: JSONSchema, written: JSONSchema) -> JSONSchema:
 
 
 def _with_null(field: JSONSchema, written: JSONSchema) -> JSONSchema:
-    """The field, with what a null of it becomes: where the written version has no null there, that is pruned before
-    defaults are filled in.
+    """The field, with the value that its null becomes: where the written version allows no null, the null is pruned
+    before defaults are filled in.
     """
     if not field.get("nullable") or written.get("nullable") or "default" not in written:
         return field

@@ -1,6 +1,6 @@
 """What a reconcile would do.
 
-Invariant: pure: a plan is data; making, printing or comparing one sends no request.
+Invariant: making a plan sends no write; a plan is data, and printing or comparing one sends no request.
 """
 
 from genreconcile.plan.awaiting import awaiting, changes_schema, deferred, with_definitions

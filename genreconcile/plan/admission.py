@@ -1,7 +1,6 @@
-"""What was learned of the server's answers goes when what they followed changes: a definition, or admission.
+"""Forgets verdicts on patches when what led to them has changed: a definition, or the configuration of admission.
 
-Invariant: nothing is watched for this before the server has insisted on something, and nothing that may not be read is
-asked for again.
+Invariant: admission is watched only once there is a verdict, and a kind that may not be read is not asked for again.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from genreconcile.objects import ObjectKey, metadata_of
 
 _READ: Final = frozenset({"list", "watch"})
 _LAG: Final = 5.0
-"""Seconds within which the server follows what was written."""
+"""Seconds within which the server follows a written definition or configuration of admission."""
 
 
 class Admission:
-    """Watches what changes writes, and forgets; ``follow`` False watches nothing of its own accord. Thread-safe."""
+    """Forgets verdicts by the events of a cache; ``follow``: has the cache watch admission, too. Thread-safe."""
 
     def __init__(
         self,
@@ -48,21 +47,21 @@ class Admission:
         self.forget = cache.subscribe(self._on_event)
 
     def look(self, discovery: Discovery) -> None:
-        """Forget what a change since the last look has made doubtful. Raises ClusterError."""
+        """Forget the verdicts that a change since the last look has made doubtful. Raises ClusterError."""
         if self._has_changed():
             self._learned.forget_verdicts()
         if self._follow and self._learned.has_verdicts:
             self._watch(discovery)
 
     def definitions_changing(self, kinds: frozenset[tuple[str, str]]) -> None:
-        """The definitions of these have changed lately: what was learned is void once, and once more after the lag."""
+        """Forget verdicts on each (group, kind) that has entered or left ``kinds``, those whose definitions change."""
         with self._lock:
             turned, self._changing = kinds ^ self._changing, kinds
         if turned:
             self.definitions_changed(turned)
 
     def definitions_changed(self, kinds: Collection[tuple[str, str]]) -> None:
-        """The definitions of these, each (group, kind), have changed."""
+        """Forget verdicts on the objects of these, each (group, kind), whose definitions have changed."""
         if not self._learned.has_verdicts:
             return
         for gvk in self._cache.kinds():
@@ -70,7 +69,7 @@ class Admission:
                 self._learned.forget_verdicts(self._cache.uids(gvk))
 
     def _has_changed(self) -> bool:
-        """Whether something is new: once, and once more after the lag; always would be a loop for that time."""
+        """Whether admission has changed: True once, and once more after the lag; True throughout would be a loop."""
         with self._lock:
             is_new, self._is_new = self._is_new, False
             if self._changed_at is not None and self._clock() > self._changed_at + _LAG:

@@ -1,4 +1,4 @@
-"""Changes and deletions → a Plan, with its warnings and what the guards withhold.
+"""Changes and deletions → a Plan, with its warnings and the refusals of its guards.
 
 Invariant: pure.
 """
@@ -13,7 +13,7 @@ from genreconcile.plan.deletions import Deletions
 
 
 def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], prune: Prune) -> list[str]:
-    """Warnings of expected objects, given with their labels, that deletion will never find."""
+    """Warnings about expected objects, given with their labels, that the delete selector will never match."""
     selector = prune.selector
     return [
         f"{key}: does not match the delete selector {selector}, so it will never be cleaned up"
@@ -28,7 +28,7 @@ def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], prune: Pru
 def assemble(
     changes: list[Change], deletions: Deletions, prune: Prune, warnings: list[str], owner: OwnerPlan | None = None
 ) -> Plan:
-    """The plan; where an object failed, nothing is deleted."""
+    """The plan of one call; where an expected object failed, all deletions are withheld."""
     failed = sum(change.error is not None for change in changes)
     going = deletions.changes
     count = sum(change.operation == "delete" for change in going)

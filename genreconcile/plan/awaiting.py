@@ -1,6 +1,6 @@
 """Objects that wait for the definition of their kind, which the same plan changes.
 
-Invariant: pure; whether such an object is usable is said by the schema that the server has afterwards.
+Invariant: pure; the schema that the server has afterwards decides whether such an object is usable.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ AWAITS: Final = "this set changes the definition of its kind; it is compared onc
 
 
 def deferred(changes: list[Change], fields: str) -> list[Change]:
-    """The changes; what the schema of today does not allow waits where its definition is to change."""
+    """The changes; an object that today's schema refuses waits if the definition of its kind is to change."""
     if not any(isinstance(change.error, InputError) for change in changes):
         return changes
     brought = {gvk for change in changes for gvk in _redefined(change)}
@@ -27,12 +27,12 @@ def deferred(changes: list[Change], fields: str) -> list[Change]:
 
 
 def awaiting(plan: Plan) -> list[Change]:
-    """The changes that are to be made again once the definitions are written."""
+    """The changes that are planned again once the definitions are written."""
     return [change for change in plan.changes if change.awaits_definition]
 
 
 def with_definitions(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """The changes up to the last wave that changes a definition, and those that come later."""
+    """The changes up to the last wave that changes a definition, and the changes of later waves."""
     last = max((_wave(change) for change in changes if _redefined(change)), default=-1)
     return [change for change in changes if _wave(change) <= last], [
         change for change in changes if _wave(change) > last
@@ -40,7 +40,7 @@ def with_definitions(changes: Sequence[Change]) -> tuple[list[Change], list[Chan
 
 
 def changes_schema(change: Change) -> bool:
-    """Whether a patch of a definition may change what objects look like."""
+    """Whether a change of a definition patches its spec, and so perhaps the schema of its kind."""
     return any(operation["path"].startswith("/spec") for operation in change.writes)
 
 

@@ -21,7 +21,7 @@ from genreconcile.ownership import Inventory, Parent
 JSON_PATCH: Final = "application/json-patch+json"
 """The media type of each patch (RFC 6902)."""
 NO_PATCH: Final = Patch((), ())
-"""The patch of whatever is not patched; shared, for there are many."""
+"""The patch of every change that is no update; shared, for there are many."""
 OPERATIONS = ("create", "update", "delete", "none")
 
 
@@ -29,19 +29,18 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     """What one object needs.
 
     ``operation`` is create, update, delete or none. ``patch`` holds the RFC 6902 operations of an update, with its
-    preconditions; it is empty for the others. ``expected`` and ``live`` are the dicts that were compared (None where
-    there is none, and for an object in sync); they are not to be changed. ``reason`` says why nothing is done where
-    something might have been expected (a rule gap, an object that is skipped). ``error`` is set where the object could
-    not be judged; then the operation is none. ``skipped`` says that nothing is done although the object is not as it
-    should be.
-    ``fields`` is the policy under which it was compared, ``keys`` what ``Learned`` knows the patched differences by.
-    ``validated``: the schema of its kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
-    call so. ``is_sendable``: nothing in ``expected`` is the server's alone to say. ``awaits_definition``: it is to be
-    judged when the definition of its kind has been written. ``retry_after``: in so many seconds the next repair of what
-    somebody else keeps undoing is due; None where nobody does. ``is_part``: there are more differences than one patch
-    can hold, and this one has the first of them.
+    preconditions; other operations have an empty one. ``expected`` and ``live`` are the dicts that were compared (None
+    where there is none, and for an object in sync); nobody changes them. ``reason`` says what is left alone, and why (a
+    rule gap, an object that is skipped). ``error`` is set where the object could not be compared; then the operation is
+    none. ``skipped``: nothing is done although the object is not as it should be.
+    ``fields`` is the policy of the comparison; ``keys`` identify the patched differences for ``Learned``.
+    ``validated``: the schema of the kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
+    or annotations call sensitive. ``is_sendable``: ``expected`` holds nothing that only the server may set.
+    ``awaits_definition``: the object is planned again when the definition of its kind is written. ``retry_after``:
+    seconds until the next repair in a fight, None without a fight. ``is_part``: one patch cannot hold all differences,
+    and this one holds the first of them.
 
-    ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` hold what they hold.
+    ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` have the real values.
     """
 
     operation: str
@@ -64,7 +63,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def operations(self) -> list[dict[str, Any]]:
-        """What a reader wants: ``writes`` with masks in the place of secrets."""
+        """``writes`` for a reader, with masks in the place of secrets."""
         return mask_patch(self.secrets, self.writes)
 
     @property
@@ -80,19 +79,19 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     def told(self, text: str) -> str:
         """``text``, such as a server's refusal, without the secrets of this object.
 
-        What is to be deleted may be known by its metadata alone: then admission's words go, for they may quote more.
+        Of an object to delete only metadata may be known: then admission's words are left out, as they may quote more.
         """
         return self.hiding()(text)
 
     def hiding(self) -> Callable[[str], str]:
-        """``told`` for any number of texts."""
+        """The function that ``told`` calls, made once for many texts."""
         hide = Hiding(self.secrets, self.expected, self.live)
         if self.operation == "delete" and self.secrets:
             return lambda text: hide(without_words(text))
         return hide
 
     def __hash__(self) -> int:
-        return hash((self.operation, self.key))  # The objects are dicts.
+        return hash((self.operation, self.key))  # Dicts have no hash.
 
     def __repr__(self) -> str:
         return f"<Change {self.operation} {self.key}{' ' if self.patch else ''}{self.operations or ''}>"
@@ -104,15 +103,15 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether there is nothing to do and nothing to say."""
+        """Whether the object needs no operation, has no error, and is not skipped."""
         return self.operation == "none" and self.error is None and not self.skipped
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerPlan:
-    """What the parent of an owner set is to record: all of ``inventory`` before anything is written.
+    """What the parent of an owner set records: before any other write, all of ``inventory``.
 
-    Afterwards ``kept``, which could not be looked at, and what has members still.
+    After the deletions: what still has members, and ``kept``, the kinds and namespaces that could not be read.
     """
 
     parent: Parent
@@ -124,12 +123,12 @@ class OwnerPlan:
 class Plan:
     """All changes of one reconcile, in the order of the expected set, deletions last.
 
-    ``changes`` leaves out what is ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards
-    that withhold deletions; ``warnings`` are for the reader. ``matches`` is how many live objects, expected ones
-    included, stand where deletion looks. ``spared`` is what stands there, is not expected, and is left alone because
-    Kubernetes or a controller made it, or it is going already; each says why. ``owner`` is the set, if there is one.
-    ``looked_at`` are the kinds among whose objects deletion looked.
-    ``prune_first``: deletions go before creations.
+    ``changes`` leaves out the ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards that
+    withhold deletions; ``warnings`` are for the reader. ``matches`` counts the live objects, expected ones included,
+    that the selector or the owner set holds. ``spared`` are those that are not expected and yet left alone, for
+    Kubernetes or a controller made them, or they are being deleted already; each has its reason. ``owner`` is what the
+    parent of the owner set records, None without a set. ``looked_at`` are the kinds whose objects deletion looked at.
+    ``prune_first``: deletions come before creates and patches.
     """
 
     changes: tuple[Change, ...]
@@ -151,7 +150,7 @@ class Plan:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many objects need what: keys create, update, delete, unchanged, skipped, failed."""
+        """How many objects need each operation: keys create, update, delete, unchanged, skipped, failed."""
         counts = dict.fromkeys(("create", "update", "delete", "unchanged", "skipped", "failed"), 0)
         for change in self.changes:
             if change.error is not None:

@@ -1,7 +1,7 @@
-"""The objects of one draft, judged one after the other against the cache.
+"""The objects of one draft, compared one after the other with the cache.
 
-Invariant: what only ``is_clean`` has looked at is the caller's own and stays as it is; what goes into a change is a
-copy; whatever goes wrong with one object is that object's error. Facts about a kind are looked up once per plan.
+Invariant: an object of the caller is never changed: ``is_clean`` only reads it, and a Change holds a copy. A fault of
+one object is its own error. Facts about a kind are looked up once per plan.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _log = logging.getLogger("genreconcile.planner")
 
 
 class _Kind(NamedTuple):
-    """What holds for all objects of a kind while one plan is made; ``pending``: the server does not have it yet."""
+    """What holds for a kind while one plan is made. ``pending``: the server does not serve the kind yet."""
 
     pending: bool
     defines: bool
@@ -52,9 +52,9 @@ class DraftComparer:
         self._stores: dict[tuple[GVK, str], Store] = {}
 
     def change(self, entry: Fresh) -> Change:
-        """What one object needs. Raises LoadError where it is no JSON data.
+        """The change of one object. Raises LoadError where the object is no JSON data.
 
-        Whatever else goes wrong is an error of this object: one that nobody thought of must not stop the others.
+        Any other fault is the change's error: one that nobody foresaw must not stop the other objects.
         """
         try:
             return self._change(entry)
@@ -107,13 +107,13 @@ class DraftComparer:
         return self._unless_settling(change, resource)
 
     def _require_covered(self, key: ObjectKey) -> None:
-        """An object outside of the namespaces that are ours is none of our business, also before its kind is there."""
+        """Raise CacheError for an object outside of the watched namespaces, also before its kind is served."""
         if not self._cache.covers(key.namespace):
             raise CacheError(f"{key}: not in the cache: the namespace is not watched; add it to namespaces")
 
     @staticmethod
     def _taken(entry: Fresh, resource: Resource, record: Record) -> Change:
-        """An object is in one set at most (KEP-3659)."""
+        """The error of a member of another owner set: an object is in one set at most (KEP-3659)."""
         error = ReconcileError(
             f"{entry.key}: not taken into the owner set: it is a member of {record.labels[PART_OF]}; take it out there "
             f"first, or remove its label {PART_OF}"
@@ -138,7 +138,7 @@ class DraftComparer:
         return known
 
     def _remembered(self, entry: Fresh, resource: Resource, store: Store, record: Record) -> Change:
-        """The change of an object in sync: without the dicts, which nobody needs any more, and would keep many."""
+        """The change of an object in sync, which is remembered: without the dicts, which nobody needs any more."""
         change = Change("none", resource.gvk, entry.key)
         consulted = self._draft.view.consulted
         if entry.content and consulted is not None:
@@ -150,7 +150,7 @@ class DraftComparer:
         return change
 
     def _unless_settling(self, change: Change, resource: Resource) -> Change:
-        """The change, but nothing while the definition of its kind changes: objects and schema may not fit yet."""
+        """The change, or a skip while the definition of its kind changes: objects and schema may not fit yet."""
         if change.is_quiet or change.live is None:
             return change
         if self._kinds.is_undescribed(resource):

@@ -1,6 +1,6 @@
-"""What the server leaves out of an expected object, or would let harm it: told, where it would happen without a word.
+"""Warnings about fields of an expected object that the server drops silently.
 
-Invariant: a warning comes once for each object while a Reconciler lives; what is told changes nothing of the plan.
+Invariant: a warning is given once per object in the life of a Reconciler, and changes nothing else of the plan.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _SIZE: Final = 65_536
 _DEPTH: Final = 8
 
 Note = tuple[ObjectKey, str]
-"""An object, and what there is to tell of it."""
+"""The key of an object, and the text of a warning about it."""
 
 
 class Told:
-    """Which warnings were given; thread-safe. The oldest of very many may come a second time."""
+    """The warnings that were given; thread-safe. Beyond ``_SIZE`` of them, the oldest may be given again."""
 
     def __init__(self) -> None:
         self._told: LRUCache[Note, bool] = LRUCache(_SIZE)
         self._lock = threading.Lock()
 
     def new(self, notes: Iterable[Note]) -> list[str]:
-        """Those that were not given before, as ``<object>: <note>``."""
+        """The warnings that were not given before, as ``<object>: <text>``."""
         with self._lock:
             found = [note for note in dict.fromkeys(notes) if note not in self._told]
             self._told.update(dict.fromkeys(found, True))
@@ -37,7 +37,7 @@ class Told:
 
 
 def corrections(obj: Object, key: ObjectKey, resource: Resource) -> Iterator[Note]:
-    """What the server leaves out of an object as it was written; ``key`` is the one that it goes by.
+    """Warnings about fields of ``obj``, as the caller wrote it, that the server drops; ``key`` is the located one.
 
     Sources: ``BeforeCreate`` in k8s.io/apiserver/pkg/registry/rest, and each resource's strategy for ``status``.
     """
@@ -48,7 +48,7 @@ def corrections(obj: Object, key: ObjectKey, resource: Resource) -> Iterator[Not
 
 
 def says_something(value: Any, depth: int = _DEPTH) -> bool:
-    """Whether there is more than what Go writes of a struct that nobody filled in: zeros, and mappings of them."""
+    """Whether a value is more than Go's JSON of an empty struct: zeros, and mappings of zeros."""
     if isinstance(value, Mapping):
         return depth == 0 or any(says_something(entry, depth - 1) for entry in value.values())
     return bool(value)

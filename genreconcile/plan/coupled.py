@@ -1,8 +1,8 @@
-"""Differences in one list, of which some are left alone: what becomes of the others.
+"""Differences in one list, some of which are left alone: the indexes of the others.
 
-Members are put in, moved and taken out one after the other, so each index holds only after all operations before it.
+A patch adds, moves and removes members one after the other, so an index is right only after all operations before it.
 
-Invariant: pure; no index leads behind the end of its list because of an operation that is left out.
+Invariant: pure; leaving an operation out never brings the index of a later one behind the end of the list.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from genreconcile.compare.operation import Difference, Path
 
 
 class Held(NamedTuple):
-    """Why a difference is left alone, "" where it is not; and in how many seconds it is not any more, in a fight."""
+    """Why a difference is left alone, "" where it is patched; ``pause``: seconds until the next repair in a fight."""
 
     why: str = ""
     pause: float | None = None
 
 
 def together(differences: Sequence[Difference], held: Sequence[Held]) -> list[Held]:
-    """The same; in a list of which one member is fought for all others wait as well: half of a swap does harm."""
+    """``held``, but a fight about one member of a list holds all its members: half of a swap does harm."""
     fought: dict[Path, Held] = {}
     for difference, why in zip(differences, held, strict=True):
         if why.pause is not None and (place := _list_of(difference)) is not None:
@@ -36,7 +36,7 @@ def together(differences: Sequence[Difference], held: Sequence[Held]) -> list[He
 
 
 def left_over(differences: Sequence[Difference], held: Sequence[Held]) -> list[Difference]:
-    """The differences that are not left alone, each at the index where it belongs without those that are."""
+    """The differences that are not left alone, each at the index that is right without the others."""
     missing: dict[Path, list[int]] = {}
     found: list[Difference] = []
     for difference, why in zip(differences, held, strict=True):
@@ -53,13 +53,13 @@ def left_over(differences: Sequence[Difference], held: Sequence[Held]) -> list[D
 
 
 def _list_of(difference: Difference) -> Path | None:
-    """The list of which an operation changes a member as a whole."""
+    """The path of the list in which an operation changes a whole member, None for any other operation."""
     is_member = bool(difference.path) and isinstance(difference.path[-1], int)
     return difference.path[:-1] if is_member else None
 
 
 def _shifted(difference: Difference, missing: Sequence[int]) -> Difference:
-    if not missing or difference.op not in {"add", "move"}:  # All others come before, at the indexes of live.
+    if not missing or difference.op not in {"add", "move"}:  # All other operations come first, at the indexes of live.
         return difference
     origin = difference.origin and (*difference.origin[:-1], _without(_index(difference.origin), missing))
     path = (*difference.path[:-1], _without(_index(difference.path), missing))

@@ -1,7 +1,7 @@
-"""What should not be there, among the objects in the cache.
+"""The live objects in the cache that are not expected, under one selector or in one owner set.
 
-Invariant: a kind that cannot be read, or whose cache may be behind, is unknown, never empty; only what may be deleted
-is decoded.
+Invariant: a kind that cannot be read, or whose cache may be behind, is unknown, never empty; expected objects are not
+decoded.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from genreconcile.plan import Change, Prune, deletions_among
 
 
 class Deletions(NamedTuple):
-    """What goes or is left alone and told; ``spared`` is what is left alone and nobody need be told.
+    """The objects to delete, and those left alone with a report, in ``changes``; ``spared``: left alone without one.
 
-    ``warnings`` name kinds that cannot be read, and ``unknown`` holds them. ``matches`` is how many live objects the
-    selector matches, those left out that are being deleted. ``looked_at`` are the kinds that could be looked at.
+    ``warnings`` name the kinds and objects that cannot be read, and ``unknown`` holds these kinds. ``matches`` counts
+    the live objects that the selector or the set holds, less those being deleted. ``looked_at`` are the readable kinds.
     """
 
     changes: list[Change]
@@ -42,7 +42,7 @@ def deletions(
     prune: Prune,
     members: Membership | None = None,
 ) -> Deletions:
-    """Of the objects of these kinds that ``prune`` selects, or that are ``members``, those that are not expected."""
+    """The objects of these kinds that ``prune`` selects, or that are ``members``, and that are not expected."""
     found: list[Change] = []
     warnings: list[str] = []
     unknown: list[GroupKind] = []
@@ -77,7 +77,7 @@ def _records(cache: Cache, resource: Resource, prune: Prune) -> Sequence[Record]
 
 
 def _labelled(cache: Cache, resource: Resource, members: Membership) -> Sequence[Record]:
-    """Those of a kind with namespaces in each that the set has and the cache knows."""
+    """The records with the set's label; of a namespaced kind, in each namespace of the set that the cache watches."""
     if not resource.namespaced:
         return cache.records(resource, selector=members.selector)
     watched = [name for name in sorted(members.namespaces) if cache.watches(resource, name)]
@@ -85,7 +85,7 @@ def _labelled(cache: Cache, resource: Resource, members: Membership) -> Sequence
 
 
 def _doubt(cache: Cache, resource: Resource, namespace: str) -> str:
-    """Why it cannot be told which objects of a kind there are (in a namespace); "" where it can."""
+    """Why the cache may not have all objects of a kind (in a namespace); "" where it has them."""
     error = cache.error(resource, namespace)
     if not cache.has_synced(resource, namespace):
         return f"{resource}: nothing deleted: the kind cannot be read: {error or 'its list has not arrived'}"

@@ -1,6 +1,6 @@
 """The objects of one call on their way into a plan: those that are known to be in sync, and those to be compared.
 
-Invariant: an object that is not known to be in sync goes the whole way; the plan says the same of it either way.
+Invariant: an object that is not known to be in sync is compared; the plan is the same as if every object were compared.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from genreconcile.plan.locate import locate
 
 
 class Draft:
-    """What one call expects; ``view`` shows the objects that rules consult, ``members`` is the owner set, if any."""
+    """The expected objects of one call; ``view`` shows the objects that rules consult, ``members`` is the owner set."""
 
     def __init__(
         self, cache: Cache, catalog: Catalog, view: View, call_key: CallKey, members: Membership | None = None
@@ -38,16 +38,16 @@ class Draft:
         self.entries: list[InSync | Fresh] = []
         self.resources: dict[GVK, Resource] = {}
         self._served: dict[Hashable, bool] = {}
-        self._served_store: Store | None = None  # The last one found served, and for which namespace: as a rule the
-        self._served_namespace = ""  # next object is of the same.
+        self._served_store: Store | None = None  # The store last found served, and for which namespace: as a
+        self._served_namespace = ""  # rule, the next object has the same.
         self._is_spread = cache.namespaces is not None
         self.is_settled = True
         """Whether every object is known to be in sync."""
         self.notes: list[Note] = []
-        """What the server leaves out of the objects that were located."""
+        """Warnings about fields that the server drops from the located objects."""
 
     def read(self, expected: Iterable[Mapping[str, Any]], memory: InSyncMemory) -> None:
-        """Take the expected objects. Raises LoadError, and what iterating over them raises."""
+        """Make an entry of each expected object. Raises LoadError, and what iterating over them raises."""
         add, find, call_key = self.entries.append, memory.find, self.call_key
         for index, obj in enumerate(require_iterable(expected)):
             data = encoded(obj)
@@ -66,7 +66,7 @@ class Draft:
                 self.entries += _loaded(obj, origin, data, content)
 
     def _holds(self, in_sync: InSync) -> bool:
-        """Whether its kind is still served and read as it was then, and rules would consult the same."""
+        """Whether the entry's kind is still served and read as before, and rules would consult the same objects."""
         store, namespace = in_sync.store, in_sync.key.namespace
         if store is not self._served_store or namespace != self._served_namespace:
             place = (id(store), namespace) if self._is_spread else id(store)
@@ -105,7 +105,7 @@ class Draft:
                 self.resources[resource.gvk] = last = resource
 
     def places(self, further: Collection[str] = ()) -> dict[Resource, set[str]]:
-        """The namespaces in which each kind is to be read, for all of them ``further`` too; none where all are read."""
+        """The namespaces in which to read each kind: ``further``, and its objects' own unless the cache reads all."""
         found = {gvk: set(further) for gvk in self.resources}
         for entry in self.entries if self._is_spread else ():
             if isinstance(entry.resource, Resource):
@@ -114,7 +114,7 @@ class Draft:
 
     @staticmethod
     def _mark(entry: Fresh, members: Membership) -> None:
-        """Make it a member of the set."""
+        """Make the entry's object a member of the owner set; a fault becomes the entry's error."""
         try:
             entry.obj = members.marked(entry.obj, entry.key)
         except InputError as error:
@@ -127,7 +127,7 @@ class Draft:
 
     @property
     def origins(self) -> Iterator[tuple[ObjectKey, str]]:
-        """The key of each object, and where it stands in what was handed over."""
+        """The key and the origin of each object, such as ``expected[3]``."""
         for index, entry in enumerate(self.entries):
             yield entry.key, entry.origin if isinstance(entry, Fresh) else f"expected[{index}]"
 
@@ -138,7 +138,7 @@ class Draft:
             yield entry.key, entry.labels if isinstance(entry, InSync) else labels_of(entry.obj)
 
     def keep(self, only: Collection[ObjectKey]) -> None:
-        """Leave all others out."""
+        """Drop the entries of all objects but ``only``."""
         self.entries = [entry for entry in self.entries if entry.key in only]
         kinds = {(key.group, key.kind) for key in self.keys}
         self.resources = {gvk: found for gvk, found in self.resources.items() if (gvk.group, gvk.kind) in kinds}

@@ -31,9 +31,9 @@ def change_for(
     learned: Learned | None = None,
     earlier: Object | None = None,
 ) -> Change:
-    """What ``expected`` needs; ``earlier`` is live as it was seen before somebody set what others are to choose.
+    """The change that ``expected`` needs. ``earlier`` is an earlier state of live, None where none was seen.
 
-    Faults of the object are the change's ``error``; nothing is raised.
+    A fault of the object is the change's ``error``; nothing is raised.
     """
     gvk, key = GVK.of(expected), ObjectKey.of(expected)
     try:
@@ -51,12 +51,12 @@ def change_for(
 
 
 def unusable(key: ObjectKey, error: InputError) -> InputError:
-    """The same error, naming the object."""
+    """The error with the object's key in front."""
     return InputError(f"{key}: not usable: {error}", error.path, is_free_of_values=error.is_free_of_values)
 
 
 def require_valid(expected: Object, node: Node) -> bool:
-    """InputError where the server could not store the object; else whether it may be sent as it was written."""
+    """Whether the object may be sent as it was written. Raises InputError where the server could not store it."""
     prepared = prepare(expected, node)
     if prepared.errors:
         raise InputError.of(prepared.errors)
@@ -105,7 +105,7 @@ def _compared(
 
 
 def _left_alone(key: Key, learned: Learned | None) -> Held:
-    """Why a difference is not worth a patch."""
+    """Why a difference is left alone: a verdict, or a fight whose next repair is not due."""
     if learned is None:
         return _NOT_HELD
     verdict = learned.verdict(key)
@@ -114,20 +114,20 @@ def _left_alone(key: Key, learned: Learned | None) -> Held:
 
 
 def learned_keys(differences: tuple[Difference, ...], expected: Object, live: Object) -> list[Key]:
-    """What identifies each difference for ``Learned``: it changes with either side."""
+    """The keys of the differences in ``Learned``: a key changes when either side does."""
     content = digest(expected)
     return [(uid_of(live), d.op, d.path, content, digest([_data(d.expected), _data(d.live)])) for d in differences]
 
 
 def _data(value: Any) -> list[Any]:
-    """A value, or MISSING, as JSON data."""
+    """A value as a list of one; an empty list for MISSING, which is no JSON data."""
     return [value] if value is None or isinstance(value, str | int | float | bool | dict | list) else []
 
 
 def _check(
     patch: Patch, found: Diff, comparison: Comparison, sides: tuple[Object, Object, Object | None], key: ObjectKey
 ) -> None:
-    """A patch that does not lead to expected would be sent again and again."""
+    """Raise ReconcileError for a patch that does not lead to expected: it would be sent again and again."""
     expected, live, earlier = sides
     # A copy by way of JSON takes a tenth of the time of deepcopy.
     after = patch.apply(loads(encode(live)), in_place=True)

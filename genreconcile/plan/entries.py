@@ -1,6 +1,6 @@
 """The entries of a draft, one for each expected object: known to be in sync, or still to be compared.
 
-Invariant: data only. Neither is part of a cycle, and there are many: the garbage collector need not look at them.
+Invariant: data only. No entry is part of a reference cycle, so Python's garbage collector need not track the many.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NO_KEY: Final = ObjectKey("", "", "", "")
 
 
 class InSync(msgspec.Struct, frozen=True, gc=False):
-    """One object that was in sync; ``labels`` are those of expected, ``brings`` the kinds that it defines."""
+    """An object that was in sync. ``labels`` are those of expected, ``brings`` the kinds that the object defines."""
 
     key: ObjectKey
     name: Name
@@ -38,10 +38,10 @@ class InSync(msgspec.Struct, frozen=True, gc=False):
 
 
 class Fresh(msgspec.Struct, gc=False):
-    """An object to be judged. ``content`` is the digest of what it was made from, b"" where that made several.
+    """An object to compare. ``content`` is the digest of its source, b"" where the source holds several objects.
 
-    ``obj`` is the caller's own until ``copy`` is called: what is in sync is only looked at. ``resource``, how it is
-    served or why it cannot be judged, and ``key`` are right once it is located.
+    ``obj`` is the caller's own until ``copy`` is called: an object in sync is only read. ``resource`` (how the object
+    is served, or why it cannot be compared) and ``key`` are right once the object is located.
     """
 
     obj: Object

@@ -1,6 +1,6 @@
-"""Who made an object, as the server knows it: the cache keeps no managedFields.
+"""The makers of objects, by their managedFields, which the server has and the cache does not keep.
 
-Invariant: only what would be deleted is asked for, its metadata alone, and once for each version of it.
+Invariant: only objects that would be deleted are asked for, their metadata alone, and each resourceVersion once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIZE: Final = 4096
 
 
 class Evidence:
-    """Asks one server; thread-safe."""
+    """Reads the managedFields of live objects from one server; thread-safe."""
 
     def __init__(self, cluster: Cluster, catalog: Catalog) -> None:
         self._cluster = cluster
@@ -60,7 +60,7 @@ class Evidence:
         return frozenset(managers_of(now, path, exact=exact))
 
     def unless_made_by_a_controller(self, change: Change) -> Change:
-        """The deletion, or none where a controller made the object without saying so, or may have."""
+        """The deletion, or a skip where a controller made the object without an ownerReference, or may have."""
         maker = maker_of(change.key) if change.operation == "delete" else None
         why = self._doubt(change, maker) if maker is not None else ""
         if not why:

@@ -1,4 +1,4 @@
-"""Which kinds deletion looks at beside those of the expected set.
+"""The kinds that deletion looks at beside those of the expected set.
 
 Invariant: a kind that the server cannot show now is named in a warning, and never taken for one without objects.
 """
@@ -23,7 +23,7 @@ _NO_KIND_ANY_MORE: Final = "the server does not have the kind any more, so that 
 
 @dataclass(frozen=True, slots=True)
 class Further:
-    """The resources; ``unknown`` are kinds of which it cannot be told whether the server has them; with warnings."""
+    """The resources to look at. ``unknown`` are the kinds that cannot be looked at; ``warnings`` say why."""
 
     resources: list[Resource] = field(default_factory=list)
     unknown: list[GroupKind] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Further:
 
 
 class KindSources(NamedTuple):
-    """Kinds that somebody ``asked`` for, that were ``seen`` before, and that a set has ``recorded``."""
+    """The kinds that the caller ``asked`` for, that earlier plans have ``seen``, and that a set has ``recorded``."""
 
     asked: Iterable[GVK] = ()
     seen: Iterable[GVK] = ()
@@ -52,9 +52,9 @@ def further(discovery: Discovery, sources: KindSources, expected: Mapping[GVK, R
 
 
 def deletable(discovery: Discovery, prefer: Collection[GVK], *, owned: bool) -> dict[GroupKind, Resource]:
-    """What the server can list and delete, one version of each kind, a preferred one where there is one.
+    """The kinds that the server can list and delete, each in one version, in one of ``prefer`` if there is one.
 
-    Kinds without namespaces belong to an owner set alone; those whose objects are never deleted are left out.
+    Cluster-scoped kinds count only for an owner set (``owned``); kinds whose objects are never deleted are left out.
     Raises ClusterError.
     """
     found: dict[GroupKind, Resource] = {}
@@ -69,7 +69,7 @@ def deletable(discovery: Discovery, prefer: Collection[GVK], *, owned: bool) -> 
 def add_every(
     found: Further, discovery: Discovery, there: Iterable[GVK], prefer: Collection[GVK], *, owned: bool
 ) -> None:
-    """Add all that can be deleted, but for kinds that are ``there``, with warnings of what cannot be looked at."""
+    """Add every kind that can be deleted and is not in ``there``, and a warning for each that cannot be looked at."""
     known = {(gvk.group, gvk.kind) for gvk in there}
     for place, resource in sorted(deletable(discovery, prefer, owned=owned).items()):
         if place in known:
@@ -87,7 +87,7 @@ def add_every(
 def require_served(discovery: Discovery, names: Collection[str], expected: Iterable[GVK]) -> None:
     """Raise InputError for a name in ``delete_kinds`` that is no kind, neither of the server nor of ``expected``.
 
-    Where it cannot be told, because an API does not answer, the name is taken.
+    A name in the group of an API that does not answer is accepted.
     """
     unsure = frozenset(names) - kinds_to_ask_for()
     if not unsure:

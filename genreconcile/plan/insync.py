@@ -1,9 +1,8 @@
-"""Objects that were found in sync: each is so still while nothing that it depends on has changed.
+"""Objects that were found in sync: each still is while nothing that its comparison depends on has changed.
 
 Invariant: an entry holds only for the content of expected, the namespace and policy of the call, the very record in
-the cache (uid and resourceVersion), every other object that rules consulted, and one generation of schemas and rules.
-Whatever cannot be told from these is judged anew. Beyond ``_FIRST_LOOK`` there are at most twice as many
-as held at the last look.
+the cache (uid and resourceVersion), every other object that rules consulted, and one generation of schemas and rules;
+any other object is compared anew. Beyond ``_FIRST_LOOK`` there are at most twice the entries held at the last look.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from genreconcile.gojson import encode
 from genreconcile.plan.entries import InSync
 
 _FIRST_LOOK: Final = 4096
-"""So many entries, of a few hundred bytes each, may be there before the first look for those that are void."""
+"""The number of entries, of a few hundred bytes each, before the first look for those that no longer hold."""
 
 CallKey = tuple[str, str, int, str]
-"""What a call decides: the namespace for objects that name none, the policy, the generation of schemas, and the id of
-the owner set ("" without one).
+"""What all entries of a call depend on: the namespace for objects that name none, the policy, the generation of
+schemas, and the id of the owner set ("" without one).
 """
 
 
@@ -35,11 +34,11 @@ class InSyncMemory:
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """How many entries there are; each keeps the record that it was made from."""
+        """How many entries there are; each keeps its record in memory."""
         return len(self._found)
 
     def find(self, content: bytes, call_key: CallKey) -> InSync | None:
-        """The entry of an object with this digest, if it holds still."""
+        """The entry of an object with this digest, None without one whose record is still the live one."""
         try:
             found = self._found[content, call_key]
         except KeyError:
@@ -47,9 +46,9 @@ class InSyncMemory:
         return found if found.store.get(found.name) is found.record else None
 
     def note(self, content: bytes, call_key: CallKey, in_sync: InSync) -> None:
-        """An object was in sync."""
+        """Remember that an object was in sync."""
         with self._lock:
-            self._found.pop((content, call_key), None)  # So that the newest stand last.
+            self._found.pop((content, call_key), None)  # So that the newest entry is the last.
             self._found[content, call_key] = in_sync
             if len(self._found) >= self._look_at:
                 self._found = _holding(self._found)
@@ -57,9 +56,9 @@ class InSyncMemory:
 
 
 def _holding(found: dict[tuple[bytes, CallKey], InSync]) -> dict[tuple[bytes, CallKey], InSync]:
-    """The entries that hold still; of those on one record and one kind of call the newest.
+    """The entries whose record is still the live one; of those with one record, namespace, policy and set the newest.
 
-    What is expected may change while the object need not, and schemas may be read anew.
+    One record has several where expected changes and the object need not, and where schemas are read anew.
     """
     kept: dict[tuple[int, str, str, str], tuple[bytes, CallKey]] = {}
     for (content, call_key), in_sync in found.items():
@@ -70,9 +69,7 @@ def _holding(found: dict[tuple[bytes, CallKey], InSync]) -> dict[tuple[bytes, Ca
 
 
 def encoded(obj: Any) -> bytes | bytearray:
-    """JSON data in the order of its keys; b"" for what is none. Two Python spellings of one JSON document (a tuple and
-    a list) are one content.
-    """
+    """The JSON text of an object, keys in their order; b"" for what is no JSON data. A tuple reads as a list does."""
     try:
         return encode(obj)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
@@ -80,5 +77,5 @@ def encoded(obj: Any) -> bytes | bytearray:
 
 
 def digest_of(data: bytes | bytearray) -> bytes:
-    """A digest of what ``encoded`` gave."""
+    """The digest of a text that ``encoded`` returned; b"" for b""."""
     return hashlib.sha256(data).digest() if data else b""

@@ -1,4 +1,4 @@
-"""The kinds that a plan needs, in the cache and with the schemas that the server has now.
+"""Brings the kinds that a plan needs into the cache, with the schemas that the server has now.
 
 Invariant: where nothing is new, no request is sent.
 """
@@ -26,7 +26,7 @@ from genreconcile.plan import Change, changes_schema
 from genreconcile.plan.admission import Admission
 
 ONCE: Final = "once"
-"""Definitions are not followed, and each is asked for once, where that is allowed."""
+"""The ``follow_definitions`` under which no definition is watched, and each is read once, where that is allowed."""
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
 
 
@@ -43,25 +43,23 @@ class Kinds:
         self._asks = options.follow_definitions == ONCE
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self._followed: frozenset[Resource] = frozenset()
-        self._lock = threading.Lock()  # Of these two.
+        self._lock = threading.Lock()  # Of _awaited and _followed.
         self._follower = Follower(catalog.served, cache, self.definition)
         self._admission = Admission(cache, engine.learned, follow=self._follow)
         self.definitions = self._follower.definitions
         catalog.versions.lookup = self.definition
 
     def close(self) -> None:
-        """Follow no longer; who waits goes on at once."""
+        """Stop following; threads that wait go on at once."""
         self._follower.close()
         self._admission.forget()
 
     def is_pending(self, resource: Resource) -> bool:
-        """Whether the expected set brings this kind, and the server does not have it yet."""
+        """Whether the server does not serve this kind of the expected set yet."""
         return self._catalog.discovery.get(resource.gvk) is None
 
     def needed(self, own: Mapping[Resource, AbstractSet[str]]) -> dict[Resource, set[str]]:
-        """Where these resources of the expected set, each with its namespaces, and those that rules consult for them
-        are to be read.
-        """
+        """The namespaces in which to read each resource: those of the expected set, ``own``, and those read beside."""
         found: dict[Resource, set[str]] = {}
         for resource, namespaces in own.items():
             for kind in (resource, *self.consulted(resource)):
@@ -69,7 +67,7 @@ class Kinds:
         return found
 
     def consulted(self, resource: Resource) -> list[Resource]:
-        """What is read for objects of a kind beside themselves: what rules consult, and what defines the kind."""
+        """The resources that are read beside a kind: those that rules consult for it, and those of definitions."""
         if self.is_pending(resource):
             return []
         # Where no document describes the kind yet, it may be a custom one.
@@ -81,9 +79,7 @@ class Kinds:
         return [resource for resource in self._catalog.discovery.resources() if is_definer(resource.gvk)]
 
     def definition(self, gvk: GVK) -> Definition | None:
-        """What defines a kind, None where nothing does or where it has not been read yet; UNREADABLE where it cannot
-        be.
-        """
+        """The definition of a kind, None where there is none or it is not read yet; UNREADABLE where it cannot be."""
         if not self._follow:
             return self._catalog.served.asked.definition(gvk) if self._asks else UNREADABLE
         resource = self._catalog.discovery.get(gvk)
@@ -97,13 +93,11 @@ class Kinds:
         return None
 
     def is_undescribed(self, resource: Resource) -> bool:
-        """Whether an object of the cluster defines a kind, and no document describes it yet: what its objects look like
-        is not known.
-        """
+        """Whether a kind has a definition, and no OpenAPI document describes it yet: its schema is not known."""
         return self._follower.is_undescribed(resource)
 
     def follow_definitions(self) -> None:
-        """Read schemas again where a definition has changed, and then the objects, which look different under them."""
+        """Read schemas again where a definition has changed, and list the objects again, which may look different."""
         served = self._catalog.served
         if changing := self.definitions.changing():
             served.invalidate()
@@ -117,7 +111,7 @@ class Kinds:
             if document_path(gvk.group, gvk.version) in changed:
                 self._admission.definitions_changed({(gvk.group, gvk.kind)})
                 self._cache.relist(gvk, self._sync_timeout)
-        if changed:  # Until the objects are there as well, others who plan meanwhile leave them alone.
+        if changed:  # Only now that the objects are listed: until then, plans of other threads leave them alone.
             self.definitions.note_followed(before)
 
     def sync(
@@ -126,8 +120,8 @@ class Kinds:
         listed: Iterable[Resource] = (),
         places: Collection[str] = (),
     ) -> None:
-        """Wait until the cache has every kind in its namespaces, or knows why it cannot; of those that are only
-        ``listed``, in these ``places``, metadata are enough. Raises Unauthorized, Unreachable.
+        """Wait until the cache has each of ``resources`` in its namespaces, and the metadata of each of ``listed`` in
+        ``places``, or the errors why it cannot. Raises Unauthorized, Unreachable.
         """
         compared = [resource for resource in resources if not self.is_pending(resource)]
         with self._lock:
@@ -146,7 +140,7 @@ class Kinds:
             self.sync(self.needed({resource: resources[resource] for resource in new}))
 
     def _have_settled(self, waiting: list[Resource]) -> bool:
-        """Takes those out that have."""
+        """Whether all have settled; those that have are taken out of the list."""
         waiting[:] = [resource for resource in waiting if not self._is_settled(resource)]
         return not waiting
 
@@ -159,9 +153,9 @@ class Kinds:
         return self._cache.has_settled(resource)
 
     def _await_served(self, pending: Collection[Resource]) -> list[Resource]:
-        """Wait for kinds whose definitions are there already: the server serves them a moment later. Returns those.
+        """Wait for kinds whose definitions exist: the server serves them a moment later. Returns the served ones.
 
-        Once for each definition: it may be one that the server cannot serve.
+        Each version of a definition is waited for once: the server may be unable to serve its kind.
         """
         defined = {other.gvk for other in self._lately_defined()} if pending else set()
         served = self._follower.await_served([resource for resource in pending if resource.gvk in defined])
@@ -170,7 +164,7 @@ class Kinds:
         return served
 
     def _lately_defined(self) -> Iterator[Resource]:
-        """What definitions that were not waited for before bring."""
+        """The kinds of those definitions that were not waited for before."""
         for gvk in filter(is_definer, self._cache.kinds()):
             for record in self._cache.records(gvk) if self._cache.has_synced(gvk) else ():
                 if self._is_new((record.uid, record.resource_version)):
@@ -183,8 +177,8 @@ class Kinds:
             return is_new
 
     def settle(self, written: Iterable[Change], awaited: Collection[GVK] = ()) -> None:
-        """After a wave, with what was written: wait until kinds that it defined are served, and forget what was known
-        of them. Of ``awaited`` kinds there are objects that need the new schema.
+        """After a wave: wait until the kinds that ``written`` defines are served, and read their schemas again.
+        Objects of ``awaited`` kinds need the new schema.
         """
         defining = [change for change in written if defines_kinds(change.gvk)]
         if not defining:

@@ -1,7 +1,7 @@
-"""Where each expected object goes: its resource, and its namespace where it names none.
+"""The resource of each expected object, and its namespace where it names none.
 
-Invariant: what is wrong with one object is that object's error; only a server that cannot be asked at all raises. A
-kind is looked up once, however many objects of it there are.
+Invariant: a fault of one object is its own error; only Unauthorized and Unreachable are raised. A kind is looked up
+once, however many objects of it there are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from genreconcile.plan.drift import unusable
 
 
 class Located(NamedTuple):
-    """An expected object in its namespace, with its key, and its resource or why it has none."""
+    """An expected object in its namespace, with its key, and its resource or the error why it has none."""
 
     obj: Object
     key: ObjectKey
@@ -26,7 +26,7 @@ class Located(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """A kind as it is named in objects; ``error`` says why it has no resource."""
+    """A kind that objects name; ``error`` says why it has no resource."""
 
     gvk: GVK
     resource: Resource | None
@@ -36,7 +36,7 @@ class _Kind(NamedTuple):
 def locate(
     objects: Sequence[Object], namespace: str, catalog: Catalog, brought: Iterable[Resource] = ()
 ) -> Iterator[Located]:
-    """Each object with its resource; ``brought`` are kinds that others of the set define.
+    """Each object with its resource; ``brought`` are kinds that other objects of the expected set define.
 
     Raises Unauthorized and Unreachable.
     """

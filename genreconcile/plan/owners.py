@@ -1,6 +1,6 @@
-"""From the name of an owner to the set that it heads, as the cache has it.
+"""From the name of a parent to the owner set that it heads, as the cache has it.
 
-Invariant: the parent is read from the cache, its metadata alone; where it is known no request is sent.
+Invariant: only metadata of the parent are read, from the cache; where it is known, no request is sent.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from genreconcile.plan import OwnerRef
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Owner:
-    """A set as it was found; ``live`` is its parent, None where that is to be created."""
+    """An owner set as it was found; ``live`` is its parent, None where the parent is to be created."""
 
     parent: Parent
     live: Object | None
     inventory: Inventory
 
     def members(self, keys: Iterable[ObjectKey] = ()) -> Membership:
-        """Who belongs to it, in the namespaces that it records and those of these expected objects."""
+        """The set's members, in the namespaces that it records, its parent's, and those of the expected ``keys``."""
         key = self.parent.key
         namespaces = self.inventory.namespaces | {other.namespace for other in keys} | {key.namespace}
         uid = uid_of(self.live or {})
@@ -45,19 +45,19 @@ class Owner:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Head:
-    """The parent of a set by its name, whether or not it is there."""
+    """The parent of an owner set by its name, whether or not the parent exists."""
 
     parent: Parent
     resource: Resource
 
     @property
     def members(self) -> Membership:
-        """For marking expected objects: where there are others is not known yet."""
+        """The membership with which expected objects are marked; the namespaces of the set are not known yet."""
         return Membership(self.parent.id, self.parent.key, self.parent.tool)
 
 
 class Owners:
-    """Finds the sets of one cluster."""
+    """Finds the owner sets of one cluster."""
 
     def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache) -> None:
         self._cluster = cluster
@@ -68,7 +68,7 @@ class Owners:
     def find(self, ref: OwnerRef, namespace: str) -> Head:
         """The parent that ``ref`` names, in this namespace.
 
-        Raises LoadError, PlanRefused where its kind may not be one, ClusterError.
+        Raises LoadError, PlanRefused where its kind may not be a parent, ClusterError.
         """
         resource, name = find_parent(ref, self._catalog.discovery.resources())
         key = ObjectKey(resource.gvk.group, resource.gvk.kind, namespace if resource.namespaced else "", name)
@@ -76,9 +76,9 @@ class Owners:
         return Head(Parent(resource.gvk, key, ref.tool), resource)
 
     def open(self, head: Head) -> Owner:
-        """The set, its parent's kind being in the cache.
+        """The owner set of a parent whose kind is in the cache.
 
-        Raises PlanRefused where it is not ours, NotSynced where it cannot be read, CacheError, ClusterError.
+        Raises PlanRefused where the set is not ours, NotSynced where it cannot be read, CacheError, ClusterError.
         """
         parent, resource, key = head.parent, head.resource, head.parent.key
         if not self._cache.has_synced(resource, key.namespace):
@@ -90,7 +90,7 @@ class Owners:
         return Owner(parent, live, parent.inventory(live, self._catalog.kind_named))
 
     def _require_permitted(self, resource: Resource, key: ObjectKey) -> None:
-        """A parent is a ConfigMap, a Secret, or a custom resource whose definition allows it. Asked once."""
+        """Raise PlanRefused for a kind that may not be a parent; the definition of a custom kind is asked for once."""
         if may_be_parent(key) or resource.gvk in self._permitted:
             return
         name = definition_name(resource)
@@ -114,9 +114,9 @@ class Owners:
 
 
 def recorded_namespaces(cluster: Cluster, ref: OwnerRef, namespace: str) -> frozenset[str]:
-    """The namespaces of a set, asked of the server; that of its parent alone where there is none yet.
+    """The namespaces of an owner set, read from the server; its parent's alone where there is no set yet.
 
-    Raises as ``Owners`` does.
+    Raises LoadError, PlanRefused where the set is not ours, ClusterError.
     """
     resource, name = find_parent(ref, Discovery(cluster).resources())
     where = namespace if resource.namespaced else ""
@@ -125,7 +125,7 @@ def recorded_namespaces(cluster: Cluster, ref: OwnerRef, namespace: str) -> froz
         live: Object | None = read_metadata(cluster, resource.path(where, name))
     except NotFound:
         live = None
-    # Which kinds it has does not matter here.
+    # The kinds of the set do not matter here, so their names are not looked up.
     return Owner(parent, live, parent.inventory(live, lambda group, plural: (group, plural))).members().namespaces
 
 

@@ -1,6 +1,6 @@
-"""Which rights the objects of one draft need, and what becomes of those that lack one.
+"""The rights that the objects of one draft need, and the errors of objects that lack one.
 
-Invariant: a missing right is the error of the objects that need it; the others go on.
+Invariant: a missing right is the error of the objects that need it; the other objects go on.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from genreconcile.plan.protection import maker_of, may_be_deleted
 _ADVICE = "have it granted: genreconcile rbac prints the least Role that suffices"
 
 Consulted = Callable[[Resource], Iterable[Resource]]
-"""A kind and what rules consult for it."""
+"""From a resource to those that are read beside it."""
 
 
 class Needs:
-    """The rights that reading and writing objects takes, kind by kind."""
+    """The rights to read and to write objects, kind by kind."""
 
     def __init__(self, consulted: Consulted, namespaces: Sequence[str] | None, use: Use) -> None:
         self._consulted = consulted
@@ -34,11 +34,11 @@ class Needs:
         self._places: dict[tuple[GVK, str], frozenset[Right]] = {}
 
     def of(self, resource: Resource, key: ObjectKey) -> Iterator[Right]:
-        """Those of one object."""
+        """The rights to read and to write one object."""
         return chain(self._of_place(resource, key.namespace), writing(resource, key, self._use))
 
     def _of_place(self, resource: Resource, namespace: str) -> frozenset[Right]:
-        """Those to read the objects of a kind where one in this namespace is looked up, and what rules consult."""
+        """The rights to look an object of a kind up in this namespace, and the objects that rules consult."""
         known = self._places.get((resource.gvk, namespace))
         if known is None:
             kinds = (resource, *self._consulted(resource))
@@ -50,9 +50,9 @@ class Needs:
         return reading(resource, None if self._namespaces is None else [namespace])
 
     def of_deletion(self, resources: Iterable[Resource], prune: Prune, namespaces: Iterable[str]) -> Iterator[Right]:
-        """Those to find and to delete what is not expected; without namespaces only what an owner set holds goes.
+        """The rights to find and to delete what is not expected; cluster-scoped objects only with an owner set.
 
-        ``get`` is to learn who made an object, where that decides.
+        ``get`` is there to learn who made an object, where that decides.
         """
         places = sorted(namespaces)
         for resource in resources:
@@ -65,7 +65,7 @@ class Needs:
                 yield from deleting(resource, place, asks=owned or is_made, use=self._use)
 
     def of_parent(self, resource: Resource, key: ObjectKey, definers: Iterable[Resource]) -> Iterator[Right]:
-        """Those to read and to write the parent of an owner set."""
+        """The rights to read and to write the parent of an owner set."""
         yield from self._reading(resource, key.namespace)
         yield from writing(resource, key, Use(self._use.level))
         if self._use.level == READ:
@@ -75,8 +75,8 @@ class Needs:
 
 
 def permit(draft: Draft, needs: Needs, access: Access, further: Iterable[Right]) -> list[str]:
-    """Give the objects that lack a right their error; returns one warning that names all missing rights, those to
-    do what ``further`` needs as well, or none.
+    """Give each object that lacks a right its error. Returns one warning that names all missing rights, those of
+    ``further`` among them, or no warning.
     """
     fresh = {id(entry): entry for entry in draft.entries if isinstance(entry, Fresh)}
     rights = {place: frozenset(_rights(entry, needs)) for place, entry in fresh.items()}

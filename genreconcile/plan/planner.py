@@ -44,7 +44,7 @@ _NOTHING: Final = Prune()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """What a plan is made from, so that it can be made again: ``fields`` is exact or subset."""
+    """What a plan is made from, so that it can be made again; ``fields`` is exact or subset."""
 
     expected: Iterable[Mapping[str, Any]]
     namespace: str
@@ -71,7 +71,7 @@ class Planner:
         self._lock = threading.Lock()
 
     def plan(self, call: Call, use: Use | None = None) -> Plan:
-        """The plan; ``use`` is what rights are checked for. Deletion looks at kinds of earlier plans as well.
+        """The plan; ``use`` says which rights are checked. Deletion looks at kinds of earlier plans as well.
 
         Raises LoadError, Unauthorized, Unreachable, and PlanRefused where an owner set is not ours.
         """
@@ -107,7 +107,7 @@ class Planner:
         return self._with_secrets(assemble(self._changes(draft, head), NO_DELETIONS, _NOTHING, []))
 
     def _head(self, call: Call) -> Head | None:
-        """The owner set of a call, if there is one, with the kinds as the server has them now."""
+        """The parent of the call's owner set, None without one. Changes of definitions are followed first."""
         self.kinds.follow_definitions()
         return self._owners.find(call.prune.owner, call.namespace) if call.prune.owner is not None else None
 
@@ -119,7 +119,7 @@ class Planner:
         return draft
 
     def _changes(self, draft: Draft, head: Head | None) -> list[Change]:
-        """What each object needs, its kind being in the cache."""
+        """The change of each object; the kinds are in the cache."""
         engine = self._engine
         has_added = head.members.has_added if head is not None else None
         ours = Ours(engine.options.field_manager, has_added, engine.learned.has_added)
@@ -149,7 +149,7 @@ class Planner:
         self._cache.catch_up(seen, timeout, places)
 
     def _stale(self, draft: Draft) -> tuple[str, ...]:
-        """Warnings of kinds whose watches fail; a draft that is settled costs nothing while none does."""
+        """Warnings about kinds whose watches fail; while none does, they cost nothing."""
         if not self._cache.has_stale:
             return ()
         return tuple(stale(self._cache, self.kinds.needed(draft.places())))
@@ -158,7 +158,7 @@ class Planner:
         return self._told.new([*draft.notes, *self._references.notes(changes)])
 
     def _with_secrets(self, plan: Plan) -> Plan:
-        """The plan, knowing what may not be shown of it."""
+        """The plan, whose changes know their sensitive fields."""
         return dataclasses.replace(plan, changes=tuple(map(self._hiding, plan.changes)))
 
     def _hiding(self, change: Change) -> Change:
@@ -172,7 +172,7 @@ class Planner:
         return Draft(self._cache, self._catalog, View(self._engine.related), call_key, members)
 
     def _sync(self, draft: Draft, prune: Prune, head: Head | None) -> tuple[Scope | None, Further]:
-        """Bring what is needed into the cache: first what is expected, then what the owner set says there may be."""
+        """Bring kinds into the cache: first those of the expected objects, then those that deletion looks at."""
         if not prune.is_wanted:
             self.kinds.sync(self.kinds.needed(draft.places()))
             return None, Further()
@@ -187,7 +187,7 @@ class Planner:
         return scope, others
 
     def rights(self, call: Call, use: Use) -> frozenset[Right]:
-        """The rights that such a plan, and carrying it out, needs. Raises as ``plan``, and InputError."""
+        """The rights to make the plan of a call and to carry it out. Raises as ``plan``, and InputError."""
         prune, namespace = call.prune, call.namespace
         head = self._owners.find(prune.owner, namespace) if prune.owner is not None else None
         draft = self._draft(namespace, EXACT, head)
@@ -200,7 +200,7 @@ class Planner:
         return Needs(self.kinds.consulted, self._cache.namespaces, use)
 
     def _permit(self, draft: Draft, prune: Prune, head: Head | None, use: Use | None) -> list[str]:
-        """Check what the draft needs; returns warnings."""
+        """Check the rights that the draft needs, if there is a check; returns warnings."""
         if self._access is None or use is None:
             return []
         needs = self._needs(use)
@@ -214,7 +214,7 @@ class Planner:
         found: set[Right] = set()
         if head is not None:
             places |= {key.namespace for key in draft.keys} | {head.parent.key.namespace}
-            places |= set(self._cache.namespaces or ())  # A set may have members in all that it was let see.
+            places |= set(self._cache.namespaces or ())  # The set may have members in every watched namespace.
             found.update(needs.of_parent(head.resource, head.parent.key, self.kinds.definers()))
         asked = [self._catalog.discovery.find(gvk) for gvk in prune.also]
         if prune.every:

@@ -1,4 +1,4 @@
-"""What deletion leaves alone although it was found where deletion looks: read from ``deletion.yaml``.
+"""The objects that deletion leaves alone although a selector or an owner set holds them: read from ``deletion.yaml``.
 
 Invariant: knowledge of kinds is data; in doubt an object is protected.
 """
@@ -18,14 +18,14 @@ from genreconcile.pointer import split_pointer
 
 
 class Protection(NamedTuple):
-    """Why an object is not deleted; ``quiet`` where nobody would want to be told again and again."""
+    """Why an object is not deleted; ``quiet``: the plan spares it without a report, which would come every time."""
 
     reason: str
     quiet: bool = False
 
 
 class Maker(NamedTuple):
-    """Who makes objects of a kind beside their users: a field manager that owns the field at ``path``."""
+    """The controller that makes objects of a kind: one of its field ``managers`` then owns the field at ``path``."""
 
     path: tuple[str, ...]
     managers: frozenset[str]
@@ -35,8 +35,8 @@ class Maker(NamedTuple):
 def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner: str = "") -> Protection | None:
     """Why this live object is not to be deleted, None where it may be.
 
-    ``asked`` names the kinds, as ``Kind.group``, whose deletion was asked for although it takes others along; what the
-    object with the uid ``owner`` controls may be deleted in its name.
+    ``asked`` are the kinds, as ``Kind.group``, whose deletion was asked for although it takes other objects along;
+    objects that the one with the uid ``owner`` controls may be deleted.
     """
     found = (
         _terminating(live),
@@ -54,7 +54,7 @@ def kinds_to_ask_for() -> frozenset[str]:
 
 
 def may_be_deleted(group: str, kind: str, asked: Collection[str]) -> bool:
-    """Whether some object of this kind may be deleted; ``asked`` as above."""
+    """Whether some object of this kind may be deleted; ``asked`` are kinds as in ``protection``."""
     name = kind_name(group, kind)
     return not is_made_by_kubernetes(group, kind) and (name in asked or name not in shipped(Deletion).only_when_asked)
 
@@ -91,7 +91,7 @@ def _built_in(key: ObjectKey) -> Protection | None:
 
 
 def _controlled(live: Object, owner: str) -> Protection | None:
-    """Its controller would create it again, and takes it along when it goes itself."""
+    """An object is protected by its controller, which would create it again, and takes it along when deleted itself."""
     controller = controller_of(live)
     if controller is None or (owner and controller.get("uid") == owner):
         return None
@@ -132,7 +132,7 @@ def _only_when_asked(key: ObjectKey, asked: Collection[str]) -> Protection | Non
 
 
 def takes_others(key: ObjectKey) -> bool:
-    """Whether objects of this kind are left alone by deletion unless the kind is asked for by name."""
+    """Whether deletion leaves objects of this kind alone unless the kind is asked for by name."""
     return kind_name(key.group, key.kind) in shipped(Deletion).only_when_asked
 
 
@@ -144,12 +144,12 @@ def _makers() -> Mapping[str, Maker]:
 
 
 def maker_of(key: ObjectKey) -> Maker | None:
-    """Who may have made an object of this kind without saying so in an ownerReference."""
+    """The controller that may make objects of this kind without an ownerReference, None where there is none."""
     return _makers().get(kind_name(key.group, key.kind))
 
 
 def is_seen_to(key: ObjectKey, live: Object) -> bool:
-    """Whether somebody else removes finalizers of a live object once it is deleted; what runs programs never is."""
+    """Whether a controller has to remove a finalizer of a live object; never for kinds that may run that controller."""
     if kind_name(key.group, key.kind) in shipped(Deletion).servers:
         return False
     finalizers = metadata_of(live).get("finalizers") or ()

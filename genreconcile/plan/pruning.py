@@ -1,7 +1,7 @@
-"""Which live objects should not be there, and the guards that keep a deletion from going too far.
+"""The deletions of live objects, and the reasons why some are not deleted.
 
-Invariant: pure. Only what is not expected is named, of the objects in the given namespace that match the given selector
-or of the members of the given set, and never more than the guards allow.
+Invariant: pure. Only objects that are not expected are named: those in the given namespace that match the given
+selector, or the members of the given owner set.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def deletions_among(
 
 
 def _is_selected(live: Object, prune: Prune) -> bool:
-    """Never one without a namespace."""
+    """Whether the selector holds an object of its namespace; never a cluster-scoped object."""
     selector = prune.selector if prune.has_selector else None
     return selector is not None and namespace_of(live) == prune.namespace and selector.matches(labels_of(live))
 

@@ -1,6 +1,6 @@
-"""Owner references that are about to be written, and that the garbage collector would take for those of a dead owner.
+"""Warnings about owner references to be written whose owner the garbage collector would take for gone.
 
-Invariant: asked for is only what is to be written, once for each owner; where nobody can tell, nothing is said.
+Invariant: only owners in references to be written are looked up, each once; where a lookup fails, there is no warning.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ Place = tuple[GVK, str, str]
 class References:
     """Looks owners up on one server; thread-safe.
 
-    An owner stands in its dependent's own namespace, or has none (the API convention on ``ownerReferences``): the API
-    server takes any other reference without a word, and the garbage collector holds such an owner for gone.
+    An owner is in its dependent's own namespace, or cluster-scoped (the API convention on ``ownerReferences``): the API
+    server accepts any other reference silently, and the garbage collector takes such an owner for gone.
     """
 
     def __init__(self, cluster: Cluster, catalog: Catalog) -> None:
@@ -42,7 +42,7 @@ class References:
         self._lock = threading.Lock()
 
     def notes(self, changes: Iterable[Change]) -> Iterator[Note]:
-        """What is wrong with the references in these changes. Raises Unauthorized and Unreachable."""
+        """Warnings about the owner references in these changes. Raises Unauthorized and Unreachable."""
         for change in changes:
             if _writes_references(change):
                 for reference in metadata_of(change.expected or {}).get("ownerReferences") or ():
@@ -51,7 +51,7 @@ class References:
 
     def _problem(self, change: Change, reference: Any) -> str:
         if not isinstance(reference, Mapping):
-            return ""  # The server says what is wrong with it.
+            return ""  # The server will refuse the object.
         gvk, namespace = GVK.of(reference), change.key.namespace
         name, uid = str(reference.get("name") or ""), str(reference.get("uid") or "")
         try:

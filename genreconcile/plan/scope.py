@@ -1,6 +1,6 @@
-"""Where one call deletes: a namespace under a selector, or an owner set.
+"""Where one call deletes: in a namespace, by a selector, or in an owner set.
 
-Invariant: what could not be looked at stays in the record of the set, and is deleted from another time.
+Invariant: kinds and namespaces that could not be read stay in the record of the set, for the next call to look at.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Scope:
         self._members = owner.members(keys) if owner is not None else None
         there = self._members.namespaces if self._members is not None else frozenset()
         self._unwatched = frozenset(name for name in there if not cache.covers(name))
-        """Namespaces of the set that the cache does not know."""
+        """Namespaces of the set that the cache does not watch."""
 
     def further(self, known: Collection[GVK]) -> Further:
         """The kinds to look at beside those of expected. Raises Unauthorized and Unreachable."""
@@ -48,7 +48,7 @@ class Scope:
         return found
 
     def deletions(self, others: Further, is_pending: Callable[[Resource], bool]) -> Deletions:
-        """What is to go, among the objects of these kinds that the server has. Raises as ``further``."""
+        """The deletions, in the served kinds of expected and of ``others``. Raises as ``further``."""
         members = self._members
         resources = {*self._resources.values(), *others.resources}
         there = [resource for resource in resources if not is_pending(resource)]
@@ -60,7 +60,7 @@ class Scope:
         return found._replace(changes=sure, warnings=warnings, unknown=[*others.unknown, *found.unknown])
 
     def _attested(self, found: Deletions, members: Membership) -> Deletions:
-        """Objects with nothing but the label of the set: those that the set's tool made go, the others are named."""
+        """``found``, where objects with only the set's label are deleted if the set's tool wrote it, else warned of."""
         changes, spared, warnings = list(found.changes), [], list(found.warnings)
         for change in found.spared:
             if change.reason != UNPROVEN:
@@ -86,7 +86,7 @@ class Scope:
         ]
 
     def plan(self, going: Deletions) -> OwnerPlan | None:
-        """What the parent of the set is to record."""
+        """What the parent of the owner set records, None for a selector."""
         if self._owner is None:
             return None
         kinds = {(resource.gvk.group, resource.gvk.kind) for resource in self._resources.values()}
@@ -98,6 +98,6 @@ class Scope:
         )
 
     def _kept(self, inventory: Inventory, going: Deletions) -> Inventory:
-        """What could not be looked at: an unknown kind may be in every namespace, and an unknown namespace has any."""
+        """The unread kinds and namespaces: a kind may be in every namespace, and a namespace may have every kind."""
         unknown, unwatched = inventory.kinds & frozenset(going.unknown), inventory.namespaces & self._unwatched
         return Inventory(inventory.kinds if unwatched else unknown, inventory.namespaces if unknown else unwatched)

@@ -1,6 +1,6 @@
-"""Warnings of what may be old: a kind whose watches fail is known by lists alone, or not at all any more.
+"""Warnings about kinds whose cached objects may be old: without a watch, a kind is known by lists at best.
 
-Invariant: without a watch that fails no warning; from ``Pace.tell`` seconds on, one for each kind, in every plan.
+Invariant: no warning without a watch that fails; after ``Pace.tell`` seconds, one for each kind, in every plan.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from genreconcile.kinds.discovery import Resource
 
 
 def stale(cache: Cache, places: Mapping[Resource, Collection[str]]) -> Iterator[str]:
-    """A warning for each of these resources that has been without a watch for long where it is read."""
+    """A warning for each resource whose watch has failed for ``Pace.tell`` seconds in one of its namespaces."""
     for resource in sorted(places, key=lambda resource: resource.gvk):
         found = [_stalest(cache, resource, namespace) for namespace in (sorted(places[resource]) or [""])]
         seconds, error = max(found, key=lambda since: since[0])
@@ -24,6 +24,6 @@ def stale(cache: Cache, places: Mapping[Resource, Collection[str]]) -> Iterator[
 
 
 def _stalest(cache: Cache, resource: Resource, namespace: str) -> tuple[float, str]:
-    """For how long, and why."""
+    """The seconds that a kind has been without a watch in a namespace, and the error."""
     seconds = cache.stale_for(resource, namespace)
     return (0.0, "") if seconds is None else (seconds, str(cache.error(resource, namespace) or ""))

@@ -1,6 +1,6 @@
 """What a caller decides: ``Options`` of a Reconciler, for its life, and ``Settings`` of one call.
 
-Invariant: each is checked when it is made.
+Invariant: each of them is checked when it is made.
 """
 
 from genreconcile.settings.call import NotOlderThan, Selector, Settings

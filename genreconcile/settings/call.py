@@ -71,7 +71,7 @@ class Settings:
 
     @property
     def seen(self) -> Seen | None:
-        """What the cache is to have seen. Raises LoadError."""
+        """The state that the cache has to have seen, None without one. Raises LoadError."""
         return None if self.not_older_than is None else Seen.of(self.not_older_than)
 
     @property
@@ -98,7 +98,7 @@ class Settings:
 
     @property
     def _where(self) -> tuple[str, Selector | None]:
-        """Where deletion looks, and at what: "" or None skips it. One without a word of the other cannot be meant."""
+        """The namespace and the selector of deletion; "" or None skips it. Raises InputError for one given alone."""
         given, selector = self.delete_from_namespace, self.delete_selector
         namespace = "" if isinstance(given, Absent) or given is None else given
         require_namespace("delete_from_namespace", namespace)

@@ -29,12 +29,12 @@ _LONGEST_MANAGER: Final = 128  # k8s.io/apimachinery/pkg/apis/meta/v1/validation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """See ``Reconciler``. ``propagation`` is kept as the API server spells it; "" stays.
+    """See ``Reconciler``. ``propagation`` is kept in the API server's spelling, or as "".
 
-    Where it is "", the deletion of an object that is created again is in the foreground, so that old dependents do not
-    meet the new object, and all others are in the background. ``concurrency`` bounds requests in flight;
-    ``wait_timeout`` in seconds bounds the wait until a deleted object is gone. ``dry_run``: the server is to say what
-    it would do, and nothing is remembered.
+    With "", an object that is created again is deleted in the foreground, so that old dependents do not meet the new
+    object, and any other in the background. ``concurrency`` bounds requests in flight; ``wait_timeout`` in seconds
+    bounds the wait until a deleted object is gone. ``dry_run``: the server only says what it would do, and nothing is
+    remembered.
     """
 
     field_manager: str = "genreconcile"
@@ -62,17 +62,17 @@ class Options:
         require_callable("may_write", self.may_write, "give a function that says whether this replica may write")
 
     def query(self, *, dry_run: bool = False) -> dict[str, str]:
-        """What stands in the URL of each write, or of one that is only tried."""
+        """The URL query of each write; ``dry_run`` is for a write that is only tried."""
         query = {"fieldManager": self.field_manager, "fieldValidation": "Strict"}
         return {**query, "dryRun": "All"} if dry_run or self.dry_run else query
 
     def deletion(self, *, to_recreate: bool) -> str:
-        """How the dependents of a deleted object go."""
+        """The propagation policy of a deletion."""
         return self.propagation or ("Foreground" if to_recreate else "Background")
 
 
 def _propagation(text: str) -> str:
-    """As the API server spells it, however it is capitalised; "" stays. Raises InputError."""
+    """The policy in the API server's spelling, however ``text`` is capitalised; "" stays. Raises InputError."""
     found = text.capitalize() if isinstance(text, str) else "?"
     if found and found not in _PROPAGATIONS:
         choices = [choice.lower() for choice in _PROPAGATIONS]

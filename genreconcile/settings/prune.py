@@ -13,7 +13,7 @@ from genreconcile.ownership import OWN_TOOL
 from genreconcile.selector import ParsedSelector
 
 EVERY_KIND: Final = "*"
-"""In ``kinds``: all that the server can list and delete."""
+"""In ``kinds``: all kinds that the server can list and delete."""
 
 
 class OwnerRef(NamedTuple):
@@ -27,9 +27,9 @@ class OwnerRef(NamedTuple):
 class Prune:
     """What to delete, and how much of it: the deletion keywords of ``Reconciler.plan``.
 
-    ``kinds`` are names, as ``Kind.group``, of those that take others along and are to go all the same; ``also`` are
-    kinds to look at beside those in expected; ``every``: all that the server can list and delete. ``first``: deletions
-    go before creations.
+    ``kinds`` are those, as ``Kind.group``, whose objects are deleted although they take others along; ``also`` are
+    kinds to look at beside those in expected; ``every``: all kinds that the server can list and delete are looked at.
+    ``first``: deletions come before creates and patches.
     """
 
     namespace: str = ""
@@ -44,16 +44,16 @@ class Prune:
 
     @property
     def is_wanted(self) -> bool:
-        """An empty namespace or no selector skips deletion, unless there is an owner."""
+        """Whether anything is to be deleted: there is an owner, or a namespace and a selector."""
         return self.owner is not None or self.has_selector
 
     @property
     def has_selector(self) -> bool:
-        """Whether a selector says what is looked at, in a namespace."""
+        """Whether there are a namespace and a selector."""
         return bool(self.namespace) and self.selector is not None
 
     def refusals(self, *, expected: int, deletions: int) -> list[str]:
-        """Why nothing may be deleted; empty where it may."""
+        """The messages of guards that forbid this many deletions; empty where none does."""
         found = []
         if not expected and not self.allow_empty and deletions:
             found.append(
