@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Final
 
+import msgspec
+
 from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
 from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
@@ -132,7 +134,7 @@ class Execution:
     def _is_refreshed(self, outcome: Outcome) -> bool:
         try:
             self._applier.refresh(outcome.change)
-        except ReconcileError as error:
+        except (ReconcileError, msgspec.MsgspecError, RecursionError) as error:  # The last two: what is there now.
             _log.warning("%s: not read again after a conflict: %s", outcome.key, error)
             return False
         return True

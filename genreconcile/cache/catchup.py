@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from genreconcile.cache.seen import Seen
+from genreconcile.cache.transform import read_at_least_the_name
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError, NotFound, NotSynced
@@ -71,7 +72,7 @@ class CatchUp:
             return True
         except ClusterError:  # A list may be allowed where a get is not.
             return False
-        record = watched.read(answer)
+        record = read_at_least_the_name(watched.read, answer)
         watched.change(lambda: store.upsert(record))
         return True
 

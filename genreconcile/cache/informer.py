@@ -22,7 +22,7 @@ from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.seen import Seen
 from genreconcile.cache.store import Delta
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
-from genreconcile.cache.transform import Record, number, read
+from genreconcile.cache.transform import Record, number, read, read_at_least_the_name
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
 from genreconcile.errors import CacheError, ClusterError, Forbidden, NotFound, NotSynced
@@ -293,7 +293,8 @@ class Cache(Lister):
         if not faces:
             return
         watched = next((face for face in faces if face.resource.gvk == resource.gvk), None)
-        record = (watched.read if watched is not None else partial(read, gvk=resource.gvk))(answer)
+        reader = watched.read if watched is not None else partial(read, gvk=resource.gvk)
+        record = read_at_least_the_name(reader, answer)
         if watched is not None and watched.scope_of(record.namespace) is not None:
             watched.change(lambda: watched.store.upsert(record))
         for other in faces:

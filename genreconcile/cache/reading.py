@@ -1,7 +1,7 @@
 """A server's JSON of one resource → records and events.
 
-Invariant: an object that cannot be read does not keep the others from being read. A malformed one is named in the log
-and never taken for absent; one that is nested too deeply is logged and left out.
+Invariant: an object that cannot be read, malformed or nested too deeply, does not keep the others from being read. It
+is named in the log, and never taken for absent.
 """
 
 from __future__ import annotations
@@ -37,14 +37,13 @@ class Reading:
         for item in items:
             try:
                 yield self._read(item)
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, RecursionError) as error:
                 # The object is known to exist, so it is neither created nor deleted; decoding it raises CacheError.
                 found = read_name(item)
-                _log.error("%s %s: not readable: %s; it is left alone", self._resource, _name_of(item), error)
+                cause = error if isinstance(error, msgspec.MsgspecError) else "nested too deeply"
+                _log.error("%s %s: not readable: %s; it is left alone", self._resource, _name_of(item), cause)
                 if found:
                     yield found
-            except RecursionError:
-                _log.error("%s: an object is nested too deeply; it is left out of the cache", self._resource)
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
         """The events of known types. Raises the ClusterError of an ERROR event, and msgspec.MsgspecError."""

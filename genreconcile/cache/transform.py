@@ -10,12 +10,14 @@ from __future__ import annotations
 import functools
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 
 from genreconcile.cache.codec import Codec
 from genreconcile.cache.interest import NO_INTEREST, Interest
+from genreconcile.cache.shallow import value_of
 from genreconcile.errors import CacheError
 from genreconcile.gojson import loads, mended
 from genreconcile.objects import GVK, Object
@@ -74,7 +76,9 @@ class Unreadable(Record, frozen=True, gc=False):
 
     def decode(self) -> Object:
         """Raise CacheError, always."""
-        raise CacheError(f"{self.full_name}: not readable: the server's JSON is malformed; see the log")
+        raise CacheError(
+            f"{self.full_name}: not readable: the server's JSON is malformed, or nested too deeply; see the log"
+        )
 
 
 class _Owner(msgspec.Struct):
@@ -118,6 +122,7 @@ _named = msgspec.json.Decoder(_Named)
 _NOTHING: dict[str, str] = {}
 _MANAGERS = b'"managedFields":'
 _METADATA = b'"metadata":'
+_NAMING = (b"name", b"namespace", b"uid", b"resourceVersion")
 
 
 def number(resource_version: str) -> int:
@@ -164,13 +169,37 @@ def read(
 def read_name(data: bytes | msgspec.Raw) -> Unreadable | None:
     """The record of an object that ``read`` cannot read, with no labels; None where it has no name."""
     try:
-        found = _named.decode(data).metadata
+        try:
+            found = _named.decode(data).metadata
+        except RecursionError:
+            found = _named.decode(_shallow(bytes(data))).metadata
     except msgspec.MsgspecError:
         return None
     version = number(str(found.resource_version))
     return Unreadable(
         found.namespace, found.name, str(found.uid), version, _NOTHING, (), deleting=False, data=bytes(data)
     )
+
+
+def _shallow(data: bytes) -> bytes:
+    """The object with the fields of its metadata that name it alone: managedFields are as deep as the object."""
+    metadata = value_of(data, b"metadata")
+    fields = ((name, value_of(metadata, name)) for name in _NAMING)
+    return b'{"metadata":{%b}}' % b",".join(b'"%b":%b' % (name, value) for name, value in fields if value)
+
+
+def read_at_least_the_name(reader: Callable[[bytes], Record], data: bytes) -> Record:
+    """The record that ``reader`` makes, or that of the name alone where the object is nested too deeply.
+
+    Raises as ``read``.
+    """
+    try:
+        return reader(data)
+    except RecursionError:
+        found = read_name(data)
+        if found is None:
+            raise msgspec.DecodeError("nested too deeply, and without a name") from None
+        return found
 
 
 def read_metadata(data: bytes | msgspec.Raw, gvk: GVK, *, codec: Codec | None = None) -> Record:

@@ -19,7 +19,7 @@ from genreconcile.cache.listing import METADATA, WHOLE, Accept
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.store import DELETED, Delta, Mark, Store
-from genreconcile.cache.transform import Record, read, read_metadata
+from genreconcile.cache.transform import Record, read, read_at_least_the_name, read_metadata
 from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError
 from genreconcile.kinds.discovery import Resource
@@ -138,7 +138,7 @@ class Watched:
         except ClusterError as error:
             _log.info("%s: %s: not read in this version after a write in another: %s", self.resource, name, error)
         else:
-            self.change(lambda: self.store.upsert(self.read(data)))
+            self.change(lambda: self.store.upsert(read_at_least_the_name(self.read, data)))
 
     def extend(self, namespaces: Iterable[str] | None) -> Sequence[str]:
         """Watch these namespaces as well; returns the new scopes, which the caller starts."""

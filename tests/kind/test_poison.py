@@ -1,13 +1,17 @@
 """A rule, a subscriber or an answer that is broken harms one object, on a real API server."""
 
+import contextlib
+
 import pytest
 
 import genreconcile as gr
 from genreconcile.normalize import functions
 from support.api.passing import Passing
-from support.objects import config_map, obj, pod_template, workload
+from support.eventually import eventually
+from support.objects import config_map, definition, obj, pod_template, struct, version, workload
 
 CANARY = "canary-in-an-exception"
+DEPTH = 2000
 
 
 def objects(namespace):
@@ -78,3 +82,31 @@ def test_an_answer_that_is_none(control_plane, namespace, answer):
         assert [outcome.status for outcome in result] == ["failed", "created", "created"]
         assert f"ConfigMap {namespace}/first: " in str(result.failures[0])
         assert [outcome.status for outcome in reconciler.reconcile(objects(namespace))] == ["unchanged"] * 3
+
+
+def test_a_live_object_that_is_nested_too_deeply(control_plane, namespace):
+    """Who may write a custom resource may nest it as deep as the server takes: it is there, and harms no other."""
+    group = f"{namespace}.example.com"
+    free = version(schema=struct(spec={"type": "object", "x-kubernetes-preserve-unknown-fields": True}))
+    things = [obj(f"{group}/v1", "Thing", name, namespace, spec={"a": 1}) for name in ("deep", "flat")]
+    with gr.Reconciler(gr.connect(kubeconfig=str(control_plane.kubeconfig))) as reconciler:
+        reconciler.reconcile([definition(group, free), *things]).raise_for_failures()
+        admin = gr.connect(kubeconfig=str(control_plane.kubeconfig))
+        path = f"/apis/{group}/v1/namespaces/{namespace}/things"
+        value = b'{"a":' * DEPTH + b"1" + b"}" * DEPTH
+        patch = b'[{"op":"add","path":"/spec/deep","value":%b}]' % value
+        admin.request("PATCH", f"{path}/deep", body=patch, content_type="application/json-patch+json")
+        eventually(lambda: "not readable" in str(reconciler.reconcile(things).failures))
+        for fresh in (False, True):
+            with contextlib.ExitStack() as stack:
+                again = reconciler if not fresh else stack.enter_context(gr.Reconciler(admin))
+                things[1]["spec"]["a"] += 1
+                prunes = {"delete_from_namespace": namespace, "delete_selector": "!app"}
+                result = again.reconcile(things, kinds=[f"{group}/v1/Thing"], **prunes)
+                assert [outcome.status for outcome in result][:2] == ["failed", "configured"]
+                assert f"{namespace}/deep: not compared: {namespace}/deep: not readable" in str(
+                    result.failures[0].error
+                )
+                result = again.reconcile(things[1:], **prunes)
+                assert [outcome.status for outcome in result][:1] == ["unchanged"]
+        assert b'"name":"deep"' in admin.request("GET", f"{path}/deep")

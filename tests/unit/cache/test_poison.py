@@ -1,5 +1,7 @@
 """Objects that the server should never send: each harms itself alone, and is named in the log."""
 
+import json
+
 import pytest
 
 from genreconcile.cache import Cache
@@ -35,6 +37,37 @@ def opened(server, *objects):
     watch = server.live(ALL)
     cache = Cache(server, [WIDGETS])
     return cache, watch
+
+
+@pytest.mark.parametrize("where", ["spec", "metadata"])
+@pytest.mark.parametrize("by_watch", [False, True])
+def test_an_object_that_is_nested_too_deeply_is_there_and_not_readable(server, where, by_watch, caplog):
+    """A custom resource may be: were it absent, it would be created again and again."""
+    bad, good = obj("bad", 4, uid="uid-of-bad"), obj("good", 3)
+    # As the server's text: Python's own encoder does not go so deep. In metadata: fieldsV1 is as deep as the object.
+    if where == "spec":
+        bad["spec"] = "DEEP"
+    else:
+        bad["metadata"]["managedFields"] = ["DEEP"]
+    text = json.dumps(bad).replace('"DEEP"', '{"a":' * 3000 + "1" + "}" * 3000).encode()
+    items = [json.dumps(good).encode()] if by_watch else [text, json.dumps(good).encode()]
+    server.answer(ALL, b'{"metadata":{"resourceVersion":"5"},"items":[%b]}' % b",".join(items))
+    watch = server.live(ALL)
+    with Cache(server, [WIDGETS]) as cache:
+        cache.wait_for_sync(timeout=45)
+        assert watch.opened.wait(45)
+        if by_watch:
+            watch.send(b'{"type":"ADDED","object":%b}\n' % text, event("MODIFIED", obj("good", 6)))
+            assert cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "good"), "6", 45)
+        record = cache.record(KIND, "bad", namespace="shop")
+        assert (record.uid, record.resource_version) == ("uid-of-bad", 4), "it is not absent"
+        with pytest.raises(CacheError, match="shop/bad: not readable"):
+            cache.get(KIND, "bad", namespace="shop")
+        assert cache.get(KIND, "good", namespace="shop")["metadata"]["name"] == "good"
+        cache.record_write(WIDGETS, text.replace(b'"resourceVersion": "4"', b'"resourceVersion": "9"'))
+        assert cache.record(KIND, "bad", namespace="shop").resource_version == 9
+    assert "Widget" in caplog.text
+    assert "shop/bad: not readable: nested too deeply" in caplog.text
 
 
 @pytest.mark.parametrize("metadata", POISON.values(), ids=POISON)
