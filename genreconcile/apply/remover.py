@@ -15,7 +15,8 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import metadata_of, resource_version_of, uid_of
 from genreconcile.plan import Change
 
-_POLL: Final = 0.02
+_LOOK_AGAIN: Final = 1.0
+"""Seconds after which the cache is asked for its store again: a kind that is added anew has another one."""
 
 
 class Remover:
@@ -59,14 +60,17 @@ class Remover:
 
     def wait_until_gone(self, change: Change, resource: Resource, deadline: float | None = None) -> None:
         """Wait until the object is gone. Raises ClusterError at ``deadline``, by default after ``wait_timeout``."""
-        uid, until = uid_of(change.live or {}), deadline or self.deadline()
+        uid, until, key = uid_of(change.live or {}), deadline or self.deadline(), change.key
         while True:
-            live = self._cache.get(resource, change.key.name, namespace=change.key.namespace)
-            if live is None or uid_of(live) != uid:
+            store = self._cache.store(resource, key.namespace)
+            record = self._cache.record(resource, key.name, namespace=key.namespace)
+            if record is None or record.uid != uid:
                 return
-            if time.monotonic() >= until:
+            left = until - time.monotonic()
+            if left <= 0:
                 break
-            time.sleep(_POLL)
+            store.wait_for_change((key.namespace, key.name), record, min(left, _LOOK_AGAIN))
+        live = record.decode()
         held = ", ".join(map(str, metadata_of(live).get("finalizers") or ())) or "none"
         seconds = self._options.wait_timeout
         raise ClusterError(f"accepted, but not gone after {seconds:.0f} s; see to who removes its finalizers: {held}")

@@ -161,6 +161,11 @@ class Store:
         with self._changed:
             return self._changed.wait_for(arrived, timeout)
 
+    def wait_for_change(self, name: Name, record: Record | None, timeout: float) -> None:
+        """Wait until the store has another record of the object than this one, for ``timeout`` seconds at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._records.get(name) is not record, timeout)
+
     def _put(self, name: Name, record: Record, old: Record | None, *, bury: bool = True) -> list[Delta]:
         if old is None:
             deltas = [Delta(ADDED, record)]

@@ -318,3 +318,17 @@ def test_r3_late_news_of_an_object_that_had_the_name_before(store):
     assert store.upsert(record("a", 7, uid="before")) == []
     assert store.get(("shop", "a")) is None
     assert [delta.type for delta in store.upsert(record("a", 12, uid="after"))] == ["ADDED"]
+
+
+def test_a_change_of_one_object_ends_the_wait_for_it(store):
+    store.upsert(record("a", 3))
+    known = store.get(("shop", "a"))
+    waiting = threading.Thread(target=store.wait_for_change, args=(("shop", "a"), known, 45))
+    waiting.start()
+    store.upsert(record("b", 4))
+    waiting.join(0.05)
+    assert waiting.is_alive()
+    store.delete(("shop", "a"), "uid-a", 5)
+    waiting.join(30)
+    assert not waiting.is_alive()
+    store.wait_for_change(("shop", "a"), known, 45)  # Another record is there already: none.
