@@ -92,7 +92,7 @@ def _with_null(field: JSONSchema, written: JSONSchema) -> JSONSchema:
     """
     if not field.get("nullable") or written.get("nullable") or "default" not in written:
         return field
-    return {**field, NULL: pruned(written["default"], field)}
+    return {**field, NULL: pruned(filled(written["default"], written), field)}
 
 
 def _laid(schema: JSONSchema, stored: Sequence[JSONSchema], without: Iterable[str] = ()) -> JSONSchema:
@@ -140,12 +140,32 @@ def _gained(field: JSONSchema, stored: Sequence[JSONSchema]) -> Iterator[Any]:
     for other in stored:
         if "default" in other:
             yield pruned(other["default"], field)
+            yield pruned(filled(other["default"], other), field)
         if isinstance(field.get("default"), dict | list):
             yield pruned(field["default"], other)
 
 
 def _is_among(value: Any, others: Iterable[Any]) -> bool:
     return any(type(value) is type(other) and value == other for other in others)
+
+
+def filled(value: Any, schema: JSONSchema) -> Any:
+    """A value with the defaults of the fields that it lacks, in a copy; a null that a schema does not allow counts as
+    lacking where there is a default.
+    """
+    if isinstance(value, list):
+        items = schema.get("items")
+        return [filled(member, items) for member in value] if isinstance(items, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    fields, others = _mapping(schema.get("properties")), _mapping(schema.get("additionalProperties"))
+    result = {key: filled(entry, _mapping(fields.get(key, others))) for key, entry in value.items()}
+    for name, found in fields.items():
+        field = _mapping(found)
+        is_lacking = name not in value or (value[name] is None and not field.get("nullable"))
+        if "default" in field and is_lacking:
+            result[name] = filled(field["default"], field)
+    return result
 
 
 def pruned(value: Any, schema: JSONSchema) -> Any:

@@ -213,6 +213,7 @@ def compared(own, written):
 
 NULLABLE = {"type": "string", "nullable": True}
 FILLED = {"type": "string", "default": "x"}
+DEFAULTED = spec(a={"type": "string", "default": "x"}, n={"type": "object", "default": {}, **spec(m={"default": 1})})
 
 
 @pytest.mark.parametrize(
@@ -227,6 +228,8 @@ FILLED = {"type": "string", "default": "x"}
         (NULLABLE, {**FILLED, "nullable": True}, None, False),
         (NULLABLE, {**FILLED, "nullable": True}, "x", True),
         (NULLABLE, {"type": "string"}, None, False),
+        (None, {"default": {}, **DEFAULTED}, {"a": "x", "n": {"m": 1}}, False),
+        (None, {"default": {}, **DEFAULTED}, {"a": "x", "n": {"m": 2}}, True),
     ],
 )
 def test_r1_2_a_null_that_the_written_version_does_not_know_becomes_its_default(own, written, live, is_drift):
@@ -246,3 +249,22 @@ def test_r1_2_such_a_null_further_down(at):
     diff = compared(spec(a=own), spec(a=written))
     assert not diff(around(None), around("x"))
     assert diff(around(None), around("y"))
+
+
+@pytest.mark.parametrize(
+    ("written", "live"),
+    [
+        ({"type": "array", "items": DEFAULTED, "default": [{}]}, [{"a": "x", "n": {"m": 1}}]),
+        ({"type": "array", "items": DEFAULTED, "default": [{"a": None}]}, [{"a": "x", "n": {"m": 1}}]),
+        ({"additionalProperties": DEFAULTED, "type": "object", "default": {"k": {}}}, {"k": {"a": "x", "n": {"m": 1}}}),
+        ({**DEFAULTED, "default": {"a": "y"}}, {"a": "y", "n": {"m": 1}}),
+    ],
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_r1_2_a_default_holds_the_defaults_of_what_is_in_it(written, live, known):
+    """Also of a field that the version which is read keeps, and knows nothing of."""
+    bare = {key: value for key, value in written.items() if key != "default"}
+    own = spec(e=bare) if known else {"type": "object", PRESERVE: True}
+    diff = compared(own, spec(e=written))
+    assert not diff({}, {"e": live})
+    assert diff({}, {"e": [] if isinstance(live, list) else {}})
