@@ -40,10 +40,12 @@ class Peer:
         self.held = threading.Barrier(4)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self._start(self._accept)
+        self._accepting = self._start(self._accept)
 
     def _start(self, work, *arguments):
-        threading.Thread(target=work, args=arguments, daemon=True).start()
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        thread.start()
+        return thread
 
     def _accept(self):
         with contextlib.suppress(OSError):
@@ -86,6 +88,9 @@ class Peer:
         return data
 
     def close(self):
+        """Wait for the thread that accepts: the next socket may get its file descriptor, and it the next connection."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(45)
         self._listener.close()
 
 
