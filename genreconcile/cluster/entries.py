@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from genreconcile.structs import known
+
 
 class _Entry(Struct, frozen=True, rename="kebab"):
     """An entry whose repr shows no value: most entries hold credentials."""
@@ -124,6 +126,9 @@ class Config(_Entry, frozen=True):
     clusters: tuple[NamedCluster, ...] = ()
     users: tuple[NamedUser, ...] = ()
     contexts: tuple[NamedContext, ...] = ()
+
+
+known(Config)
 
 
 def config(value: object) -> Config:

@@ -24,6 +24,7 @@ from genreconcile.cluster.said import quoted, settings_of
 from genreconcile.cluster.validation import API, mode_of
 from genreconcile.errors import LoadError, Unauthorized
 from genreconcile.manifests.parse import documents
+from genreconcile.structs import known
 
 TIMEOUT: Final = 120.0
 """Seconds; a program that talks with a person has no limit."""
@@ -43,6 +44,9 @@ class _ExecCredential(msgspec.Struct, frozen=True, rename="camel"):
     kind: str = ""
     api_version: str = ""
     status: _Status | None = None
+
+
+known(_ExecCredential)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct, field, to_builtins
 
+from genreconcile.structs import known
+
 Pointer = Annotated[str, Meta(pattern="^/")]
 """A JSON pointer from an object's root; its file says what ``*`` stands for."""
 
@@ -226,3 +228,6 @@ class Types(File, frozen=True):
 
     free_form: frozenset[str]
     unions: Mapping[str, str]
+
+
+known(*File.__subclasses__())

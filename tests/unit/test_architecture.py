@@ -168,3 +168,47 @@ def test_the_architecture_names_each_room_and_what_the_tour_passes():
         source = "".join(file.read_text("utf-8") for file in ([found] if found.is_file() else found.glob("*.py")))
         for name in filter(None, names.split(".")):
             assert re.search(rf"(?:def|class) {name}\b", source), (place, name)
+
+
+def converted(file):
+    """Whether a file makes objects of types of its own."""
+    calls = [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+    return any(ast.unparse(call.func) == "msgspec.convert" for call in calls)
+
+
+def test_types_that_are_converted_are_known_before_threads_use_them():
+    """Two threads that use a type of msgspec for the first time at once end the process."""
+    converting = {str(file.relative_to(PACKAGE)): file for file in SOURCES if converted(file)}
+    assert converting
+    converting["data/shapes.py"] = converting.pop("data/__init__.py").with_name("shapes.py")
+    assert {name for name, file in converting.items() if "\nknown(" not in file.read_text("utf-8")} == set()
+
+
+FIRST_AT_ONCE = """
+import sys, threading
+from genreconcile import data
+from genreconcile.cluster import entries, exec_plugin
+import msgspec
+sys.setswitchinterval(1e-6)
+shapes = data.shapes.File.__subclasses__()
+barrier = threading.Barrier(8)
+def work():
+    for shape in shapes:
+        barrier.wait()
+        data.shipped(shape)
+    barrier.wait()
+    msgspec.convert({"users": [], "clusters": [], "contexts": []}, entries.Config)
+    barrier.wait()
+    msgspec.convert({"status": {}}, exec_plugin._ExecCredential)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(shapes))
+"""
+
+
+def test_eight_threads_may_be_the_first():
+    for _ in range(3):
+        run = subprocess.run([sys.executable, "-c", FIRST_AT_ONCE], capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stderr) == (0, "")
+        assert int(run.stdout) >= 8
