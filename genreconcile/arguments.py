@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, get_args
 
 from genreconcile.errors import InputError
@@ -128,10 +128,3 @@ def texts(name: str, value: Any, check: Callable[[str, Any], None] = require_tex
     for index, text in enumerate(found):
         check(f"{name}[{index}]", text)
     return found
-
-
-def require_known(name: str, values: Iterable[str], choices: Collection[str], advice: str) -> None:
-    """Raise InputError for a value that is not one of the choices."""
-    for value in values:
-        if value not in choices:
-            raise refused(name, value, f"{advice}{near(value, choices)}")

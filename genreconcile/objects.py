@@ -6,9 +6,11 @@ Invariant: no function changes an object that is passed, and none knows a kind.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from genreconcile.arguments import shown
+
+_VOLATILE: Final = frozenset({"resourceVersion", "generation", "managedFields"})
 
 Object = dict[str, Any]
 """A Kubernetes object as parsed JSON: ``{"apiVersion": …, "kind": …, "metadata": {…}, …}``."""
@@ -115,3 +117,8 @@ def members_of_lists(obj: Mapping[str, Any]) -> set[str]:
     """The names (``name_of_member``) of an object's finalizers and owners, lists that several writers share."""
     found = (metadata_of(obj).get(key) for key in ("finalizers", "ownerReferences"))
     return {name_of_member(member) for members in found if isinstance(members, list) for member in members}
+
+
+def without_volatile(obj: Object) -> Object:
+    """An object without the metadata that each write changes."""
+    return {**obj, "metadata": {key: value for key, value in metadata_of(obj).items() if key not in _VOLATILE}}

@@ -30,10 +30,14 @@ class Foresight:
         """The change without the values that the server would not take, which are remembered; as is on a refusal."""
         if self._options.dry_run or not self._catalog.versions.of(resource.gvk).is_converted:
             return change
-        query = self._options.query(dry_run=True)
-        path, body = resource.path(change.key.namespace, change.key.name), dumps(change.patch.patch)
         try:
-            data = self._cluster.request("PATCH", path, query=query, body=body, content_type=JSON_PATCH)
+            data = self.tried(change, resource)
         except ClusterError:  # The patch itself is refused as well, and its outcome says so.
             return change
         return self._answers.foreseen(change, resource, loads(data))
+
+    def tried(self, change: Change, resource: Resource) -> bytes:
+        """The server's answer to a dry run of the patch. Raises ClusterError."""
+        query = self._options.query(dry_run=True)
+        path, body = resource.path(change.key.namespace, change.key.name), dumps(change.patch.patch)
+        return self._cluster.request("PATCH", path, query=query, body=body, content_type=JSON_PATCH)

@@ -15,24 +15,19 @@ from genreconcile.apply.foresight import Foresight
 from genreconcile.cache.transform import read
 from genreconcile.engine import Engine
 from genreconcile.errors import ClusterError
-from genreconcile.gojson import dumps
 from genreconcile.kinds.discovery import Resource
 from genreconcile.memory.learned import RULE_GAP
-from genreconcile.objects import Object, metadata_of
+from genreconcile.objects import without_volatile
 from genreconcile.plan import Change, Plan
-from genreconcile.plan.change import JSON_PATCH, NO_PATCH
-
-_VOLATILE = frozenset({"resourceVersion", "generation", "managedFields"})
+from genreconcile.plan.change import NO_PATCH
 
 
 class Verifier:
     """Dry-runs patches; thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
-        self._cluster = engine.cluster
         self._catalog = engine.catalog
         self._concurrency = engine.options.concurrency
-        self._query = engine.options.query(dry_run=True)
         self._foresight = Foresight(engine, Answers(engine))
 
     def verified(self, plan: Plan) -> Plan:
@@ -54,19 +49,12 @@ class Verifier:
 
     def _tried(self, change: Change, resource: Resource) -> Change:
         """The change; its operation is none where the server would keep the object as it is."""
-        path = resource.path(change.key.namespace, change.key.name)
-        body = dumps(change.patch.patch)
         try:
-            data = self._cluster.request("PATCH", path, query=self._query, body=body, content_type=JSON_PATCH)
+            data = self._foresight.tried(change, resource)
         except ClusterError as error:
             # A webhook that allows no dry run, or a refusal: the difference stands, and is not verified.
             return replace(change, reason=change.told(f"not verified: {error}"))
-        if _content(read(data, change.gvk).decode()) != _content(change.live or {}):
+        if without_volatile(read(data, change.gvk).decode()) != without_volatile(change.live or {}):
             return change
         reason = f"{RULE_GAP}: the server would keep the object as it is"
         return replace(change, operation="none", patch=NO_PATCH, reason=reason)
-
-
-def _content(obj: Object) -> Object:
-    """An object without the metadata that each write changes."""
-    return {**obj, "metadata": {key: value for key, value in metadata_of(obj).items() if key not in _VOLATILE}}

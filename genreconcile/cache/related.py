@@ -16,10 +16,9 @@ from cachetools import LRUCache
 
 from genreconcile.cache import Cache, Record, Store
 from genreconcile.errors import CacheError
-from genreconcile.objects import Object
+from genreconcile.objects import Object, without_volatile
 
 _PLACES: Final = 1024
-_VOLATILE: Final = ("resourceVersion", "generation", "managedFields")
 
 _Where = tuple[str, str]
 """(kind, namespace)"""
@@ -68,8 +67,7 @@ def _read(store: Store, version: int, records: Sequence[Record]) -> _Seen:
 
 def _lasting(obj: Object) -> Object:
     """The object without the fields that change where no rule's answer does."""
-    metadata = {key: value for key, value in obj["metadata"].items() if key not in _VOLATILE}
-    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
+    return {key: value for key, value in without_volatile(obj).items() if key != "status"}
 
 
 class View:
