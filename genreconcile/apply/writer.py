@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import time
+from typing import Any
 
 from genreconcile.apply.answers import Answers
 from genreconcile.apply.foresight import Foresight
@@ -15,6 +16,7 @@ from genreconcile.apply.holders import HELD_BY, holder_of, may_be_held
 from genreconcile.apply.oversize import Oversize
 from genreconcile.apply.recreation import Recreation, create_again
 from genreconcile.apply.refusal import is_immutable, unlosable
+from genreconcile.apply.releases import Releases
 from genreconcile.apply.remover import Remover
 from genreconcile.apply.result import Outcome
 from genreconcile.cluster.refusal import REFUSED_BY
@@ -30,6 +32,7 @@ from genreconcile.plan.drift import require_valid
 
 _THROTTLED_ATTEMPTS = 6
 _LONGEST_PAUSE = 5.0  # Seconds, whatever the server asks for: the next reconcile is to have its turn.
+_PAUSE = 0.1  # Seconds between tries of a write whose value a deleted object is about to free.
 _CACHE_LAG = 5.0  # Seconds that a watch may lag behind a write of somebody else before the object is read instead.
 
 
@@ -41,6 +44,7 @@ class Writer:
         self._catalog = engine.catalog
         self._cache = engine.cache
         self._options = engine.options
+        self._releases = Releases(engine.cache)
         self._remover = Remover(engine)
         self._answers = Answers(engine)
         self._foresight = Foresight(engine, self._answers)
@@ -52,7 +56,7 @@ class Writer:
             raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
         expected = change.expected or {}
         body = dumps(expected if change.validated and change.is_sendable else self._creation(change, resource))
-        answer = self._sent(change, "POST", resource.path(change.key.namespace), body)
+        answer = self._sent_once_free(change, resource, "POST", resource.path(change.key.namespace), body)
         if not self._options.dry_run:
             self._answers.note_creation(change, answer)
         self._record(resource, answer)
@@ -81,7 +85,7 @@ class Writer:
         body = dumps(change.patch.patch)
         self._answers.name_opponents(change, path)
         try:
-            data = self._sent(change, "PATCH", path, body, JSON_PATCH)
+            data = self._sent_once_free(change, resource, "PATCH", path, body, JSON_PATCH)
         except Invalid as error:
             self._explain_refusal(error, change, resource)
             return self._refused(error, change, resource)
@@ -104,11 +108,18 @@ class Writer:
 
     def delete(self, change: Change, resource: Resource) -> Outcome:
         """Delete exactly the object that was seen."""
-        return Outcome(change, "deleted", reason=self._remover.remove(change, resource))
+        return Outcome(change, "deleted", reason=self._removed(change, resource))
+
+    def _removed(self, change: Change, resource: Resource, *, to_recreate: bool = False) -> str:
+        reason = self._remover.remove(change, resource, to_recreate=to_recreate)
+        if not self._options.dry_run:
+            self._releases.note(change)
+        return reason
 
     def wait_until_gone(self, change: Change, resource: Resource, deadline: float) -> None:
         """Wait for a deletion that was accepted. Raises ClusterError at the deadline, a time of ``time.monotonic``."""
         self._remover.wait_until_gone(change, resource, deadline)
+        self._releases.note(change)
 
     def deadline(self) -> float:
         """The end of the wait for objects that are deleted now, as a time of ``time.monotonic``."""
@@ -143,6 +154,16 @@ class Writer:
     def _record(self, resource: Resource, answer: bytes) -> None:
         if not self._options.dry_run:
             self._cache.record_write(resource, answer)
+
+    def _sent_once_free(self, change: Change, resource: Resource, *request: Any) -> bytes:
+        """Send one write of a change; again, while it asks for a value that a deleted object is about to free."""
+        while True:
+            try:
+                return self._sent(change, *request)
+            except ClusterError as error:
+                if not self._releases.are_awaited(error, change, resource):
+                    raise
+            time.sleep(_PAUSE)
 
     def _sent(
         self, change: Change, method: str, path: str, body: bytes, content_type: str = "application/json"
@@ -183,10 +204,10 @@ class Writer:
             raise Invalid(f"{error}; {spared}", status=error.status, reason=error.reason, details=error.details)
         rehearse = functools.partial(self._rehearse, change, resource)
         Recreation(change, resource, self._catalog, self._cache, rehearse).require_creatable()
-        self._remover.remove(change, resource, to_recreate=True)
+        self._removed(change, resource, to_recreate=True)
         if not self._options.dry_run:
             deadline = self._remover.deadline()
-            self._remover.wait_until_gone(change, resource, deadline)
+            self.wait_until_gone(change, resource, deadline)
             create_again(lambda: self.create(change, resource), deadline)
         return Outcome(change, "configured", reason="recreated: an immutable field differed")
 

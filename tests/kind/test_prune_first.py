@@ -5,6 +5,7 @@ import pytest
 import genreconcile as gr
 from support import objects
 from support.deletion_ground import Ground, statuses
+from support.node_ports import free_node_port, free_node_ports
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def error_of(result, name):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_r2_9_a_renamed_service(ground, reconciler, way):
-    port, settings = 31011 + list(WAYS).index(way), WAYS[way]
+    port, settings = free_node_port(), WAYS[way]
     reconciler.reconcile([service(ground, "old", port)], **settings(ground)).raise_for_failures()
     result = reconciler.reconcile([service(ground, "new", port)], **settings(ground))
     assert statuses(result) == {"new": "failed", "old": "skipped"}
@@ -60,38 +61,42 @@ def test_r2_9_a_renamed_service(ground, reconciler, way):
 
 
 def test_r2_9_a_plan_that_deletes_first_is_carried_out_so(ground, reconciler):
-    reconciler.reconcile([service(ground, "old", 31021)], **owned(ground)).raise_for_failures()
-    plan = reconciler.plan([service(ground, "new", 31021)], **owned(ground, prune_first=True))
+    first = free_node_port()
+    reconciler.reconcile([service(ground, "old", first)], **owned(ground)).raise_for_failures()
+    plan = reconciler.plan([service(ground, "new", first)], **owned(ground, prune_first=True))
     assert statuses(reconciler.apply(plan)) == {"new": "created", "old": "deleted"}
 
 
 def test_r2_9_two_services_that_swap(ground, reconciler):
-    before = [service(ground, "a", 31031), service(ground, "b", 31032)]
+    first, second, third = free_node_ports(3)
+    before = [service(ground, "a", first), service(ground, "b", second)]
     reconciler.reconcile(before, **owned(ground)).raise_for_failures()
-    after = [service(ground, "a", 31032), service(ground, "b", 31031)]
+    after = [service(ground, "a", second), service(ground, "b", first)]
     for prune_first in (False, True):
         result = reconciler.reconcile(after, **owned(ground, prune_first=prune_first))
-        for name, other, port in (("a", "b", 31032), ("b", "a", 31031)):
+        for name, other, port in (("a", "b", second), ("b", "a", first)):
             said = error_of(result, name)
             assert f"Service {ground.namespace}/{other} holds {port}" in said
             assert "let one of them have another value first" in said
-    reconciler.reconcile([service(ground, "a", 31033), after[1]], **owned(ground)).raise_for_failures()
+    reconciler.reconcile([service(ground, "a", third), after[1]], **owned(ground)).raise_for_failures()
     reconciler.reconcile(after, **owned(ground)).raise_for_failures()
 
 
 def test_r2_9_a_value_that_is_handed_on_is_handed_on_at_once(ground, reconciler):
-    before = [service(ground, "a", 31041), service(ground, "b", 31042)]
+    first, second, third = free_node_ports(3)
+    before = [service(ground, "a", first), service(ground, "b", second)]
     reconciler.reconcile(before, **owned(ground)).raise_for_failures()
-    result = reconciler.reconcile([service(ground, "a", 31042), service(ground, "b", 31043)], **owned(ground))
+    result = reconciler.reconcile([service(ground, "a", second), service(ground, "b", third)], **owned(ground))
     assert statuses(result) == {"a": "configured", "b": "configured"}
 
 
 def test_r2_9_what_somebody_else_holds_is_named(ground, reconciler):
+    first = free_node_port()
     ground.post(
-        {**service(ground, "theirs", 31051), "metadata": {"name": "theirs", "namespace": ground.namespace}}, "services"
+        {**service(ground, "theirs", first), "metadata": {"name": "theirs", "namespace": ground.namespace}}, "services"
     )
-    said = error_of(reconciler.reconcile([service(ground, "ours", 31051)]), "ours")
-    assert f"Service {ground.namespace}/theirs holds 31051" in said
+    said = error_of(reconciler.reconcile([service(ground, "ours", first)]), "ours")
+    assert f"Service {ground.namespace}/theirs holds {first}" in said
     assert "it is not of this set" in said
 
 
@@ -116,17 +121,18 @@ def test_r2_9_an_address_and_a_default_are_such_values_too(ground, reconciler):
 
 
 def test_r2_9_nothing_goes_first_where_something_else_is_wrong(ground, reconciler):
-    reconciler.reconcile([service(ground, "old", 31061)], **owned(ground)).raise_for_failures()
-    bad = service(ground, "bad", 31062, ports=[{"port": 70000}])
-    expected = [service(ground, "new", 31061), bad]
+    first, second = free_node_ports(2)
+    reconciler.reconcile([service(ground, "old", first)], **owned(ground)).raise_for_failures()
+    bad = service(ground, "bad", second, ports=[{"port": 70000}])
+    expected = [service(ground, "new", first), bad]
     ground.cluster.requests.clear()
     result = reconciler.reconcile(expected, **owned(ground, prune_first=True))
     assert statuses(result) == {"new": "failed", "bad": "failed", "old": "skipped"}
     unusable = {**bad, "spec": {"nonsense": 1}}
-    result = reconciler.reconcile([service(ground, "new", 31061), unusable], **owned(ground, prune_first=True))
+    result = reconciler.reconcile([service(ground, "new", first), unusable], **owned(ground, prune_first=True))
     assert statuses(result)["old"] == "skipped"
     with pytest.raises(gr.PlanRefused):
-        reconciler.reconcile([service(ground, "new", 31061)], **owned(ground, prune_first=True, max_deletions=0))
+        reconciler.reconcile([service(ground, "new", first)], **owned(ground, prune_first=True, max_deletions=0))
     with pytest.raises(gr.PlanRefused):
         reconciler.reconcile([], **owned(ground, prune_first=True))
     assert ground.cluster.sent("DELETE") == []
@@ -134,9 +140,10 @@ def test_r2_9_nothing_goes_first_where_something_else_is_wrong(ground, reconcile
 
 
 def test_r2_9_without_deletions_nothing_is_tried_first(ground, reconciler):
+    first = free_node_port()
     ground.cluster.requests.clear()
-    reconciler.reconcile([service(ground, "one", 31071)], **owned(ground, prune_first=True)).raise_for_failures()
+    reconciler.reconcile([service(ground, "one", first)], **owned(ground, prune_first=True)).raise_for_failures()
     assert not any("dryRun" in query for *_, query in ground.cluster.requests)
     ground.cluster.requests.clear()
-    reconciler.reconcile([service(ground, "one", 31071)], **owned(ground, prune_first=True)).raise_for_failures()
+    reconciler.reconcile([service(ground, "one", first)], **owned(ground, prune_first=True)).raise_for_failures()
     assert ground.cluster.requests == []

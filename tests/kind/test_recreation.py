@@ -6,6 +6,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.catalog import Catalog
+from genreconcile.errors import Invalid
 from genreconcile.testing import ControlPlane
 from support.deletion_ground import Recorded
 from support.eventually import eventually
@@ -81,25 +82,60 @@ def free_address(place, last):
 
 def test_r2_3_a_service_that_holds_its_node_port(place):
     first, second = (free_address(place, last) for last in (101, 102))
-    place.create(service("s", first, 30111))
-    place.is_recreated(service("s", first, 30111), service("s", second, 30111))
+    place.create(service("s", first, 30011))
+    place.is_recreated(service("s", first, 30011), service("s", second, 30011))
 
 
 def test_r2_3_a_service_that_holds_all_there_is_to_hold(place):
-    more = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30121}
-    more["ports"] = [{"name": "a", "port": 80, "nodePort": 30122}, {"name": "b", "port": 81, "nodePort": 30123}]
+    more = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30021}
+    more["ports"] = [{"name": "a", "port": 80, "nodePort": 30022}, {"name": "b", "port": 81, "nodePort": 30023}]
     first, second = (free_address(place, last) for last in (103, 104))
     place.create(service("s", first, **more))
     place.is_recreated(service("s", first, **more), service("s", second, **more))
 
 
+class Late(Recorded):
+    """As a server whose watch is ahead of what it does after a deletion: its first creations then are refused."""
+
+    def __init__(self, cluster, refusal):
+        super().__init__(cluster)
+        self.refusals = [refusal] * 2
+
+    def request(self, method, path, **settings):
+        if method == "POST" and not (settings.get("query") or {}).get("dryRun") and self.refusals:
+            raise self.refusals.pop()
+        return super().request(method, path, **settings)
+
+
+def test_r2_3_a_value_is_free_a_moment_after_its_deletion_was_seen(place):
+    first, second, third = (free_address(place, last) for last in (108, 109, 110))
+    place.create(service("s", first, 30041))
+    path = f"/api/v1/namespaces/{place.namespace}/services"
+    with pytest.raises(Invalid) as refused:
+        place.cluster.request("POST", path, body=json.dumps(service("second", third, 30041)).encode())
+    late = Late(place.cluster, refused.value)
+    with gr.Reconciler(late, on_immutable="recreate") as reconciler:
+        (outcome,) = reconciler.reconcile([service("s", second, 30041)], namespace=place.namespace)
+    assert (outcome.reason, late.refusals) == ("recreated: an immutable field differed", [])
+
+
+def test_r2_3_a_value_that_nobody_has_just_freed_is_refused_at_once(place):
+    place.create(service("s", free_address(place, 111), 30042))
+    late = Late(place.cluster, None)
+    late.refusals.clear()
+    with gr.Reconciler(late) as reconciler:
+        (outcome,) = reconciler.reconcile([service("t", free_address(place, 112), 30042)], namespace=place.namespace)
+    assert outcome.status == "failed"
+    assert len(late.sent("POST")) == 1
+
+
 def test_r2_3_what_another_service_holds_is_no_fault_of_the_old_one(place):
     first, second = (free_address(place, last) for last in (105, 106))
-    place.create(service("s", first, 30131), service("other", free_address(place, 107), 30132))
-    outcome = place.is_recreated(service("s", first, 30131), service("s", second, 30132), wanted=False)
+    place.create(service("s", first, 30031), service("other", free_address(place, 107), 30032))
+    outcome = place.is_recreated(service("s", first, 30031), service("s", second, 30032), wanted=False)
     assert "provided port is already allocated" in str(outcome.error)
     outcome = place.is_recreated(
-        service("s", first, 30131), service("s", free_address(place, 107), 30131), wanted=False
+        service("s", first, 30031), service("s", free_address(place, 107), 30031), wanted=False
     )
     assert f"Service {place.namespace}/other holds" in str(outcome.error)  # A dry run of the server does not look.
 

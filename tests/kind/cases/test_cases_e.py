@@ -3,6 +3,7 @@
 import pytest
 
 from support.eventually import eventually
+from support.node_ports import free_node_port
 
 OTHER_UID = "0f2e8b52-1111-4111-8111-111111111111"
 
@@ -47,8 +48,8 @@ def test_allocated_values_of_a_service(world, kind):
 
 def test_e1_allocated_values_that_are_expected_win(world):
     first = service(world, type="NodePort")
-    allocated = world.create(first)["spec"]["ports"][0]["nodePort"]
-    other = allocated + 1 if allocated < 32767 else allocated - 1
+    world.create(first)
+    other = free_node_port()
     expected = service(world, type="NodePort", ports=[{"port": 80, "nodePort": other}])
     assert world.plan(expected) == [{"op": "replace", "path": "/spec/ports/0/nodePort", "value": other}]
     world.repair(expected)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.node_ports import free_node_port
+
 APPLY = "application/apply-patch+yaml"
 
 
@@ -97,7 +99,7 @@ def test_h9_a_node_port_set_by_hand_is_told_from_an_allocation(world):
     ports = [{"port": 80}]
     expected = world.obj("v1", "Service", "web", spec={"type": "NodePort", "ports": ports})
     allocated = world.create(expected)["spec"]["ports"][0]["nodePort"]
-    other = allocated + 1 if allocated < 32767 else allocated - 1
+    other = free_node_port()
     world.edit(expected, {"op": "replace", "path": "/spec/ports/0/nodePort", "value": other})
     assert world.plan(expected) == [{"op": "replace", "path": "/spec/ports/0/nodePort", "value": allocated}]
     ports[0]["nodePort"] = allocated

@@ -1,6 +1,5 @@
 """What only its owner tells (docs/cases.md, R1.9 and R1.10): our own finalizers, and values that the server allots."""
 
-import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import yaml
 import genreconcile as gr
 from support.api.passing import Recorded
 from support.eventually import eventually
+from support.node_ports import free_node_port, free_node_ports
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 JSON_PATCH = "application/json-patch+json"
@@ -199,14 +199,6 @@ def service(world, **spec):
     return world.obj("v1", "Service", "web", spec={"type": "NodePort", "ports": [{"port": 80}], **spec})
 
 
-_STATIC = itertools.count(30_001)
-
-
-def another_port():
-    """A port that nobody has: the server allots those from 30,086 on first (KEP-3668)."""
-    return next(_STATIC)
-
-
 def node_port(value, index=0):
     return {"op": "replace", "path": f"/spec/ports/{index}/nodePort", "value": value}
 
@@ -214,7 +206,7 @@ def node_port(value, index=0):
 def test_r1_10_a_node_port_moved_by_hand_is_found_and_put_back(world):
     expected = service(world)
     allotted = world.create(expected)["spec"]["ports"][0]["nodePort"]
-    world.wait_for(expected, patch(world, expected, node_port(another_port()), manager="kubectl-patch"))
+    world.wait_for(expected, patch(world, expected, node_port(free_node_port()), manager="kubectl-patch"))
     assert world.plan(expected) == [{"op": "replace", "path": "/spec/ports/0/nodePort", "value": allotted}]
     world.repair(expected)
     assert world.get(expected)["spec"]["ports"][0]["nodePort"] == allotted
@@ -223,7 +215,7 @@ def test_r1_10_a_node_port_moved_by_hand_is_found_and_put_back(world):
 def test_r1_10_also_where_it_was_written_under_our_name(world):
     expected = service(world)
     allotted = world.create(expected)["spec"]["ports"][0]["nodePort"]
-    world.edit(expected, node_port(another_port()))
+    world.edit(expected, node_port(free_node_port()))
     world.repair(expected)
     assert world.get(expected)["spec"]["ports"][0]["nodePort"] == allotted
 
@@ -233,7 +225,7 @@ def test_r1_10_the_member_is_known_again_where_others_stand_before_it(world):
     allotted = world.create(expected)["spec"]["ports"][1]["nodePort"]
     turned = world.get(expected)["spec"]["ports"][::-1]
     world.wait_for(expected, patch(world, expected, {"op": "replace", "path": "/spec/ports", "value": turned}))
-    changed = patch(world, expected, node_port(another_port(), 0))
+    changed = patch(world, expected, node_port(free_node_port(), 0))
     assert changed["spec"]["ports"][0]["name"] == "b"
     world.wait_for(expected, changed)
     world.reconcile(expected).raise_for_failures()
@@ -243,7 +235,7 @@ def test_r1_10_the_member_is_known_again_where_others_stand_before_it(world):
 def test_r1_10_where_it_was_not_seen_before_it_is_told_and_left(world, program):
     expected = service(world)
     program().reconcile([expected]).raise_for_failures()
-    moved = another_port()
+    moved = free_node_port()
     patch(world, expected, node_port(moved), manager="kubectl-patch")
     reconciler = program()
     for _ in range(2):
@@ -282,19 +274,20 @@ def test_r1_10_what_the_creating_request_states_is_pinned(world, program, contro
 
 def test_r1_10_a_pinned_value_that_changes_while_we_look_is_drift(world):
     expected = service(world)
-    pinned = service(world, ports=[{"port": 80, "nodePort": 31500}])
+    port, other = free_node_ports(2)
+    pinned = service(world, ports=[{"port": 80, "nodePort": port}])
     path = world.path(expected)
     world.send("POST", path.rpartition("/")[0], pinned, query={"fieldManager": "somebody"})
     assert statuses(world.reconcile(expected)) == ["unchanged"]
-    world.wait_for(expected, patch(world, expected, node_port(31501)))
+    world.wait_for(expected, patch(world, expected, node_port(other)))
     world.repair(expected)
-    assert world.get(expected)["spec"]["ports"][0]["nodePort"] == 31500
+    assert world.get(expected)["spec"]["ports"][0]["nodePort"] == port
 
 
 def test_r1_10_without_managed_fields_nothing_is_known_and_nothing_drifts(world, program):
     expected = service(world)
     world.create(expected)
-    patch(world, expected, node_port(another_port()))
+    patch(world, expected, node_port(free_node_port()))
     patch(world, expected, {"op": "replace", "path": "/metadata/managedFields", "value": [{}]})
     assert statuses(program().reconcile([expected])) == ["unchanged"]
 
@@ -326,7 +319,7 @@ def test_r1_10_the_steady_state_sends_nothing(world, program):
     reconciler = program()
     reconciler.reconcile([expected]).raise_for_failures()
     recorded = reconciler._engine.catalog.discovery._cluster
-    for value in (31700, 31701):
+    for value in free_node_ports(2):
         has_seen(world, reconciler, expected, patch(world, expected, node_port(value)))
         assert statuses(reconciler.reconcile([expected])) == ["configured"]
         assert statuses(reconciler.reconcile([expected])) == ["unchanged"]
@@ -348,7 +341,7 @@ def test_r1_10_a_cache_that_was_there_before_learns_what_is_asked(world, cluster
             allotted = world.get(expected)["spec"]["ports"][0]["nodePort"]
             for reconciler in (one, two):
                 assert statuses(reconciler.reconcile([expected])) == ["unchanged"]
-                moved = patch(world, expected, node_port(another_port()))
+                moved = patch(world, expected, node_port(free_node_port()))
                 has_seen(world, reconciler, expected, moved)
                 assert statuses(reconciler.reconcile([expected])) == ["configured"]
                 assert world.get(expected)["spec"]["ports"][0]["nodePort"] == allotted

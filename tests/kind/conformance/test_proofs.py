@@ -18,10 +18,10 @@ SERVICE = {
     "spec": {"type": "NodePort", "ports": [{"port": 80}]},
 }
 PORT = "/spec/ports/0/nodePort"
-EDIT = {"edits": [{"op": "replace", "path": PORT, "value": 30099}]}
+EDIT = {"edits": [{"op": "replace", "path": PORT, "value": 30080}]}
 FALSE = {
     "both worlds agree": ("80", {"proof": "appears", "rules": {"service-target-port": "/spec/ports/0/targetPort"}}),
-    "an edit stays": ("stays 30099", {"proof": "rewritten", "rules": {"service-node-port": PORT}, **EDIT}),
+    "an edit stays": ("stays 30080", {"proof": "rewritten", "rules": {"service-node-port": PORT}, **EDIT}),
     "an edit is taken": ("DID NOT RAISE", {"proof": "refused", "rules": {"service-node-port": PORT}, **EDIT}),
     "another rule covers it": (
         "is covered by ['service-node-port']",
