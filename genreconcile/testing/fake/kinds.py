@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-DEFINITIONS = ("apiextensions.k8s.io", "customresourcedefinitions")
-NAMESPACES = ("", "namespaces")
-_RECORDED = Path(__file__).parents[2] / "unit" / "openapi"
+import yaml
+
+_DATA = Path(__file__).parent / "data"
+_RECORDED = _DATA / "openapi"
 _VERBS = ("create", "delete", "get", "list", "patch", "update", "watch")
 _PATH = re.compile(
     r"/apis?/(?:(?P<group>[^/]+)/)?(?P<version>[^/]+)(?P<namespaced>/namespaces/\{namespace\})?"
@@ -26,6 +27,17 @@ _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 
 Place = tuple[str, str]
 """(group, plural): where objects are stored, whatever their version."""
+
+
+def _places() -> Mapping[str, Place]:
+    """The kinds that the server itself has a part in, by that part."""
+    found = yaml.safe_load((_DATA / "places.yaml").read_text("utf-8"))
+    return {part: (place["group"], place["plural"]) for part, place in found.items()}
+
+
+_PLACES = _places()
+DEFINITIONS = _PLACES["definitions"]
+NAMESPACES = _PLACES["namespaces"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +76,7 @@ class Kind:
 def recorded() -> Mapping[str, Mapping[str, Any]]:
     """The recorded documents of built-in kinds by their path, such as ``apis/apps/v1``."""
     files = sorted(_RECORDED.glob("*.json"))
-    found = {file.stem.replace("_", "/"): json.loads(file.read_text("utf-8")) for file in files}
-    return {path: document for path, document in found.items() if "example." not in path}
+    return {file.stem.replace("_", "/"): json.loads(file.read_text("utf-8")) for file in files}
 
 
 @functools.cache

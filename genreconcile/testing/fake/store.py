@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from support.api.kinds import Place
-from support.api.wire import Refusal
+from genreconcile.testing.fake.kinds import Place
+from genreconcile.testing.fake.wire import Refusal
 
 Object = Mapping[str, Any]
 

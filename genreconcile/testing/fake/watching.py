@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from support.api.kinds import DEFINITIONS, Kind
-from support.api.store import Change, Store
-from support.api.views import bookmark, event, view_of
-from support.api.wire import Refusal, Request, Target
+from genreconcile.testing.fake.kinds import DEFINITIONS, Kind
+from genreconcile.testing.fake.store import Change, Store
+from genreconcile.testing.fake.views import bookmark, event, view_of
+from genreconcile.testing.fake.wire import Refusal, Request, Target
 
 _INITIAL_END = "k8s.io/initial-events-end"
 _LOOK_ROUND = 0.1  # Seconds after which an idle watch looks whether its client is gone.

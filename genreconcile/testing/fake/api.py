@@ -10,13 +10,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from support.api.documents import Documents
-from support.api.kinds import Kind
-from support.api.machinery import Machinery
-from support.api.store import Key, Store
-from support.api.views import item_of, list_head, view_of
-from support.api.watching import LONGEST_WATCH, Watches
-from support.api.wire import Answer, Refusal, Request, Target, json_answer
+from genreconcile.testing.fake.documents import Documents
+from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.machinery import Machinery
+from genreconcile.testing.fake.store import Key, Store
+from genreconcile.testing.fake.views import item_of, list_head, view_of
+from genreconcile.testing.fake.watching import LONGEST_WATCH, Watches
+from genreconcile.testing.fake.wire import Answer, Refusal, Request, Target, json_answer
 
 
 class Api:

@@ -16,9 +16,9 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from support.api.kinds import DEFINITIONS, NAMESPACES, Kind
-from support.api.store import Key, Object, Store
-from support.api.wire import Refusal
+from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind
+from genreconcile.testing.fake.store import Key, Object, Store
+from genreconcile.testing.fake.wire import Refusal
 
 Admission = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 """``admission(verb, obj)`` may return another object to store, and raise Refusal. Of a deletion it sees the object."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from support.api.kinds import Kind
-from support.api.store import Object
-from support.api.wire import Request, encode
+from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.store import Object
+from genreconcile.testing.fake.wire import Request, encode
 
-_PARTIAL = "as=PartialObjectMetadata"
+_PARTIAL = "PartialObjectMetadata"
 
 View = Callable[[Object], Mapping[str, Any]]
 
@@ -20,7 +20,7 @@ View = Callable[[Object], Mapping[str, Any]]
 def view_of(request: Request, kind: Kind) -> View:
     """The form in which a request wants the objects of a kind."""
     if _is_partial(request):
-        head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        head = {"kind": _PARTIAL, "apiVersion": "meta.k8s.io/v1"}
         return lambda obj: {**head, "metadata": obj["metadata"]}
     return lambda obj: {**obj, "apiVersion": kind.api_version}
 
@@ -28,7 +28,7 @@ def view_of(request: Request, kind: Kind) -> View:
 def list_head(request: Request, kind: Kind) -> dict[str, str]:
     """The kind and apiVersion of a list."""
     if _is_partial(request):
-        return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+        return {"kind": f"{_PARTIAL}List", "apiVersion": "meta.k8s.io/v1"}
     return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version}
 
 
@@ -52,4 +52,4 @@ def bookmark(request: Request, kind: Kind, revision: int, **annotations: str) ->
 
 
 def _is_partial(request: Request) -> bool:
-    return _PARTIAL in request.headers.get("accept", "")
+    return f"as={_PARTIAL}" in request.headers.get("accept", "")

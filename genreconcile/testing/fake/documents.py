@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from support.api.kinds import DEFINITIONS, Kind, built_in, defined_by, digest, document_of, recorded
-from support.api.store import Store
-from support.api.wire import Answer, Refusal, Request, json_answer
+from genreconcile.testing.fake.kinds import DEFINITIONS, Kind, built_in, defined_by, digest, document_of, recorded
+from genreconcile.testing.fake.store import Store
+from genreconcile.testing.fake.wire import Answer, Refusal, Request, json_answer
 
 _RECORDED_DIGESTS: dict[str, str] = {}
 
