@@ -1,35 +1,59 @@
 """The API server: requests in, answers out, over the store; what it cannot do it refuses.
 
-Invariant: what it answers depends on the requests and the seed alone; time only ends watches and paces bookmarks.
+Invariant: what it answers depends on the requests, the seed and the clock alone; real time only ends watches and paces
+bookmarks.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Callable
-from typing import Any
+import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
 
+from genreconcile.testing.fake.collecting import Controllers
 from genreconcile.testing.fake.documents import Documents
 from genreconcile.testing.fake.kinds import Kind
-from genreconcile.testing.fake.machinery import Machinery
-from genreconcile.testing.fake.store import Key, Store
-from genreconcile.testing.fake.views import item_of, list_head, view_of
+from genreconcile.testing.fake.listing import Lists, listed
+from genreconcile.testing.fake.machinery import Machinery, Write
+from genreconcile.testing.fake.options import Options
+from genreconcile.testing.fake.patching import patched
+from genreconcile.testing.fake.scaling import scale_of, scaled
+from genreconcile.testing.fake.selecting import selection_of
+from genreconcile.testing.fake.store import Key, Object, Store
+from genreconcile.testing.fake.views import View, view_of
 from genreconcile.testing.fake.watching import LONGEST_WATCH, Watches
-from genreconcile.testing.fake.wire import Answer, Refusal, Request, Target, json_answer
+from genreconcile.testing.fake.wire import WRITES, Answer, Refusal, Request, Target, encode, json_answer
+
+_NOT_FOUND: Final = "the server could not find the requested resource"
 
 
 class Api:
     """``bookmarks`` are the seconds between them, None for a server that sends none.
 
-    ``longest_watch`` ends watches before the client's ``timeoutSeconds``.
+    ``longest_watch`` ends watches before the client's ``timeoutSeconds``. ``now`` gives the times of objects, by
+    default one that only revisions move. ``finishes_namespaces``: deleted namespaces become empty, and go.
+    ``documents`` is a folder of OpenAPI v3 documents of further built-in kinds.
     """
 
-    def __init__(self, seed: int = 0, *, bookmarks: float | None = 1.0, longest_watch: float = LONGEST_WATCH) -> None:
+    def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
+        self,
+        seed: int = 0,
+        *,
+        bookmarks: float | None = 1.0,
+        longest_watch: float = LONGEST_WATCH,
+        now: Callable[[], dt.datetime] | None = None,
+        finishes_namespaces: bool = False,
+        documents: Path | None = None,
+    ) -> None:
         self.store = Store()
-        self.documents = Documents(self.store)
-        self.machinery = Machinery(self.store, seed)
-        self.watches = Watches(self.store, bookmarks, longest_watch)
+        self.documents = Documents(self.store, documents)
+        self.machinery = Machinery(self.store, self.documents, seed, now)
+        self.controllers = Controllers(
+            self.store, self.documents, self.machinery, finishes_namespaces=finishes_namespaces
+        )
+        self.lists = Lists(self.store, self.documents)
+        self.watches = Watches(self.store, self.documents, bookmarks, longest_watch)
 
     def answer(self, request: Request) -> Answer:
         """See ``Backend``."""
@@ -53,109 +77,120 @@ class Api:
 
     def finish_namespace(self, name: str) -> None:
         """Do the namespace controller's work: what is in the namespace goes, and then the namespace."""
-        with self.store.changed:
-            for key in self.store.names():
-                if key.namespace == name:
-                    self.store.remove(key)
-            self.store.remove(Key("", "namespaces", "", name))
+        self.controllers.finish_namespace(name)
 
     def _resource(self, request: Request) -> Answer:
         target = request.target
         kind = self.documents.find(target.group, target.version, target.resource)
-        if target.subresource and not (target.subresource == "status" and kind.has_status):
-            raise Refusal(404, "the server could not find the requested resource")
-        reader: dict[str, Callable[[Request, Kind, Target], Answer]] = {
+        verb = "deletecollection" if request.verb == "delete" and not target.name else request.verb
+        found = self._subresources(target, kind).get(verb)
+        if found is None:
+            raise Refusal(405, "the server does not allow this method on the requested resource")
+        with self.store.changed:
+            answer = found(request, kind, target)
+            if verb in WRITES or verb == "deletecollection":
+                self.controllers.run()
+        return answer
+
+    def _subresources(self, target: Target, kind: Kind) -> Mapping[str, Callable[[Request, Kind, Target], Answer]]:
+        """What can be done at a path, by verb. Raises Refusal (404)."""
+        if target.subresource == "status" and kind.has_status:
+            return {"get": self._get, "update": self._update, "patch": self._patch}
+        if target.subresource == "scale" and kind.scale is not None:
+            return {"get": self._scale, "update": self._rescale, "patch": self._rescale}
+        if target.subresource:
+            raise Refusal(404, _NOT_FOUND)
+        return {
             "get": self._get,
             "list": self._list,
             "watch": self._watch,
             "create": self._create,
+            "update": self._update,
             "patch": self._patch,
             "delete": self._delete,
+            "deletecollection": self._delete_collection,
         }
-        found = reader.get(request.verb)
-        if found is None:
-            raise Refusal(405, "the server does not allow this method on the requested resource")
-        return found(request, kind, target)
+
+    def _view(self, request: Request, kind: Kind) -> View:
+        return view_of(request, kind, self.documents.shown)
 
     def _get(self, request: Request, kind: Kind, target: Target) -> Answer:
-        return json_answer(view_of(request, kind)(self.machinery.require(_key(kind, target))))
+        return json_answer(self._view(request, kind)(self.machinery.require(_key(kind, target))))
 
     def _create(self, request: Request, kind: Kind, target: Target) -> Answer:
-        with self.store.changed:
-            made = self.machinery.create(kind, target.namespace, request.body, dry_run=request.is_dry_run)
-        return json_answer(view_of(request, kind)(made), 201)
+        if target.name:
+            raise Refusal(405, "the server does not allow this method on the requested resource")
+        made = self.machinery.create(kind, target.namespace, request.body, Options.of(request))
+        return json_answer(self._view(request, kind)(made), 201)
+
+    def _update(self, request: Request, kind: Kind, target: Target) -> Answer:
+        found = self.machinery.update(_write(request, kind, target), request.body)
+        return json_answer(self._view(request, kind)(found))
 
     def _patch(self, request: Request, kind: Kind, target: Target) -> Answer:
-        if request.headers.get("content-type") != "application/json-patch+json":
-            raise Refusal(415, "only JSON patches are scripted")
-        with self.store.changed:
-            found = self.machinery.patch(
-                kind, _key(kind, target), request.body, target.subresource, dry_run=request.is_dry_run
-            )
-        return json_answer(view_of(request, kind)(found))
+        content_type = request.headers.get("content-type", "")
+        found = self.machinery.patch(_write(request, kind, target), request.body, content_type)
+        return json_answer(self._view(request, kind)(found))
 
     def _delete(self, request: Request, kind: Kind, target: Target) -> Answer:
         key = _key(kind, target)
-        with self.store.changed:
-            uid = self.machinery.require(key)["metadata"]["uid"]
-            kept = self.machinery.delete(key, request.body, dry_run=request.is_dry_run)
+        uid = self.machinery.require(key)["metadata"]["uid"]
+        kept = self.machinery.delete(key, request.body, request.query)
         if kept is not None:
-            return json_answer(view_of(request, kind)(kept))
+            return json_answer(self._view(request, kind)(kept))
         details = {"name": key.name, "group": key.group, "kind": key.plural, "uid": uid}
-        return json_answer({"apiVersion": "v1", "kind": "Status", "status": "Success", "details": details})
+        details = {name: value for name, value in details.items() if value}
+        return json_answer({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
+        })  # fmt: skip
+
+    def _delete_collection(self, request: Request, kind: Kind, target: Target) -> Answer:
+        selection = selection_of(request, kind)
+        found = [
+            (key, obj)
+            for key, obj in self.store.list(kind.place, target.namespace)
+            if selection.takes(self.documents.shown(kind, obj))
+        ]
+        for key, _ in found:
+            self.machinery.delete(key, request.body, request.query)
+        return json_answer(listed(request, kind, self._view(request, kind), found, self.store.revision))
 
     def _list(self, request: Request, kind: Kind, target: Target) -> Answer:
-        _require_plain(request)
-        query, view = request.query, view_of(request, kind)
-        start: tuple[str, str] | None = None
-        with self.store.changed:
-            revision = self.store.revision
-            if token := query.get("continue"):
-                revision, start = _read_token(token)
-            elif query.get("resourceVersionMatch") == "Exact":
-                revision = int(query["resourceVersion"])
-            self._require_reached(max(revision, int(query.get("resourceVersion") or 0)))
-            exactly = None if revision == self.store.revision else revision
-            found = self.store.list(kind.place, target.namespace, exactly)
-        found = [(key, obj) for key, obj in found if start is None or (key.namespace, key.name) >= start]
-        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
-        limit = int(query.get("limit") or 0)
-        if limit and len(found) > limit:
-            metadata |= {"continue": _token(revision, found[limit][0]), "remainingItemCount": len(found) - limit}
-            found = found[:limit]
-        items = [item_of(view(obj), kind) for _, obj in found]
-        return json_answer({**list_head(request, kind), "metadata": metadata, "items": items})
-
-    def _require_reached(self, revision: int) -> None:
-        if revision > self.store.revision:
-            causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
-            message = f"Too large resource version: {revision}, current: {self.store.revision}"
-            raise Refusal(504, message, details={"causes": causes, "retryAfterSeconds": 1})
+        return self.lists.answer(request, kind, target)
 
     def _watch(self, request: Request, kind: Kind, target: Target) -> Answer:
-        _require_plain(request)
         return Answer(200, self.watches.events(request, kind, target), {"Content-Type": "application/json"})
+
+    def _scale(self, request: Request, kind: Kind, target: Target) -> Answer:
+        del request
+        return json_answer(self._scale_at(kind, _key(kind, target)))
+
+    def _scale_at(self, kind: Kind, key: Key) -> dict[str, Any]:
+        if kind.scale is None:
+            raise Refusal(404, _NOT_FOUND)
+        return scale_of(self.documents.shown(kind, self.machinery.require(key)), kind.scale)
+
+    def _rescale(self, request: Request, kind: Kind, target: Target) -> Answer:
+        key = _key(kind, target)
+        before = self._scale_at(kind, key)
+        if request.verb == "patch":
+            wished = patched(before, request.body, request.headers.get("content-type", ""))
+        else:
+            wished = request.json()
+        live: Object = self.documents.shown(kind, self.machinery.require(key))
+        replicas = ((wished or {}).get("spec") or {}).get("replicas", 0)
+        if kind.scale is None:
+            raise Refusal(404, _NOT_FOUND)
+        version = (wished.get("metadata") or {}).get("resourceVersion")
+        body = {**scaled(live, kind.scale, replicas)}
+        metadata = {**body["metadata"], "resourceVersion": version or live["metadata"]["resourceVersion"]}
+        self.machinery.update(_write(request, kind, target), encode({**body, "metadata": metadata}))
+        return json_answer(self._scale_at(kind, key))
+
+
+def _write(request: Request, kind: Kind, target: Target) -> Write:
+    return Write(kind, _key(kind, target), request.verb, Options.of(request), target.subresource)
 
 
 def _key(kind: Kind, target: Target) -> Key:
-    return Key(*kind.place, target.namespace, target.name)
-
-
-def _token(revision: int, key: Key) -> str:
-    return base64.urlsafe_b64encode(json.dumps([revision, key.namespace, key.name]).encode()).decode()
-
-
-def _read_token(token: str) -> tuple[int, tuple[str, str]]:
-    try:
-        revision, namespace, name = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError:
-        raise Refusal(400, "continue key is not valid") from None
-    return revision, (namespace, name)
-
-
-def _require_plain(request: Request) -> None:
-    for name in ("labelSelector", "fieldSelector"):
-        if request.query.get(name):
-            raise Refusal(400, f"{name} is not scripted")
-    if request.query.get("sendInitialEvents") and request.verb != "watch":
-        raise Refusal(422, "sendInitialEvents is forbidden for list")
+    return Key(*kind.place, target.namespace if kind.namespaced else "", target.name)
