@@ -13,7 +13,21 @@ from support.contract.place import Place
 
 __all__ = ["CASES", "CONTROLLERS", "GROUPS", "Case", "Forgotten", "Place"]
 
-GROUPS = ("listing", "paging", "watching", "streaming", "forgetting")
+GROUPS = (
+    "listing",
+    "selecting",
+    "paging",
+    "watching",
+    "streaming",
+    "creating",
+    "wrong",
+    "json_patch",
+    "json_test",
+    "merge_patch",
+    "putting",
+    "validation",
+    "forgetting",
+)
 
 for _group in GROUPS:
     importlib.import_module(f"support.contract.{_group}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support.contract.cases import case
+from support.contract.errors import said
 
 SECRETS = "v1/secrets"
 
@@ -110,7 +111,7 @@ def custom_objects_are_paged(place):
 @case
 def a_token_that_cannot_be_read_is_refused(place):
     error = place.refused(place.get, place.at(SECRETS), **{"continue": "junk"})
-    assert (type(error).__name__, error.status, error.reason) == ("Invalid", 400, "BadRequest")
+    assert said(error) == ("Invalid", 400, "BadRequest")
 
 
 @case
@@ -118,4 +119,4 @@ def a_token_and_a_version_together_are_refused(place):
     token = place.get(_secrets(place, 2), limit="1")["metadata"]["continue"]
     query = {"limit": "1", "continue": token, "resourceVersion": "5"}
     error = place.refused(place.get, place.at(SECRETS), **query)
-    assert (type(error).__name__, error.status, error.reason) == ("Invalid", 400, "BadRequest")
+    assert said(error) == ("Invalid", 400, "BadRequest")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support.contract.cases import case
+from support.contract.errors import said
 
 SECRETS = "v1/secrets"
 INITIAL = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
@@ -126,4 +127,4 @@ def a_version_that_is_no_number_opens_no_watch(place):
 @case
 def a_kind_that_is_not_served_opens_no_watch(place):
     error = place.refused(place.watch, place.at("v1/nosuchthings"), 1)
-    assert (type(error).__name__, error.status, error.reason) == ("NotFound", 404, "NotFound")
+    assert said(error) == ("NotFound", 404, "NotFound")
