@@ -38,6 +38,7 @@ def pytest_sessionstart():
 
 
 def pytest_configure(config):
+    pytest.register_assert_rewrite("support.contract")  # Cases assert, and are no modules of tests.
     config.addinivalue_line("markers", "timing: waits, or has a server or threads; set by itself")
     config.addinivalue_line(
         "markers",

@@ -1,0 +1,46 @@
+"""The contract of ``Cluster``, on a real API server with its controllers."""
+
+import contextlib
+
+import pytest
+
+from genreconcile.cluster import connect
+from genreconcile.testing import ControlPlane
+from support.contract import CASES, Forgotten, Place
+
+# History is forgotten soon, as no test can wait for five minutes.
+FORGETFUL = ["--etcd-compaction-interval=3s"]
+
+
+@pytest.fixture(scope="module")
+def new_place():
+    """Makes places with a namespace of their own."""
+    with (
+        ControlPlane(controller_manager=True, extra_apiserver_args=FORGETFUL) as plane,
+        contextlib.closing(connect(kubeconfig=str(plane.kubeconfig))) as cluster,
+    ):
+
+        def made():
+            place = Place(cluster, "")
+            place.namespace = plane.create_namespace(place.name("contract"))
+            return place
+
+        yield made
+
+
+@pytest.fixture(scope="module")
+def old(new_place):
+    """Grows old while other cases run."""
+    return Forgotten.of(new_place())
+
+
+@pytest.fixture
+def place(new_place, old):
+    found = new_place()
+    found.forgotten = lambda: old
+    return found
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_api_server(place, case):
+    case(place)
