@@ -275,6 +275,12 @@ class Cache(Lister):
             watched.replay(tell)
         return end
 
+    def flush(self) -> None:
+        """Return once the subscribers have heard of all that the cache shows. Not for callbacks."""
+        self._require_process()
+        for watched in tuple(self._kinds.values()):
+            watched.flush()
+
     def subscribe_states(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call back whenever a kind has become known, has failed, or is not watched any more, after ``has_synced``,
         ``has_settled`` and ``error`` say so; returns what ends that. For callbacks as for those of ``subscribe``.

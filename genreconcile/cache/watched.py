@@ -203,6 +203,11 @@ class Watched:
             if deltas:
                 self._notify(self.resource, deltas)
 
+    def flush(self) -> None:
+        """Return once the subscribers have heard of all that the store shows."""
+        with self._order:
+            pass
+
     def replay(self, tell: Callable[[Sequence[Record]], None]) -> None:
         """Tell one subscriber of all objects; meanwhile the store does not change."""
         with self._order:

@@ -24,10 +24,11 @@ from genreconcile.data.shapes import (
     Immutable,
     Mask,
     Order,
+    Readiness,
     Types,
 )
 
-__all__ = ["Access", "ApplySet", "Deletion", "Exclusive", "Immutable", "Mask", "Order", "Types", "shipped"]
+__all__ = ["Access", "ApplySet", "Deletion", "Exclusive", "Immutable", "Mask", "Order", "Readiness", "Types", "shipped"]
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Shape = TypeVar("Shape", bound=File)

@@ -146,6 +146,27 @@ class Exclusive(File, frozen=True):
     summed: tuple[Summed, ...]
 
 
+class Ready(Entry, frozen=True):
+    """When an object of a kind is ready: pairs of pointers to ``equal`` numbers, pointers that it ``needs``, its
+    ``conditions``, and the text at pointers.
+    """
+
+    kind: str
+    equal: tuple[tuple[Pointer, Pointer], ...] = ()
+    needs: tuple[Pointer, ...] = ()
+    conditions: tuple[str, ...] = ()
+    values: dict[Pointer, str] = {}
+
+
+class Readiness(File, frozen=True):
+    """``readiness.yaml``."""
+
+    name = "readiness.yaml"
+
+    kinds: tuple[Ready, ...]
+    conditions: tuple[str, ...]
+
+
 class Immutable(File, frozen=True):
     """``immutable.yaml``."""
 

@@ -48,6 +48,11 @@ def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner:
     return next(filter(None, found), None)
 
 
+def is_kept(key: ObjectKey, obj: Object, asked: Collection[str] = ()) -> bool:
+    """Whether a guard would keep an object, expected or live, whoever controls it; ``asked`` as in ``protection``."""
+    return any((_built_in(key), _annotated(obj), _only_when_asked(key, asked)))
+
+
 def kinds_to_ask_for() -> frozenset[str]:
     """The kinds, as ``Kind.group``, that are deleted only when they are asked for."""
     return shipped(Deletion).only_when_asked

@@ -1,0 +1,197 @@
+"""One run of a controller for one parent, from the call of the function to the parent's status.
+
+Invariant: nothing is written before the function has ended and its whole set was planned; nothing is deleted unless it
+ended normally, and what it did not find was looked for once more on the server.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from genreconcile.apply.result import Result
+from genreconcile.controllers.children import Children
+from genreconcile.controllers.context import Context, Seen
+from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.dependencies import Dependencies
+from genreconcile.controllers.judging import Judgement, judged
+from genreconcile.controllers.memory import STALLS_AT, TELLS_AT, Memory
+from genreconcile.controllers.outcome import Stated
+from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going, is_paused, leaves_dependents
+from genreconcile.controllers.reading import Reader
+from genreconcile.controllers.reads import Read
+from genreconcile.controllers.retry import Retry
+from genreconcile.controllers.running import DeadlineExceeded, Runner
+from genreconcile.controllers.statuses import Statuses
+from genreconcile.errors import CacheError, ClusterError, InputError, NotReadable, PlanRefused, ReconcileError
+from genreconcile.kinds.discovery import Resource
+from genreconcile.objects import Object, ObjectKey
+from genreconcile.plan import Plan
+
+_log = logging.getLogger("genreconcile.controllers")
+_SOON: Final = 5.0
+"""Seconds until a run whose reads nobody could answer is tried again, where no event comes before."""
+
+
+class Next(NamedTuple):
+    """When a parent runs again, where nothing happens before: in ``after`` seconds; as a failure, after its back-off;
+    or at the resync. ``hold``: not before, whatever happens.
+    """
+
+    after: float | None = None
+    has_failed: bool = False
+    hold: bool = False
+
+
+DONE: Final = Next()
+FAILED: Final = Next(has_failed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all runs of one controller share."""
+
+    controller: Controller
+    resource: Resource
+    reader: Reader
+    runner: Runner
+    children: Children
+    finalizers: Finalizers
+    statuses: Statuses
+    dependencies: Dependencies[ObjectKey]
+
+
+class Run:
+    """``parent`` is the run's own copy; ``memory`` is what is known of the parent's earlier runs."""
+
+    def __init__(self, parts: Parts, key: ObjectKey, parent: Object, memory: Memory) -> None:
+        self._parts = parts
+        self._settings = parts.controller.settings
+        self._key = key
+        self._parent = parent
+        self._memory = memory
+
+    def execute(self) -> Next:
+        """Do it. Raises what no one foresaw."""
+        if is_going(self._parent):
+            return self._goodbye()
+        if is_paused(self._parent):
+            self._tell(Judgement.paused())
+            return DONE
+        context = self._context()
+        try:
+            function = self._parts.controller.function
+            stated = self._parts.runner.run(functools.partial(function, copy.deepcopy(self._parent), context))
+        except Exception as error:  # noqa: BLE001 - whatever the user's function raises
+            return self._failed(error, context)
+        finally:
+            context.close()
+        return self._stated(stated, context)
+
+    def _context(self) -> Context:
+        def depend(read: Read) -> None:
+            self._parts.dependencies.add(self._key, [read])
+
+        return Context(self._parent, self._parts.reader.for_run(self._parent), depend=depend)
+
+    def _failed(self, error: Exception, context: Context) -> Next:
+        """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
+        if isinstance(error, NotReadable):
+            self._tell(Judgement.of_error(error))
+            return Next(after=_SOON)
+        if isinstance(error, ReconcileError):
+            _log.warning("%s: %s: %s", self._settings.name, self._key, error)
+        else:  # The function is the user's, and so is what it says into the log; the status has its type alone.
+            _log.error("%s: %s: the function failed", self._settings.name, self._key, exc_info=error)
+        self._tell(Judgement.of_error(error))
+        return FAILED
+
+    def _stated(self, stated: Stated, context: Context) -> Next:
+        try:
+            plan = self._planned(stated, context.seen)
+            result = self._parts.children.apply(self._parent, plan)
+        except PlanRefused as error:
+            if error.result is None:
+                return self._failed(error, context)
+            result, refused = error.result, error
+        except ReconcileError as error:
+            return self._failed(error, context)
+        else:
+            refused = None
+        if stated.is_whole:
+            self._memory.note(self._parent, context.seen, stated.children)
+            self._parts.dependencies.replace(self._key, [seen.read for seen in context.seen])
+        judgement = judged(result, refused, stated.retry, self._memory)
+        self._tell(judgement, context.status)
+        return self._next(result, judgement, stated.retry)
+
+    def _planned(self, stated: Stated, seen: Sequence[Seen]) -> Plan:
+        """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
+        children = self._parts.children
+        plan = children.plan(self._parent, stated.children, is_whole=stated.is_whole)
+        wrong = [change.error for change in plan.changes if isinstance(change.error, InputError)]
+        if wrong:
+            raise InputError.of(wrong)
+        if any(change.operation == "delete" for change in plan.changes):
+            self._confirm(seen)
+        if self._needs_finalizer(stated):
+            self._parent = self._parts.finalizers.add(self._parts.resource, self._parent)
+        return plan
+
+    def _needs_finalizer(self, stated: Stated) -> bool:
+        if self._parts.controller.goodbye is not None:
+            return True
+        return self._parts.children.has_unreferenced(self._parent, stated.children)
+
+    def _confirm(self, seen: Sequence[Seen]) -> None:
+        """Ask the server for what was not found, before something is deleted for that. Raises NotReadable."""
+        for one in self._memory.shrunk(seen):
+            self._parts.reader.confirm(one)
+
+    def _next(self, result: Result, judgement: Judgement, retry: Retry | None) -> Next:
+        if self._memory.differing >= STALLS_AT:
+            return Next(has_failed=True, hold=True)
+        times = [outcome.retry_after for outcome in result if outcome.retry_after is not None]
+        if retry is not None:
+            times.append(retry.after)
+        if judgement.has_failed:
+            return FAILED
+        if self._memory.differing == TELLS_AT:
+            _log.warning(
+                "%s: %s: the function states something else at each run although nothing has changed, at %s; leave out "
+                "times and random values",
+                self._settings.name,
+                self._key,
+                self._memory.path,
+            )
+        return Next(after=min(times)) if times else DONE
+
+    def _goodbye(self) -> Next:
+        """Let a parent go: first ``on_delete``, then the children that the garbage collector leaves, then the finalizer."""
+        if not has_finalizer(self._parent, self._settings.finalizer_name) or is_paused(self._parent):
+            return DONE
+        context = self._context()
+        goodbye = self._parts.controller.goodbye
+        try:
+            if goodbye is not None:
+                self._parts.runner.call(functools.partial(goodbye, copy.deepcopy(self._parent), context))
+            if not leaves_dependents(self._parent):
+                result = self._parts.children.delete_unreferenced(self._parent)
+                result.raise_for_failures()
+            self._parts.finalizers.remove(self._parts.resource, self._parent)
+        except Retry as retry:
+            self._tell(Judgement.of_retry(retry))
+            return Next(after=retry.after)
+        except Exception as error:  # noqa: BLE001 - as in ``execute``
+            return self._failed(error, context)
+        finally:
+            context.close()
+        return DONE
+
+    def _tell(self, judgement: Judgement, status: dict[str, object] | None = None) -> None:
+        """Write the parent's status; ``status`` None leaves its keys as they are. A failure is told in the log alone."""
+        self._parts.statuses.write(self._parent, judgement, status, self._memory)
