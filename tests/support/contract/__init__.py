@@ -13,21 +13,7 @@ from support.contract.place import Place
 
 __all__ = ["CASES", "CONTROLLERS", "GROUPS", "Case", "Forgotten", "Place"]
 
-GROUPS = (
-    "listing",
-    "selecting",
-    "paging",
-    "watching",
-    "streaming",
-    "creating",
-    "wrong",
-    "json_patch",
-    "json_test",
-    "merge_patch",
-    "putting",
-    "validation",
-    "forgetting",
-)
+GROUPS = ("discovery", "definitions", "versions", "writers")
 
 for _group in GROUPS:
     importlib.import_module(f"support.contract.{_group}")
