@@ -13,7 +13,35 @@ from support.contract.place import Place
 
 __all__ = ["CASES", "CONTROLLERS", "GROUPS", "Case", "Forgotten", "Place"]
 
-GROUPS = ("discovery", "definitions", "versions", "writers")
+GROUPS = (
+    "listing",
+    "selecting",
+    "paging",
+    "watching",
+    "streaming",
+    "creating",
+    "wrong",
+    "json_patch",
+    "json_test",
+    "merge_patch",
+    "putting",
+    "validation",
+    "built_in",
+    "dry_run",
+    "subresources",
+    "generation",
+    "deleting",
+    "owners",
+    "collections",
+    "managed_fields",
+    "partial",
+    "discovery",
+    "definitions",
+    "versions",
+    "writers",
+    "propagation",
+    "forgetting",
+)
 
 for _group in GROUPS:
     importlib.import_module(f"support.contract.{_group}")

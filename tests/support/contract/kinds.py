@@ -64,9 +64,11 @@ SHARED = {
     # In two versions.
     "Twin": definition(
         _GROUP,
-        version("v1", struct(spec=struct(size={"type": "integer"}, old=_TEXT)), storage=False),
         version(
-            "v2", struct(spec=struct(size={"type": "integer"}, new=_TEXT, mode={"type": "string", "default": "fast"}))
+            "v1", struct(spec=struct(size={"type": "integer"}, level={"type": "integer"}, old=_TEXT)), storage=False
+        ),
+        version(
+            "v2", struct(spec=struct(size={"type": "integer"}, level={"type": "integer", "default": 3}, new=_TEXT))
         ),
         kind="Twin",
     ),

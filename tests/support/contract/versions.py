@@ -31,14 +31,15 @@ def one_object_is_in_both_versions(place):
 @case
 def a_field_that_a_version_does_not_know_is_not_shown_in_it(place):
     _twin(place, NEW, size=1, new="x")
-    assert place.get(place.at(OLD, "a"))["spec"] == {"size": 1}
+    assert place.get(place.at(OLD, "a"))["spec"] == {"size": 1, "level": 3}
 
 
 @case
 def defaults_of_the_stored_version_are_in_both(place):
     made = _twin(place, OLD, size=1)
     assert made["apiVersion"] == "contract.example.dev/v1"
-    assert place.get(place.at(NEW, "a"))["spec"] == {"size": 1, "mode": "fast"}
+    assert made["spec"] == {"size": 1, "level": 3}
+    assert place.get(place.at(NEW, "a"))["spec"] == {"size": 1, "level": 3}
 
 
 @case
