@@ -192,3 +192,16 @@ def a_version_that_is_not_served_is_not_found(place):
     place.define(crd)
     error = place.refused(place.get, place.at(resource_of(crd, "v2")))
     assert said(error)[:2] == ("NotFound", 404)
+
+
+@case
+def a_watch_ends_when_the_definition_changes(place):
+    """Without an error: whoever watches begins anew."""
+    crd = _definition(place)
+    path, resource = place.define(crd), resource_of(crd)
+    version_of_list = place.get(place.at(resource))["metadata"]["resourceVersion"]
+    with place.watching(place.at(resource), resourceVersion=version_of_list, timeoutSeconds="600") as events:
+        place.post(place.at(resource), _thing(resource, "a", size=1))
+        assert next(events)["type"] == "ADDED"
+        _replace_schema(place, path, _schema(size=NUMBER, mode=TEXT))
+        assert list(events) == []

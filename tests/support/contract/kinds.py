@@ -27,6 +27,7 @@ _WIDGET = struct(
             "note": {"type": "string", "nullable": True},
             "maybe": {"type": "string", "nullable": True, "default": "none"},
             "text": {"type": "string", "maxLength": 5, "pattern": "^[a-z]*$"},
+            "fixed": _TEXT | {"x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "fixed is fixed"}]},
             "tags": {"type": "array", "maxItems": 2, "items": _TEXT},
             "labels": {"type": "object", "additionalProperties": _TEXT},
             "port": {"x-kubernetes-int-or-string": True},

@@ -85,10 +85,10 @@ class Place:
             return error
         raise AssertionError(f"{send.__name__} {args[0]}: not refused: {answer}")
 
-    def is_there(self, path):
+    def is_there(self, path, **query):
         """Whether an object is there."""
         try:
-            return bool(self.get(path))
+            return bool(self.get(path, **query))
         except ClusterError as error:
             if error.status == 404:
                 return False
