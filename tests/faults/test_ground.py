@@ -6,8 +6,8 @@ import pytest
 
 from genreconcile import gojson
 from genreconcile.errors import ClusterError, Conflict, Gone, Invalid, NotFound, Throttled, Unauthorized, Unreachable
+from genreconcile.testing.fake.cluster import MemoryCluster
 from support.api.client import Refused
-from support.api.cluster import MemoryCluster
 from support.api.effects import CommitThenDrop, Drop, Refuse, Shorten, Stale, Truncate
 from support.api.server import ScriptedServer
 from support.api.streams import cut, duplicate, hide

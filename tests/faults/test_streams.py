@@ -11,11 +11,11 @@ from faults.oracles import MAPS, QUICK, Monotonic, assert_no_gap, config_map, co
 from genreconcile.cache import Cache, Pace
 from genreconcile.cluster import DynamicCluster, credentials
 from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.testing.fake.wire import Dropped
 from support.api.client import cluster_of
 from support.api.effects import Call, Hold, Refuse, Shorten, Truncate
 from support.api.proxy import ProxiedServer
 from support.api.streams import Events, Lines, cut, duplicate, error_event, silence, without_bookmarks
-from support.api.wire import Dropped
 from support.eventually import eventually
 
 

@@ -7,9 +7,9 @@ import json
 import ssl
 import threading
 
+from genreconcile.testing.fake.wire import Answer, Dropped, json_answer
 from support.api.listener import Exchange, Listener
 from support.api.tls import server_context
-from support.api.wire import Answer, Dropped, json_answer
 
 V1 = "client.authentication.k8s.io/v1"
 

@@ -7,11 +7,11 @@ shares no code with what it tests.
 import copy
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from hypothesis import strategies as st
 
 import genreconcile as gr
+from support.recorded import WIDGETS
 
 GROUP, VERSION, KIND = "model.genreconcile.dev", "v1", "Model"
 NAMES = "abcd"
@@ -35,9 +35,8 @@ SCALARS = [
         ["2024-01-02T03:04:05Z", "2024-01-02T04:04:05+01:00", "2024-01-02T03:04:06Z"],
     ),
 ]
-META = Path(__file__).parents[1] / "unit/openapi/apis_example.genreconcile.dev_v1.json"
 SHARED = {
-    name: schema for name, schema in json.loads(META.read_text())["components"]["schemas"].items() if "k8s" in name
+    name: schema for name, schema in json.loads(WIDGETS.read_text())["components"]["schemas"].items() if "k8s" in name
 }
 
 OWNED = {"uid": "u", "resourceVersion": "7", "generation": 1, "creationTimestamp": "2024-01-01T00:00:00Z"}

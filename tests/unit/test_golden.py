@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import genreconcile as gr
+from support.recorded import SCHEMA
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
@@ -18,25 +19,20 @@ CASES = sorted(GOLDEN.rglob("*.yaml"))
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Six times as fast, where there is one.
 
 
-@pytest.fixture(scope="module")
-def schema():
-    return gr.Schema.load(HERE / "openapi")
-
-
 def test_there_are_cases():
     assert len(CASES) >= 70
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: str(file.relative_to(GOLDEN).with_suffix("")))
-def test_golden(file, schema):
+def test_golden(file):
     case = yaml.load(file.read_text("utf-8"), LOADER)  # noqa: S506 - a safe one
     expected, live = case["expected"], case["live"]
     before = copy.deepcopy((expected, live))
 
-    found = gr.diff(expected, live, schema=schema)
+    found = gr.diff(expected, live, schema=SCHEMA)
 
     assert found.typed
     assert found.patch.patch == case["patch"]
     assert (expected, live) == before, "neither side may be changed"
     after = found.patch.apply(live)
-    assert not gr.diff(expected, after, schema=schema).differences
+    assert not gr.diff(expected, after, schema=SCHEMA).differences

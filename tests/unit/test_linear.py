@@ -4,7 +4,6 @@ import base64
 import gc
 import json
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,8 +15,8 @@ from genreconcile.managers import Owners
 from genreconcile.mask import fields_of, hiding_answer
 from genreconcile.normalize import covering
 from genreconcile.objects import GVK
+from support.recorded import SCHEMA
 
-SCHEMA = gr.Schema.load(Path(__file__).parent / "openapi")
 HEAD = {"apiVersion": "v1", "kind": "ConfigMap"}
 MADE = "2026-01-01T00:00:00Z"
 TIMES = 4

@@ -4,9 +4,9 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.errors import Conflict, Unreachable
-from support.api.api import Api
+from genreconcile.testing.fake.api import Api
+from genreconcile.testing.fake.cluster import MemoryCluster
 from support.api.client import Admin
-from support.api.cluster import MemoryCluster
 from support.api.effects import CommitThenDrop, Refuse
 from support.api.passage import Passage
 from support.api.script import Script

@@ -7,7 +7,6 @@ import base64
 import datetime as dt
 import json
 import os
-from pathlib import Path
 
 import jsonpatch
 import pytest
@@ -19,6 +18,7 @@ import genreconcile as gr
 from genreconcile.compare.quick import is_clean
 from genreconcile.normalize import prepare
 from genreconcile.objects import GVK
+from support.recorded import BUILT_IN, SCHEMA
 from support.strategies import (
     OWNED,
     PRESERVE,
@@ -42,8 +42,6 @@ from support.strategies import (
 )
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-OPENAPI = Path(__file__).parent / "openapi"
-BUILTIN = gr.Schema.load(OPENAPI)
 
 
 def examples(number):
@@ -328,7 +326,7 @@ def test_keyed_lists_whose_order_matters_end_up_in_the_expected_order(mine, thei
         return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
 
     live = pod(theirs)
-    found = gr.diff(pod(mine), live, schema=BUILTIN)
+    found = gr.diff(pod(mine), live, schema=SCHEMA)
     assert bool(found) == (mine != theirs)
     spec = patched(found, live).get("spec", {})
     after = (spec["containers"][0] if key == "env" else spec).get(key, [])
@@ -369,16 +367,16 @@ def test_unknown_fields_are_errors_with_their_paths(here, data):
 def builtin_kinds():
     """The kinds of the saved documents."""
     found = set()
-    for file in OPENAPI.glob("*.json"):
+    for file in BUILT_IN.glob("*.json"):
         for schema in json.loads(file.read_text())["components"]["schemas"].values():
             gvks = [GVK(**gvk) for gvk in schema.get("x-kubernetes-group-version-kind", ())]
             found |= {gvk for gvk in gvks if len(gvks) == 1 and not gvk.kind.endswith("List")}
-    return sorted(gvk for gvk in found if gvk.group != "example.genreconcile.dev" and BUILTIN.root(gvk))
+    return sorted(gvk for gvk in found if SCHEMA.root(gvk))
 
 
 @examples(150)
-@given(builtin_pairs(BUILTIN, builtin_kinds()))
+@given(builtin_pairs(SCHEMA, builtin_kinds()))
 def test_builtin_types(case):
     _, expected, live = case
     for check in ALWAYS:
-        check(expected, live, BUILTIN)
+        check(expected, live, SCHEMA)

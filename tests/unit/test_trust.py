@@ -10,9 +10,9 @@ import yaml
 import genreconcile as gr
 from genreconcile.errors import Unreachable
 from genreconcile.testing.certificates import Authority
+from genreconcile.testing.fake.wire import json_answer
 from support.api.listener import Exchange, Listener
 from support.api.tls import server_context
-from support.api.wire import json_answer
 
 pytestmark = pytest.mark.usefixtures("way")
 

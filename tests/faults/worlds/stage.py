@@ -9,11 +9,11 @@ import genreconcile as gr
 from faults.worlds import small
 from faults.worlds.small import ROUNDS, World, config
 from genreconcile.errors import Unreachable
+from genreconcile.testing.fake.wire import Refusal
 from support.api.effects import Hold, Stale
 from support.api.passing import Passing
 from support.api.server import ScriptedServer
 from support.api.streams import hide
-from support.api.wire import Refusal
 from support.eventually import eventually
 
 BOUND = 120.0

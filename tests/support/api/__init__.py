@@ -2,12 +2,13 @@
 
 ::
 
-    backends   Api (api.py), over Store, Documents, Machinery and Watches: answers as the real server does
+    backends   Api (genreconcile.testing.fake): answers as the real server does
                Upstream (proxy.py): a real API server
                Script (script.py): answers that a test has written down, over another backend or over none
                Reviews (reviews.py): reviews of rights, over another backend or over none
     between    Passage (passage.py): a log and faults (effects.py, streams.py) over any backend
-    faces      MemoryCluster (cluster.py): the engine's Cluster in this process; ScriptedCluster is one over a Script
+    faces      MemoryCluster (genreconcile.testing.fake): the engine's Cluster in this process; ScriptedCluster is one
+               over a Script
                Front (front.py): HTTP, and the network before it; ScriptedServer is one over an Api,
                ProxiedServer one over an Upstream
 

@@ -12,7 +12,7 @@ from typing import Any
 from genreconcile.cluster import Cluster, DynamicCluster
 from genreconcile.objects import Object
 from genreconcile.testing.certificates import Authority
-from support.api.wire import Answer, Request
+from genreconcile.testing.fake.wire import Answer, Request
 
 JSON_PATCH = "application/json-patch+json"
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.api.wire import Answer, Dropped, Request, encode, json_answer, status
+from genreconcile.testing.fake.wire import Answer, Dropped, Request, encode, json_answer, status
 
 
 class Effect:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from genreconcile.testing.fake.wire import WRITES, Request
 from support.api.effects import Effect
-from support.api.wire import WRITES, Request
 
 _EVERY = frozenset({"get", "list", "watch", *WRITES})
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from genreconcile.testing.fake.wire import Answer, Backend, Dropped, Refusal, Request
 from support.api.listener import HOST, POLL, Exchange, Listener, shut
 from support.api.passage import Passage
-from support.api.wire import Answer, Backend, Dropped, Refusal, Request
 
 
 class Front(Passage):

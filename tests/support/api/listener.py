@@ -15,7 +15,7 @@ import threading
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from support.api.wire import Answer, Dropped, Request
+from genreconcile.testing.fake.wire import Answer, Dropped, Request
 
 HOST = "127.0.0.1"
 POLL = 0.01

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.api.wire import WRITES, Answer, Request, Target
+from genreconcile.testing.fake.wire import WRITES, Answer, Request, Target
 
 _SUCCESS = range(200, 300)
 

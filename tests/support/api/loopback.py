@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from genreconcile.testing.fake.wire import Answer, Request
 from support.api.listener import Exchange, Listener
-from support.api.wire import Answer, Request
 
 
 class Talk(Exchange):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from genreconcile.testing.fake.wire import Answer, Backend, Dropped, Request
 from support.api.faults import Faults
 from support.api.log import Log
-from support.api.wire import Answer, Backend, Dropped, Request
 
 
 class Passage:

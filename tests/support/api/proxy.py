@@ -23,11 +23,11 @@ from urllib.parse import urlencode, urlsplit
 
 from genreconcile.cluster import Cluster
 from genreconcile.testing.certificates import Authority
+from genreconcile.testing.fake.wire import Answer, Refusal, Request
 from support.api.client import Admin, cluster_of
 from support.api.front import Front
 from support.api.listener import shut
 from support.api.tls import client_context, server_context
-from support.api.wire import Answer, Refusal, Request
 
 _PASSED_ON = ("content-type", "accept")
 _TIMEOUT = 90.0

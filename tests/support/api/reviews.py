@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from genreconcile.access import Right
-from support.api.wire import Answer, Backend, Refusal, Request, json_answer
+from genreconcile.testing.fake.wire import Answer, Backend, Refusal, Request, json_answer
 
 _GROUP = "/apis/authorization.k8s.io/v1/"
 _ACCESS, _RULES = "selfsubjectaccessreviews", "selfsubjectrulesreviews"

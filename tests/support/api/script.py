@@ -14,7 +14,7 @@ from typing import Any
 from genreconcile import gojson
 from genreconcile.cluster import Interrupt
 from genreconcile.errors import Unreachable
-from support.api.wire import Answer, Backend, Refusal, Request
+from genreconcile.testing.fake.wire import Answer, Backend, Refusal, Request
 
 
 class LiveWatch:

@@ -13,10 +13,10 @@ from genreconcile.cluster import status_error
 from genreconcile.errors import ClusterError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK
-from support.api import wire
-from support.api.cluster import MemoryCluster
+from genreconcile.testing.fake import wire
+from genreconcile.testing.fake.cluster import MemoryCluster
+from genreconcile.testing.fake.views import event
 from support.api.script import LiveWatch, Script
-from support.api.views import event
 
 VERBS = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 WIDGETS = Resource(GVK("example.com", "v1", "Widget"), "widgets", namespaced=True, verbs=VERBS)

@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from genreconcile.cluster import Cluster
-from support.api.api import Api
+from genreconcile.testing.fake.api import Api
+from genreconcile.testing.fake.store import Snapshot
+from genreconcile.testing.fake.wire import Answer, Request
 from support.api.client import Admin, cluster_of
 from support.api.front import Front
-from support.api.store import Snapshot
-from support.api.wire import Answer, Request
 
 
 class ScriptedServer(Front):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from genreconcile.testing.fake.wire import Dropped, encode, status
 from support.api.effects import Effect
-from support.api.wire import Dropped, encode, status
 
 Event = dict[str, Any]
 """A line of a watch: ``{"type": …, "object": …}``."""

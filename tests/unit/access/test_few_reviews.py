@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from genreconcile.access import Access, Right
 from genreconcile.access.rules import Rule, Rules
-from support.api.cluster import MemoryCluster
+from genreconcile.testing.fake.cluster import MemoryCluster
 from support.api.reviews import Reviews
 from support.api.scripted import status
 

@@ -4,7 +4,7 @@ import pytest
 
 from genreconcile.access import Access, Right
 from genreconcile.errors import ClusterError, Unauthorized
-from support.api.cluster import MemoryCluster
+from genreconcile.testing.fake.cluster import MemoryCluster
 from support.api.reviews import Reviews
 from support.api.scripted import status
 

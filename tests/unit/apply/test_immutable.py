@@ -9,8 +9,7 @@ import genreconcile as gr
 from genreconcile.apply.refusal import is_immutable
 from genreconcile.apply.transition import keeps_value
 from genreconcile.cluster import status_error
-
-SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
+from support.recorded import SCHEMA
 
 
 def root(gvk, schema=SCHEMA):

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from genreconcile.cache import Pace
 from genreconcile.errors import Unreachable
+from genreconcile.testing.fake.views import event
 from support.api.scripted import ScriptedCluster, bookmark, error_event, obj, page, status
-from support.api.views import event
 from unit.scripted_reflector import PATH, Run
 
 MOST = 0.22

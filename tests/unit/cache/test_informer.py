@@ -11,9 +11,9 @@ from genreconcile.cache import Cache, Interest, Pace, Question, Seen, informer, 
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK, ObjectKey
+from genreconcile.testing.fake.views import event
 from support.api.script import LiveWatch
 from support.api.scripted import PLANETS, VERBS, WIDGETS, ScriptedCluster, obj, page, status
-from support.api.views import event
 from support.eventually import eventually
 
 KIND = "example.com/v1/Widget"

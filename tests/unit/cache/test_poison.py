@@ -11,8 +11,8 @@ from genreconcile.objects import ObjectKey
 from genreconcile.plan import Prune
 from genreconcile.plan.deletions import deletions
 from genreconcile.selector import parse
+from genreconcile.testing.fake.views import event
 from support.api.scripted import WIDGETS, ScriptedCluster, obj, page
-from support.api.views import event
 
 KIND = "example.com/v1/Widget"
 ALL = "/apis/example.com/v1/widgets"

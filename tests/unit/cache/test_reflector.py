@@ -5,8 +5,8 @@ import pytest
 from genreconcile.cache.store import WentBack
 from genreconcile.cluster import Interrupt
 from genreconcile.errors import ClusterError, Forbidden, NotFound, Throttled, Unreachable
+from genreconcile.testing.fake.views import event
 from support.api.scripted import ScriptedCluster, bookmark, error_event, obj, page, status
-from support.api.views import event
 from unit.scripted_reflector import PATH, Run, Sink
 
 

@@ -9,8 +9,8 @@ from genreconcile import gojson
 from genreconcile.cache import Cache, Pace, reflector, watched
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
+from genreconcile.testing.fake.views import event
 from support.api.scripted import VERBS, WIDGETS, ScriptedCluster, obj, page, status
-from support.api.views import event
 
 V2 = Resource(GVK("example.com", "v2", "Widget"), "widgets", namespaced=True, verbs=VERBS)
 ONE, TWO = "/apis/example.com/v1/widgets", "/apis/example.com/v2/widgets"

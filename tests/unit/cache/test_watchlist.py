@@ -3,8 +3,8 @@
 import pytest
 
 from genreconcile.errors import Forbidden, Throttled, Unreachable
+from genreconcile.testing.fake.views import event
 from support.api.scripted import ScriptedCluster, bookmark, error_event, obj, page, status
-from support.api.views import event
 from unit.scripted_reflector import PATH, Run
 
 

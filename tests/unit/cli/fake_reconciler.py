@@ -11,7 +11,7 @@ from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import PlanRefused
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan
-from support.api.cluster import MemoryCluster
+from genreconcile.testing.fake.cluster import MemoryCluster
 from support.api.reviews import Reviews
 from support.api.script import Script
 

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from genreconcile.cli import main
+from support.recorded import BUILT_IN
 
 UNIT = Path(__file__).parents[1]
 
@@ -17,14 +18,14 @@ def files(tmp_path):
 
 
 def test_explain(files, capsys):
-    assert main(["rules", "explain", *files, "--schema", str(UNIT / "openapi")]) == 1
+    assert main(["rules", "explain", *files, "--schema", str(BUILT_IN)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert "/spec/replicas: drift (replace)" in lines
     assert "/spec/revisionHistoryLimit: covered by deployment-history" in lines
 
 
 def test_suggest_then_explain(files, capsys, tmp_path):
-    schema = ["--schema", str(UNIT / "openapi")]
+    schema = ["--schema", str(BUILT_IN)]
     assert main(["rules", "suggest", *files, *schema]) == 0
     rules = tmp_path / "rules.yaml"
     rules.write_text(capsys.readouterr().out)

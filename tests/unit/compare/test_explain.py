@@ -3,9 +3,9 @@ from pathlib import Path
 import yaml
 
 import genreconcile as gr
+from support.recorded import SCHEMA
 
 HERE = Path(__file__).parents[1]
-SCHEMA = gr.Schema.load(HERE / "openapi")
 CASE = yaml.safe_load((HERE / "golden/deployment/F6-sidecar-first.yaml").read_text("utf-8"))
 
 

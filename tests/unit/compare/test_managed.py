@@ -1,13 +1,12 @@
 """Values that controllers write are left alone only where a controller can have written them."""
 
 import copy
-from pathlib import Path
 
 import pytest
 
 import genreconcile as gr
+from support.recorded import SCHEMA
 
-SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
 TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "main", "image": "main"}]}}
 SPEC = {"selector": {"matchLabels": {"app": "x"}}, "template": TEMPLATE}
 RESTARTED = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}

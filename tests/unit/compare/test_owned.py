@@ -1,7 +1,6 @@
 """What only its owner tells, without a server: whose a member of a list is, and who set an allotted value."""
 
 import copy
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,10 +11,10 @@ from genreconcile.compare import Ours, Policy, compare
 from genreconcile.compare.quick import is_clean
 from genreconcile.memory.learned import written
 from support.objects import rule_set
+from support.recorded import SCHEMA
 
 CREATED, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 SERVICE = gr.GVK("", "v1", "Service")
-SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
 PORT = 'k:{"port":80,"protocol":"TCP"}'
 
 

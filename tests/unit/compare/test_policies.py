@@ -1,14 +1,11 @@
 """exact and subset, ignore and adopt by annotation, and rules that consult other objects."""
 
-from pathlib import Path
-
 import pytest
 
 import genreconcile as gr
 from genreconcile.compare import Policy, compare
 from support.objects import rule_set
-
-SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
+from support.recorded import SCHEMA
 
 
 def widget(annotations=None, **spec):

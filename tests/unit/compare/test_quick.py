@@ -11,10 +11,10 @@ from genreconcile.compare import compare
 from genreconcile.compare.quick import is_clean
 from genreconcile.objects import GVK
 from support.objects import rule_set
+from support.recorded import SCHEMA
 
 UNIT = Path(__file__).parents[1]
 GOLDEN = UNIT / "golden"
-SCHEMA = gr.Schema.load(UNIT / "openapi")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Six times as fast, where there is one.
 CASES = {
     str(file.relative_to(GOLDEN).with_suffix("")): yaml.load(file.read_text("utf-8"), LOADER)  # noqa: S506 - a safe one

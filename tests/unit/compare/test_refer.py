@@ -1,15 +1,13 @@
 """A default that stands in another object: the class of an Ingress, named by the IngressClass marked as the default."""
 
-from pathlib import Path
-
 import pytest
 
 import genreconcile as gr
 from genreconcile.compare import Policy, compare
 from genreconcile.compare.quick import is_clean
 from genreconcile.objects import GVK
+from support.recorded import SCHEMA
 
-SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
 INGRESS = GVK("networking.k8s.io", "v1", "Ingress")
 MARK = "ingressclass.kubernetes.io/is-default-class"
 

@@ -1,13 +1,10 @@
-from pathlib import Path
-
 import pytest
 
 import genreconcile as gr
 from genreconcile.kinds.types import MISSING, document_path, untyped
 from genreconcile.objects import GVK
+from support.recorded import BUILT_IN, SCHEMA
 
-FOLDER = Path(__file__).parents[1] / "openapi"
-SCHEMA = gr.Schema.load(FOLDER)
 POD = SCHEMA.root(GVK("", "v1", "Pod"))
 WIDGET = SCHEMA.root(GVK("example.genreconcile.dev", "v1", "Widget"))
 CRD = SCHEMA.root(GVK("apiextensions.k8s.io", "v1", "CustomResourceDefinition"))
@@ -129,5 +126,5 @@ def test_what_is_no_document_is_refused(tmp_path, text):
 
 
 def test_one_file_can_be_loaded():
-    schema = gr.Schema.load(FOLDER / "apis_rbac.authorization.k8s.io_v1.json")
+    schema = gr.Schema.load(BUILT_IN / "apis_rbac.authorization.k8s.io_v1.json")
     assert schema.root(GVK("rbac.authorization.k8s.io", "v1", "Role")) is not None

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +6,8 @@ import genreconcile as gr
 from genreconcile.normalize import prepare
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import GVK
+from support.recorded import SCHEMA
 
-SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
 WIDGET = {"apiVersion": "example.genreconcile.dev/v1", "kind": "Widget", "metadata": {"name": "w"}}
 

@@ -9,11 +9,11 @@ import genreconcile as gr
 from genreconcile.compare.quick import is_clean
 from genreconcile.normalize.compiled import OTHERS
 from genreconcile.objects import GVK
+from support.recorded import SCHEMA
 
 ROOT = Path(__file__).parents[3]
 RULES = yaml.safe_load((ROOT / "genreconcile/normalize/rules/tools.yaml").read_text("utf-8"))["rules"]
 MARKS = [rule["path"].split("metadata/")[-1].split("/") for rule in RULES if rule.get("root") and "when" not in rule]
-SCHEMA = gr.Schema.load(ROOT / "tests/unit/openapi")
 WIDGET = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a", "namespace": "shop"}}
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}}
 

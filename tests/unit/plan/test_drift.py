@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 import genreconcile as gr
@@ -8,8 +6,8 @@ from genreconcile.memory.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.objects import GVK
 from genreconcile.plan import change_for
 from genreconcile.plan.drift import learned_keys
+from support.recorded import SCHEMA
 
-SCHEMA = gr.Schema.load(Path(__file__).parents[1] / "openapi")
 GROUP = "example.genreconcile.dev"
 
 

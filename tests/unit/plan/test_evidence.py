@@ -7,7 +7,7 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
 from genreconcile.plan.evidence import Evidence
-from support.api.cluster import MemoryCluster
+from genreconcile.testing.fake.cluster import MemoryCluster
 from support.api.script import Script
 
 CLAIM = GVK("", "v1", "PersistentVolumeClaim")

@@ -12,7 +12,7 @@ from genreconcile.testing import ControlPlane, ControlPlaneError, __main__, cont
 
 
 def test_exports():
-    assert genreconcile.testing.__all__ == ["ControlPlane", "ControlPlaneError"]
+    assert genreconcile.testing.__all__ == ["ControlPlane", "ControlPlaneError", "FakeCluster"]
 
 
 @pytest.mark.parametrize("module", ["cryptography", "filelock", "kubernetes", "pytest"])

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from support.api.kinds import Place
-from support.api.wire import Refusal
+from genreconcile.testing.fake.kinds import Place
+from genreconcile.testing.fake.wire import Refusal
 
 Object = Mapping[str, Any]
 
@@ -57,6 +57,8 @@ class Store:
         self.compacted = revision
         self._objects: dict[Key, Object] = {}
         self._places: dict[Place, dict[Key, Object]] = {}  # The same, for lists of one kind among many objects.
+        self._dependents: dict[str, dict[Key, None]] = {}  # By the uid of the owner.
+        self._revisions: dict[Place, int] = {}
         self._history: list[Change] = []
 
     def get(self, key: Key) -> Object | None:
@@ -64,10 +66,20 @@ class Store:
         with self.changed:
             return self._objects.get(key)
 
-    def names(self) -> list[Key]:
-        """The keys of all objects."""
+    def names(self, namespace: str = "") -> list[Key]:
+        """The keys of all objects, or of those in a namespace."""
         with self.changed:
-            return list(self._objects)
+            return [key for key in self._objects if not namespace or key.namespace == namespace]
+
+    def dependents(self, uid: str) -> list[tuple[Key, Object]]:
+        """The objects that refer to an owner."""
+        with self.changed:
+            return [(key, self._objects[key]) for key in self._dependents.get(uid, ())]
+
+    def revision_of(self, place: Place) -> int:
+        """The revision of the last change of a kind's objects; another one after each change, and after a restore."""
+        with self.changed:
+            return self._revisions.get(place, 0)
 
     def put(self, key: Key, obj: Mapping[str, Any]) -> Object:
         """Store under the next revision, which the returned object has."""
@@ -76,18 +88,20 @@ class Store:
             self.revision += 1
             kept = _at(obj, self.revision)
             self._objects[key] = self._places.setdefault(key[:2], {})[key] = kept
+            self._index(key, before, kept)
             self._note("MODIFIED" if before else "ADDED", key, kept, before)
             return kept
 
-    def remove(self, key: Key) -> Object:
-        """Delete; returns the last state under the revision of the deletion."""
+    def remove(self, key: Key, last: Mapping[str, Any] | None = None) -> Object:
+        """Delete; returns the last state, by default the one that is stored, under the revision of the deletion."""
         with self.changed:
             before = self._objects.pop(key)
             del self._places[key[:2]][key]
+            self._index(key, before, None)
             self.revision += 1
-            last = _at(before, self.revision)
-            self._note("DELETED", key, last, before)
-            return last
+            gone = _at(last if last is not None else before, self.revision)
+            self._note("DELETED", key, gone, before)
+            return gone
 
     def list(self, place: Place, namespace: str, revision: int | None = None) -> list[tuple[Key, Object]]:
         """The objects of one kind, sorted; as they were at an older revision if one is given. Raises Refusal (410)."""
@@ -123,14 +137,26 @@ class Store:
         with self.changed:
             self._objects = dict(snapshot.objects)
             self._places = {}
+            self._dependents.clear()
+            self._revisions = dict.fromkeys(self._revisions, -self.revision)
             for key, obj in snapshot.objects.items():
                 self._places.setdefault(key[:2], {})[key] = obj
+                self._index(key, None, obj)
             self.revision = self.compacted = snapshot.revision
             self._history.clear()
             self.changed.notify_all()
 
+    def _index(self, key: Key, before: Object | None, after: Object | None) -> None:
+        for uid in _owners(before):
+            self._dependents[uid].pop(key, None)
+            if not self._dependents[uid]:
+                del self._dependents[uid]
+        for uid in _owners(after):
+            self._dependents.setdefault(uid, {})[key] = None
+
     def _note(self, event_type: str, key: Key, obj: Object, before: Object | None) -> None:
         self._history.append(Change(self.revision, event_type, key, obj, before))
+        self._revisions[key[:2]] = self.revision
         self.changed.notify_all()
 
     def _state_at(self, revision: int) -> Mapping[Key, Object]:
@@ -150,6 +176,11 @@ class Store:
         if revision < self.compacted:
             message = f"too old resource version: {revision} ({self.compacted})"
             raise Refusal(410, message, reason="Expired")
+
+
+def _owners(obj: Object | None) -> set[str]:
+    references = obj["metadata"].get("ownerReferences") if obj is not None else None
+    return {owner["uid"] for owner in references or ()}
 
 
 def _at(obj: Mapping[str, Any], revision: int) -> dict[str, Any]:

@@ -101,6 +101,13 @@ class Request:
         """Whether the server is asked not to keep what it does."""
         return self.query.get("dryRun") == "All" or b'"dryRun"' in self.body
 
+    def json(self) -> Any:
+        """The body as JSON data. Raises Refusal (400)."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise Refusal(400, f"the body is no JSON: {error}") from None
+
 
 @dataclass(slots=True)
 class Answer:
@@ -129,6 +136,11 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.status = status(code, message, reason=reason, details=details)
+
+    def saying(self, message: str, metadata: Mapping[str, Any]) -> Refusal:
+        """The same with another message, and ``metadata`` as those of a list."""
+        self.status = {**self.status, "message": message, "metadata": dict(metadata)}
+        return self
 
     def answer(self) -> Answer:
         """As an HTTP answer."""

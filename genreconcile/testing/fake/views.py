@@ -8,27 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from support.api.kinds import Kind
-from support.api.store import Object
-from support.api.wire import Request, encode
+from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.store import Object
+from genreconcile.testing.fake.wire import Request, encode
 
-_PARTIAL = "as=PartialObjectMetadata"
+_PARTIAL = "PartialObjectMetadata"
 
 View = Callable[[Object], Mapping[str, Any]]
 
 
-def view_of(request: Request, kind: Kind) -> View:
-    """The form in which a request wants the objects of a kind."""
+def view_of(request: Request, kind: Kind, shown: Callable[[Kind, Object], Mapping[str, Any]]) -> View:
+    """The form in which a request wants the objects of a kind; ``shown`` gives one in the kind's version."""
     if _is_partial(request):
-        head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        head = {"kind": _PARTIAL, "apiVersion": "meta.k8s.io/v1"}
         return lambda obj: {**head, "metadata": obj["metadata"]}
-    return lambda obj: {**obj, "apiVersion": kind.api_version}
+    return lambda obj: shown(kind, obj)
 
 
 def list_head(request: Request, kind: Kind) -> dict[str, str]:
     """The kind and apiVersion of a list."""
     if _is_partial(request):
-        return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+        return {"kind": f"{_PARTIAL}List", "apiVersion": "meta.k8s.io/v1"}
     return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version}
 
 
@@ -46,10 +46,16 @@ def event(event_type: str, obj: Mapping[str, Any]) -> bytes:
 
 def bookmark(request: Request, kind: Kind, revision: int, **annotations: str) -> bytes:
     """A line that says up to where the watch has come."""
-    head = view_of(request, kind)({"kind": kind.kind, "metadata": {}})
+    head = _head(request, kind)
     metadata: dict[str, Any] = {"resourceVersion": str(revision), "creationTimestamp": None}
     return event("BOOKMARK", {**head, "metadata": metadata | ({"annotations": annotations} if annotations else {})})
 
 
+def _head(request: Request, kind: Kind) -> dict[str, str]:
+    if _is_partial(request):
+        return {"kind": _PARTIAL, "apiVersion": "meta.k8s.io/v1"}
+    return {"kind": kind.kind, "apiVersion": kind.api_version}
+
+
 def _is_partial(request: Request) -> bool:
-    return _PARTIAL in request.headers.get("accept", "")
+    return f"as={_PARTIAL}" in request.headers.get("accept", "")

@@ -7,12 +7,14 @@ the real server. Time only ends it and paces its bookmarks.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from support.api.kinds import DEFINITIONS, Kind
-from support.api.store import Change, Store
-from support.api.views import bookmark, event, view_of
-from support.api.wire import Refusal, Request, Target
+from genreconcile.testing.fake.documents import Documents
+from genreconcile.testing.fake.kinds import DEFINITIONS, Kind
+from genreconcile.testing.fake.selecting import Selection, selection_of
+from genreconcile.testing.fake.store import Change, Store
+from genreconcile.testing.fake.views import bookmark, event, view_of
+from genreconcile.testing.fake.wire import Refusal, Request, Target
 
 _INITIAL_END = "k8s.io/initial-events-end"
 _LOOK_ROUND = 0.1  # Seconds after which an idle watch looks whether its client is gone.
@@ -25,9 +27,10 @@ class Watches:
     ``longest`` ends watches before the client's ``timeoutSeconds``.
     """
 
-    def __init__(self, store: Store, bookmarks: float | None, longest: float) -> None:
+    def __init__(self, store: Store, documents: Documents, bookmarks: float | None, longest: float) -> None:
         self.bookmarks = bookmarks
         self._store = store
+        self._documents = documents
         self._longest = longest
         self._is_closing = False
 
@@ -38,13 +41,19 @@ class Watches:
             self._store.changed.notify_all()
 
     def events(self, request: Request, kind: Kind, target: Target) -> Iterator[bytes]:
-        """The lines of one watch."""
-        view = view_of(request, kind)
-        position = int(request.query.get("resourceVersion") or 0)
+        """The lines of one watch. Raises Refusal (400)."""
+        selection = selection_of(request, kind)
+        position = _position(request.query)
+        return self._lines(request, kind, target, selection, position)
+
+    def _lines(
+        self, request: Request, kind: Kind, target: Target, selection: Selection, position: int
+    ) -> Iterator[bytes]:
+        view, shown = view_of(request, kind, self._documents.shown), self._documents.shown
         if not position:
             with self._store.changed:
                 position, found = self._store.revision, self._store.list(kind.place, target.namespace)
-            yield from (event("ADDED", view(obj)) for _, obj in found)
+            yield from (event("ADDED", view(obj)) for _, obj in found if selection.takes(shown(kind, obj)))
             if request.query.get("sendInitialEvents") == "true" and self.bookmarks is not None:
                 yield bookmark(request, kind, position, **{_INITIAL_END: "true"})
         clock = _Clock(self._seconds(request), self.bookmarks)
@@ -55,8 +64,10 @@ class Watches:
                 yield event("ERROR", refusal.status)
                 return
             for change in changes:
-                if change.key.is_in(kind.place, target.namespace):
-                    yield event(change.type, view(change.obj))
+                if change.key.is_in(kind.place, target.namespace) and (
+                    event_type := selection.shown(change.type, change.obj, change.before)
+                ):
+                    yield event(event_type, view(change.obj))
                 if change.type == "DELETED" and change.key == (*DEFINITIONS, "", kind.defines):
                     return
             position = max(position, newest)
@@ -77,6 +88,15 @@ class Watches:
 
     def _seconds(self, request: Request) -> float:
         return min(float(request.query.get("timeoutSeconds") or LONGEST_WATCH), self._longest)
+
+
+def _position(query: Mapping[str, str]) -> int:
+    text = query.get("resourceVersion") or "0"
+    try:
+        return int(text)
+    except ValueError:
+        cause = {"reason": "FieldValueInvalid", "message": f'Invalid value: "{text}"', "field": "resourceVersion"}
+        raise Refusal(400, f'resourceVersion: Invalid value: "{text}"', details={"causes": [cause]}) from None
 
 
 class _Clock:

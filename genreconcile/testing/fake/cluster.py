@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from genreconcile.cluster import Interrupt, status_error
 from genreconcile.errors import ClusterError, Unreachable
-from support.api.wire import Answer, Backend, Dropped, Request
+from genreconcile.testing.fake.wire import Answer, Backend, Dropped, Request
 
 _SUCCESS = range(200, 300)
 
@@ -27,7 +27,7 @@ class MemoryCluster:
         self.server = server
         self.namespace = namespace
 
-    def request(
+    def request(  # noqa: PLR0913 - as in Cluster
         self,
         method: str,
         path: str,

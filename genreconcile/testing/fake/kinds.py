@@ -1,0 +1,239 @@
+"""The kinds that a scripted server serves: built-in ones from recorded OpenAPI documents, custom ones from their CRDs.
+
+Invariant: no kind is known by name but the one that defines others.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+_DATA = Path(__file__).parent / "data"
+_RECORDED = _DATA / "openapi"
+_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_PATH = re.compile(
+    r"/apis?/(?:(?P<group>[^/]+)/)?(?P<version>[^/]+)(?P<namespaced>/namespaces/\{namespace\})?"
+    r"/(?P<plural>[a-z]+)/\{name\}(?P<status>/status)?"
+)
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+
+Place = tuple[str, str]
+"""(group, plural): where objects are stored, whatever their version."""
+
+
+def _data(name: str) -> Any:
+    return yaml.safe_load((_DATA / f"{name}.yaml").read_text("utf-8"))
+
+
+def _places() -> Mapping[str, Place]:
+    """The kinds that the server itself has a part in, by that part."""
+    return {part: (place["group"], place["plural"]) for part, place in _data("places").items()}
+
+
+_PLACES = _places()
+DEFINITIONS = _PLACES["definitions"]
+NAMESPACES = _PLACES["namespaces"]
+
+
+class Scale(NamedTuple):
+    """Where a kind has its replicas, as dotted paths such as ``.spec.replicas``; ``selector`` may be ""."""
+
+    spec: str
+    status: str
+    selector: str = ""
+
+
+class Names(NamedTuple):
+    """The further names of a kind."""
+
+    short: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    singular: str = ""
+
+
+NO_NAMES: Final = Names()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One version of a kind. ``defines`` is the name of the definition that it comes from, "" for built-in ones;
+    ``storage`` the version in which its objects are stored; ``scale`` its scale subresource, None without one.
+    """
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool
+    has_status: bool
+    defines: str = ""
+    storage: str = ""
+    scale: Scale | None = None
+    names: Names = NO_NAMES
+
+    @property
+    def place(self) -> Place:
+        """Where its objects are stored."""
+        return self.group, self.plural
+
+    @property
+    def api_version(self) -> str:
+        """``version`` or ``group/version``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def to_discovery(self) -> dict[str, Any]:
+        """As in an APIGroupDiscoveryList."""
+        own = {"group": self.group, "version": self.version, "kind": self.kind}
+        entry: dict[str, Any] = {"resource": self.plural, "responseKind": own, "verbs": list(_VERBS)}
+        singular = self.names.singular or self.kind.lower()
+        entry |= {"scope": "Namespaced" if self.namespaced else "Cluster", "singularResource": singular}
+        entry |= {"shortNames": list(self.names.short)} if self.names.short else {}
+        entry |= {"categories": list(self.names.categories)} if self.names.categories else {}
+        verbs = ["get", "patch", "update"]
+        subresources = [{"subresource": "status", "responseKind": own, "verbs": verbs}] if self.has_status else []
+        if self.scale is not None:
+            scaled = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+            subresources.append({"subresource": "scale", "responseKind": scaled, "verbs": verbs})
+        return entry | ({"subresources": subresources} if subresources else {})
+
+
+@functools.cache
+def recorded(folder: Path = _RECORDED) -> Mapping[str, Mapping[str, Any]]:
+    """The recorded documents of built-in kinds by their path, such as ``apis/apps/v1``."""
+    return {file.stem.replace("_", "/"): json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*.json"))}
+
+
+def described(documents: Mapping[str, Mapping[str, Any]]) -> Iterator[Kind]:
+    """The kinds that documents describe."""
+    for document in documents.values():
+        yield from _described(document.get("paths") or {})
+
+
+def _described(paths: Mapping[str, Any]) -> Iterator[Kind]:
+    for path, operations in paths.items():
+        match = _PATH.fullmatch(path)
+        if match is None or match["status"] or match["plural"] == "watch":
+            continue
+        name = next(iter(operations.values()))["x-kubernetes-group-version-kind"]["kind"]
+        group, version, plural = match["group"] or "", match["version"], match["plural"]
+        yield Kind(
+            group,
+            version,
+            name,
+            plural,
+            bool(match["namespaced"]),
+            f"{path}/status" in paths,
+            storage=version,
+            scale=_scales().get((group, plural)),
+        )
+
+
+def defined_by(definition: Mapping[str, Any]) -> list[Kind]:
+    """The kinds that a CustomResourceDefinition brings, one for each served version."""
+    spec = definition["spec"]
+    names, name = spec["names"], definition["metadata"]["name"]
+    further = Names(
+        tuple(names.get("shortNames") or ()), tuple(names.get("categories") or ()), names.get("singular") or ""
+    )
+    storage = next(version["name"] for version in spec["versions"] if version.get("storage"))
+    return [
+        Kind(
+            spec["group"],
+            version["name"],
+            names["kind"],
+            names["plural"],
+            spec["scope"] == "Namespaced",
+            "status" in (version.get("subresources") or {}),
+            name,
+            storage,
+            _scale_of(version),
+            further,
+        )
+        for version in spec["versions"]
+        if version.get("served")
+    ]
+
+
+def _scale_of(version: Mapping[str, Any]) -> Scale | None:
+    found = (version.get("subresources") or {}).get("scale")
+    if found is None:
+        return None
+    return Scale(found["specReplicasPath"], found["statusReplicasPath"], found.get("labelSelectorPath") or "")
+
+
+@functools.cache
+def _scales() -> Mapping[Place, Scale]:
+    return {
+        (entry["group"], entry["plural"]): Scale(entry["spec"], entry["status"], entry["selector"])
+        for entry in _data("scale")
+    }
+
+
+@functools.cache
+def _selectable() -> Mapping[Place, frozenset[str]]:
+    found = {}
+    for name, fields in _data("selectable").items():
+        plural, _, group = name.partition(".")
+        found[group, plural] = frozenset(fields)
+    return found
+
+
+def selectable(kind: Kind) -> frozenset[str]:
+    """The fields that a field selector may name."""
+    common = {"metadata.name"} | ({"metadata.namespace"} if kind.namespaced else set())
+    return _selectable().get(kind.place, frozenset()) | common
+
+
+def schema_of(definition: Mapping[str, Any], version: str) -> Mapping[str, Any]:
+    """The structural schema of one version of a definition."""
+    found = next(one for one in definition["spec"]["versions"] if one["name"] == version)
+    schema: Mapping[str, Any] = (found.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"}
+    return schema
+
+
+def document_of(definitions: list[Mapping[str, Any]], group: str, version: str) -> dict[str, Any]:
+    """The OpenAPI document of one group and version of custom resources."""
+    schemas = {}
+    paths: dict[str, Any] = {}
+    for definition in definitions:
+        for kind in defined_by(definition):
+            if (kind.group, kind.version) == (group, version):
+                schemas[_schema_name(kind)] = _schema(definition, kind)
+                paths |= _paths(kind)
+    meta = recorded()["api/v1"]["components"]["schemas"]
+    schemas |= {name: schema for name, schema in meta.items() if name.startswith(_META)}
+    return {"openapi": "3.0.0", "components": {"schemas": schemas}, "paths": paths}
+
+
+def _schema_name(kind: Kind) -> str:
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+
+
+def _schema(definition: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    schema = dict(schema_of(definition, kind.version))
+    metadata = {"allOf": [{"$ref": f"#/components/schemas/{_META}.ObjectMeta"}]}
+    head = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": metadata}
+    schema["properties"] = {**(schema.get("properties") or {}), **head}
+    own = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    return {**schema, "x-kubernetes-group-version-kind": [own]}
+
+
+def _paths(kind: Kind) -> dict[str, Any]:
+    own = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    scope = "/namespaces/{namespace}" if kind.namespaced else ""
+    path = f"/apis/{kind.api_version}{scope}/{kind.plural}/{{name}}"
+    names = [path, f"{path}/status"] if kind.has_status else [path]
+    return {name: {"get": {"x-kubernetes-group-version-kind": own}} for name in names}
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """The content hash of a document."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest().upper()

@@ -1,0 +1,215 @@
+"""Patches, applied as the API server applies them.
+
+Invariants: the document is not changed; a ``test`` compares the spelling of scalars, as evanphx/json-patch does.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from genreconcile.gojson import dumps
+from genreconcile.testing.fake.wire import Refusal
+
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+_MOST_OPERATIONS: Final = 10_000
+_MESSAGE: Final = "the server rejected our request due to an error in our request"
+
+
+class _Operation(msgspec.Struct):
+    op: str = ""
+    path: str = ""
+    from_: str = msgspec.field(name="from", default="")
+    value: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_OPERATIONS: Final = msgspec.json.Decoder(list[_Operation])
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class _Refused(Exception):
+    """An operation that does not apply."""
+
+
+class _Place(NamedTuple):
+    """A member of an object, or an item of a list; ``at`` is the length of the list for a new item at its end."""
+
+    holder: Any
+    key: str
+    at: int
+
+    @property
+    def is_item(self) -> bool:
+        return isinstance(self.holder, list)
+
+
+def patched(document: Mapping[str, Any], body: bytes, content_type: str) -> Any:
+    """The document after a patch, as a copy. Raises Refusal."""
+    if content_type == JSON_PATCH:
+        return json_patched(document, body)
+    if content_type == MERGE_PATCH:
+        return _merged(copy.deepcopy(dict(document)), _read(msgspec.json.decode, body))
+    raise Refusal(
+        415,
+        "the body of the request was in an unknown format - accepted media types include: "
+        f"{JSON_PATCH}, {MERGE_PATCH}, application/strategic-merge-patch+json, application/apply-patch+yaml, "
+        "application/apply-patch+cbor",
+    )
+
+
+def json_patched(document: Mapping[str, Any], body: bytes) -> Any:
+    """The document after a JSON patch (RFC 6902), as a copy. Raises Refusal: 400, 413 or 422."""
+    operations = _read(_OPERATIONS.decode, body)
+    if len(operations) > _MOST_OPERATIONS:
+        message = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(operations)}"
+        raise Refusal(413, message, reason="RequestEntityTooLarge")
+    result = copy.deepcopy(dict(document))
+    for operation in operations:
+        try:
+            _apply(result, operation)
+        except _Refused:
+            raise Refusal(422, _MESSAGE) from None
+    return result
+
+
+def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
+    try:
+        return decode(body)
+    except msgspec.MsgspecError as error:
+        raise Refusal(400, f"error decoding patch: {error}") from None
+
+
+def _merged(document: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return patch
+    result = document if isinstance(document, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merged(result.get(key), value)
+    return result
+
+
+def _place(document: Any, pointer: str, *, is_new: bool = False) -> _Place:
+    """The place that a pointer names; ``is_new``: an item that is added there. The root is no place."""
+    tokens = pointer.split("/")
+    if len(tokens) < 2 or tokens[0]:
+        raise _Refused
+    names = [token.replace("~1", "/").replace("~0", "~") for token in tokens[1:]]
+    holder = document
+    for name in names[:-1]:
+        holder = _value(_at(holder, name, is_new=False))
+    return _at(holder, names[-1], is_new=is_new)
+
+
+def _at(holder: Any, name: str, *, is_new: bool) -> _Place:
+    if isinstance(holder, dict):
+        return _Place(holder, name, 0)
+    if not isinstance(holder, list):
+        raise _Refused
+    length = len(holder) + is_new
+    if name == "-" and is_new:
+        return _Place(holder, name, len(holder))
+    try:
+        index = int(name)
+    except ValueError:
+        raise _Refused from None
+    index += length if index < 0 else 0
+    if not 0 <= index < length:
+        raise _Refused
+    return _Place(holder, name, index)
+
+
+def _value(place: _Place) -> Any:
+    """The value at a place, None where an object has no such member."""
+    return place.holder[place.at] if place.is_item else place.holder.get(place.key)
+
+
+def _add(document: Any, operation: _Operation) -> None:
+    _put(document, operation.path, _decoded(operation.value))
+
+
+def _put(document: Any, pointer: str, value: Any) -> None:
+    place = _place(document, pointer, is_new=True)
+    if place.is_item:
+        place.holder.insert(place.at, value)
+    else:
+        place.holder[place.key] = value
+
+
+def _remove(document: Any, operation: _Operation) -> None:
+    _take(document, operation.path)
+
+
+def _take(document: Any, pointer: str) -> Any:
+    place = _place(document, pointer)
+    if place.is_item:
+        return place.holder.pop(place.at)
+    if place.key not in place.holder:
+        raise _Refused
+    return place.holder.pop(place.key)
+
+
+def _replace(document: Any, operation: _Operation) -> None:
+    place = _place(document, operation.path)
+    place.holder[place.at if place.is_item else place.key] = _decoded(operation.value)
+
+
+def _move(document: Any, operation: _Operation) -> None:
+    _put(document, operation.path, _take(document, operation.from_))
+
+
+def _copy(document: Any, operation: _Operation) -> None:
+    _put(document, operation.path, copy.deepcopy(_value(_place(document, operation.from_))))
+
+
+def _test(document: Any, operation: _Operation) -> None:
+    if not _is_same(_value(_place(document, operation.path)), bytes(operation.value)):
+        raise _Refused
+
+
+_APPLY: Final[Mapping[str, Callable[[Any, _Operation], None]]] = {
+    "add": _add,
+    "remove": _remove,
+    "replace": _replace,
+    "move": _move,
+    "copy": _copy,
+    "test": _test,
+}
+
+
+def _apply(document: Any, operation: _Operation) -> None:
+    if operation.op not in _APPLY:
+        raise _Refused
+    _APPLY[operation.op](document, operation)
+
+
+def _decoded(value: msgspec.Raw) -> Any:
+    return msgspec.json.decode(value)
+
+
+def _is_same(value: Any, wanted: bytes) -> bool:
+    """Whether a value is spelled so; objects and lists are compared member by member."""
+    text = wanted.strip()
+    if text.startswith(b"{"):
+        members = _MEMBERS.decode(text)
+        return (
+            isinstance(value, dict)
+            and value.keys() == members.keys()
+            and all(_is_same(value[key], bytes(member)) for key, member in members.items())
+        )
+    if text.startswith(b"["):
+        items = _ITEMS.decode(text)
+        return (
+            isinstance(value, list)
+            and len(value) == len(items)
+            and all(_is_same(one, bytes(item)) for one, item in zip(value, items, strict=True))
+        )
+    return not isinstance(value, dict | list) and dumps(value) == text

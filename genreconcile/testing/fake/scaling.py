@@ -1,0 +1,56 @@
+"""The scale subresource: replicas of a kind as an ``autoscaling/v1`` Scale.
+
+Invariant: pure; a write through it changes the replicas alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from genreconcile.selector import parse
+from genreconcile.testing.fake.kinds import Scale
+from genreconcile.testing.fake.wire import Refusal
+
+
+def scale_of(obj: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
+    """The Scale of an object."""
+    metadata = obj["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    found: dict[str, Any] = {"kind": "Scale", "apiVersion": "autoscaling/v1"}
+    found["metadata"] = {name: metadata[name] for name in kept if name in metadata}
+    replicas = _at(obj, scale.spec)
+    found["spec"] = {"replicas": replicas} if replicas else {}
+    found["status"] = {"replicas": _at(obj, scale.status) or 0}
+    if selector := _at(obj, scale.selector):
+        found["status"]["selector"] = str(parse(selector))
+    return found
+
+
+def scaled(obj: Mapping[str, Any], scale: Scale, replicas: Any) -> dict[str, Any]:
+    """A copy of an object with these replicas. Raises Refusal (400, 422)."""
+    if not isinstance(replicas, int) or isinstance(replicas, bool):
+        raise Refusal(400, 'Scale in version "v1" cannot be handled as a Scale: spec.replicas is no number')
+    if replicas < 0:
+        cause = {
+            "reason": "FieldValueInvalid",
+            "message": f"Invalid value: {replicas}: must be greater than or equal to 0",
+            "field": "spec.replicas",
+        }
+        details = {"name": obj["metadata"]["name"], "group": "autoscaling", "kind": "Scale", "causes": [cause]}
+        raise Refusal(422, f"Scale.autoscaling is invalid: {cause['message']}", details=details)
+    result = copy.deepcopy(dict(obj))
+    *parents, last = scale.spec.strip(".").split(".")
+    place = result
+    for name in parents:
+        place = place.setdefault(name, {})
+    place[last] = replicas
+    return result
+
+
+def _at(obj: Mapping[str, Any], path: str) -> Any:
+    value: Any = obj
+    for name in path.strip(".").split(".") if path else ():
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if path else None
