@@ -28,7 +28,7 @@ class Reads(Protocol):
         """The objects that a read selects."""
 
 
-class Seen(NamedTuple):
+class Finding(NamedTuple):
     """One read of a run, and what it found: the uid and the resourceVersion of each object, by namespace and name."""
 
     read: Read
@@ -50,7 +50,7 @@ class Context:
     ) -> None:
         self.status: dict[str, Any] = {}
         self.is_plan = is_plan
-        self.seen: list[Seen] = []
+        self.seen: list[Finding] = []
         self._namespace = namespace_of(dict(parent))
         self._reads: Reads | None = reads
         self._depend = depend
@@ -132,7 +132,7 @@ class Context:
             (namespace_of(obj), obj["metadata"]["name"]): (uid_of(obj), obj["metadata"].get("resourceVersion", ""))
             for obj in found
         }
-        self.seen.append(Seen(read, objects))
+        self.seen.append(Finding(read, objects))
 
 
 def _gvk(kind: Any) -> GVK:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from genreconcile.controllers.context import Seen
+from genreconcile.controllers.context import Finding
 from genreconcile.gojson import dumps_sorted
 from genreconcile.objects import Object
 from genreconcile.pointer import join_pointer
@@ -28,14 +28,14 @@ class Memory:
     """Of one parent."""
 
     uid: str = ""
-    seen: Sequence[Seen] = ()
+    seen: Sequence[Finding] = ()
     has_run: bool = False
     differing: int = 0
     path: str = ""
     _input: bytes = b""
     _stated: list[Object] = field(default_factory=list)
 
-    def note(self, parent: Mapping[str, Any], seen: Sequence[Seen], stated: Iterable[Object]) -> None:
+    def note(self, parent: Mapping[str, Any], seen: Sequence[Finding], stated: Iterable[Object]) -> None:
         """Take a run that stated its whole set. ``differing`` counts such runs in a row that differ without a reason."""
         given, objects = _digest(parent, seen), list(stated)
         if not self.has_run or given != self._input:
@@ -46,18 +46,18 @@ class Memory:
             self.differing, self.path = 0, ""
         self._input, self._stated, self.seen, self.has_run = given, objects, list(seen), True
 
-    def shrunk(self, seen: Sequence[Seen]) -> list[Seen]:
+    def shrunk(self, seen: Sequence[Finding]) -> list[Finding]:
         """The reads that found less than in the last run; without one, those that found nothing or are lists."""
         before = {one.read: one.found.keys() for one in self.seen}
         return [one for one in seen if not self._is_as_large(one, before.get(one.read))]
 
-    def _is_as_large(self, one: Seen, before: Any) -> bool:
+    def _is_as_large(self, one: Finding, before: Any) -> bool:
         if before is None:
             return bool(one.found) and bool(one.read.name)
         return bool(before <= one.found.keys())
 
 
-def _digest(parent: Mapping[str, Any], seen: Sequence[Seen]) -> bytes:
+def _digest(parent: Mapping[str, Any], seen: Sequence[Finding]) -> bytes:
     metadata = {name: value for name, value in parent["metadata"].items() if name not in _VOLATILE}
     reads = [[str(one.read), sorted([*place, *version] for place, version in one.found.items())] for one in seen]
     return hashlib.sha256(dumps_sorted([{**parent, "metadata": metadata}, reads])).digest()

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from genreconcile.apply.result import Result
 from genreconcile.controllers.children import Children
-from genreconcile.controllers.context import Context, Seen
+from genreconcile.controllers.context import Context, Finding
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.dependencies import Dependencies
 from genreconcile.controllers.judging import Judgement, judged
@@ -129,7 +129,7 @@ class Run:
         self._tell(judgement, context.status)
         return self._next(result, judgement, stated.retry)
 
-    def _planned(self, stated: Stated, seen: Sequence[Seen]) -> Plan:
+    def _planned(self, stated: Stated, seen: Sequence[Finding]) -> Plan:
         """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
         children = self._parts.children
         plan = children.plan(self._parent, stated.children, is_whole=stated.is_whole)
@@ -147,7 +147,7 @@ class Run:
             return True
         return self._parts.children.has_unreferenced(self._parent, stated.children)
 
-    def _confirm(self, seen: Sequence[Seen]) -> None:
+    def _confirm(self, seen: Sequence[Finding]) -> None:
         """Ask the server for what was not found, before something is deleted for that. Raises NotReadable."""
         for one in self._memory.shrunk(seen):
             self._parts.reader.confirm(one)
