@@ -25,6 +25,7 @@ NAMES = (
     "long_lists",
     "cli_diff",
     "relist_peak",
+    "dependencies",
     "idle_cpu",
     "repair_latency",
     "event_throughput",

@@ -21,13 +21,25 @@ from genreconcile.data.shapes import (
     Deletion,
     Exclusive,
     File,
+    Heartbeats,
     Immutable,
     Mask,
     Order,
     Types,
 )
 
-__all__ = ["Access", "ApplySet", "Deletion", "Exclusive", "Immutable", "Mask", "Order", "Types", "shipped"]
+__all__ = [
+    "Access",
+    "ApplySet",
+    "Deletion",
+    "Exclusive",
+    "Heartbeats",
+    "Immutable",
+    "Mask",
+    "Order",
+    "Types",
+    "shipped",
+]
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Shape = TypeVar("Shape", bound=File)

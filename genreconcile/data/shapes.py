@@ -146,6 +146,22 @@ class Exclusive(File, frozen=True):
     summed: tuple[Summed, ...]
 
 
+class Beating(Entry, frozen=True):
+    """The fields of a kind that are written again and again."""
+
+    kind: str
+    fields: tuple[Pointer, ...]
+
+
+class Heartbeats(File, frozen=True):
+    """``heartbeats.yaml``."""
+
+    name = "heartbeats.yaml"
+
+    everywhere: tuple[Pointer, ...]
+    kinds: tuple[Beating, ...]
+
+
 class Immutable(File, frozen=True):
     """``immutable.yaml``."""
 
