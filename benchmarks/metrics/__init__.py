@@ -26,6 +26,7 @@ NAMES = (
     "queue",
     "cli_diff",
     "relist_peak",
+    "dependencies",
     "idle_cpu",
     "repair_latency",
     "event_throughput",

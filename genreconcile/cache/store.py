@@ -25,10 +25,13 @@ ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
 
 class Delta(NamedTuple):
-    """One change: ``type`` is ADDED, MODIFIED or DELETED, ``record`` the new one, of DELETED the last one."""
+    """One change: ``type`` is ADDED, MODIFIED or DELETED, ``record`` the new one, of DELETED the last one, and
+    ``before`` the one before the change, None of ADDED.
+    """
 
     type: str
     record: Record
+    before: Record | None = None
 
 
 class WentBack(Exception):
@@ -172,9 +175,9 @@ class Store:
         elif old.uid == record.uid:
             if self._remembers and record.managers:
                 record = _with_earlier(record, old)
-            deltas = [Delta(MODIFIED, record)]
+            deltas = [Delta(MODIFIED, record, old)]
         else:
-            deltas = [Delta(DELETED, old), Delta(ADDED, record)]
+            deltas = [Delta(DELETED, old, old), Delta(ADDED, record)]
             if bury:
                 self._bury(old.uid)
         if old is not None:
@@ -198,7 +201,7 @@ class Store:
         self.version += 1
         del self._records[name]
         self._index.remove(name, record)
-        return Delta(DELETED, record)
+        return Delta(DELETED, record, record)
 
 
 class Intake:

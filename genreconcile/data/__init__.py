@@ -21,6 +21,7 @@ from genreconcile.data.shapes import (
     Deletion,
     Exclusive,
     File,
+    Heartbeats,
     Immutable,
     Mask,
     Order,
@@ -28,7 +29,19 @@ from genreconcile.data.shapes import (
     Types,
 )
 
-__all__ = ["Access", "ApplySet", "Deletion", "Exclusive", "Immutable", "Mask", "Order", "Readiness", "Types", "shipped"]
+__all__ = [
+    "Access",
+    "ApplySet",
+    "Deletion",
+    "Exclusive",
+    "Heartbeats",
+    "Immutable",
+    "Mask",
+    "Order",
+    "Readiness",
+    "Types",
+    "shipped",
+]
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Shape = TypeVar("Shape", bound=File)

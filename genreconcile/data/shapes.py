@@ -167,6 +167,22 @@ class Readiness(File, frozen=True):
     conditions: tuple[str, ...]
 
 
+class Beating(Entry, frozen=True):
+    """The fields of a kind that are written again and again."""
+
+    kind: str
+    fields: tuple[Pointer, ...]
+
+
+class Heartbeats(File, frozen=True):
+    """``heartbeats.yaml``."""
+
+    name = "heartbeats.yaml"
+
+    everywhere: tuple[Pointer, ...]
+    kinds: tuple[Beating, ...]
+
+
 class Immutable(File, frozen=True):
     """``immutable.yaml``."""
 

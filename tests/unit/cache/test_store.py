@@ -71,6 +71,19 @@ def test_a_deleted_uid_does_not_return(store):
     assert changes(store.upsert(record("a", 4, uid="other"))) == [("ADDED", "a", 4)]
 
 
+def test_a_change_has_the_record_before_it(store):
+    first, second, anew = record("a", 1), record("a", 2), record("a", 3, uid="new")
+    assert store.upsert(first) == [("ADDED", first, None)]
+    assert store.upsert(second) == [("MODIFIED", second, first)]
+    assert store.upsert(anew) == [("DELETED", second, second), ("ADDED", anew, None)]
+    assert store.replace([record("a", 4, uid="new"), record("b", 4)], 5) == [
+        ("MODIFIED", record("a", 4, uid="new"), anew),
+        ("ADDED", record("b", 4), None),
+    ]
+    assert store.replace([record("b", 4)], 6) == [("DELETED", record("a", 4, uid="new"), record("a", 4, uid="new"))]
+    assert store.delete(("shop", "b"), "uid-b") == [("DELETED", record("b", 4), record("b", 4))]
+
+
 def test_deletion_of_the_former_object_spares_the_new_one(store):
     store.upsert(record("a", 9, uid="new"))
     assert store.delete(("shop", "a"), "old", 5) == []
