@@ -1,0 +1,71 @@
+"""Whether a change of a parent is news for its function, or nothing but the status that the function gave it.
+
+Invariant: level-triggered: what counts is whether the object is as the last run left it, not who changed it how often.
+So an edit of others that lies between, comes together with our write, or undoes it, is always news; whatever is not
+known is news.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from cachetools import LRUCache
+from jsonpatch import JsonPatch, JsonPatchException
+from jsonpointer import JsonPointerException
+
+from genreconcile.gojson import dumps_sorted
+from genreconcile.objects import Object, annotations_of, metadata_of, uid_of
+
+_MOST: Final = 200_000
+_SIZE: Final = 16
+_VOLATILE: Final = frozenset({"resourceVersion", "managedFields", "annotations"})
+_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"  # The cache does not keep it.
+_CHANGES: Final = frozenset({"add", "remove"})
+
+
+class News:
+    """The state in which the last run left each parent, as a digest; thread-safe."""
+
+    def __init__(self) -> None:
+        self._left: LRUCache[str, bytes] = LRUCache(_MOST)
+        self._lock = threading.Lock()
+
+    def saw(self, parent: Object) -> None:
+        """Note at the beginning of a run the parent that its function is given."""
+        self._note(uid_of(parent), _digest(parent))
+
+    def writes(self, parent: Object, operations: Sequence[Mapping[str, Any]]) -> None:
+        """Note, before they are sent, the operations on the status of the parent that the function was given."""
+        # The server compares for itself; one of ours in Python cannot test a member that is not there.
+        changes = [operation for operation in operations if operation["op"] in _CHANGES]
+        try:
+            left = JsonPatch(changes).apply(parent)
+        except (JsonPatchException, JsonPointerException):  # The patch is for an object that others have changed.
+            self.forget(uid_of(parent))
+        else:
+            self._note(uid_of(parent), _digest(left))
+
+    def has_news(self, now: Object) -> bool:
+        """Whether the parent, as it is now, is another than the last run left it."""
+        with self._lock:
+            left = self._left.get(uid_of(now))
+        return left is None or left != _digest(now)
+
+    def forget(self, uid: str) -> None:
+        """Drop what is known of a parent that is gone."""
+        with self._lock:
+            self._left.pop(uid, None)
+
+    def _note(self, uid: str, digest: bytes) -> None:
+        with self._lock:
+            self._left[uid] = digest
+
+
+def _digest(obj: Object) -> bytes:
+    metadata = {key: value for key, value in metadata_of(obj).items() if key not in _VOLATILE}
+    annotations = {key: value for key, value in annotations_of(obj).items() if key != _LAST_APPLIED}
+    whole = {**obj, "metadata": {**metadata, "annotations": annotations}}
+    return hashlib.blake2b(dumps_sorted(whole), digest_size=_SIZE).digest()
