@@ -9,6 +9,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
      ├── RuleError              a rules file is wrong: file, rule and key are named
      ├── InputError             one expected object is wrong: ``path`` says where
      ├── CacheError
+     │    ├── NotReadable       a controller's read: nobody can say what is there
      │    └── NotSynced         a kind's initial list has not arrived
      ├── PlanRefused            a guard refused to delete, or an owner set is not ours
      └── ClusterError           the API server answered with an error, or could not be reached
@@ -78,6 +79,10 @@ class CacheError(ReconcileError):
 
 class NotSynced(CacheError):
     """A kind's initial list has not arrived, or failed; ``str()`` names the kind and the last error."""
+
+
+class NotReadable(CacheError):
+    """Nobody can say what is there: a kind is not synced, forbidden, not served, or its watch fails."""
 
 
 class PlanRefused(ReconcileError):

@@ -27,7 +27,7 @@ _NOT_YET: Final = "not deleted: the function asked to be run again, and has not 
 
 
 class Children:
-    """Thread-safe. ``reconciler`` writes under the field manager of the controller; ``resource`` is that of the parents."""
+    """``reconciler`` writes under the controller's field manager; ``resource`` is that of the parents. Thread-safe."""
 
     def __init__(
         self, reconciler: Reconciler, settings: ControllerSettings, resource: Resource, access: Access, cache: Cache
@@ -174,4 +174,3 @@ class Children:
 
 def _kept(change: Change) -> Change:
     return Change("none", change.gvk, change.key, live=change.live, reason=_NOT_YET, skipped=True)
-

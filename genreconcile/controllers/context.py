@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from genreconcile.arguments import require_namespace, require_text, texts
-from genreconcile.controllers.reads import Read
 from genreconcile.controllers.readiness import is_ready
+from genreconcile.controllers.reads import Read
 from genreconcile.controllers.settings import EVERYWHERE
 from genreconcile.errors import CacheError, InputError
 from genreconcile.objects import GVK, Object, namespace_of, uid_of
@@ -36,8 +36,9 @@ class Finding(NamedTuple):
 
 
 class Context:
-    """Of one run of a function. ``depend`` is called before each read. ``status`` takes the keys that the parent's status shall have; ``is_plan`` is True where
-    nothing is written, so that a function that calls other systems may leave that out.
+    """Of one run of a function. ``status`` takes the keys that the parent's status shall have; ``is_plan`` is True
+    where nothing is written, so that a function that calls other systems may leave that out. ``depend`` is called
+    before each read.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Context:
     ) -> None:
         self.status: dict[str, Any] = {}
         self.is_plan = is_plan
-        self.seen: list[Finding] = []
+        self.found: list[Finding] = []
         self._namespace = namespace_of(dict(parent))
         self._reads: Reads | None = reads
         self._depend = depend
@@ -132,14 +133,16 @@ class Context:
             (namespace_of(obj), obj["metadata"]["name"]): (uid_of(obj), obj["metadata"].get("resourceVersion", ""))
             for obj in found
         }
-        self.seen.append(Finding(read, objects))
+        self.found.append(Finding(read, objects))
 
 
 def _gvk(kind: Any) -> GVK:
     try:
         return kind if isinstance(kind, GVK) else GVK.parse(kind)
     except (ValueError, TypeError, AttributeError):
-        raise InputError(f"kind: not usable: {kind!r:.100} is no kind: write version/Kind or group/version/Kind") from None
+        raise InputError(
+            f"kind: not usable: {kind!r:.100} is no kind: write version/Kind or group/version/Kind"
+        ) from None
 
 
 def _pointers(fields: Iterable[str]) -> tuple[str, ...]:

@@ -83,8 +83,8 @@ def controller(  # noqa: PLR0913 - keyword-only settings, each with a default
     ``kind`` is that of the parents, such as ``example.com/v1/Memcached``. ``name`` is stable: what this controller
     writes carries it; two programs never use one name for different functions. ``selector`` chooses among the parents.
     ``namespaces`` are those in which children may be, beside the parent's own; ``"*"`` for all, and for children
-    without a namespace. ``workers`` run at once. ``resync``, ``deadline`` (of one run) and ``min_interval`` (between two
-    runs of one parent) are in seconds. ``adopt="unowned"`` takes over objects that are there already and belong to
+    without a namespace. ``workers`` run at once. ``resync``, ``deadline`` (of one run) and ``min_interval`` (between
+    two runs of one parent) are in seconds. ``adopt="unowned"`` takes over objects that are there already and belong to
     nobody. ``max_deletions`` and ``delete_kinds`` are guards as in ``Reconciler.plan``; ``fields`` and ``rules`` are as
     there. ``finalizer`` is the name of the finalizer that parents carry where one is needed.
 

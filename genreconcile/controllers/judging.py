@@ -71,19 +71,20 @@ def judged(
         return Judgement(Verdict.stuck(text, NOT_DETERMINISTIC), has_failed=True)
     if refused is not None:
         return Judgement(Verdict.stuck(str(refused), GUARD_REFUSED), has_failed=True)
-    if conflicts:
-        return Judgement(Verdict.stuck(_told(conflicts), CHILD_CONFLICT), has_failed=True)
     if failed:
-        return Judgement(Verdict.failed(_told(failed)), has_failed=True)
-    if retry is not None:
-        return Judgement.of_retry(retry)
+        verdict = Verdict.stuck(_told(conflicts), CHILD_CONFLICT) if conflicts else Verdict.failed(_told(failed))
+        return Judgement(verdict, has_failed=True)
+    return Judgement.of_retry(retry) if retry is not None else Judgement(_progress(result, not_ready))
+
+
+def _progress(result: Result, not_ready: Sequence[ObjectKey]) -> Verdict:
     waiting = [outcome for outcome in result if not outcome.is_converged]
     if waiting:
-        return Judgement(Verdict.progressing(_told(waiting)))
+        return Verdict.progressing(_told(waiting))
     if not_ready:
         more = f" and {len(not_ready) - 1} more" if len(not_ready) > 1 else ""
-        return Judgement(Verdict.progressing(f"not ready: {not_ready[0]}{more}", _NOT_READY))
-    return Judgement(Verdict.reconciled(f"{len(result)} children are as they should be"))
+        return Verdict.progressing(f"not ready: {not_ready[0]}{more}", _NOT_READY)
+    return Verdict.reconciled(f"{len(result)} children are as they should be")
 
 
 def _told(outcomes: Sequence[Outcome]) -> str:

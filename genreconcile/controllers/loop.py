@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
@@ -41,6 +41,20 @@ class Loop:
 
     def __repr__(self) -> str:
         return f"<Loop of {self._settings.name}: {len(self.queue)} keys>"
+
+    @property
+    def name(self) -> str:
+        """The name of the controller."""
+        return self._settings.name
+
+    @property
+    def lives(self) -> Sequence[Callable[[], None]]:
+        """What its threads do."""
+        return [self.work] * self._settings.workers
+
+    def release(self) -> None:
+        """End what the Reconciler holds; nothing runs any more."""
+        self.parts.children.close()
 
     def start(self) -> None:
         """Begin to take events: first those of all parents that are there. Raises as ``Cache.subscribe``."""
@@ -78,7 +92,7 @@ class Loop:
             return Next()
         try:
             return Run(self.parts, key, parent, self._memory(key, uid_of(parent))).execute()
-        except Exception:  # a fault of our own: one parent must not stop the others
+        except Exception:  # noqa: BLE001 - a fault of our own: one parent must not stop the others
             _log.exception("%s: %s: the run broke off", self._settings.name, key)
             return FAILED
 
@@ -113,7 +127,7 @@ class Loop:
         priority = Priority.LOW if self._is_first else Priority.NORMAL
         kind = self._settings.kind
         if (event.key.group, event.key.kind) == (kind.group, kind.kind) and event.resource.gvk == kind:
-            if not self.parts.statuses.is_own_write(event):
+            if event.type == "DELETED" or self.parts.statuses.has_news(event.record.decode()):
                 self.queue.add(event.key, priority)
         elif (parent := self.parts.children.parent_of(event)) is not None:
             self.queue.add(parent, priority)

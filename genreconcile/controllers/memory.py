@@ -30,14 +30,16 @@ class Memory:
     uid: str = ""
     seen: Sequence[Finding] = ()
     has_run: bool = False
+    has_equal_reads: bool = False
     differing: int = 0
     path: str = ""
     _input: bytes = b""
     _stated: list[Object] = field(default_factory=list)
 
     def note(self, parent: Mapping[str, Any], seen: Sequence[Finding], stated: Iterable[Object]) -> None:
-        """Take a run that stated its whole set. ``differing`` counts such runs in a row that differ without a reason."""
+        """Take a run that stated its whole set. ``differing`` counts those in a row that differ without a reason."""
         given, objects = _digest(parent, seen), list(stated)
+        self.has_equal_reads = self.has_run and given == self._input
         if not self.has_run or given != self._input:
             self.differing, self.path = 0, ""
         elif path := _difference(self._stated, objects):

@@ -5,6 +5,7 @@ Invariant: when ``stop`` returns, no run of this program writes any more.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 import signal
@@ -20,8 +21,16 @@ from genreconcile.cluster import Cluster, connect
 from genreconcile.controllers.assembly import Shared, loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.queue import Queue
+from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
+from genreconcile.controllers.setloop import SetLoop
+from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.errors import InputError
+from genreconcile.reconcile import Reconciler
+
+Source = Controller | ExpectedSet
+SOURCES: Final = (Controller, ExpectedSet)
 
 _log = logging.getLogger("genreconcile.controllers")
 _GRACE: Final = 20.0
@@ -33,21 +42,29 @@ class Program:
 
     def __init__(
         self,
-        *controllers: Controller,
+        *sources: Source,
         cluster: Cluster,
         namespaces: Iterable[str] | None = None,
         cache_limit: int | None = None,
     ) -> None:
-        _require_controllers(controllers)
+        _require_sources(sources)
         if cache_limit is not None:
             require_whole("cache_limit", cache_limit, 1)
         places = None if namespaces is None else texts("namespaces", namespaces, require_name)
-        self._controllers = controllers
+        self._sources = sources
+        self._cluster = cluster
         self._cache = Cache(cluster, namespaces=places)
         self._may_write = threading.Event()
         self._may_write.set()
-        self._shared = Shared(cluster, self._cache, self._may_write.is_set, cache_limit)
-        self._loops: list[Loop] = []
+        self._shared = Shared(
+            cluster,
+            self._cache,
+            self._may_write.is_set,
+            clock=time.monotonic,
+            now=lambda: dt.datetime.now(dt.UTC),
+            reader=Reader(self._cache, limit=cache_limit),
+        )
+        self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []
         self._threads: list[threading.Thread] = []
 
@@ -69,25 +86,35 @@ class Program:
         """Read what is there, and begin to run. Raises ClusterError, CacheError for a kind that is not served."""
         self._cache.start()
         try:
-            for controller in self._controllers:
-                settings = controller.settings
-                runner = Deadlines(settings.name, settings.deadline, settings.workers)
-                loop = loop_of(controller, self._shared, runner, clock=time.monotonic)
-                self._runners.append(runner)
-                self._loops.append(loop)
+            self._loops += [self._loop(source) for source in self._sources]
             for loop in self._loops:
                 loop.start()
         except BaseException:
             self.stop()
             raise
         for loop in self._loops:
-            settings = loop.parts.controller.settings
-            for number in range(settings.workers):
-                name = f"genreconcile-{settings.name}-{number}"
-                self._threads.append(threading.Thread(target=loop.work, name=name, daemon=True))
+            for number, life in enumerate(loop.lives):
+                self._threads.append(
+                    threading.Thread(target=life, name=f"genreconcile-{loop.name}-{number}", daemon=True)
+                )
         for thread in self._threads:
             thread.start()
-        _log.info("running %s", ", ".join(controller.settings.name for controller in self._controllers))
+        _log.info("running %s", ", ".join(loop.name for loop in self._loops))
+
+    def _loop(self, source: Source) -> Loop | SetLoop:
+        if isinstance(source, ExpectedSet):
+            reconciler = Reconciler(
+                self._cluster,
+                cache=self._cache,
+                rules=source.rules,
+                field_manager=source.field_manager,
+                may_write=self._may_write.is_set,
+            )
+            return SetLoop(source, reconciler, self._cache, Queue[str]())
+        settings = source.settings
+        runner = Deadlines(settings.name, settings.deadline, settings.workers)
+        self._runners.append(runner)
+        return loop_of(source, self._shared, runner)
 
     def stop(self, grace: float = _GRACE) -> None:
         """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more."""
@@ -99,17 +126,18 @@ class Program:
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._may_write.clear()
         for loop in self._loops:
-            loop.parts.children.close()
+            loop.release()
         self._cache.stop()
 
 
 def run(
-    *controllers: Controller,
+    *sources: Source,
     cluster: Cluster | None = None,
     namespaces: Iterable[str] | None = None,
     cache_limit: int | None = None,
 ) -> None:
-    """Run controllers until SIGTERM or SIGINT; then runs have 20 s to end. A second signal ends the process at once.
+    """Run controllers, folders and sets until SIGTERM or SIGINT; then runs have 20 s to end. A second signal ends the
+    process at once.
 
     ``cluster`` is by default the one that kubectl would use, or the one in which the process runs. ``namespaces`` are
     those that are watched, all by default; kinds without a namespace are always watched whole. ``cache_limit`` is the
@@ -119,7 +147,7 @@ def run(
     """
     stopping = threading.Event()
     program = Program(
-        *controllers, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
+        *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
         cache_limit=cache_limit,
     )  # fmt: skip
     with _Signals(stopping.set), program:
@@ -153,13 +181,13 @@ class _Signals:
         self._stop()
 
 
-def _require_controllers(controllers: tuple[Any, ...]) -> None:
-    if not controllers:
-        raise InputError("run: not usable: there is no controller; give at least one")
-    for one in controllers:
-        if not isinstance(one, Controller):
+def _require_sources(sources: tuple[Any, ...]) -> None:
+    if not sources:
+        raise InputError("run: not usable: there is nothing to run; give a controller, a folder or a callable")
+    for one in sources:
+        if not isinstance(one, SOURCES):
             raise refused("run", one, "is no controller; decorate a function with gr.controller(...)")
-    names = [one.settings.name for one in controllers]
+    names = [one.settings.name if isinstance(one, Controller) else one.name for one in sources]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise refused("run", twice, "is the name of two controllers; each has its own")
+        raise refused("run", twice, "is the name of two of them; each has its own")

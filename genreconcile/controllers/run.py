@@ -11,7 +11,7 @@ import functools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from genreconcile.apply.result import Result
 from genreconcile.controllers.children import Children
@@ -24,10 +24,11 @@ from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going, is_paused, leaves_dependents
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.reads import Read
+from genreconcile.controllers.references import Prepared
 from genreconcile.controllers.retry import Retry
-from genreconcile.controllers.running import DeadlineExceeded, Runner
+from genreconcile.controllers.running import Runner
 from genreconcile.controllers.statuses import Statuses
-from genreconcile.errors import CacheError, ClusterError, InputError, NotReadable, PlanRefused, ReconcileError
+from genreconcile.errors import InputError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.plan import Plan
@@ -77,6 +78,8 @@ class Run:
 
     def execute(self) -> Next:
         """Do it. Raises what no one foresaw."""
+        self._parts.children.learn(self._parent)
+        self._parts.statuses.begin(self._parent)
         if is_going(self._parent):
             return self._goodbye()
         if is_paused(self._parent):
@@ -87,7 +90,7 @@ class Run:
             function = self._parts.controller.function
             stated = self._parts.runner.run(functools.partial(function, copy.deepcopy(self._parent), context))
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
-            return self._failed(error, context)
+            return self._failed(error)
         finally:
             context.close()
         return self._stated(stated, context)
@@ -98,7 +101,7 @@ class Run:
 
         return Context(self._parent, self._parts.reader.for_run(self._parent), depend=depend)
 
-    def _failed(self, error: Exception, context: Context) -> Next:
+    def _failed(self, error: Exception) -> Next:
         """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
         if isinstance(error, NotReadable):
             self._tell(Judgement.of_error(error))
@@ -111,51 +114,50 @@ class Run:
         return FAILED
 
     def _stated(self, stated: Stated, context: Context) -> Next:
+        refused: PlanRefused | None = None
         try:
-            plan = self._planned(stated, context.seen)
-            result = self._parts.children.apply(self._parent, plan)
+            prepared = self._parts.children.prepare(self._parent, stated.children)
+            plan = self._planned(prepared, context.found, is_whole=stated.is_whole)
+            result = self._parts.children.apply(self._parent, prepared.children, plan)
         except PlanRefused as error:
             if error.result is None:
-                return self._failed(error, context)
+                return self._failed(error)
             result, refused = error.result, error
         except ReconcileError as error:
-            return self._failed(error, context)
-        else:
-            refused = None
+            return self._failed(error)
         if stated.is_whole:
-            self._memory.note(self._parent, context.seen, stated.children)
-            self._parts.dependencies.replace(self._key, [seen.read for seen in context.seen])
-        judgement = judged(result, refused, stated.retry, self._memory)
-        self._tell(judgement, context.status)
-        return self._next(result, judgement, stated.retry)
+            self._memory.note(self._parent, context.found, stated.children)
+            self._parts.dependencies.replace(self._key, [seen.read for seen in context.found])
+        not_ready = self._parts.children.not_ready(self._key)
+        judgement = judged(result, refused, stated.retry, self._memory, not_ready)
+        return self._next(result, judgement, stated.retry, self._tell(judgement, context.status))
 
-    def _planned(self, stated: Stated, seen: Sequence[Finding]) -> Plan:
+    def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
         """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
-        children = self._parts.children
-        plan = children.plan(self._parent, stated.children, is_whole=stated.is_whole)
+        plan = self._parts.children.plan(self._parent, prepared.children, is_whole=is_whole)
         wrong = [change.error for change in plan.changes if isinstance(change.error, InputError)]
         if wrong:
             raise InputError.of(wrong)
-        if any(change.operation == "delete" for change in plan.changes):
-            self._confirm(seen)
-        if self._needs_finalizer(stated):
-            self._parent = self._parts.finalizers.add(self._parts.resource, self._parent)
+        goes = any(change.operation == "delete" for change in plan.changes)
+        if goes:
+            self._confirm(found)
+        name, finalizers = self._settings.finalizer_name, self._parts.finalizers
+        if prepared.has_unreferenced or self._parts.controller.goodbye is not None:
+            self._parent = finalizers.add(self._parts.resource, self._parent)
+        elif is_whole and has_finalizer(self._parent, name) and not goes and not plan.spared:
+            finalizers.remove(self._parts.resource, self._parent)
         return plan
-
-    def _needs_finalizer(self, stated: Stated) -> bool:
-        if self._parts.controller.goodbye is not None:
-            return True
-        return self._parts.children.has_unreferenced(self._parent, stated.children)
 
     def _confirm(self, seen: Sequence[Finding]) -> None:
         """Ask the server for what was not found, before something is deleted for that. Raises NotReadable."""
         for one in self._memory.shrunk(seen):
             self._parts.reader.confirm(one)
 
-    def _next(self, result: Result, judgement: Judgement, retry: Retry | None) -> Next:
+    def _next(self, result: Result, judgement: Judgement, retry: Retry | None, held: float | None) -> Next:
         if self._memory.differing >= STALLS_AT:
             return Next(has_failed=True, hold=True)
         times = [outcome.retry_after for outcome in result if outcome.retry_after is not None]
+        times += [held] if held is not None else []
         if retry is not None:
             times.append(retry.after)
         if judgement.has_failed:
@@ -171,7 +173,7 @@ class Run:
         return Next(after=min(times)) if times else DONE
 
     def _goodbye(self) -> Next:
-        """Let a parent go: first ``on_delete``, then the children that the garbage collector leaves, then the finalizer."""
+        """Let a parent go: ``on_delete``, then the children that the garbage collector leaves, then the finalizer."""
         if not has_finalizer(self._parent, self._settings.finalizer_name) or is_paused(self._parent):
             return DONE
         context = self._context()
@@ -180,18 +182,18 @@ class Run:
             if goodbye is not None:
                 self._parts.runner.call(functools.partial(goodbye, copy.deepcopy(self._parent), context))
             if not leaves_dependents(self._parent):
-                result = self._parts.children.delete_unreferenced(self._parent)
-                result.raise_for_failures()
+                self._parts.children.let_go(self._parent).raise_for_failures()
             self._parts.finalizers.remove(self._parts.resource, self._parent)
         except Retry as retry:
             self._tell(Judgement.of_retry(retry))
             return Next(after=retry.after)
         except Exception as error:  # noqa: BLE001 - as in ``execute``
-            return self._failed(error, context)
+            return self._failed(error)
         finally:
             context.close()
         return DONE
 
-    def _tell(self, judgement: Judgement, status: dict[str, object] | None = None) -> None:
-        """Write the parent's status; ``status`` None leaves its keys as they are. A failure is told in the log alone."""
-        self._parts.statuses.write(self._parent, judgement, status, self._memory)
+    def _tell(self, judgement: Judgement, status: dict[str, Any] | None = None) -> float | None:
+        """Write the parent's status, whose keys stay where ``status`` is None; returns when it may be tried again."""
+        equal_reads = self._memory.has_equal_reads
+        return self._parts.statuses.write(self._parent, judgement, status, equal_reads=equal_reads)

@@ -8,7 +8,6 @@ of them ends.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 import queue
 import threading
@@ -92,7 +91,7 @@ class Deadlines:
             if not future.done():
                 self._abandon(future)
                 raise DeadlineExceeded(
-                    f"the function of {self._name}: not ended within {self._seconds:g} s, and its result is thrown away; "
+                    f"the function of {self._name}: not ended within {self._seconds:g} s: its result is thrown away; "
                     "make it faster, or raise deadline"
                 ) from None
             result = future.result()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from genreconcile.apply.result import Result
@@ -47,6 +47,11 @@ class SetLoop:
     def name(self) -> str:
         """The name of the set."""
         return self._set.name
+
+    @property
+    def lives(self) -> Sequence[Callable[[], None]]:
+        """What its threads do."""
+        return [self.work, self.watch]
 
     def start(self) -> None:
         """Begin to take events."""
@@ -89,7 +94,7 @@ class SetLoop:
         except ReconcileError as error:
             _log.warning("%s: %s", self._set.name, error)
             self.queue.retry(key)
-        except Exception as error:  # the function is the user's
+        except Exception as error:  # noqa: BLE001 - the function is the user's
             _log.error("%s: not run", self._set.name, exc_info=error)
             self.queue.retry(key)
         else:

@@ -102,7 +102,7 @@ def folder(  # noqa: PLR0913 - keyword-only settings, each with a default
     }
     return ExpectedSet(
         name=name,
-        read=lambda: list(load(place, recursive=recursive)),
+        read=lambda: list(load([place], recursive=recursive)),
         signature=lambda: _signature(place, recursive=recursive),
         settings=settings,
         mode=mode,
@@ -111,7 +111,7 @@ def folder(  # noqa: PLR0913 - keyword-only settings, each with a default
     )
 
 
-def stated_by(
+def callable(  # noqa: A001 - users write gr.callable
     function: Callable[[], Iterable[Mapping[str, Any]]],
     *,
     name: str,
@@ -136,9 +136,7 @@ def stated_by(
             raise LoadError(f"{name}: {stated.retry}")
         return stated.children
 
-    return ExpectedSet(
-        name=name, read=read, signature=tuple, settings=settings, mode=mode, resync=resync, rules=rules
-    )
+    return ExpectedSet(name=name, read=read, signature=tuple, settings=settings, mode=mode, resync=resync, rules=rules)
 
 
 def _signature(place: Path, *, recursive: bool) -> Signature:

@@ -116,8 +116,10 @@ def _gvk(kind: Any) -> GVK:
 
 
 def _namespaces(namespaces: Any) -> tuple[str, ...] | Literal["*"] | None:
-    if namespaces is None or namespaces == EVERYWHERE:
-        return namespaces
+    if namespaces is None:
+        return None
+    if namespaces == EVERYWHERE:
+        return EVERYWHERE
     if not isinstance(namespaces, Iterable):
         raise refused("namespaces", namespaces, 'is no list of names; give a list, or "*"')
     return tuple(texts("namespaces", namespaces, require_name))

@@ -1,10 +1,12 @@
 """An operator: a Memcached is a Deployment of so many replicas, a Service, and a status that names the Pods."""
 
+from collections.abc import Iterator
+
 import genreconcile as gr
 
 
 @gr.controller("cache.example.com/v1/Memcached", name="memcached")
-def memcached(parent: gr.Object, ctx: gr.Context):
+def memcached(parent: gr.Object, ctx: gr.Context) -> Iterator[gr.Object]:
     """The objects that should exist for this parent."""
     labels = {"app": "memcached", "memcached": parent["metadata"]["name"]}
     pods = ctx.list("v1/Pod", selector=labels)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from genreconcile.cluster import Cluster
 from genreconcile.errors import InputError
@@ -22,6 +22,10 @@ from genreconcile.testing.fake.cluster import MemoryCluster
 from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind
 from genreconcile.testing.fake.store import Key
 from genreconcile.testing.fake.wire import Request
+
+if TYPE_CHECKING:
+    from genreconcile.controllers.controller import Controller
+    from genreconcile.testing.fake.fakerun import FakeRun
 
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 _JSON_PATCH: Final = "application/json-patch+json"
@@ -73,6 +77,12 @@ class FakeCluster(MemoryCluster):
     def recording(self, note: Callable[[str, str, Any], object]) -> Cluster:
         """The same cluster, which calls ``note(method, path, body)`` for each write that it has carried out."""
         return _Recording(self, note)
+
+    def run(self, *controllers: Controller) -> FakeRun:
+        """Run controllers on this cluster step by step, with its clock; see ``FakeRun``."""
+        from genreconcile.testing.fake.fakerun import FakeRun  # Who needs no controllers imports none.
+
+        return FakeRun(self, *controllers)
 
     def forget_history(self) -> None:
         """Compact, as etcd does every five minutes: watches and pages from before are refused with 410."""

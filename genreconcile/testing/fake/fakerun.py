@@ -12,6 +12,7 @@ from genreconcile.cache import Cache
 from genreconcile.controllers.assembly import Shared, loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Inline
 from genreconcile.errors import CacheError
 from genreconcile.objects import ObjectKey
@@ -41,10 +42,15 @@ class FakeRun:
         self._cluster = fake.recording(lambda method, path, body: self.writes.append(Write(method, path, body)))
         self._cache = Cache(self._cluster)
         self._cache.start()
-        shared = Shared(self._cluster, self._cache, may_write=lambda: True, waits=False)
-        self._loops: list[Loop] = [
-            loop_of(controller, shared, Inline(), clock=fake.clock) for controller in controllers
-        ]
+        shared = Shared(
+            self._cluster,
+            self._cache,
+            may_write=lambda: True,
+            clock=fake.clock,
+            now=fake.clock.now,
+            reader=Reader(self._cache, is_current=True),
+        )
+        self._loops: list[Loop] = [loop_of(controller, shared, Inline()) for controller in controllers]
         for loop in self._loops:
             loop.start()
 
@@ -60,15 +66,15 @@ class FakeRun:
         """End the watches."""
         for loop in self._loops:
             loop.close()
-            loop.parts.children.close()
+            loop.release()
         self._cache.stop()
 
     def settle(self) -> int:
         """Run until nothing is due; returns the number of runs. Raises AssertionError where that never comes."""
         runs = 0
         self._be_current()
-        while any([self._step(loop) for loop in self._loops]):
-            runs += 1
+        while ran := sum(self._step(loop) for loop in self._loops):
+            runs += ran
             if runs > _MOST_RUNS:
                 raise AssertionError(f"still not settled after {runs} runs; a controller undoes its own work")
             self._be_current()
