@@ -15,7 +15,6 @@ from genreconcile.arguments import Fields, OnImmutable, OwnerTool, Propagation
 from genreconcile.objects import GVK
 from genreconcile.selector import parse
 
-
 FORMATS = ("text", "diff", "patch", "json")
 
 
@@ -99,9 +98,7 @@ def shared(default_output: str, formats: Sequence[str] = FORMATS) -> Callable[[C
     return added(*_EXPECTED, *CONNECTION, *_DELETION, _output(default_output, formats), VERBOSITY)
 
 
-def added(
-    *options: Callable[[Callable[..., Any]], Callable[..., Any]],
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def added(*options: Decorator) -> Decorator:
     """A decorator that adds these options to a command, in this order."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
