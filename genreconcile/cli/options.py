@@ -17,6 +17,8 @@ from genreconcile.selector import parse
 
 FORMATS = ("text", "diff", "patch", "json")
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
