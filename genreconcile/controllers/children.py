@@ -5,6 +5,7 @@ Invariant: all writes and deletions of children go through the Reconciler, under
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -15,10 +16,10 @@ from genreconcile.cache import Cache, CacheEvent
 from genreconcile.controllers.readiness import is_ready
 from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
-from genreconcile.errors import CacheError, Forbidden, ReconcileError
+from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, namespace_of
-from genreconcile.ownership import PART_OF, Inventory, ParentRef, recorded_kinds
+from genreconcile.ownership import PART_OF, Inventory, ParentRef
 from genreconcile.plan import Change, Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
@@ -55,7 +56,10 @@ class Children:
     def learn(self, parent: Object) -> None:
         """Note what a parent records: of a parent whose record is lost, members are looked for in these kinds too."""
         ref = self._ref(parent, Inventory())
-        found = Inventory(recorded_kinds(parent))
+        try:
+            found = Inventory(ref.parent.inventory(parent, lambda *_: None).kinds)
+        except PlanRefused:  # Another controller has a set there: the run will say so.
+            found = Inventory()
         with self._lock:
             self._sets[ref.parent.id] = ref.key
             if not self._known.covers(found):
@@ -72,7 +76,7 @@ class Children:
         if is_whole:
             return plan
         changes = tuple(_kept(change) if change.operation == "delete" else change for change in plan.changes)
-        return plan.replaced(changes=changes, refusals=())
+        return dataclasses.replace(plan, changes=changes, refusals=())
 
     def apply(self, parent: Object, children: Sequence[Object], plan: Plan) -> Result:
         """Carry a plan of these children out. Errors as ``Reconciler.reconcile``."""
