@@ -30,7 +30,7 @@ from genreconcile.controllers.tokens import Tokens
 
 K = TypeVar("K", bound=Hashable)
 
-_NO_ROOM: Final = threading.TIMEOUT_MAX
+_LONGEST_WAIT: Final = threading.TIMEOUT_MAX
 
 
 @dataclass(slots=True)
@@ -172,7 +172,7 @@ class Queue(Generic[K]):
             return None if self._is_closed or at == math.inf else self._time.reading(at)
 
     def wake(self) -> None:
-        """Look at the clock: for whoever sets it. Those who wait would notice a jump only when their time is over."""
+        """Look at the clock: for whoever sets it. Getters wait in real time, and notice a jump only after that."""
         with self._lock:
             self._leader = None
             self._changed.notify_all()
@@ -228,11 +228,11 @@ class Queue(Generic[K]):
     def _wait(self, until_next: float, left: float) -> None:
         """One waits for the next time, all others to be called (leader and follower): no herd wakes at each time."""
         if self._leader is not None or left < until_next:
-            self._changed.wait(None if left == math.inf else min(left, _NO_ROOM))
+            self._changed.wait(None if left == math.inf else min(left, _LONGEST_WAIT))
             return
         self._leader = me = object()
         try:
-            self._changed.wait(min(until_next, _NO_ROOM))
+            self._changed.wait(min(until_next, _LONGEST_WAIT))
         finally:
             if self._leader is me:
                 self._leader = None

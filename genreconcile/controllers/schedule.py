@@ -29,9 +29,15 @@ class Schedule(Generic[K]):
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
         self._tickets = itertools.count(1)
-        self._later: list[Item[K]] = []
         self._free: list[Item[K]] = []
+        """May run, by rank."""
         self._limited: list[Item[K]] = []
+        """May run with a token, by rank."""
+        self._free_later: list[Item[K]] = []
+        """By the time from which they need no token."""
+        self._limited_later: list[Item[K]] = []
+        """By the time from which they may run with one."""
+        self._heaps = (self._free, self._limited, self._free_later, self._limited_later)
         self._size = 0
         self._due = 0
 
@@ -42,20 +48,21 @@ class Schedule(Generic[K]):
     @property
     def items(self) -> int:
         """The number of items in the heaps, those of no use included."""
-        return len(self._later) + len(self._free) + len(self._limited)
+        return sum(map(len, self._heaps))
 
     def put(self, entry: Entry[K], now: float) -> None:
         """Give an entry its place, a new one if it has one already."""
         self._size += not entry.ticket
         self._place(entry, now)
         if self.items > _ITEMS * self._size + _FEW:
-            for heap in (self._later, self._free, self._limited):
+            for heap in self._heaps:
                 heap[:] = [item for item in heap if item[1] == item[2].ticket]
                 heapify(heap)
 
     def take(self, now: float) -> Entry[K] | None:
         """The entry whose turn it is, None where none may run now."""
-        free, limited = self._heads(now)
+        self._come_due(now)
+        free, limited = _head(self._free), _head(self._limited)
         if limited is not None and self._tokens.next <= now and (free is None or limited < free):
             self._tokens.take(now)
             heappop(self._limited)
@@ -67,29 +74,23 @@ class Schedule(Generic[K]):
 
     def next(self, now: float) -> float:
         """The time from which ``take`` gives an entry, ``now`` at the earliest; infinity where there is none."""
-        free, limited = self._heads(now)
-        if free is not None:
+        self._come_due(now)
+        if _head(self._free) is not None:
             return now
-        later = _head(self._later)
-        return min(
-            later[0] if later is not None else math.inf,
-            max(now, self._tokens.next) if limited is not None else math.inf,
-        )
+        limited = now if _head(self._limited) is not None else _time(self._limited_later)
+        return min(_time(self._free_later), max(limited, self._tokens.next))
 
     def due(self, now: float) -> int:
         """The number of entries that are due, those that wait for a token included."""
         self._come_due(now)
         return self._due
 
-    def _heads(self, now: float) -> tuple[Item[K] | None, Item[K] | None]:
-        self._come_due(now)
-        return _head(self._free), _head(self._limited)
-
     def _come_due(self, now: float) -> None:
-        while self._later and self._later[0][0] <= now:
-            _, ticket, entry = heappop(self._later)
-            if ticket == entry.ticket:
-                self._place(entry, now)
+        for heap in (self._free_later, self._limited_later):
+            while heap and heap[0][0] <= now:
+                _, ticket, entry = heappop(heap)
+                if ticket == entry.ticket:
+                    self._place(entry, now)
 
     def _place(self, entry: Entry[K], now: float) -> None:
         entry.ticket = ticket = next(self._tickets)
@@ -99,11 +100,12 @@ class Schedule(Generic[K]):
         if entry.free <= now:
             heappush(self._free, (entry.rank, ticket, entry))
             return
+        if entry.free < math.inf:
+            heappush(self._free_later, (entry.free, ticket, entry))
         if is_due:
             heappush(self._limited, (entry.rank, ticket, entry))
-        at = entry.free if is_due else entry.due
-        if at < math.inf:
-            heappush(self._later, (at, ticket, entry))
+        elif entry.due < entry.free:
+            heappush(self._limited_later, (entry.due, ticket, entry))
 
     def _taken(self, entry: Entry[K]) -> Entry[K]:
         entry.ticket, entry.is_due = 0, False
@@ -117,3 +119,9 @@ def _head(heap: list[Item[K]]) -> Item[K] | None:
     while heap and heap[0][1] != heap[0][2].ticket:
         heappop(heap)
     return heap[0] if heap else None
+
+
+def _time(heap: list[Item[K]]) -> float:
+    """The time of the first item that counts, infinity where there is none."""
+    head = _head(heap)
+    return math.inf if head is None else head[0]

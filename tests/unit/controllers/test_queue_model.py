@@ -13,7 +13,8 @@ from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.queue import Queue
 
 LOW, NORMAL = Priority.LOW, Priority.NORMAL
-INTERVAL, RISE, RATE, BURST = 1.0, 60.0, 4.0, 2
+INTERVAL, RISE, RATE, BURST = 1.0, 60.0, 0.5, 2
+KEYS = 4
 NEVER = float("inf")
 DELAYS = [*(0.25 * 2**step for step in range(10)), 187.5]
 """What ``Backoff`` gives where ``random`` gives a quarter."""
@@ -82,13 +83,13 @@ class Bucket:
 
 
 class Machine(RuleBasedStateMachine):
-    keys = st.integers(0, 5)
+    keys = st.integers(0, KEYS - 1)
     seconds = st.sampled_from([0.0, 0.125, 0.5, 1.0, 2.0, 30.0, RISE - 1, RISE, RISE + 1, 300.0])
 
     def __init__(self):
         super().__init__()
         self.reading, self.now, self.is_closed = BEGIN, 0.0, False
-        self.model = {key: Key() for key in range(6)}
+        self.model = {key: Key() for key in range(KEYS)}
         self.bucket = Bucket()
         self.queue = Queue(
             min_interval=INTERVAL,
@@ -148,7 +149,8 @@ class Machine(RuleBasedStateMachine):
         model = self.model[key]
         if hold and not self.is_closed:
             model.held = max(model.held, self.now + delay)
-        self.arrive(key, self.now + delay, model.run_priority or NORMAL, is_limited=is_limited)
+        priority = NORMAL if model.run_priority is None else model.run_priority
+        self.arrive(key, self.now + delay, priority, is_limited=is_limited)
 
     @rule(key=keys)
     def forget(self, key):
