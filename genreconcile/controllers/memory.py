@@ -16,7 +16,6 @@ from genreconcile.gojson import dumps_sorted
 from genreconcile.objects import Object
 from genreconcile.pointer import join_pointer
 
-_VOLATILE: Final = frozenset({"resourceVersion", "managedFields"})
 TELLS_AT: Final = 2
 """The run that differs without a reason from which on the path is told."""
 STALLS_AT: Final = 3
@@ -33,20 +32,19 @@ class Memory:
     has_equal_reads: bool = False
     differing: int = 0
     path: str = ""
-    _input: bytes = b""
+    _found: bytes = b""
     _stated: list[Object] = field(default_factory=list)
 
-    def note(self, parent: Mapping[str, Any], seen: Sequence[Finding], stated: Iterable[Object]) -> None:
-        """Take a run that stated its whole set. ``differing`` counts those in a row that differ without a reason."""
-        given, objects = _digest(parent, seen), list(stated)
-        self.has_equal_reads = self.has_run and given == self._input
-        if not self.has_run or given != self._input:
-            self.differing, self.path = 0, ""
-        elif path := _difference(self._stated, objects):
-            self.differing, self.path = self.differing + 1, path
-        else:
-            self.differing, self.path = 0, ""
-        self._input, self._stated, self.seen, self.has_run = given, objects, list(seen), True
+    def note(self, seen: Sequence[Finding], stated: Iterable[Object], *, is_same_parent: bool) -> None:
+        """Take a run that stated its whole set. ``differing`` counts those in a row that differ without a reason.
+
+        ``is_same_parent``: the parent is as the last run left it.
+        """
+        found, objects = _digest(seen), list(stated)
+        self.has_equal_reads = self.has_run and is_same_parent and found == self._found
+        path = _difference(self._stated, objects) if self.has_equal_reads else ""
+        self.differing, self.path = (self.differing + 1, path) if path else (0, "")
+        self._found, self._stated, self.seen, self.has_run = found, objects, list(seen), True
 
     def shrunk(self, seen: Sequence[Finding]) -> list[Finding]:
         """The reads that found less than in the last run; without one, those that found nothing or are lists."""
@@ -59,10 +57,9 @@ class Memory:
         return bool(before <= one.found.keys())
 
 
-def _digest(parent: Mapping[str, Any], seen: Sequence[Finding]) -> bytes:
-    metadata = {name: value for name, value in parent["metadata"].items() if name not in _VOLATILE}
+def _digest(seen: Sequence[Finding]) -> bytes:
     reads = [[str(one.read), sorted([*place, *version] for place, version in one.found.items())] for one in seen]
-    return hashlib.sha256(dumps_sorted([{**parent, "metadata": metadata}, reads])).digest()
+    return hashlib.sha256(dumps_sorted(reads)).digest()
 
 
 def _difference(one: Any, other: Any, path: tuple[str | int, ...] = ()) -> str:

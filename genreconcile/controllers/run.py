@@ -75,10 +75,12 @@ class Run:
         self._key = key
         self._parent = parent
         self._memory = memory
+        self._is_same_parent = False
 
     def execute(self) -> Next:
         """Do it. Raises what no one foresaw."""
         self._parts.children.learn(self._parent)
+        self._is_same_parent = not self._parts.statuses.has_news(self._parent)
         self._parts.statuses.begin(self._parent)
         if is_going(self._parent):
             return self._goodbye()
@@ -126,7 +128,7 @@ class Run:
         except ReconcileError as error:
             return self._failed(error)
         if stated.is_whole:
-            self._memory.note(self._parent, context.found, stated.children)
+            self._memory.note(context.found, stated.children, is_same_parent=self._is_same_parent)
             self._parts.dependencies.replace(self._key, [seen.read for seen in context.found])
         not_ready = self._parts.children.not_ready(self._key)
         judgement = judged(result, refused, stated.retry, self._memory, not_ready)

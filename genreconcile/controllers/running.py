@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from genreconcile.controllers.outcome import Stated, collected, collected_async
+from genreconcile.controllers.retry import Retry
 from genreconcile.errors import ReconcileError
 from genreconcile.process import Process
 
@@ -135,7 +136,10 @@ class _Thread:
 
 
 def _stated(function: Callable[[], Any]) -> Stated:
-    found = function()
+    try:
+        found = function()
+    except Retry as retry:  # Of a function that is no generator.
+        return Stated(retry=retry)
     if inspect.isawaitable(found) or hasattr(found, "__aiter__"):
         return asyncio.run(collected_async(found))
     return collected(found)
