@@ -64,6 +64,20 @@ def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> Patc
     return Patch([*operations, *(difference.to_json() for difference in found)])
 
 
+def under_version(patch: Patch, live: Mapping[str, Any]) -> Patch:
+    """The patch, which the server refuses where the object is not in the very version of ``live``."""
+    if names_version(patch) or not patch.patch or not resource_version_of(live):
+        return patch
+    guard = {"op": "replace", "path": RESOURCE_VERSION, "value": resource_version_of(live)}
+    identity = _identity(live)
+    return Patch([*identity, guard, *patch.patch[len(identity) :]], patch.fields)
+
+
+def names_version(patch: Patch) -> bool:
+    """Whether the server refuses the patch where the object is in another version."""
+    return any(operation["path"] == RESOURCE_VERSION for operation in patch.patch)
+
+
 def _identity(live: Mapping[str, Any]) -> list[dict[str, Any]]:
     uid = uid_of(live)
     return [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []

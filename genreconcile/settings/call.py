@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.arguments import (
     ABSENT,
@@ -128,3 +128,7 @@ def _gvk(kind: str) -> GVK:
         return GVK.parse(kind)
     except ValueError:
         raise refused("kinds", kind, "is no kind: write version/Kind or group/version/Kind") from None
+
+
+CHILDREN: Final = Settings(allow_empty=True)
+"""The settings for the children of a parent, unless a controller gives others."""
