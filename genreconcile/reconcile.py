@@ -315,6 +315,18 @@ class Reconciler:
         """What ``reconcile_children`` would do; no write is sent. Errors as ``plan``, and ParentChanged."""
         return self._planned(self._call(expected, settings, parent), settings)
 
+    def apply_children(
+        self, plan: Plan, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
+    ) -> Result:
+        """Carry a plan of these children out; what others change meanwhile is compared again. Errors as
+        ``reconcile_children``.
+        """
+        withheld = withheld_for_invalid(plan)
+        if withheld is not None:
+            return withheld
+        call = self._call(list(require_iterable(expected)), settings, parent)
+        return Execution(self._planner, self._applier, self._rehearsal, call).run(plan)
+
     def reconcile_children(
         self, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
     ) -> Result:

@@ -1,11 +1,9 @@
 """Operators on a real API server with its controllers: the examples, as their users run them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -66,9 +64,7 @@ class World:
     def patch(self, prefix, plural, name, *operations):
         path = f"{prefix}/namespaces/{self.namespace}/{plural}/{name}"
         body = json.dumps(operations).encode()
-        return json.loads(
-            self.cluster.request("PATCH", path, body=body, content_type="application/json-patch+json")
-        )
+        return json.loads(self.cluster.request("PATCH", path, body=body, content_type="application/json-patch+json"))
 
     def delete(self, prefix, plural, name, **options):
         path = f"{prefix}/namespaces/{self.namespace}/{plural}/{name}"
