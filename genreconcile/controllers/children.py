@@ -13,17 +13,19 @@ from typing import Final
 from genreconcile.access import Access, Right
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
+from genreconcile.controllers.parent import leaves_dependents
 from genreconcile.controllers.readiness import is_ready
 from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
 from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
-from genreconcile.objects import GVK, Object, ObjectKey, namespace_of
-from genreconcile.ownership import PART_OF, Inventory, ParentRef
+from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, namespace_of
+from genreconcile.ownership import PART_OF, Inventory, Membership, ParentRef
 from genreconcile.plan import Change, Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
 
+_ORPHANED: Final = "not deleted: the parent was deleted so that its dependents stay"
 _NOT_YET: Final = "not deleted: the function asked to be run again, and has not stated the whole set"
 
 
@@ -51,16 +53,21 @@ class Children:
         self._parents: dict[ObjectKey, ObjectKey] = {}
         """The parents by the keys of the children that they stated last."""
         self._stated: dict[ObjectKey, tuple[tuple[ObjectKey, GVK], ...]] = {}
+        self._orphaned: set[str] = set()
         self._blocks: dict[str, bool] = {}
 
     def learn(self, parent: Object) -> None:
-        """Note what a parent records: of a parent whose record is lost, members are looked for in these kinds too."""
+        """Note what a parent records: of a parent whose record is lost, members are looked for in these kinds too. And
+        whether it was deleted so that its dependents stay, which its finalizers say only for a while.
+        """
         ref = self._ref(parent, Inventory())
         try:
             found = Inventory(ref.parent.inventory(parent, lambda *_: None).kinds)
         except PlanRefused:  # Another controller has a set there: the run will say so.
             found = Inventory()
         with self._lock:
+            if leaves_dependents(parent):
+                self._orphaned.add(ref.uid)
             self._sets[ref.parent.id] = ref.key
             if not self._known.covers(found):
                 self._known |= found
@@ -75,7 +82,7 @@ class Children:
         self._note(ObjectKey.of(parent), plan, children)
         if is_whole:
             return plan
-        changes = tuple(_kept(change) if change.operation == "delete" else change for change in plan.changes)
+        changes = tuple(_kept(change, _NOT_YET) if change.operation == "delete" else change for change in plan.changes)
         return dataclasses.replace(plan, changes=changes, refusals=())
 
     def apply(self, parent: Object, children: Sequence[Object], plan: Plan) -> Result:
@@ -86,9 +93,22 @@ class Children:
     def let_go(self, parent: Object) -> Result:
         """Delete the children of a parent that is being deleted, but those that the garbage collector takes along.
 
+        All stay where the parent was deleted so: the collector has then taken the references off that were there.
         Errors as ``Reconciler.reconcile``.
         """
-        return self._reconciler.reconcile_children([], self._ref(parent, self._now_known(())), self._call)
+        ref = self._ref(parent, self._now_known(()))
+        plan = self._reconciler.plan_children([], ref, self._call)
+        changes = tuple(
+            _kept(change, _ORPHANED) if change.operation == "delete" and self._is_orphan(ref, change) else change
+            for change in plan.changes
+        )
+        return self._reconciler.apply_children(dataclasses.replace(plan, changes=changes), [], ref, self._call)
+
+    def _is_orphan(self, ref: ParentRef, change: Change) -> bool:
+        live = change.live or {}
+        had = Membership(ref.parent.id, ref.key, ref.tool).has_added(live)
+        has = any(one.get("uid") == ref.uid for one in metadata_of(live).get("ownerReferences") or ())
+        return ref.uid in self._orphaned or (ref.uid in had and not has)
 
     def not_ready(self, parent: ObjectKey) -> list[ObjectKey]:
         """The children that a parent stated last and that are not ready, as the cache has them."""
@@ -176,5 +196,5 @@ class Children:
         return None if found is None else found.namespaced
 
 
-def _kept(change: Change) -> Change:
-    return Change("none", change.gvk, change.key, live=change.live, reason=_NOT_YET, skipped=True)
+def _kept(change: Change, reason: str) -> Change:
+    return Change("none", change.gvk, change.key, live=change.live, reason=reason, skipped=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
+from genreconcile.cache.store import DELETED
 from genreconcile.controllers.dependencies import is_crowd
 from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.memory import Memory
@@ -122,13 +123,21 @@ class Loop:
         self.parts.children.forget(key)
         self.parts.statuses.forget(key)
 
+    def _on_parent(self, event: CacheEvent, priority: Priority) -> None:
+        if event.type == DELETED:
+            self.queue.add(event.key, priority)
+            return
+        parent = event.record.decode()
+        self.parts.children.learn(parent)  # Before the kind is synced, and so before any run.
+        if self.parts.statuses.has_news(parent):
+            self.queue.add(event.key, priority)
+
     def _on_event(self, event: CacheEvent) -> None:
         """Called in the thread of a watch: short, and without a wait."""
         priority = Priority.LOW if self._is_first else Priority.NORMAL
         kind = self._settings.kind
         if (event.key.group, event.key.kind) == (kind.group, kind.kind) and event.resource.gvk == kind:
-            if event.type == "DELETED" or self.parts.statuses.has_news(event.record.decode()):
-                self.queue.add(event.key, priority)
+            self._on_parent(event, priority)
         elif (parent := self.parts.children.parent_of(event)) is not None:
             self.queue.add(parent, priority)
         woken = self.parts.dependencies.woken(event)

@@ -21,7 +21,7 @@ from genreconcile.controllers.dependencies import Dependencies
 from genreconcile.controllers.judging import Judgement, judged
 from genreconcile.controllers.memory import STALLS_AT, TELLS_AT, Memory
 from genreconcile.controllers.outcome import Stated
-from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going, is_paused, leaves_dependents
+from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going, is_paused
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.reads import Read
 from genreconcile.controllers.references import Prepared
@@ -183,8 +183,7 @@ class Run:
         try:
             if goodbye is not None:
                 self._parts.runner.call(functools.partial(goodbye, copy.deepcopy(self._parent), context))
-            if not leaves_dependents(self._parent):
-                self._parts.children.let_go(self._parent).raise_for_failures()
+            self._parts.children.let_go(self._parent).raise_for_failures()
             self._parts.finalizers.remove(self._parts.resource, self._parent)
         except Retry as retry:
             self._tell(Judgement.of_retry(retry))
