@@ -19,6 +19,7 @@ GROUPS = (
     "paging",
     "watching",
     "streaming",
+    "streams",
     "creating",
     "wrong",
     "json_patch",
