@@ -34,6 +34,7 @@ GROUPS = (
     "subresources",
     "generation",
     "deleting",
+    "deletion_options",
     "owners",
     "collections",
     "managed_fields",
