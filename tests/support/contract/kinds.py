@@ -27,6 +27,7 @@ _WIDGET = struct(
             "note": {"type": "string", "nullable": True},
             "maybe": {"type": "string", "nullable": True, "default": "none"},
             "text": {"type": "string", "maxLength": 5, "pattern": "^[a-z]*$"},
+            "fixed": _TEXT | {"x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "fixed is fixed"}]},
             "tags": {"type": "array", "maxItems": 2, "items": _TEXT},
             "labels": {"type": "object", "additionalProperties": _TEXT},
             "port": {"x-kubernetes-int-or-string": True},
@@ -64,9 +65,11 @@ SHARED = {
     # In two versions.
     "Twin": definition(
         _GROUP,
-        version("v1", struct(spec=struct(size={"type": "integer"}, old=_TEXT)), storage=False),
         version(
-            "v2", struct(spec=struct(size={"type": "integer"}, new=_TEXT, mode={"type": "string", "default": "fast"}))
+            "v1", struct(spec=struct(size={"type": "integer"}, level={"type": "integer"}, old=_TEXT)), storage=False
+        ),
+        version(
+            "v2", struct(spec=struct(size={"type": "integer"}, level={"type": "integer", "default": 3}, new=_TEXT))
         ),
         kind="Twin",
     ),

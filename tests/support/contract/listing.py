@@ -134,3 +134,17 @@ def a_match_without_a_version_is_refused(place):
     error = place.refused(place.get, place.at(SECRETS), resourceVersionMatch="Exact")
     assert (error.status, error.reason, error.details["kind"]) == (422, "Invalid", "ListOptions")
     assert causes(error) == [("FieldValueForbidden", "resourceVersionMatch")]
+
+
+@case(rows={"newest": {}, "any": {"resourceVersion": "0"}})
+def one_object_is_got(place, query):
+    path, made = place.config_map("a", {"k": "1"})
+    assert place.settle(lambda: place.is_there(path, **query) and place.get(path, **query)) == made
+
+
+@case
+def an_object_not_older_than_a_version_shows_it(place):
+    path, _ = place.config_map("a", {"k": "1"})
+    changed = place.merge(path, {"data": {"k": "2"}})
+    version = changed["metadata"]["resourceVersion"]
+    assert place.get(path, resourceVersion=version) == changed

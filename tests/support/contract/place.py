@@ -11,7 +11,7 @@ import json
 import uuid
 
 from genreconcile import gojson
-from genreconcile.errors import ClusterError, Conflict
+from genreconcile.errors import ClusterError, Conflict, NotFound, Throttled
 from support.contract.kinds import DEFINITIONS, SHARED, custom, is_established, resource_of
 from support.eventually import eventually
 
@@ -85,10 +85,10 @@ class Place:
             return error
         raise AssertionError(f"{send.__name__} {args[0]}: not refused: {answer}")
 
-    def is_there(self, path):
+    def is_there(self, path, **query):
         """Whether an object is there."""
         try:
-            return bool(self.get(path))
+            return bool(self.get(path, **query))
         except ClusterError as error:
             if error.status == 404:
                 return False
@@ -122,11 +122,18 @@ class Place:
         return name
 
     def define(self, crd):
-        """Create a definition, and return when its objects can be created."""
-        made = self.post(DEFINITIONS, crd)
-        path = f"{DEFINITIONS}/{made['metadata']['name']}"
+        """Create a definition, and return its path when its kind is served, in its first version."""
+        path = f"{DEFINITIONS}/{self.post(DEFINITIONS, crd)['metadata']['name']}"
         self.settle(lambda: is_established(self.get(path)))
+        self.settle(lambda: self.is_served(resource_of(crd)))
         return path
+
+    def is_served(self, resource):
+        """Whether objects of a kind are listed; a young kind is not found at first, or asks to wait."""
+        try:
+            return bool(self.get(self.at(resource, namespace="")))
+        except (NotFound, Throttled):
+            return False
 
     def kind(self, kind):
         """The ``group/version/plural`` of one of the kinds that all cases share; see ``kinds.SHARED``."""

@@ -147,28 +147,6 @@ def nothing_is_deleted_by_a_patch(place, member, value):
 
 
 @case
-def an_immutable_map_is_not_changed(place):
-    path = place.at(MAPS, "a")
-    made = place.post(place.at(MAPS), {"metadata": {"name": "a"}, "data": {"k": "1"}, "immutable": True})
-    error = place.refused(place.merge, path, {"data": {"k": "2"}})
-    assert said(error) == ("Invalid", 422, "Invalid")
-    assert causes(error) == [("FieldValueForbidden", "data")]
-    assert place.merge(path, {"metadata": {"labels": {"l": "1"}}})["data"] == made["data"]
-
-
-@case
-def the_selector_of_a_deployment_is_immutable(place):
-    pod = {"metadata": {"labels": {"a": "b", "c": "d"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-    body = {"metadata": {"name": "a"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": pod}}
-    path = place.at("apps/v1/deployments", "a")
-    place.post(place.at("apps/v1/deployments"), body)
-    error = place.refused(place.merge, path, {"spec": {"selector": {"matchLabels": {"c": "d"}}}})
-    assert said(error) == ("Invalid", 422, "Invalid")
-    assert causes(error) == [("FieldValueInvalid", "spec.selector")]
-    assert error.details["causes"][0]["immutable"] is True
-
-
-@case
 def a_put_says_its_kind_or_none(place):
     path, made = place.config_map("a", {"k": "1"})
     error = place.refused(place.put, path, {**made, "kind": "Secret"})

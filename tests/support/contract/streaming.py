@@ -57,6 +57,15 @@ def events_follow_the_initial_ones(place):
 
 
 @case
+def a_watch_from_0_that_asks_for_bookmarks_gets_the_end_of_the_initial_events(place):
+    _secret(place, "a")
+    place.settle(lambda: place.names(place.at(SECRETS), resourceVersion="0"))
+    added, bookmark = place.watch(place.at(SECRETS), 2, resourceVersion="0", allowWatchBookmarks="true")
+    assert (added["type"], bookmark["type"]) == ("ADDED", "BOOKMARK")
+    assert bookmark["object"]["metadata"]["annotations"] == END
+
+
+@case
 def initial_events_without_a_match_are_refused(place):
     error = place.refused(place.watch, place.at(SECRETS), 1, sendInitialEvents="true")
     assert (error.status, error.reason, error.details["kind"]) == (422, "Invalid", "ListOptions")
