@@ -314,8 +314,8 @@ class Reconciler:
 
     def _planned(self, call: Call, settings: Settings) -> Plan:
         """Wait until the cache is as new as asked for, plan, and verify the plan where that is asked for."""
-        if settings.seen is not None:
-            self._planner.catch_up(settings.seen, call)
+        if settings.sighting is not None:
+            self._planner.catch_up(settings.sighting, call)
         plan = self._planner.plan(call, dataclasses.replace(self._use, verifies=settings.verify))
         self._require_open()  # A ``close`` meanwhile has stopped the watches.
         return self._verifier.verified(plan) if settings.verify else plan

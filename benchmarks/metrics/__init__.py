@@ -23,6 +23,7 @@ NAMES = (
     "noop_requests",
     "patch_bytes",
     "long_lists",
+    "queue",
     "cli_diff",
     "relist_peak",
     "idle_cpu",

@@ -10,7 +10,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from genreconcile.apply.result import Outcome
-from genreconcile.compare.comparer import Comparison
+from genreconcile.compare import Comparison
 from genreconcile.compare.operation import Difference, Path
 from genreconcile.engine import Engine
 from genreconcile.gojson import loads

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
-from genreconcile.cache.seen import Seen
+from genreconcile.cache.sighting import Sighting
 from genreconcile.cache.transform import read_at_least_the_name
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
@@ -63,7 +63,7 @@ class CatchUp:
             return False
         before, path = store.get(name), resource.path(key.namespace, key.name)
         try:
-            answer = self._cluster.request("GET", path, accept=watched.accept.of_watches, timeout=timeout)
+            answer = self._cluster.request("GET", path, accept=watched.retention.accept.of_watches, timeout=timeout)
         except NotFound as error:
             if not error.names(key.name):
                 return False
@@ -95,9 +95,9 @@ def _behind(watched: Watched, names: Collection[str], version: int) -> list[str]
     return [name for name in known if not version or watched.store.seen(name) < version]
 
 
-def matching(kinds: Iterable[Watched], seen: Seen) -> Watched | None:
+def matching(kinds: Iterable[Watched], sighting: Sighting) -> Watched | None:
     """The watched kind that holds the object, in any API version; None where there is none."""
-    key = seen.key
+    key = sighting.key
     if key is None:
         return None
     same = (watched for watched in kinds if (watched.resource.gvk.group, watched.resource.gvk.kind) == key[:2])

@@ -15,11 +15,13 @@ from typing import Any, Self
 
 from genreconcile.arguments import refused, require_flag, require_name, require_namespace, require_seconds, texts
 from genreconcile.cache.catchup import CatchUp, matching
+from genreconcile.cache.feed import Upstream
 from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
-from genreconcile.cache.seen import Seen
+from genreconcile.cache.retention import Retention
+from genreconcile.cache.sighting import Sighting
 from genreconcile.cache.store import Delta
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number, read, read_at_least_the_name
@@ -62,14 +64,13 @@ class Cache(Lister):
         _require_parts(cluster, discovery, pace)
         require_flag("compress", compress)
         require_flag("watch_list", watch_list)
-        self._cluster = cluster
         self.discovery = discovery or Discovery(cluster)
         """The kinds of the cluster, read again on the next look-up after the watch of a kind met a 404."""
         self._namespaces = None if namespaces is None else texts("namespaces", namespaces, require_name)
         self._first = _kinds(kinds)
         self._compress = compress
-        self._watch_list = watch_list
         self.pace = pace or Pace()
+        self._upstream = Upstream(cluster, self.pace, watch_list)
         self._lock = threading.RLock()
         self._state = threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
@@ -88,7 +89,7 @@ class Cache(Lister):
                 self.add(kind)
             self._running = True
             for watched in self._kinds.values():
-                watched.start(self._cluster)
+                watched.start()
 
     def stop(self) -> None:
         """End all threads, also those that wait for the server, within 2 s. The cached objects stay readable."""
@@ -112,7 +113,7 @@ class Cache(Lister):
     def __repr__(self) -> str:
         state = "stopped" if self._stopped_at is not None else "running" if self._running else "not started"
         where = "" if self._namespaces is None else f" in {', '.join(self._namespaces)}"
-        return f"<Cache of {self._cluster.server}: {len(self._kinds)} kinds{where}, {state}>"
+        return f"<Cache of {self._upstream.cluster.server}: {len(self._kinds)} kinds{where}, {state}>"
 
     def add(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
@@ -135,38 +136,28 @@ class Cache(Lister):
         cannot be asked.
         """
         self.require_usable()
+        compress = self._compress if compress is None else compress
+        retention = Retention(keep_managers, interest, compress, metadata_only)
         with self._lock:
             known, names = self._kinds.get(gvk_of(kind)), self._names(namespaces)
             if known is not None and not known.is_at(kind):
                 self._let_end(known.stop())
                 known = None
-            if known is not None and (metadata_only or _is_enough(known, interest, keep_managers=keep_managers)):
+            if known is not None and known.retention.covers(retention):
                 new = known.extend(names)
                 if self._running:
-                    known.start(self._cluster, new)
+                    known.start(new)
                 return known.resource
             resource = self._resource(kind)
-            compress = self._compress if compress is None else compress
             if known is not None:
                 self._let_end(known.stop())
                 self._stale.discard(known)
-                interest, compress = known.interest | interest, known.compress
-                keep_managers = keep_managers or known.keep_managers
-            watched = Watched(
-                resource,
-                names if known is None or names is None else {*names, *known.names},
-                self._notify,
-                self._on_state,
-                keep_managers=keep_managers,
-                interest=interest,
-                compress=compress,
-                metadata_only=metadata_only,
-                watch_list=self._watch_list,
-                pace=self.pace,
-            )
+                retention = known.retention.widened(retention)
+            watched = Watched(self._upstream, resource, retention, self._notify, self._on_state)
+            watched.extend(names if known is None or names is None else {*names, *known.names})
             self._kinds[resource.gvk] = watched
             if self._running:
-                watched.start(self._cluster)
+                watched.start()
             return resource
 
     def _names(self, namespaces: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -209,7 +200,7 @@ class Cache(Lister):
             watched = self._require(watched.resource)  # Another thread may have removed the kind, and added it again.
             before = watched.lists(names)
             if self._running:
-                self._let_end(watched.relist(self._cluster, names))
+                self._let_end(watched.relist(names))
         with self._state:
             # A kind that is gone, or may not be listed, is not waited for.
             self._state.wait_for(
@@ -217,23 +208,25 @@ class Cache(Lister):
             )
             return watched.lists(names) > before
 
-    def catch_up(self, seen: Seen, timeout: float, places: Mapping[Resource, Collection[str]] | None = None) -> bool:
-        """Wait until the cache is as new as ``seen``; False where that is an object of no watched kind.
+    def catch_up(
+        self, sighting: Sighting, timeout: float, places: Mapping[Resource, Collection[str]] | None = None
+    ) -> bool:
+        """Wait until the cache is as new as ``sighting``; False where that is an object of no watched kind.
 
         With ``places``, resources with their namespaces (none: all), the wait is for these places at the version of
-        ``seen``. Events on their way have 1 s to come; then the server is asked. Raises NotSynced after ``timeout``
+        ``sighting``. Events on their way have 1 s to come; then the server is asked. Raises NotSynced after ``timeout``
         seconds.
         """
         self.require_usable()
         if places is not None:
             watched = [(self._kinds.get(resource.gvk), names) for resource, names in places.items()]
             every = [(found, _scopes(found, names)) for found, names in watched if found is not None]
-            self._catch_up.kinds(every, seen.version, timeout)
+            self._catch_up.kinds(every, sighting.version, timeout)
             return True
-        found = matching(list(self._kinds.values()), seen)
-        if found is None or seen.key is None:
+        found = matching(list(self._kinds.values()), sighting)
+        if found is None or sighting.key is None:
             return False
-        self._catch_up.object(found, seen.key, seen.version, timeout)
+        self._catch_up.object(found, sighting.key, sighting.version, timeout)
         return True
 
     def wait_for_sync(self, kinds: Iterable[Kind] | None = None, timeout: float = 30.0) -> None:
@@ -299,7 +292,7 @@ class Cache(Lister):
             watched.change(lambda: watched.store.upsert(record))
         for other in faces:
             if other is not watched:
-                other.catch_up(self._cluster, record)
+                other.catch_up(record)
 
     def record_delete(self, resource: Resource, key: ObjectKey, uid: str) -> None:
         """Remove the object with this uid after an own deletion, in every version; later events of that uid are old."""
@@ -372,11 +365,6 @@ def _scopes(watched: Watched, namespaces: Collection[str]) -> Sequence[str]:
     """The scopes that hold these namespaces; all scopes of the kind where none does."""
     found = {watched.scope_of(namespace) for namespace in namespaces}
     return [name for name in found if name is not None] or watched.names
-
-
-def _is_enough(known: Watched, interest: Interest, *, keep_managers: bool) -> bool:
-    has_managers = known.keep_managers or not keep_managers
-    return not known.metadata_only and has_managers and known.interest.covers(interest)
 
 
 def _hint(near: str) -> str:

@@ -125,15 +125,15 @@ class Store:
                 self._tombstones.clear()
                 self._former.clear()
                 self._seen.pop(scope, None)
-            listing = Listing(self, resource_version, scope, restored=restored)
-            return [*listing.take(records), *listing.finish()]
+            intake = Intake(self, resource_version, scope, restored=restored)
+            return [*intake.take(records), *intake.finish()]
 
-    def begin(self, resource_version: int, scope: str = "", mark: Mark = _NOTHING_YET) -> Listing:
+    def begin(self, resource_version: int, scope: str = "", mark: Mark = _NOTHING_YET) -> Intake:
         """Begin a list that comes page by page, so that it never stands in memory beside the records that it replaces.
 
         ``mark`` was taken before the request.
         """
-        return Listing(self, resource_version, scope, mark)
+        return Intake(self, resource_version, scope, mark)
 
     def progress(self, resource_version: int, scope: str = "") -> None:
         """Note that all events of the scope up to this resourceVersion have arrived."""
@@ -201,7 +201,7 @@ class Store:
         return Delta(DELETED, record)
 
 
-class Listing:
+class Intake:
     """A list on its way into a store. Where a page never comes, the store has newer objects, and has lost none."""
 
     def __init__(

@@ -11,16 +11,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-import msgspec
-
-from genreconcile.cache.codec import Codec
-from genreconcile.cache.interest import NO_INTEREST, Interest
-from genreconcile.cache.listing import METADATA, WHOLE, Accept
-from genreconcile.cache.pace import Pace
-from genreconcile.cache.reflector import Reflector
+from genreconcile.cache.feed import Feed, Upstream
+from genreconcile.cache.reflector import Handover, Reflector
+from genreconcile.cache.retention import Retention
 from genreconcile.cache.store import DELETED, Delta, Mark, Store
-from genreconcile.cache.transform import Record, read, read_at_least_the_name, read_metadata
-from genreconcile.cluster import Cluster
+from genreconcile.cache.transform import Record, read_at_least_the_name
 from genreconcile.errors import ClusterError
 from genreconcile.kinds.discovery import Resource
 
@@ -35,41 +30,19 @@ OnState = Callable[["Watched", ClusterError | None], None]
 class Watched:
     """A watched kind. ``notify`` gets the changes; ``on_state`` is called when a scope is known (error None) or fails.
 
-    A scope is a namespace, or "" for all objects; ``namespaces`` None, or a kind without namespaces, means the latter.
-    ``keep_managers``: managedFields are kept; ``interest``: some of them. ``compress``: objects are kept packed.
-    ``metadata_only``: only their metadata are asked for. ``watch_list``: the first list comes as a stream.
+    A scope is a namespace, or "" for all objects; there is none before ``extend``.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
-        self,
-        resource: Resource,
-        namespaces: Iterable[str] | None,
-        notify: Notify,
-        on_state: OnState,
-        *,
-        keep_managers: bool = False,
-        interest: Interest = NO_INTEREST,
-        compress: bool = False,
-        metadata_only: bool = False,
-        watch_list: bool = False,
-        pace: Pace | None = None,
+    def __init__(
+        self, upstream: Upstream, resource: Resource, retention: Retention, notify: Notify, on_state: OnState
     ) -> None:
+        self._upstream = upstream
         self.resource = resource
-        self.metadata_only = metadata_only
-        self.interest = interest
-        self.keep_managers = keep_managers
-        self.compress = compress
+        self.retention = retention
         self.is_gone = False
         """Whether the server has answered that there is no such kind, and no success has come since."""
-        self._watch_list = watch_list
-        self._pace = pace
-        codec = Codec() if compress else None
-        self.read: Callable[[bytes | msgspec.Raw], Record] = (
-            functools.partial(read_metadata, gvk=resource.gvk, codec=codec)
-            if metadata_only
-            else functools.partial(read, gvk=resource.gvk, keep_managers=keep_managers, codec=codec, interest=interest)
-        )
-        self.store = Store(remembers=interest.remembers)
+        self.read = retention.reader(resource.gvk)
+        self.store = Store(remembers=retention.interest.remembers)
         self._notify = notify
         self._on_state = on_state
         # Held while the store changes and subscribers hear of it. Readers need only the store's own lock.
@@ -78,7 +51,6 @@ class Watched:
         self.renewing = threading.Lock()
         """Held by the thread that lists anew for ``CatchUp``."""
         self._reflectors: dict[str, Reflector] = {}  # By scope; replaced as above.
-        self.extend(namespaces)
 
     @property
     def synced(self) -> bool:
@@ -114,11 +86,6 @@ class Watched:
         return min((found.stale_since for found in scopes if found.stale_since is not None), default=None)
 
     @property
-    def accept(self) -> Accept:
-        """The media types of the requests for this kind's objects."""
-        return METADATA if self.metadata_only else WHOLE
-
-    @property
     def names(self) -> tuple[str, ...]:
         """The scopes."""
         return tuple(self._scopes)
@@ -128,49 +95,42 @@ class Watched:
         served = self.resource
         return not isinstance(kind, Resource) or (kind.plural, kind.namespaced) == (served.plural, served.namespaced)
 
-    def catch_up(self, cluster: Cluster, record: Record) -> None:
+    def catch_up(self, record: Record) -> None:
         """Wait until an object just written in another API version is known; read it where the watch lags."""
         scope, name = self.scope_of(record.namespace), (record.namespace, record.name)
         if scope is None or self.store.wait_for(name, record.resource_version, scope, _LAG):
             return
         try:
-            data = cluster.request("GET", self.resource.path(*name))
+            data = self._upstream.cluster.request("GET", self.resource.path(*name))
         except ClusterError as error:
             _log.info("%s: %s: not read in this version after a write in another: %s", self.resource, name, error)
         else:
             self.change(lambda: self.store.upsert(read_at_least_the_name(self.read, data)))
 
     def extend(self, namespaces: Iterable[str] | None) -> Sequence[str]:
-        """Watch these namespaces as well; returns the new scopes, which the caller starts."""
+        """Watch these namespaces as well; returns the new scopes, which the caller starts.
+
+        None, or a kind without namespaces, means all objects.
+        """
         names = namespaces if namespaces is not None and self.resource.namespaced else ("",)
         new = [name for name in names if name not in self._scopes]
         if new:
             self._scopes = {**self._scopes, **{name: _Scope(self, name) for name in new}}
         return new
 
-    def start(self, cluster: Cluster, names: Iterable[str] | None = None) -> None:
+    def start(self, names: Iterable[str] | None = None) -> None:
         """Start the reflectors, by default of every scope."""
-        scopes = self._scopes
-        starting = {
-            name: Reflector(
-                cluster,
-                self.resource,
-                name,
-                scopes[name],
-                reader=self.read,
-                accept=self.accept,
-                watch_list=self._watch_list,
-                pace=self._pace,
-                synced=scopes[name].synced,
-                stale_since=scopes[name].stale_since,
-            )
-            for name in (scopes if names is None else names)
-        }
+        starting = {name: self._reflector(name) for name in (self._scopes if names is None else names)}
         self._reflectors = {**self._reflectors, **starting}
         for reflector in starting.values():
             reflector.start()
 
-    def relist(self, cluster: Cluster, names: Iterable[str]) -> Sequence[Reflector]:
+    def _reflector(self, name: str) -> Reflector:
+        scope = self._scopes[name]
+        feed = Feed(self._upstream, self.resource, name, self.read, self.retention.accept)
+        return Reflector(feed, scope, handover=Handover(scope.synced, scope.stale_since))
+
+    def relist(self, names: Iterable[str]) -> Sequence[Reflector]:
         """List these scopes anew, with new reflectors; until then the known objects stay readable.
 
         Returns the reflectors that end; the caller joins them.
@@ -178,7 +138,7 @@ class Watched:
         ending = [reflector for name in names if (reflector := self._reflectors.get(name)) is not None]
         for reflector in ending:
             reflector.stop()
-        self.start(cluster, names)
+        self.start(names)
         return ending
 
     def lists(self, names: Iterable[str]) -> int:
@@ -235,10 +195,10 @@ class _Scope:
             every = [record for part in parts for record in part]
             watched.change(lambda: store.replace(every, resource_version, self._name, restored=True))
         else:
-            listing = store.begin(resource_version, self._name, mark)
+            intake = store.begin(resource_version, self._name, mark)
             for part in parts:
-                watched.change(functools.partial(listing.take, part))
-            watched.change(listing.finish)
+                watched.change(functools.partial(intake.take, part))
+            watched.change(intake.finish)
         self.lists += 1
 
     def event(self, event_type: str, record: Record) -> None:

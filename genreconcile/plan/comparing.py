@@ -10,8 +10,7 @@ import logging
 from typing import NamedTuple
 
 from genreconcile.cache import Record, Store
-from genreconcile.compare import Ours
-from genreconcile.compare.comparer import Comparison
+from genreconcile.compare import Comparison, Ours
 from genreconcile.engine import Engine
 from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError, trace
 from genreconcile.kinds.discovery import Resource

@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from genreconcile.access import Access, Right, Use
-from genreconcile.cache import Seen
+from genreconcile.cache import Sighting
 from genreconcile.cache.related import View
 from genreconcile.compare import EXACT, Ours
 from genreconcile.engine import Engine
@@ -132,12 +132,12 @@ class Planner:
             with self._lock:
                 self._seen |= draft.resources.keys()
 
-    def catch_up(self, seen: Seen, call: Call) -> None:
+    def catch_up(self, sighting: Sighting, call: Call) -> None:
         """Wait until the cache has seen what the caller has seen: the object, where its kind is watched, else all that
         a plan would read. Raises as ``plan``, and NotSynced.
         """
         timeout = self._engine.options.sync_timeout
-        if self._cache.catch_up(seen, timeout):
+        if self._cache.catch_up(sighting, timeout):
             return
         draft = self._draft(call.namespace, EXACT, None)
         draft.read(call.expected, InSyncMemory())
@@ -146,7 +146,7 @@ class Planner:
         if call.prune.is_wanted:
             also = self._cache.kinds() if call.prune.owner is not None else (*call.prune.also, *self._seen)
             places |= {resource: set() for gvk in also if (resource := self._catalog.discovery.get(gvk)) is not None}
-        self._cache.catch_up(seen, timeout, places)
+        self._cache.catch_up(sighting, timeout, places)
 
     def _stale(self, draft: Draft) -> tuple[str, ...]:
         """Warnings about kinds whose watches fail; while none does, they cost nothing."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.compare import Ours, Policy, compare
+from genreconcile.compare import Comparison, Ours, Policy
 from genreconcile.compare.quick import is_clean
 from genreconcile.memory.learned import written
 from support.objects import rule_set
@@ -45,7 +45,7 @@ def expected_config(**more):
 def found(expected, live, ours, **policy):
     gvk = gr.GVK.of(expected)
     node = gr.Registry.builtin().compile(gvk, SCHEMA.root(gvk), expected, has_status=SCHEMA.has_status(gvk))
-    diff = compare(expected, live, node, policy=Policy(ours=ours, **policy))
+    diff = Comparison(node, policy=Policy(ours=ours, **policy)).compare(expected, live)
     assert not (diff and is_clean(expected, live, node))
     return diff
 
@@ -148,7 +148,7 @@ MADE_WITH = {"f:spec": {"f:type": {}, "f:ports": {".": {}, PORT: {".": {}, "f:po
 
 def judged(live, earlier=None, ours=None):
     node = gr.Registry.builtin().compile(SERVICE, SCHEMA.root(SERVICE), EXPECTED, has_status=True)
-    diff = compare(EXPECTED, live, node, policy=Policy(ours=ours or Ours()), earlier=earlier)
+    diff = Comparison(node, policy=Policy(ours=ours or Ours())).compare(EXPECTED, live, earlier)
     assert not (diff and is_clean(EXPECTED, live, node))
     if diff.differences:
         assert [(one.op, one.path[-1], one.expected) for one in diff.differences] == [("replace", "nodePort", 30000)]
