@@ -33,10 +33,10 @@ def is_ready(live: Mapping[str, Any]) -> bool:
         first = next((name for name in shipped(Readiness).conditions if name in conditions), None)
         return first is None or conditions[first] == "True"
     return (
-        all(conditions.get(name) == "True" for name in ready.conditions)
+        all(conditions.get(name) == "True" for name in ready.are_true)
         and all(_number(live, one) == _number(live, other) for one, other in ready.equal)
         and all(_at(live, pointer) is not None for pointer in ready.needs)
-        and all(_at(live, pointer) == text for pointer, text in ready.values.items())
+        and all(_at(live, pointer) == text for pointer, text in ready.values)
     )
 
 

@@ -22,3 +22,7 @@ class Retry(Exception):
         super().__init__(f"again in {after:g} s" + (f": {reason}" if reason else ""))
         self.after = after
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type[Retry], tuple[float, str]]:
+        # Exception's own would pass the message to ``__init__``.
+        return type(self), (self.after, self.reason)

@@ -147,15 +147,15 @@ class Exclusive(File, frozen=True):
 
 
 class Ready(Entry, frozen=True):
-    """When an object of a kind is ready: pairs of pointers to ``equal`` numbers, pointers that it ``needs``, its
-    ``conditions``, and the text at pointers.
+    """When an object of a kind is ready: pairs of pointers to ``equal`` numbers, pointers that it ``needs``, conditions
+    that ``are_true``, and pointers with their texts.
     """
 
     kind: str
     equal: tuple[tuple[Pointer, Pointer], ...] = ()
     needs: tuple[Pointer, ...] = ()
-    conditions: tuple[str, ...] = ()
-    values: dict[Pointer, str] = {}
+    are_true: tuple[str, ...] = ()
+    values: tuple[tuple[Pointer, str], ...] = ()
 
 
 class Readiness(File, frozen=True):

@@ -21,7 +21,7 @@ from genreconcile.manifests import Loaded
 from genreconcile.selector import parse
 from support.objects import rule_set
 
-HOLDING = {"Cache", "Reconciler", "Cluster", "Access"}
+HOLDING = {"Cache", "Reconciler", "Cluster", "Access", "Context", "Controller"}
 """What holds threads and connections; none of them survives."""
 
 NO_INSTANCES = {"Kind", "Object", "ParsedSelector"}

@@ -1,6 +1,5 @@
 """What a function may do, and what it means for the children (docs/operators.md)."""
 
-import asyncio
 import itertools
 
 import pytest
@@ -137,15 +136,19 @@ def test_a_guard_that_refuses_stalls(fake):
         assert condition(fake, "Stalled") is None
 
 
+async def nothing():
+    """Stands for a call of another system."""
+
+
 @pytest.mark.parametrize("way", ["generator", "coroutine"])
 def test_a_function_may_be_async(fake, way):
     async def generator(parent, ctx):
-        await asyncio.sleep(0)
+        await nothing()
         for name in parent["spec"]["names"]:
             yield config(name)
 
     async def coroutine(parent, ctx):
-        await asyncio.sleep(0)
+        await nothing()
         return [config(name) for name in parent["spec"]["names"]]
 
     with run(fake, generator if way == "generator" else coroutine) as running:
