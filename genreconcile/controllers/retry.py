@@ -23,6 +23,12 @@ class Retry(Exception):
         self.after = after
         self.reason = reason
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Retry) and (self.after, self.reason) == (other.after, other.reason)
+
+    def __hash__(self) -> int:
+        return hash((self.after, self.reason))
+
     def __reduce__(self) -> tuple[type[Retry], tuple[float, str]]:
         # Exception's own would pass the message to ``__init__``.
         return type(self), (self.after, self.reason)

@@ -75,6 +75,7 @@ def outcome():
 
 
 MADE = {
+    "Retry": [lambda: gr.Retry(5, "a reason")],
     "GVK": [lambda: GVK],
     "ObjectKey": [lambda: KEY],
     "Change": [change, lambda: change(error=gr.InputError("x", "/a"), keys=((("a", 1), "b"),))],

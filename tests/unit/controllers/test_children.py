@@ -32,7 +32,7 @@ def references(obj):
 
 
 def states(*children):
-    return lambda parent, ctx: list(children)
+    return lambda *_: list(children)
 
 
 def there(fake, kind=THING, name="one"):
@@ -209,7 +209,7 @@ def test_what_nobody_has_is_taken_where_that_is_wanted(fake):
 
 def test_two_parents_that_state_one_object(fake):
     fake.create(thing("two"))
-    with fake.run(controller(lambda parent, ctx: [config("a", by=parent["metadata"]["name"])])) as run:
+    with fake.run(controller(lambda parent, _: [config("a", by=parent["metadata"]["name"])])) as run:
         run.advance(seconds=20)
         by = fake.get(MAP, "a")["data"]["by"]
         (other,) = {"one", "two"} - {by}
@@ -277,7 +277,7 @@ def test_a_parent_made_anew_takes_its_children_over(fake):
 def test_a_composite_writes_nothing_when_nothing_changes():
     objects = [definition(), definition("Part"), thing()]
     with FakeCluster(objects, namespace="shop") as fake:
-        part = {key: value for key, value in thing("part", "Part").items()}
+        part = thing("part", "Part")
         outer = controller(states(part), resync=10.0)
         inner = gr.controller("example.com/v1/Part", name="parts", resync=10.0)(states(config("a")))
         with fake.run(outer, inner) as run:
