@@ -8,7 +8,18 @@ from genreconcile.controllers.status import Room, Run, Verdict, draft
 from genreconcile.controllers.status.verdict import DEADLINE_EXCEEDED, GUARD_REFUSED
 from genreconcile.testing.fake.fakecluster import FakeCluster
 from support.objects import config_map, struct
-from support.status_ground import ATOMIC, CONDITIONS, KEYS, MANAGER, WHOLE, WIDE, catalog_of, memo, memo_kind
+from support.status_ground import (
+    ATOMIC,
+    CONDITIONS,
+    KEYS,
+    MANAGER,
+    WHOLE,
+    WIDE,
+    catalog_of,
+    memo,
+    memo_kind,
+    other_condition,
+)
 
 GROUP = "memo.example.dev"
 KIND = f"{GROUP}/v1/Memo"
@@ -72,11 +83,6 @@ def ground():
 
 def changes(found):
     return [(operation["op"], operation["path"]) for operation in found.operations if operation["op"] != "test"]
-
-
-def other_condition(kind="Theirs", status="True"):
-    own = {"type": kind, "status": status, "reason": "R", "message": "m"}
-    return own | {"lastTransitionTime": "2020-01-01T00:00:00Z"}
 
 
 def test_the_first_status_is_made_whole(ground):
