@@ -234,14 +234,14 @@ def test_a_message_of_32_kib_is_taken(make):
 @pytest.mark.parametrize("shape", ["none", "bare"])
 def test_without_room_nothing_is_written(make, shape):
     ground, parent = make(shape)
-    assert "no status is written" in ground.writer.room(parent).warning
+    assert "no status is written" in ground.writer.room().warning
     assert ground.write(parent, READY, {"count": 1}).status == "unchanged"
     assert version(ground.live(parent)) == version(parent)
 
 
 def test_in_a_narrow_schema_what_fits_is_written(make):
     ground, parent = make("narrow")
-    assert "conditions" in ground.writer.room(parent).warning
+    assert "conditions" in ground.writer.room().warning
     written = ground.write(parent, Verdict.progressing("x"), {"count": 1, "other": 2})
     assert (written.status, written.draft.left_out) == ("written", ("/status/other",))
     assert ground.live(parent)["status"] == {"count": 1}

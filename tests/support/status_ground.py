@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from genreconcile.cache import Cache
+from genreconcile.cache.interest import NO_INTEREST
 from genreconcile.catalog import Catalog
 from genreconcile.controllers.status import Run, StatusWriter
 from genreconcile.gojson import dumps
@@ -62,12 +63,12 @@ def resource_of(catalog, parent):
 class StatusGround:
     """A controller's writer for the parents of one kind, and another writer beside it, on any cluster."""
 
-    def __init__(self, cluster, kind, *, keep_managers=True, **options):
+    def __init__(self, cluster, kind, *, keep_managers=True, interest=NO_INTEREST, **options):
         self.cluster = cluster
         self.catalog = catalog_of(cluster)
         self.resource = self.catalog.resource(GVK.parse(kind))
         self.cache = Cache(cluster, discovery=self.catalog.discovery)
-        self.cache.add(self.resource, keep_managers=keep_managers)
+        self.cache.add(self.resource, keep_managers=keep_managers, interest=interest)
         self.cache.start()
         self.cache.wait_for_sync()
         self.writer = self.another(**options)

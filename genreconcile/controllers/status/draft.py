@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from genreconcile.controllers.status.conditions import AT, Condition, Conditions, of_run, of_verdict
@@ -24,12 +24,12 @@ _APART: Final = frozenset({CONDITIONS, OBSERVED})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run of a function for a parent. ``keys`` is its ``ctx.status``, None where it did not end normally, and
-    ``generation`` that of the parent it saw, None where the kind has none.
+    ``generation`` that of the parent it saw, None where the kind has none or the function did not run.
     """
 
     verdict: Verdict
     generation: int | None = None
-    keys: Mapping[str, Any] | None = None
+    keys: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def observes(self) -> bool:
@@ -47,7 +47,7 @@ class Draft:
     stay, ``refused`` is the error of a value that the schema refuses, None without one.
     """
 
-    operations: list[Operation]
+    operations: list[Operation] = field(repr=False)
     left_out: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
     refused: InputError | None = None

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cachetools import LRUCache
-from jsonpatch import JsonPatch, JsonPatchException
-from jsonpointer import JsonPointerException
+from jsonpatch import JsonPatch
 
 from genreconcile.gojson import dumps_sorted
 from genreconcile.objects import Object, annotations_of, metadata_of, uid_of
@@ -37,16 +36,17 @@ class News:
         """Note at the beginning of a run the parent that its function is given."""
         self._note(uid_of(parent), _digest(parent))
 
-    def writes(self, parent: Object, operations: Sequence[Mapping[str, Any]]) -> None:
-        """Note, before they are sent, the operations on the status of the parent that the function was given."""
-        # The server compares for itself; one of ours in Python cannot test a member that is not there.
+    def writes(self, live: Object, operations: Sequence[Mapping[str, Any]]) -> None:
+        """Note, before they are sent, the operations on the status of ``live``.
+
+        Where that is not as the function was given it, others have changed it: then the answer is news as well.
+        """
+        # The server compares for itself; the tests of jsonpatch know no member that is not there.
         changes = [operation for operation in operations if operation["op"] in _CHANGES]
-        try:
-            left = JsonPatch(changes).apply(parent)
-        except (JsonPatchException, JsonPointerException):  # The patch is for an object that others have changed.
-            self.forget(uid_of(parent))
+        if self.has_news(live):
+            self.forget(uid_of(live))
         else:
-            self._note(uid_of(parent), _digest(left))
+            self._note(uid_of(live), _digest(JsonPatch(changes).apply(live)))
 
     def has_news(self, now: Object) -> bool:
         """Whether the parent, as it is now, is another than the last run left it."""

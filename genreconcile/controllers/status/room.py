@@ -13,14 +13,15 @@ from typing import Any, Final
 from genreconcile.errors import InputError, LoadError
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
-from genreconcile.kinds.types import MISSING
+from genreconcile.kinds.types import MISSING, Type
 from genreconcile.manifests.check import plain
-from genreconcile.normalize import prepare
+from genreconcile.normalize import Registry, prepare
 from genreconcile.normalize.compiled import Child, Node
 from genreconcile.pointer import join_pointer
 
 CONDITIONS: Final = "conditions"
 OBSERVED: Final = "observedGeneration"
+_NO_RULES: Final = Registry.empty()
 _NEEDED: Final = frozenset({"type", "status"})
 _WHOLE: Final = ("integer", "number")
 _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -47,12 +48,12 @@ class Room:
     warning: str = ""
 
     @classmethod
-    def of(cls, resource: Resource, node: Node) -> Room:
-        """The room in the objects of a kind, whose rules and types are ``node``."""
+    def of(cls, resource: Resource, kind: Type | None) -> Room:
+        """The room in the objects of a kind of this type, None: no schema describes it."""
         if "status" not in resource.subresources:
             advice = "declare it in the definition of the kind"
             return cls(None, warning=f"{resource}: no status is written: the kind has no status subresource; {advice}")
-        status = node.find("status")
+        status = _NO_RULES.compile(resource.gvk, kind, {}, has_status=True).find("status")
         if status is None or not _may_be(status, "object", "map"):
             return cls(None, warning=f"{resource}: no status is written: its schema has no status; declare it there")
         members, by_type = _conditions(status.node.find(CONDITIONS))

@@ -37,7 +37,7 @@ class Ground:
         self.kind = f"{self.parent['apiVersion']}/{self.parent['kind']}"
         self.resource = catalog.discovery.resources()
         found = next(one for one in self.resource if str(one.gvk) == self.kind)
-        self.room = Room.of(found, catalog.node(found, self.parent)[0])
+        self.room = Room.of(found, catalog.kind_type(found))
         self.now = START
 
     @property
@@ -224,6 +224,12 @@ def test_paused_keeps_the_status_of_ready(ground):
     assert (ready["status"], ready["reason"], ready["lastTransitionTime"]) == ("True", "Paused", "2026-01-01T00:00:00Z")
 
 
+def test_a_function_that_did_not_run_observed_nothing(ground):
+    ground.write(keys={}, generation=7)
+    ground.write(Verdict.paused(), generation=None)
+    assert ground.status["observedGeneration"] == ground.conditions()["Ready"]["observedGeneration"] == 7
+
+
 def test_observed_generation_is_what_the_function_saw(ground):
     ground.write(keys={}, generation=7)
     assert ground.status["observedGeneration"] == 7
@@ -325,6 +331,7 @@ def test_a_value_of_a_wrong_type_is_a_condition_with_the_path(ground):
         ({"free": {"x": float("nan")}}, "/free/x"),
         ({"observedGeneration": 1}, "/status/observedGeneration"),
         ({"conditions": "x"}, "/status/conditions"),
+        ({"conditions": [{"type": "A", "status": "True", "severity": "high"}]}, "/status/conditions/0"),
         ({"conditions": [{"type": "A"}]}, "/status/conditions/0"),
         ({"conditions": [{"type": "Ready", "status": "True"}]}, "/status/conditions/0/type"),
         ({"conditions": [{"type": "A", "status": "True"}] * 2}, "/status/conditions/1/type"),

@@ -65,7 +65,7 @@ class World:
         self.kind, self.name = f"{group}/v1/Memo", f"m{next(NUMBERS)}"
         parent = FAKE.create(memo(group, self.name))
         resource = resource_of(CATALOG, parent)
-        self.room = Room.of(resource, CATALOG.node(resource, parent)[0])
+        self.room = Room.of(resource, CATALOG.kind_type(resource))
         self.now = START
         self.theirs = {}
 
