@@ -5,12 +5,14 @@ import threading
 import pytest
 
 import genreconcile as gr
-from genreconcile.controllers.status import Verdict
+from genreconcile.controllers.status import INTEREST, Run, Verdict
 from genreconcile.controllers.status.verdict import GUARD_REFUSED
+from genreconcile.objects import ObjectKey
 from support.eventually import eventually
 from support.objects import config_map, obj, pod_template, struct, workload
 from support.status_ground import (
     ATOMIC,
+    DEFAULTED,
     KEYS,
     MANAGER,
     WHOLE,
@@ -27,6 +29,7 @@ READY = Verdict.reconciled()
 SHAPES = {
     "wide": {"status": WIDE},
     "atomic": {"status": struct(conditions=ATOMIC, observedGeneration=WHOLE, **KEYS)},
+    "defaulted": {"status": DEFAULTED},
     "none": {"status": WIDE, "subresource": False},
     "narrow": {"status": struct(count=WHOLE, small={"type": "integer", "maximum": 9})},
     "bare": {"status": None},
@@ -274,3 +277,33 @@ def test_the_status_that_kubernetes_writes_on_a_deployment_stays(cluster, namesp
     assert conditions_of(live)["Available"] == theirs
     assert conditions_of(live)["Ready"]["status"] == "True"
     ground.stop()
+
+
+def test_own_writes_wake_nobody_and_every_edit_of_others_does(make):
+    ground, parent = make("defaulted", keep_managers=False, interest=INTEREST)
+    where = {"namespace": parent["metadata"]["namespace"]}
+    news = set()
+
+    def note(event):
+        if ground.writer.news.has_news(event.record.decode()):
+            news.add(event.resource_version)
+
+    def run(**keys):
+        seen = ground.cache.record(ground.resource, "m", **where).decode_with_managers()
+        ground.writer.news.saw(seen)
+        return ground.writer.write(seen, Run(verdict=READY, keys=keys, generation=1))
+
+    def edit(path, value, subresource=""):
+        edited = ground.patch(parent, {"op": "add", "path": path, "value": value}, subresource=subresource)
+        assert ground.cache.wait_for(ground.resource, ObjectKey.of(parent), version(edited), 30.0)
+        return version(edited)
+
+    assert ground.cache.wait_for(ground.resource, ObjectKey.of(parent), version(parent), 30.0)
+    end = ground.cache.subscribe(note)
+    for number in range(20):
+        assert run(count=number, ports=[{"port": number}], deep={"a": str(number)}).status == "written"
+    edits = {edit("/spec/size", 7), edit("/status/note", "theirs", "/status"), edit("/metadata/labels", {"a": "b"})}
+    # Watches of one kind come in order: the events of our own writes have come as well.
+    assert news == edits
+    assert ground.live(parent)["status"]["phase"] == "Pending"
+    end()

@@ -40,6 +40,11 @@ KEYS = {
 }
 WIDE = struct(conditions=CONDITIONS, observedGeneration=WHOLE, **KEYS)
 
+DEFAULTED = struct(
+    conditions=CONDITIONS, observedGeneration=WHOLE, **KEYS, phase={"type": "string", "default": "Pending"}
+)
+"""With a key that the server sets."""
+
 
 def memo_kind(group, status=WIDE, *, subresource=True, root=None):
     """The definition of the kind Memo, with this schema of its status."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from cachetools import LRUCache
@@ -25,6 +25,10 @@ _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"  # The
 _CHANGES: Final = frozenset({"add", "remove"})
 
 
+def _as_it_is(status: Any) -> Any:
+    return status
+
+
 class News:
     """The state in which the last run left each parent, as a digest; thread-safe."""
 
@@ -36,17 +40,21 @@ class News:
         """Note at the beginning of a run the parent that its function is given."""
         self._note(uid_of(parent), _digest(parent))
 
-    def writes(self, live: Object, operations: Sequence[Mapping[str, Any]]) -> None:
+    def writes(
+        self, live: Object, operations: Sequence[Mapping[str, Any]], completed: Callable[[Any], Any] = _as_it_is
+    ) -> None:
         """Note, before they are sent, the operations on the status of ``live``.
 
-        Where that is not as the function was given it, others have changed it: then the answer is news as well.
+        ``completed`` gives a status with what the server adds to it. Where ``live`` is not as the function was given
+        it, others have changed it: then the answer is news as well.
         """
         # The server compares for itself; the tests of jsonpatch know no member that is not there.
         changes = [operation for operation in operations if operation["op"] in _CHANGES]
         if self.has_news(live):
             self.forget(uid_of(live))
         else:
-            self._note(uid_of(live), _digest(JsonPatch(changes).apply(live)))
+            left = JsonPatch(changes).apply(live)
+            self._note(uid_of(live), _digest({**left, "status": completed(left.get("status"))}))
 
     def has_news(self, now: Object) -> bool:
         """Whether the parent, as it is now, is another than the last run left it."""

@@ -83,6 +83,10 @@ class Room:
             raise InputError.of([_in_status(error) for error in prepared.errors])
         return _completed(prepared.value, self.status), left
 
+    def completed(self, status: Any) -> Any:
+        """A status with the defaults that the server adds to it."""
+        return status if self.status is None else _completed(status, self.status, is_whole=True)
+
 
 def _in_status(error: InputError) -> InputError:
     """The error of a key, whose text begins with its path; it tells of types alone."""

@@ -128,7 +128,7 @@ class StatusWriter:
                 return replace(known, status="gone")
             if not found.operations:
                 return known
-            answer, error = self._tried(live, found)
+            answer, error = self._tried(live, found, room)
             if error is None:
                 return replace(known, status="written", answer=answer)
             if is_fresh and _is_refused(error):
@@ -150,9 +150,9 @@ class StatusWriter:
     def _draft(self, live: Object, run: Run, room: Room) -> Draft:
         return draft(live, run, room, self._field_manager, self._now())
 
-    def _tried(self, live: Object, found: Draft) -> tuple[Object | None, ClusterError | None]:
+    def _tried(self, live: Object, found: Draft, room: Room) -> tuple[Object | None, ClusterError | None]:
         """The answer to a patch, or the error of one that is refused. Raises ClusterError for any other one."""
-        self.news.writes(live, found.operations)
+        self.news.writes(live, found.operations, room.completed)
         path, body = f"{self._path(live)}/{STATUS}", dumps(found.operations)
         try:
             data = self._cluster.request("PATCH", path, query=self._query, body=body, content_type=JSON_PATCH)

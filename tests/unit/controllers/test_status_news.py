@@ -114,3 +114,12 @@ def test_a_spec_that_was_changed_and_changed_back_is_news_by_its_generation():
     news, parent = News(), {"metadata": {"uid": "u", "generation": 1}}
     news.saw(parent)
     assert news.has_news({"metadata": {"uid": "u", "generation": 3}})
+
+
+def test_a_write_on_what_others_changed_since_is_news():
+    """The cache may never show their edit alone."""
+    news, parent = News(), {"metadata": {"uid": "u"}, "spec": 0, "status": {}}
+    news.saw(parent)
+    edited = {**parent, "spec": 1}
+    news.writes(edited, [{"op": "add", "path": "/status/x", "value": 1}])
+    assert news.has_news({**edited, "status": {"x": 1}})

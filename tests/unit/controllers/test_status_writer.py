@@ -144,6 +144,13 @@ def test_a_parent_that_is_gone_is_no_failure(ground):
     assert ground.write(ground.parent, READY, {}, seen=ground.parent).status == "gone"
 
 
+def test_a_parent_that_was_made_anew_is_another_one(ground):
+    ground.cluster.request("DELETE", ground.path(ground.parent))
+    new = ground.create(memo(GROUP))
+    assert ground.write(ground.parent, READY, {"count": 1}, seen=ground.parent).status == "gone"
+    assert ground.live(new)["metadata"]["resourceVersion"] == new["metadata"]["resourceVersion"]
+
+
 def test_values_that_the_server_refuses_are_a_condition(ground):
     written = ground.write(ground.parent, READY, {"small": 10})
     assert written.status == "written"
