@@ -23,7 +23,6 @@ from genreconcile.controllers.status.news import News
 from genreconcile.controllers.status.operations import STATUS
 from genreconcile.controllers.status.restless import Restless, Turn
 from genreconcile.controllers.status.room import Room
-from genreconcile.controllers.status.verdict import Verdict
 from genreconcile.errors import ClusterError, Conflict, InputError, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
@@ -134,8 +133,7 @@ class StatusWriter:
             if is_fresh and _is_refused(error):
                 if run.keys is None:
                     raise error
-                known = replace(known, error=error)
-                run = replace(run, verdict=Verdict.failed(str(error)), keys=None)
+                known, run = replace(known, error=error), run.without_keys(error)
             else:
                 live, is_fresh = self._read(parent), True
             found = self._draft(live, run, room)

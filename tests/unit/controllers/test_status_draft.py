@@ -274,6 +274,21 @@ def test_a_ready_of_another_manager_stays(ground):
     assert "Reconciling" in ground.conditions()
 
 
+def test_a_stalled_of_another_manager_stays(ground):
+    ground.add("", {"conditions": [other_condition("Stalled")]})
+    found = ground.write(keys={})
+    assert ground.conditions()["Stalled"] == other_condition("Stalled")
+    assert found.foreign == ()
+
+
+def test_a_value_that_two_managers_own_stays(ground):
+    live = ground.live | {"status": {"note": "x"}}
+    both = [(MANAGER, "Update"), ("other", "Apply")]
+    fields = {"subresource": "status", "fieldsV1": {"f:status": {"f:note": {}}}}
+    live["metadata"]["managedFields"] = [{"manager": name, "operation": how, **fields} for name, how in both]
+    assert "/status/note" not in {path for _, path in changes(ground.draft(Run(verdict=READY, keys={}), live))}
+
+
 def test_our_ready_that_somebody_edited_is_repaired(ground):
     ground.write(keys={})
     ground.add("/conditions/0/status", "False")
@@ -370,6 +385,26 @@ def test_a_value_of_a_wrong_type_is_a_condition_with_the_path(ground):
     assert (ready["status"], ready["reason"]) == ("False", "Failed")
     assert ready["message"] == "/status/count: must be of type integer, not a string; correct the value"
     assert (ground.status["count"], "note" in ground.status) == (1, False), "status keeps its last values"
+
+
+def nested(depth):
+    value = "x"
+    for _ in range(depth):
+        value = {"x": value}
+    return value
+
+
+@pytest.mark.parametrize(("depth", "is_written"), [(100, True), (900, False), (5000, False)])
+def test_a_status_that_is_nested_too_deeply_is_a_condition(ground, depth, is_written):
+    found = ground.write(keys={"free": nested(depth)})
+    assert (found.refused is None) == is_written == ("free" in ground.status)
+    assert ("too deeply" in ground.conditions()["Ready"]["message"]) != is_written
+
+
+def test_a_run_that_stalled_stays_so_if_its_values_are_refused_too(ground):
+    found = ground.write(Verdict.stuck("too many", GUARD_REFUSED), keys={"count": "x"})
+    assert found.refused is not None
+    assert ground.conditions()["Stalled"]["reason"] == "GuardRefused"
 
 
 @pytest.mark.parametrize(
