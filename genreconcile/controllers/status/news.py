@@ -15,7 +15,7 @@ from typing import Any, Final
 from cachetools import LRUCache
 from jsonpatch import JsonPatch
 
-from genreconcile.gojson import dumps_sorted
+from genreconcile.gojson import dumps, dumps_sorted, loads
 from genreconcile.objects import Object, annotations_of, metadata_of, uid_of
 
 _MOST: Final = 200_000
@@ -52,15 +52,20 @@ class News:
         changes = [operation for operation in operations if operation["op"] in _CHANGES]
         if self.has_news(live):
             self.forget(uid_of(live))
-        else:
-            left = JsonPatch(changes).apply(live)
-            self._note(uid_of(live), _digest({**left, "status": completed(left.get("status"))}))
+            return
+        try:
+            # Copies, for jsonpatch puts the values of operations themselves into the object, and then changes them.
+            left = JsonPatch(loads(dumps(changes))).apply(loads(dumps(live)), in_place=True)
+            digest = _digest({**left, "status": completed(left.get("status"))})
+        except RecursionError:
+            digest = b""
+        self._note(uid_of(live), digest)
 
     def has_news(self, now: Object) -> bool:
         """Whether the parent, as it is now, is another than the last run left it."""
+        digest = _digest(now)
         with self._lock:
-            left = self._left.get(uid_of(now))
-        return left is None or left != _digest(now)
+            return not digest or digest != self._left.get(uid_of(now))
 
     def forget(self, uid: str) -> None:
         """Drop what is known of a parent that is gone."""
@@ -73,7 +78,11 @@ class News:
 
 
 def _digest(obj: Object) -> bytes:
+    """The digest of an object as the cache has it; b"" for one that is nested too deeply, which is always news."""
     metadata = {key: value for key, value in metadata_of(obj).items() if key not in _VOLATILE}
     annotations = {key: value for key, value in annotations_of(obj).items() if key != _LAST_APPLIED}
     whole = {**obj, "metadata": {**metadata, "annotations": annotations}}
-    return hashlib.blake2b(dumps_sorted(whole), digest_size=_SIZE).digest()
+    try:
+        return hashlib.blake2b(dumps_sorted(whole), digest_size=_SIZE).digest()
+    except RecursionError:
+        return b""

@@ -123,3 +123,34 @@ def test_a_write_on_what_others_changed_since_is_news():
     edited = {**parent, "spec": 1}
     news.writes(edited, [{"op": "add", "path": "/status/x", "value": 1}])
     assert news.has_news({**edited, "status": {"x": 1}})
+
+
+def nested(depth):
+    value = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_what_is_nested_too_deeply_is_always_news():
+    news, deep = News(), {"metadata": {"uid": "u"}, "spec": nested(100_000)}
+    news.saw(deep)
+    assert news.has_news(deep)
+    parent = {"metadata": {"uid": "u"}, "status": {}}
+    news.saw(parent)
+    news.writes(parent, [{"op": "add", "path": "/status/x", "value": nested(900)}], completed=copy.deepcopy)
+    assert news.has_news({**parent, "status": {"x": nested(900)}})
+
+
+def test_operations_stay_as_they_are():
+    news, parent = News(), {"metadata": {"uid": "u"}}
+    operations = [
+        {"op": "add", "path": "/status", "value": {}},
+        {"op": "add", "path": "/status/x", "value": [1]},
+        {"op": "add", "path": "/status/x/-", "value": 2},
+    ]
+    before = copy.deepcopy(operations)
+    news.saw(parent)
+    news.writes(parent, operations)
+    assert operations == before
+    assert not news.has_news({**parent, "status": {"x": [1, 2]}})
