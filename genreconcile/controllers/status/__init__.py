@@ -8,6 +8,6 @@ from genreconcile.controllers.status.news import News
 from genreconcile.controllers.status.restless import Restless
 from genreconcile.controllers.status.room import Room
 from genreconcile.controllers.status.verdict import Verdict
-from genreconcile.controllers.status.writer import StatusWriter, Written
+from genreconcile.controllers.status.writer import INTEREST, StatusWriter, Written
 
-__all__ = ["Draft", "News", "Restless", "Room", "Run", "StatusWriter", "Verdict", "Written", "draft"]
+__all__ = ["INTEREST", "Draft", "News", "Restless", "Room", "Run", "StatusWriter", "Verdict", "Written", "draft"]

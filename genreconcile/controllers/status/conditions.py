@@ -21,6 +21,8 @@ Condition = dict[str, Any]
 AT: Final[Path] = (STATUS, CONDITIONS)
 _TRANSITION: Final = "lastTransitionTime"
 _STATUSES: Final = get_args(Status)
+_KNOWN: Final = frozenset({"type", "status", "reason", "message", _TRANSITION, OBSERVED})
+"""The fields of ``metav1.Condition``; the last two are the controller's task, whatever a function sets."""
 _ADVICE: Final = "give a list of mappings with type and status"
 
 
@@ -43,6 +45,8 @@ def of_run(found: Any) -> list[Condition]:
         kind, status = (member.get(key) if isinstance(member, Mapping) else None for key in ("type", "status"))
         if not isinstance(kind, str) or not kind or status not in _STATUSES:
             raise _refused(f"/{at}", f"no condition whose status is one of {', '.join(_STATUSES)}; {_ADVICE}")
+        if unknown := member.keys() - _KNOWN:
+            raise _refused(f"/{at}", f"has a field that no condition has: {min(map(str, unknown))[:100]}; leave it out")
         if kind in OWN:
             raise _refused(f"/{at}/type", "a type of the controller itself; name another one")
         if kind in conditions:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from genreconcile.controllers.status.conditions import AT, Condition, Conditions, of_run, of_verdict
 from genreconcile.controllers.status.keys import Keys, Owned
 from genreconcile.controllers.status.operations import STATUS, Operation, Operations
-from genreconcile.controllers.status.room import CONDITIONS, OBSERVED, Room
+from genreconcile.controllers.status.room import CONDITIONS, OBSERVED, Room, fitted
 from genreconcile.controllers.status.verdict import Verdict
 from genreconcile.errors import InputError
+from genreconcile.normalize.compiled import Child
 from genreconcile.pointer import join_pointer
 
 _APART: Final = frozenset({CONDITIONS, OBSERVED})
@@ -24,12 +25,12 @@ _APART: Final = frozenset({CONDITIONS, OBSERVED})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run of a function for a parent. ``keys`` is its ``ctx.status``, None where it did not end normally, and
-    ``generation`` that of the parent it saw, None where the kind has none.
+    ``generation`` that of the parent it saw, None where the kind has none or the function did not run.
     """
 
     verdict: Verdict
     generation: int | None = None
-    keys: Mapping[str, Any] | None = None
+    keys: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def observes(self) -> bool:
@@ -37,6 +38,13 @@ class Run:
         that goes on while the observed generation is an older one.
         """
         return self.generation is not None and (self.keys is not None or self.verdict.stalled is not None)
+
+    def without_keys(self, error: Exception) -> Run:
+        """The run whose keys are refused: they stay as they are, and a condition says why, unless one that stalled
+        says more.
+        """
+        verdict = Verdict.failed(str(error)) if self.verdict.stalled is None else self.verdict
+        return replace(self, verdict=verdict, keys=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,7 @@ class Draft:
     stay, ``refused`` is the error of a value that the schema refuses, None without one.
     """
 
-    operations: list[Operation]
+    operations: list[Operation] = field(repr=False)
     left_out: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
     refused: InputError | None = None
@@ -55,15 +63,24 @@ class Draft:
 
 def draft(live: Mapping[str, Any], run: Run, room: Room, field_manager: str, now: dt.datetime) -> Draft:
     """The patch for the live parent, which needs its managedFields. ``now`` has a time zone."""
+    try:
+        return _drafted(live, run, room, field_manager, now)
+    except InputError as error:
+        refused = error
+    except RecursionError:
+        refused = InputError(f"/{STATUS}: nested too deeply; give less", f"/{STATUS}", is_free_of_values=True)
+    return replace(_drafted(live, run.without_keys(refused), room, field_manager, now), refused=refused)
+
+
+def _drafted(live: Mapping[str, Any], run: Run, room: Room, field_manager: str, now: dt.datetime) -> Draft:
+    """As ``draft``. Raises InputError for a value that the schema refuses."""
     if room.status is None:
         return Draft(operations=[])
-    try:
-        keys, conditions, left_out = _fitted(run, room)
-    except InputError as error:
-        failed = replace(run, verdict=Verdict.failed(str(error)), keys=None)
-        return replace(draft(live, failed, room, field_manager, now), refused=error)
+    keys, conditions, left_out = _fitted(run, room, room.status)
     change = _Change(live, run, room, Owned(live, field_manager), moment(now))
-    foreign = [*change.keys(keys), *change.observed(), *change.conditions(conditions)]
+    if keys is not None:
+        change.keys(keys, room.status)
+    foreign = [*change.observed(), *change.conditions(conditions)]
     return Draft(operations=change.operations.all(), left_out=tuple(left_out), foreign=tuple(foreign))
 
 
@@ -72,14 +89,14 @@ def moment(now: dt.datetime) -> str:
     return now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _fitted(run: Run, room: Room) -> tuple[dict[str, Any] | None, list[Condition], list[str]]:
+def _fitted(run: Run, room: Room, status: Child) -> tuple[dict[str, Any] | None, list[Condition], list[str]]:
     """The keys and conditions of the function as far as there is room, and the paths without room."""
     if run.keys is None:
         return None, [], []
     if OBSERVED in run.keys:
         path = join_pointer((STATUS, OBSERVED))
         raise InputError(f"{path}: the controller itself sets it; name another key", path, is_free_of_values=True)
-    keys, left_out = room.fitted({key: value for key, value in run.keys.items() if key != CONDITIONS})
+    keys, left_out = fitted({key: value for key, value in run.keys.items() if key != CONDITIONS}, status)
     conditions = of_run(run.keys.get(CONDITIONS, []))
     if conditions and not room.members:
         left_out.append(join_pointer(AT))
@@ -87,7 +104,7 @@ def _fitted(run: Run, room: Room) -> tuple[dict[str, Any] | None, list[Condition
 
 
 class _Change:
-    """The change of one live status for one run. Its methods return the paths that stay, for others wrote them."""
+    """The change of one live status for one run; methods return the paths that stay, for others wrote them."""
 
     def __init__(self, live: Mapping[str, Any], run: Run, room: Room, owned: Owned, now: str) -> None:
         status = live.get(STATUS)
@@ -98,12 +115,9 @@ class _Change:
         self._now = now
         self.operations = Operations(live)
 
-    def keys(self, wanted: Mapping[str, Any] | None) -> list[str]:
-        """The keys of the run, None where they stay."""
-        if wanted is not None and self._room.status is not None:
-            keys = Keys(self._owned, self.operations)
-            keys.draft(wanted, self._status, self._room.status, (STATUS,), _APART)
-        return []
+    def keys(self, wanted: Mapping[str, Any], child: Child) -> None:
+        """The keys of the run."""
+        Keys(self._owned, self.operations).draft(wanted, self._status, child, (STATUS,), _APART)
 
     def observed(self) -> list[str]:
         """The generation of the whole status."""

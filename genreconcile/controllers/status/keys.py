@@ -68,9 +68,9 @@ class Keys:
         for key in [key for key in live if key not in wanted and key not in apart]:
             default = default_of(child, key)
             if default is MISSING or not same(default, live[key]):  # The server would bring it back.
-                self._drop(live[key], (*path, key))
+                self._drop(live[key], child.node.child(key), (*path, key))
 
-    def _drop(self, value: Any, path: Path) -> None:
+    def _drop(self, value: Any, child: Child, path: Path) -> None:
         """Remove what we own of a value."""
         if not self.owned.is_ours(path):
             return
@@ -78,5 +78,4 @@ class Keys:
             self.operations.test(path, value)  # Where somebody else has written it since, it is not ours any more.
             self.operations.remove(path)
         elif isinstance(value, dict):
-            for key, entry in value.items():
-                self._drop(entry, (*path, key))
+            self.draft({}, value, child, path)

@@ -13,14 +13,15 @@ from typing import Any, Final
 from genreconcile.errors import InputError, LoadError
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
-from genreconcile.kinds.types import MISSING
+from genreconcile.kinds.types import MISSING, Type
 from genreconcile.manifests.check import plain
-from genreconcile.normalize import prepare
+from genreconcile.normalize import Registry, prepare
 from genreconcile.normalize.compiled import Child, Node
-from genreconcile.pointer import join_pointer
+from genreconcile.sizes import shown_path
 
 CONDITIONS: Final = "conditions"
 OBSERVED: Final = "observedGeneration"
+_NO_RULES: Final = Registry.empty()
 _NEEDED: Final = frozenset({"type", "status"})
 _WHOLE: Final = ("integer", "number")
 _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -47,12 +48,12 @@ class Room:
     warning: str = ""
 
     @classmethod
-    def of(cls, resource: Resource, node: Node) -> Room:
-        """The room in the objects of a kind, whose rules and types are ``node``."""
+    def of(cls, resource: Resource, kind: Type | None) -> Room:
+        """The room in the objects of a kind of this type, None: no schema describes it."""
         if "status" not in resource.subresources:
             advice = "declare it in the definition of the kind"
             return cls(None, warning=f"{resource}: no status is written: the kind has no status subresource; {advice}")
-        status = node.find("status")
+        status = _NO_RULES.compile(resource.gvk, kind, {}, has_status=True).find("status")
         if status is None or not _may_be(status, "object", "map"):
             return cls(None, warning=f"{resource}: no status is written: its schema has no status; declare it there")
         members, by_type = _conditions(status.node.find(CONDITIONS))
@@ -64,23 +65,25 @@ class Room:
         )
         return cls(status, members, by_type, observed, told if missing else "")
 
-    def fitted(self, keys: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """A run's keys as the server would store them, and the paths that are left out, for the schema lacks them.
+    def completed(self, status: Any) -> Any:
+        """A status with the defaults that the server adds to it."""
+        return status if self.status is None else _completed(status, self.status, is_whole=True)
 
-        Raises InputError for a value that is no JSON or not of the schema's type, with its path.
-        """
-        if self.status is None:
-            return {}, [join_pointer(["status", key]) for key in keys]
-        try:
-            copied = loads(dumps(plain(keys, "ctx.status")))
-        except LoadError as error:
-            raise InputError(str(error), "/status", is_free_of_values=True) from None
-        left: list[str] = []
-        fitting = _fitting(copied, self.status, ("status",), left)
-        prepared = prepare(fitting, self.status.node)
-        if prepared.errors:
-            raise InputError.of([_in_status(error) for error in prepared.errors])
-        return _completed(prepared.value, self.status), left
+
+def fitted(keys: Mapping[str, Any], status: Child) -> tuple[dict[str, Any], list[str]]:
+    """A run's keys as the server would store them, and the paths that are left out, for the schema lacks them.
+
+    Raises InputError for a value that is no JSON or not of the schema's type, with its path.
+    """
+    try:
+        copied = loads(dumps(plain(keys, "ctx.status")))
+    except LoadError as error:
+        raise InputError(str(error), "/status", is_free_of_values=True) from None
+    left: list[str] = []
+    prepared = prepare(_fitting(copied, status, ("status",), left), status.node)
+    if prepared.errors:
+        raise InputError.of([_in_status(error) for error in prepared.errors])
+    return _completed(prepared.value, status), left
 
 
 def _in_status(error: InputError) -> InputError:
@@ -116,7 +119,7 @@ def _fitting(value: Any, child: Child, path: Path, left: list[str]) -> Any:
     if not isinstance(value, dict):
         return value
     found = {key: child.node.find(key) for key in value}
-    left += [join_pointer((*path, key)) for key, below in found.items() if below is None]
+    left += [shown_path((*path, key)) for key, below in found.items() if below is None]
     return {key: _fitting(value[key], below, (*path, key), left) for key, below in found.items() if below is not None}
 
 
