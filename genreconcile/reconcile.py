@@ -351,6 +351,8 @@ class Reconciler:
             expected = list(require_iterable(expected))
         if parent is None:
             return Call(expected, settings.namespace or self._namespace, settings.prune, settings.fields)
+        if parent.tool != (manager := self._engine.options.field_manager):
+            raise refused("controller", parent.controller, f"is not that of the field manager {manager}")
         prune = dataclasses.replace(settings.prune, owner=parent, allow_empty=True)
         return Call(expected, parent.key.namespace, prune, settings.fields)
 

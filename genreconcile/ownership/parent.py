@@ -55,11 +55,11 @@ class Parent:
 
     def inventory(self, live: Object | None, named: Named) -> Inventory:
         """The record of the live parent, empty where there is no parent yet. Raises PlanRefused."""
-        if live is None or self._is_new(live):
-            return Inventory()
-        if self.is_controlled:
+        if live is not None and self.is_controlled:
             self._require_tool(live)
             return read_what_is_there(annotations_of(live), self.key)
+        if live is None or self._is_new(live):
+            return Inventory()
         self._require_ours(live)
         return read_inventory(annotations_of(live), self.key, named)
 

@@ -17,6 +17,10 @@ class Place:
     namespaces: frozenset[str] | None = None
     cluster: bool = True
 
+    def __str__(self) -> str:
+        names = "*" if self.namespaces is None else ",".join(sorted(self.namespaces))
+        return f"{names}{' and none' if self.cluster else ''}"
+
     def allows(self, namespace: str) -> bool:
         """Whether members may be in this namespace, "" for objects without one."""
         if not namespace:
@@ -29,7 +33,7 @@ class Place:
 
     @property
     def named(self) -> frozenset[str]:
-        """The namespaces that are allowed by name; empty where all are."""
+        """The namespaces that are allowed by name; none where all are."""
         return self.namespaces or frozenset()
 
 

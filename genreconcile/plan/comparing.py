@@ -7,13 +7,12 @@ one object is its own error. Facts about a kind are looked up once per plan.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import NamedTuple
 
 from genreconcile.cache import Record, Store
 from genreconcile.compare import Comparison, Ours
 from genreconcile.engine import Engine
-from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError, trace
+from genreconcile.errors import CacheError, ChildConflict, ClusterError, InputError, NotSynced, ReconcileError, trace
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
 from genreconcile.objects import GVK, ObjectKey, labels_of
@@ -38,8 +37,10 @@ class _Kind(NamedTuple):
 
 
 def _ours(engine: Engine, members: Membership | None) -> Ours:
-    ours = Ours(engine.options.field_manager, has_added=engine.learned.has_added)
-    return ours if members is None else replace(ours, of_set=members.has_added, outlived=members.outlived)
+    manager, has_added = engine.options.field_manager, engine.learned.has_added
+    if members is None:
+        return Ours(manager, has_added=has_added)
+    return Ours(manager, members.has_added, has_added, members.outlived)
 
 
 class DraftComparer:
@@ -112,7 +113,8 @@ class DraftComparer:
         if members is not None and members.adopt == "any" and members.is_other(record.labels):
             return self._taken(entry, resource, record)
         live = record.decode_with_managers()
-        if not record.deleting and comparison.is_clean(entry.obj, live):
+        is_outlived = bool(members is not None and record.owners and members.outlived(live))
+        if not record.deleting and not is_outlived and comparison.is_clean(entry.obj, live):
             return self._remembered(entry, resource, store, record)
         conflict = self._adoption.conflict(resource.gvk, entry.key, live) if self._adoption is not None else None
         if conflict is not None:
@@ -132,10 +134,9 @@ class DraftComparer:
     @staticmethod
     def _taken(entry: Fresh, resource: Resource, record: Record) -> Change:
         """The error of a member of another owner set: an object is in one set at most (KEP-3659)."""
-        error = ReconcileError(
-            f"{entry.key}: not taken into the owner set: it is a member of {record.labels[PART_OF]}; take it out there "
-            f"first, or remove its label {PART_OF}"
-        )
+        holder = f"it is a member of {record.labels[PART_OF]}"
+        advice = f"take it out there first, or remove its label {PART_OF}"
+        error = ChildConflict(f"{entry.key}: not taken into the owner set: {holder}; {advice}", holder)
         return Change("none", resource.gvk, entry.key, expected=entry.copy(), live=record.decode(), error=error)
 
     def _kind(self, resource: Resource) -> _Kind:

@@ -92,7 +92,9 @@ class Head:
     def name(self) -> str:
         """A text that is another one for another set, or for other rules of the same set."""
         members = self.members
-        return f"{members.id} {members.place} {members.adopt}"
+        if self.ref is None:
+            return members.id
+        return f"{members.id} {members.parent_uid} {members.adopt} {members.place}"
 
 
 class Owners:

@@ -1,24 +1,29 @@
-"""The children of a controller's parents on a real server: whose they are, where they may be, and what stays."""
+"""The children of a controller's parents on a real server: parents of any kind, and whose an object is."""
 
 import pytest
 
 import genreconcile as gr
 from genreconcile.errors import ChildConflict, PlanRefused
-from genreconcile.ownership import Inventory, ParentRef
 from genreconcile.settings import Settings
 from support import objects
+from support.children import (
+    ID,
+    KINDS,
+    KNOWN,
+    MANAGER,
+    MEMBER,
+    PART_OF,
+    TOOLING,
+    error_of,
+    live,
+    plain,
+    recorded,
+    ref,
+    reference,
+    service,
+)
 from support.deletion_ground import Ground, Recorded, statuses
 from support.eventually import eventually
-
-ID = "applyset.kubernetes.io/id"
-PART_OF = "applyset.kubernetes.io/part-of"
-TOOLING = "applyset.kubernetes.io/tooling"
-KINDS = "applyset.kubernetes.io/contains-group-kinds"
-NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
-MEMBER = "genreconcile.dev/member"
-MANAGER = "genreconcile-shops"
-CONFIG, SERVICE, ROLE = ("", "ConfigMap"), ("", "Service"), ("rbac.authorization.k8s.io", "ClusterRole")
-KNOWN = Inventory(frozenset({CONFIG, SERVICE}))
 
 
 @pytest.fixture
@@ -40,36 +45,6 @@ def parent(ground):
 @pytest.fixture
 def other(ground, control_plane):
     return control_plane.create_namespace(ground.namespace + "-other")
-
-
-def plain(ground, name, **metadata):
-    return ground.config(name, labels={}, metadata=metadata)
-
-
-def service(ground, name="web"):
-    return objects.service(name, ground.namespace)
-
-
-def ref(parent, controller="shops", **more):
-    return ParentRef.of(parent, controller, **more)
-
-
-def reference(parent, **more):
-    own = {"apiVersion": parent["apiVersion"], "kind": parent["kind"], "controller": True, **more}
-    return own | {"name": parent["metadata"]["name"], "uid": more.get("uid", parent["metadata"]["uid"])}
-
-
-def live(ground, name="shop", plural="configmaps", **more):
-    return ground.get(ground.path(plural, name, **more))
-
-
-def recorded(ground, **more):
-    annotations = live(ground, **more)["metadata"].get("annotations", {})
-    return annotations.get(KINDS), annotations.get(NAMESPACES)
-
-
-def error_of(result, name):
-    return next(outcome.error for outcome in result if outcome.key.name == name)
 
 
 # Parents of any kind, and two controllers
@@ -318,3 +293,28 @@ def test_a_reference_in_another_namespace_names_another_parent(ground, reconcile
     result = reconciler.reconcile_children([child], ref(parent, namespaces="*"))
     assert isinstance(error_of(result, "a"), ChildConflict)
     assert live(ground, "a", namespace=other) == before
+
+
+def test_a_reference_to_an_earlier_parent_goes_also_where_none_is_expected_now(ground, reconciler, parent):
+    """Its owner is gone: the garbage collector would take the object along."""
+    reconciler.reconcile_children([plain(ground, "a")], ref(parent)).raise_for_failures()
+    where, old = ground.path("configmaps", "a"), [reference(parent)]
+    ground.patch(where, {"op": "add", "path": "/metadata/ownerReferences", "value": old})
+    now = recreated(ground, parent)
+    result = reconciler.reconcile_children([plain(ground, "a")], ref(now), Settings(not_older_than=now))
+    assert statuses(result) == {"a": "configured"}
+    assert "ownerReferences" not in live(ground, "a")["metadata"]
+    assert statuses(reconciler.reconcile_children([plain(ground, "a")], ref(now))) == {"a": "unchanged"}
+
+
+def test_one_child_that_cannot_be_used_and_nothing_is_written(ground, reconciler, parent):
+    reconciler.reconcile_children([plain(ground, "old")], ref(parent)).raise_for_failures()
+    ground.cluster.requests.clear()
+    bad = {**plain(ground, "bad"), "dat": {}}
+    changed = ground.config("old", labels={}, a="b")
+    result = reconciler.reconcile_children([plain(ground, "a"), bad, changed], ref(parent))
+    assert statuses(result) == {"a": "skipped", "bad": "failed", "old": "skipped"}
+    assert [outcome.reason for outcome in result if outcome.status == "skipped"] == [
+        "not written: 1 object(s) of the set cannot be used; correct them first"
+    ] * 2
+    assert ground.cluster.writes == []
