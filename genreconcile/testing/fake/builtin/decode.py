@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from genreconcile.testing.fake.builtin import scalars
-from genreconcile.testing.fake.builtin.types import MISSING, SCALARS, Field, Type, root_of
+from genreconcile.testing.fake.builtin.types import METADATA, MISSING, SCALARS, Field, Type, named, root_of
 from genreconcile.testing.fake.kinds import Kind
 from genreconcile.testing.fake.wire import Refusal
 
@@ -65,6 +65,13 @@ def decoded(obj: Mapping[str, Any], kind: Kind) -> Decoded:
     walk = _Walk(_refused(kind))
     found: dict[str, Any] = walk.object(obj, root, _Place(root.name.rpartition(".")[2]))
     return Decoded(found, tuple(walk.strict))
+
+
+def decoded_metadata(metadata: Mapping[str, Any], kind: Kind) -> Decoded:
+    """Decode the metadata of an object of any kind. Raises Refusal (400)."""
+    walk = _Walk(_refused(kind))
+    place = _Place(METADATA.rpartition(".")[2], path="metadata")
+    return Decoded(walk.object(metadata, named(METADATA), place), tuple(walk.strict))
 
 
 def _refused(kind: Kind) -> str:

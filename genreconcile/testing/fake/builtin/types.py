@@ -17,6 +17,8 @@ from genreconcile.testing.fake.kinds import Kind, recorded
 _DATA = Path(__file__).parents[1] / "data"
 _GVK = "x-kubernetes-group-version-kind"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+METADATA: Final = f"{_META}.ObjectMeta"
+"""The name of the type of every object's metadata."""
 _REFERENCE = "#/components/schemas/"
 _FORMATS = {"byte": "bytes", "int-or-string": "int-or-string"}
 _NAMED = {
