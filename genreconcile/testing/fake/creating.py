@@ -47,7 +47,11 @@ class Creation:
         metadata = {key: value for key, value in given.items() if key not in _SERVERS}
         metadata |= {"name": name, "uid": self._uid(), "creationTimestamp": self._now()}
         metadata |= {"namespace": namespace} if kind.namespaced else {}
-        return self._completed({**obj, "metadata": metadata}, kind)
+        return {**obj, "metadata": metadata}
+
+    def finished(self, obj: dict[str, Any], kind: Kind) -> dict[str, Any]:
+        """An object with its defaults, and with what the server does to it at once: a definition is established."""
+        return {**obj, "status": _established(obj, self._now())} if kind.place == DEFINITIONS else obj
 
     def _require_namespace(self, kind: Kind, namespace: str, name: str) -> None:
         if not kind.namespaced:
@@ -63,17 +67,6 @@ class Creation:
             details = {"name": name, "group": kind.group, "kind": kind.plural, "causes": causes}
             given = {key: value for key, value in details.items() if value}
             raise Refusal(403, f'{plural} "{name}" is forbidden: {text}', details=given)
-
-    def _completed(self, obj: dict[str, Any], kind: Kind) -> dict[str, Any]:
-        if kind.has_status and kind.place not in {NAMESPACES, DEFINITIONS}:
-            obj.pop("status", None)
-        if kind.place == NAMESPACES:
-            labels = {**(obj["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": obj["metadata"]["name"]}
-            obj["metadata"] = {**obj["metadata"], "labels": labels}
-            return {**obj, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
-        if kind.place == DEFINITIONS:
-            return {**obj, "status": _established(obj, self._now())}
-        return obj
 
     def _generated(self, kind: Kind, namespace: str, metadata: Mapping[str, Any]) -> str:
         prefix = metadata.get("generateName")

@@ -64,10 +64,13 @@ class Machinery:
     def create(self, kind: Kind, namespace: str, body: bytes, options: Options) -> Object:
         """Store a new object."""
         write = Write(kind, Key(*kind.place, namespace if kind.namespaced else "", ""), "create", options)
-        obj = self._creation.begun(self._decoded(write, bodies.read(body, kind)), kind, namespace)
-        key = write.key._replace(name=obj["metadata"]["name"])
         semantics = self._documents.semantics(kind)
-        obj = semantics.defaulted(obj)
+        given = bodies.read(body, kind)
+        obj = self._decoded(write, given)
+        if kind.has_status and "status" in given:
+            obj, _ = semantics.decoded({name: value for name, value in given.items() if name != "status"})
+        obj = self._creation.finished(semantics.defaulted(self._creation.begun(obj, kind, namespace)), kind)
+        key = write.key._replace(name=obj["metadata"]["name"])
         if causes := [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]:
             raise bodies.invalid(kind, key.name, causes)
         if semantics.has_generation:
