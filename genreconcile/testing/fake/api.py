@@ -18,9 +18,10 @@ from genreconcile.testing.fake.discovery import Discovery
 from genreconcile.testing.fake.documents import Documents
 from genreconcile.testing.fake.kinds import Kind, Place, Scale, data, places_of
 from genreconcile.testing.fake.listing import Lists, listed
-from genreconcile.testing.fake.machinery import Machinery, Write, not_found
+from genreconcile.testing.fake.machinery import Machinery, Write
 from genreconcile.testing.fake.options import Deletion, Options, require_list_options
-from genreconcile.testing.fake.patching import patched
+from genreconcile.testing.fake.patching import is_apply, patched
+from genreconcile.testing.fake.refusals import not_found
 from genreconcile.testing.fake.reviews import Reviews
 from genreconcile.testing.fake.scaling import scale_of, scaled
 from genreconcile.testing.fake.selecting import selection_of
@@ -165,6 +166,9 @@ class Api:
 
     def _patch(self, request: Request, kind: Kind, target: Target) -> Answer:
         content_type = request.headers.get("content-type", "")
+        if is_apply(content_type):
+            obj, is_new = self.machinery.apply(_write(request, kind, target), request.body)
+            return json_answer(self._view(request, kind)(obj), 201 if is_new else 200)
         found = self.machinery.patch(_write(request, kind, target), request.body, content_type)
         return json_answer(self._view(request, kind)(found))
 

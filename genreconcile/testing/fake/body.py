@@ -1,4 +1,4 @@
-"""The body of a write: JSON, in the right kind, with the names that the path gives; and the refusals of objects.
+"""The body of a write: JSON, in the right kind, with the names that the path gives.
 
 Invariant: what is refused here never comes near the store.
 """
@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
-from genreconcile.gojson import dumps
 from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.refusals import invalid, unusable
 from genreconcile.testing.fake.structural import Cause
 from genreconcile.testing.fake.wire import Refusal, Request, Unsupported
 
@@ -45,10 +45,10 @@ def read(body: bytes, kind: Kind) -> dict[str, Any]:
     try:
         obj = json.loads(body, object_pairs_hook=_members, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise Refusal(400, f"{_unusable(kind)}: {error}") from None
+        raise Refusal(400, f"{unusable(kind)}: {error}") from None
     if not isinstance(obj, dict):
-        raise Refusal(400, f"{_unusable(kind)}: it is no object")
-    return _of_kind(obj, kind)
+        raise Refusal(400, f"{unusable(kind)}: it is no object")
+    return of_kind(obj, kind, is_named=bool(kind.defines))
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -60,13 +60,14 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"invalid character {text[0]!r} looking for beginning of value")
 
 
-def _of_kind(obj: dict[str, Any], kind: Kind) -> dict[str, Any]:
+def of_kind(obj: dict[str, Any], kind: Kind, *, is_named: bool) -> dict[str, Any]:
+    """The object with its kind, which it must name itself if ``is_named``. Raises Refusal (400, 422)."""
     api_version, name = obj.get("apiVersion"), obj.get("kind")
     for field, value in (("Kind", name), ("apiVersion", api_version)):
-        if kind.defines and not value:
+        if is_named and not value:
             raise Refusal(400, f"Object '{field}' is missing in '{json.dumps(obj)}'")
         if value is not None and not isinstance(value, str):
-            raise Refusal(400, f"{_unusable(kind)}: {field} is no text")
+            raise Refusal(400, f"{unusable(kind)}: {field} is no text")
     if (api_version or kind.api_version) != kind.api_version:
         expected = f"the expected API version ({kind.api_version})"
         raise Refusal(400, f"the API version in the data ({api_version}) does not match {expected}")
@@ -74,7 +75,7 @@ def _of_kind(obj: dict[str, Any], kind: Kind) -> dict[str, Any]:
         if kind.defines:
             cause = Cause("FieldValueInvalid", f'Invalid value: "{name}": must be {kind.kind}', "kind")
             raise invalid(kind, str((obj.get("metadata") or {}).get("name") or ""), [cause])
-        raise Refusal(400, f"{_unusable(kind)}: it is of kind {name!r}")
+        raise Refusal(400, f"{unusable(kind)}: it is of kind {name!r}")
     if api_version and name:
         return obj
     return type(obj)((*obj.items(), ("apiVersion", kind.api_version), ("kind", kind.kind)))
@@ -108,43 +109,3 @@ def require_name(metadata: Mapping[str, Any], name: str) -> None:
             400, f"the name of the object ({found}) does not match the name on the URL ({name})" if found else
             "the name of the object ( based on URL) was undeterminable: name must be provided"
         )  # fmt: skip
-
-
-def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> Refusal:
-    """The refusal of an object for these causes."""
-    return _invalid(kind.group, kind.kind, name, causes)
-
-
-def invalid_options(kind: str, *causes: Cause) -> Refusal:
-    """The refusal of the options of a request, such as CreateOptions."""
-    return _invalid("meta.k8s.io", kind, "", causes)
-
-
-def _invalid(group: str, kind: str, name: str, causes: Sequence[Cause]) -> Refusal:
-    texts = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
-    told = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    qualified = f"{kind}.{group}" if group else kind
-    named = {"name": name, "group": group, "kind": kind}
-    details = {key: value for key, value in named.items() if value}
-    return Refusal(
-        422,
-        f'{qualified} "{name}" is invalid: {told}',
-        details={**details, "causes": [one._asdict() for one in causes]},
-    )
-
-
-def strict(kind: Kind, sentences: Sequence[str]) -> Refusal:
-    """The refusal of fields that the schema does not know, or that stand there twice."""
-    return Refusal(400, f"{_unusable(kind)}: strict decoding error: {', '.join(sentences)}")
-
-
-def in_patch(refusal: Refusal, kind: Kind, patched: Mapping[str, Any]) -> Refusal:
-    """The refusal of what a patch makes of an object that cannot be read."""
-    text = dumps(dumps(patched).decode()).decode()
-    told = str(refusal).removeprefix(f"{_unusable(kind)}: ")
-    cause = Cause("FieldValueInvalid", f"Invalid value: {text}: {told}", "patch")
-    return _invalid("", "", "", [cause])
-
-
-def _unusable(kind: Kind) -> str:
-    return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'

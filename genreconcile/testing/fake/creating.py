@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from genreconcile.testing.fake import body as bodies
 from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind
+from genreconcile.testing.fake.refusals import invalid
 from genreconcile.testing.fake.store import Key, Store
 from genreconcile.testing.fake.structural import Cause
 from genreconcile.testing.fake.wire import Refusal
@@ -72,7 +73,7 @@ class Creation:
         prefix = metadata.get("generateName")
         if not prefix:
             cause = Cause("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")
-            raise bodies.invalid(kind, "", [cause])
+            raise invalid(kind, "", [cause])
         for _ in range(_MOST_TRIES):
             name = prefix[:_LONGEST_PREFIX] + "".join(self._dice.choice(_CHARACTERS) for _ in range(5))
             if self._store.get(Key(*kind.place, namespace if kind.namespaced else "", name)) is None:

@@ -12,18 +12,29 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from genreconcile.testing.fake import applying
 from genreconcile.testing.fake import body as bodies
 from genreconcile.testing.fake.creating import Creation
 from genreconcile.testing.fake.documents import Documents
 from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind, data
-from genreconcile.testing.fake.managing import Writer, managed
+from genreconcile.testing.fake.managing import APPLY, Writer, managed
 from genreconcile.testing.fake.metadata import problems_of_change, problems_of_new
 from genreconcile.testing.fake.options import Deletion, Options
 from genreconcile.testing.fake.patching import patched
+from genreconcile.testing.fake.refusals import (
+    already_exists,
+    conflict,
+    details_of,
+    in_patch,
+    invalid,
+    not_found,
+    strict,
+)
 from genreconcile.testing.fake.store import Key, Object, Store
 from genreconcile.testing.fake.structural import Cause
 from genreconcile.testing.fake.wire import Refusal, encode
 
+Entries = list[dict[str, Any]]
 Admission = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 """``admission(verb, obj)`` may return another object to store, and raise Refusal. Of a deletion it sees the object."""
 
@@ -64,23 +75,26 @@ class Machinery:
     def create(self, kind: Kind, namespace: str, body: bytes, options: Options) -> Object:
         """Store a new object."""
         write = Write(kind, Key(*kind.place, namespace if kind.namespaced else "", ""), "create", options)
-        semantics = self._documents.semantics(kind)
-        given = bodies.read(body, kind)
+        return self._created(write, bodies.read(body, kind))
+
+    def _created(self, write: Write, given: dict[str, Any], entries: Entries | None = None) -> Object:
+        """``entries`` are the managedFields of an object that is applied."""
+        kind, semantics = write.kind, self._documents.semantics(write.kind)
         obj = self._decoded(write, given)
         if kind.has_status and "status" in given:
             obj, _ = semantics.decoded({name: value for name, value in given.items() if name != "status"})
-        obj = self._creation.finished(semantics.defaulted(self._creation.begun(obj, kind, namespace)), kind)
+        obj = semantics.defaulted(self._creation.begun(obj, kind, write.key.namespace))
+        obj = self._creation.finished(obj, kind)
         key = write.key._replace(name=obj["metadata"]["name"])
         if causes := [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]:
-            raise bodies.invalid(kind, key.name, causes)
+            raise invalid(kind, key.name, causes)
         if semantics.has_generation:
             obj["metadata"]["generation"] = 1
         obj = self._admitted("create", obj)
         if self._store.get(key) is not None:
-            text = f'{_shown(kind)} "{key.name}" already exists'
-            raise Refusal(409, text, reason="AlreadyExists", details=_of(key))
-        obj = self._managed(write, None, obj)
-        return obj if options.dry_run else self._put(key, self._documents.to_store(kind, obj))
+            raise already_exists(key)
+        obj = _with_entries(obj, self._managed(write, None, obj) if entries is None else entries)
+        return obj if write.options.dry_run else self._put(key, self._documents.to_store(kind, obj))
 
     def update(self, write: Write, body: bytes) -> Object:
         """Replace an object by PUT."""
@@ -92,11 +106,11 @@ class Machinery:
         live = self.require(key)
         if not metadata.get("resourceVersion") and kind.defines:
             text = "Invalid value: 0: must be specified for an update"
-            raise bodies.invalid(kind, key.name, [Cause("FieldValueInvalid", text, "metadata.resourceVersion")])
+            raise invalid(kind, key.name, [Cause("FieldValueInvalid", text, "metadata.resourceVersion")])
         uid = metadata.get("uid")
         if uid and uid != live["metadata"]["uid"]:
             text = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live['metadata']['uid']}"
-            raise _conflict(kind, key, text)
+            raise conflict(key, text)
         return self._written(write, obj, live)
 
     def patch(self, write: Write, body: bytes, content_type: str) -> Object:
@@ -110,11 +124,38 @@ class Machinery:
         try:
             obj = self._decoded(write, found)
         except Refusal as refusal:
-            raise bodies.in_patch(refusal, kind, found) from None
+            raise in_patch(refusal, kind, found) from None
         for name in ("name", "namespace"):
             if obj["metadata"].get(name) != live["metadata"].get(name):
                 raise Refusal(400, f"the {name} of the object does not match the {name} on the URL")
         return self._written(write, obj, live)
+
+    def apply(self, write: Write, body: bytes) -> tuple[Object, bool]:
+        """Apply a configuration; returns the object, and whether it is new."""
+        kind, key = write.kind, write.key
+        config = bodies.of_kind(applying.read(body), kind, is_named=True)
+        bodies.require_namespace(config["metadata"], key.namespace)
+        bodies.require_name({"name": key.name, **config["metadata"]}, key.name)
+        if unknown := self._documents.semantics(kind).decoded(config)[1]:
+            raise Refusal(
+                500, f"failed to create typed patch object ({key.namespace}/{key.name}): {unknown[0]}", reason=""
+            )
+        live = self._store.get(key)
+        if live is None and (uid := config["metadata"].get("uid")):
+            raise conflict(
+                key, f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            )
+        if live is not None:
+            self._require_current(config, live, key)
+        shown = self._documents.shown(kind, live) if live is not None else None
+        writer = self._writer(write)._replace(operation=APPLY)
+        own = _of_endpoint(config, write)
+        found = applying.applied(shown, own, self._documents.semantics(kind).shape, writer, force=write.options.force)
+        if live is None:
+            return self._created(
+                write, {**found.obj, "metadata": {**found.obj["metadata"], "name": key.name}}, found.entries
+            ), True
+        return self._written(write, self._decoded(write, found.obj), live, found.entries), False
 
     def replace(self, key: Key, obj: dict[str, Any], live: Object) -> Object:
         """Store the new state of an object, for a controller of the server; nothing where it is the old."""
@@ -137,10 +178,10 @@ class Machinery:
             if wanted is not None and live["metadata"].get(name) != wanted:
                 told = {"uid": "UID", "resourceVersion": "ResourceVersion"}[name]
                 text = f"Precondition failed: {told} in precondition: {wanted}, {told} in object meta: "
-                raise _conflict(self._documents.stored(key), key, text + str(live["metadata"].get(name)))
+                raise conflict(key, text + str(live["metadata"].get(name)))
         if key[:2] == NAMESPACES and key.name in data("deletion")["immortal"]:
             text = f'namespaces "{key.name}" is forbidden: this namespace may not be deleted'
-            raise Refusal(403, text, details=_of(key))
+            raise Refusal(403, text, details=details_of(key))
         self._admitted("delete", dict(live))
         finalizers = options.finalizers(live["metadata"].get("finalizers") or [])
         if key[:2] == DEFINITIONS and "deletionTimestamp" not in live["metadata"]:
@@ -165,7 +206,7 @@ class Machinery:
         """What the server knows of an object. Raises Refusal (400) where it cannot be read, or not strictly."""
         found, sentences = self._documents.semantics(write.kind).decoded(obj)
         if sentences and write.options.validation == "Strict":
-            raise bodies.strict(write.kind, sentences)
+            raise strict(write.kind, sentences)
         return found
 
     def _marked(self, live: Object, finalizers: list[str], *, is_namespace: bool) -> dict[str, Any]:
@@ -178,27 +219,35 @@ class Machinery:
             metadata |= {"generation": metadata["generation"] + 1} if "generation" in metadata else {}
         return {**live, "metadata": metadata, **({"status": {"phase": "Terminating"}} if is_namespace else {})}
 
-    def _written(self, write: Write, obj: dict[str, Any], live: Object) -> Object:
+    def _written(self, write: Write, obj: dict[str, Any], live: Object, entries: Entries | None = None) -> Object:
+        """``entries`` are the managedFields after an apply."""
         kind, key = write.kind, write.key
-        version = obj["metadata"].get("resourceVersion")
-        if version and version != live["metadata"]["resourceVersion"]:
-            text = "the object has been modified; please apply your changes to the latest version and try again"
-            raise _conflict(kind, key, text)
+        self._require_current(obj, live, key)
         shown = self._documents.shown(kind, live)
-        cleared = obj["metadata"].get("managedFields") in ([{}], [])
+        cleared = entries is None and obj["metadata"].get("managedFields") in ([{}], [])
         metadata = {**_merged(obj["metadata"], live["metadata"]), "name": key.name}
         metadata |= {"namespace": key.namespace} if key.namespace else {}
         obj = _kept_apart({**obj, "metadata": metadata}, shown, write)
         obj = self._admitted(write.verb, self._checked(write, obj, shown))
         if self._documents.semantics(kind).is_new_generation(obj, shown):
             obj["metadata"]["generation"] = int(live["metadata"].get("generation") or 0) + 1
-        if _comparable(obj) == _comparable(shown) and not cleared:
+        is_same = _comparable(obj) == _comparable(shown)
+        if is_same and not cleared and entries in (None, live["metadata"].get("managedFields")):
             return live
-        old = {**shown, "metadata": {**shown["metadata"], "managedFields": []}} if cleared else shown
-        obj = self._managed(write, old, obj)
+        if entries is None:
+            old = {**shown, "metadata": {**shown["metadata"], "managedFields": []}} if cleared else shown
+            entries = self._managed(write, old, obj)
+        obj = _with_entries(obj, entries)
         if write.options.dry_run:
             return obj
         return self.replace(key, self._documents.to_store(kind, obj), live)
+
+    def _require_current(self, obj: Mapping[str, Any], live: Object, key: Key) -> None:
+        """Raise Refusal (409) for an object under another version than the live one."""
+        version = obj["metadata"].get("resourceVersion")
+        if version and version != live["metadata"]["resourceVersion"]:
+            text = "the object has been modified; please apply your changes to the latest version and try again"
+            raise conflict(key, text)
 
     def _checked(self, write: Write, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
         """The object with defaults. Raises Refusal (422)."""
@@ -206,15 +255,14 @@ class Machinery:
         obj = semantics.defaulted(obj)
         causes = [*problems_of_change(obj["metadata"], old["metadata"], write.kind), *semantics.problems(obj, old)]
         if causes:
-            raise bodies.invalid(write.kind, write.key.name, causes)
+            raise invalid(write.kind, write.key.name, causes)
         return obj
 
-    def _managed(self, write: Write, old: Mapping[str, Any] | None, obj: dict[str, Any]) -> dict[str, Any]:
-        kind = write.kind
-        writer = Writer(write.options.manager, kind.api_version, write.subresource, self._now())
-        entries = managed(old, obj, self._documents.semantics(kind).shape, writer)
-        metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
-        return {**obj, "metadata": metadata | ({"managedFields": entries} if entries else {})}
+    def _managed(self, write: Write, old: Mapping[str, Any] | None, obj: dict[str, Any]) -> Entries:
+        return managed(old, obj, self._documents.semantics(write.kind).shape, self._writer(write))
+
+    def _writer(self, write: Write) -> Writer:
+        return Writer(write.options.manager, write.kind.api_version, write.subresource, self._now())
 
     def _admitted(self, verb: str, obj: dict[str, Any]) -> dict[str, Any]:
         for admission in self.admission:
@@ -227,17 +275,6 @@ class Machinery:
     def _time_of_revision(self) -> dt.datetime:
         """A clock that only revisions move, so that a run with the same seed is the same run."""
         return _EPOCH + dt.timedelta(seconds=self._store.revision)
-
-
-def not_found(key: Key) -> Refusal:
-    """The refusal of what asks for an object that is not there."""
-    plural = f"{key.plural}.{key.group}" if key.group else key.plural
-    return Refusal(404, f'{plural} "{key.name}" not found', details=_of(key))
-
-
-def _conflict(kind: Kind, key: Key, text: str) -> Refusal:
-    message = f'Operation cannot be fulfilled on {_shown(kind)} "{key.name}": {text}'
-    return Refusal(409, message, details=_of(key))
 
 
 def _merged(metadata: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,10 +302,15 @@ def _comparable(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**obj, "metadata": metadata}
 
 
-def _shown(kind: Kind) -> str:
-    return f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+def _with_entries(obj: dict[str, Any], entries: Entries) -> dict[str, Any]:
+    metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+    return {**obj, "metadata": metadata | ({"managedFields": entries} if entries else {})}
 
 
-def _of(key: Key) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": key.name, "group": key.group, "kind": key.plural}
-    return {name: value for name, value in found.items() if value}
+def _of_endpoint(config: Mapping[str, Any], write: Write) -> Mapping[str, Any]:
+    """What of a configuration this endpoint writes."""
+    if not write.kind.has_status:
+        return config
+    head = ("apiVersion", "kind", "metadata", "status")
+    is_status = write.subresource == "status"
+    return {name: value for name, value in config.items() if (name in head if is_status else name != "status")}

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from genreconcile.testing.fake.body import invalid_options
+from genreconcile.testing.fake.patching import is_apply
+from genreconcile.testing.fake.refusals import invalid_options
 from genreconcile.testing.fake.structural import Cause
 from genreconcile.testing.fake.wire import Refusal, Request
 
@@ -24,11 +25,12 @@ _MATCHES: Final = ("Exact", "NotOlderThan")
 
 
 class Options(NamedTuple):
-    """``validation`` is Ignore, Warn or Strict; ``manager`` owns the fields that are written."""
+    """``validation`` is Ignore, Warn or Strict; ``manager`` owns what is written, ``force`` takes it from others."""
 
     dry_run: bool = False
     validation: str = "Warn"
     manager: str = "unknown"
+    force: bool = False
 
     @classmethod
     def of(cls, request: Request) -> Options:
@@ -36,15 +38,19 @@ class Options(NamedTuple):
         query = request.query
         agent = str(request.headers.get("user-agent") or "unknown").partition("/")[0]
         manager = query.get("fieldManager") or agent[:_LONGEST_MANAGER]
-        found = cls("dryRun" in query, query.get("fieldValidation") or "Warn", manager)
-        if causes := list(_of_write(query, found, request.verb)):
+        force = query.get("force") in {"true", "1"}
+        found = cls("dryRun" in query, query.get("fieldValidation") or "Warn", manager, force)
+        if causes := list(_of_write(query, found, request)):
             raise invalid_options(_KINDS[request.verb], *causes)
         return found
 
 
-def _of_write(query: Mapping[str, str], options: Options, verb: str) -> Iterator[Cause]:
-    if "force" in query and verb == "patch":
+def _of_write(query: Mapping[str, str], options: Options, request: Request) -> Iterator[Cause]:
+    applies = is_apply(request.headers.get("content-type", ""))
+    if request.verb == "patch" and "force" in query and not applies:
         yield _forbidden("force", "may not be specified for non-apply patch")
+    if request.verb == "patch" and applies and not query.get("fieldManager"):
+        yield Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
     if len(options.manager) > _LONGEST_MANAGER:
         text = f"Too long: may not be more than {_LONGEST_MANAGER} bytes"
         yield Cause("FieldValueTooLong", text, "fieldManager")

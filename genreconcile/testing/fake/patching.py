@@ -52,15 +52,21 @@ class _Place(NamedTuple):
         return isinstance(self.holder, list)
 
 
+def is_apply(content_type: str) -> bool:
+    """Whether a patch is a server-side apply. Raises Unsupported for one in CBOR."""
+    found = content_type.partition(";")[0].strip()
+    if found == _APPLY_PATCH[1]:
+        raise Unsupported(f"patches of type {found}")
+    return found == _APPLY_PATCH[0]
+
+
 def patched(document: Mapping[str, Any], body: bytes, content_type: str, shape: Shape | None = None) -> dict[str, Any]:
     """The document after a patch, as a copy; ``shape`` is the type where it can be strategic. Raises Refusal."""
     content_type = content_type.partition(";")[0].strip()
     if content_type == JSON_PATCH:
         return _whole(json_patched(document, body))
-    if content_type in _APPLY_PATCH:
-        raise Unsupported("server-side apply")
     accepted = [JSON_PATCH, MERGE_PATCH, *([STRATEGIC_PATCH] if shape is not None else []), *_APPLY_PATCH]
-    if content_type not in accepted:
+    if content_type not in accepted[:-2]:
         text = "the body of the request was in an unknown format - accepted media types include: "
         raise Refusal(415, text + ", ".join(accepted))
     patch = _read(msgspec.json.decode, body)
