@@ -130,10 +130,10 @@ def completed(value: dict[str, Any], _root: dict[str, Any], rule: Mapping[str, A
         value[name] = {**copy.deepcopy(defaults), **own}
 
 
-def policy_types(value: dict[str, Any], _root: dict[str, Any], _rule: Mapping[str, Any]) -> None:
-    """Ingress always, and Egress where there are rules for it."""
+def policy_types(value: dict[str, Any], _root: dict[str, Any], rule: Mapping[str, Any]) -> None:
+    """The ``types`` for what comes in, always, and for what goes out, where there are rules for it."""
     if not value.get("policyTypes"):
-        value["policyTypes"] = ["Ingress", "Egress"] if value.get("egress") else ["Ingress"]
+        value["policyTypes"] = rule["types"][: 2 if value.get("egress") else 1]
 
 
 def limits(value: dict[str, Any], _root: dict[str, Any], _rule: Mapping[str, Any]) -> None:

@@ -30,12 +30,15 @@ Rule = Mapping[str, Any]
 Rules = Mapping[str, Sequence[Rule]]
 
 
-def defaulted(obj: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
-    """A copy of a decoded object, with all that the server fills in when it is created; of a custom kind as it is."""
+def defaulted(obj: Mapping[str, Any], kind: Kind, *, is_new: bool = True) -> dict[str, Any]:
+    """A copy of a decoded object with all that the server fills in, of one that ``is_new`` what it adds once as well.
+
+    An object of a custom kind comes back as it is.
+    """
     found: dict[str, Any] = copy.deepcopy(dict(obj))
     root = root_of(kind)
     if root is not None:
-        Filling(rules(), found, kind.kind).object(found, root, "")
+        Filling(found, kind.kind, is_new=is_new).object(found, root, "")
     return found
 
 
@@ -52,15 +55,15 @@ def rules() -> Rules:
 class Filling:
     """Of one object, which it changes."""
 
-    def __init__(self, known: Rules, root: dict[str, Any], kind: str) -> None:
-        self._rules, self._root, self._kind = known, root, kind
+    def __init__(self, root: dict[str, Any], kind: str, *, is_new: bool) -> None:
+        self._rules, self._root, self._kind, self._is_new = rules(), root, kind, is_new
 
     def object(self, value: dict[str, Any], type_: Type, at: str) -> None:
         """Fill in this object, then what is in it."""
         own = self._rules.get(type_.name, ())
         there = {name for name in value if not is_unset(value, name, type_)} if own else set()
         for rule in own:
-            if holds(rule, value, there, self._kind, at):
+            if (self._is_new or not rule.get("new")) and holds(rule, value, there, self._kind, at):
                 self._apply(rule, value, type_)
         for name, field in type_.fields.items():
             if name in value:

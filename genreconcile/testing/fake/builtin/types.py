@@ -61,7 +61,7 @@ class Field:
 class Type:
     """A type. ``shape`` is ``object map list any`` or one of SCALARS.
 
-    ``items`` is the type of a list's members or a map's values; of ``any`` it is that of an object that may stand there.
+    ``items`` is the type of a list's members or a map's values; of ``any`` that of an object that may stand there.
     ``list_type`` and ``map_keys`` tell how the server merges a list.
     """
 
