@@ -91,12 +91,18 @@ class Run:
         context = self._context()
         try:
             function = self._parts.controller.function
-            stated = self._parts.runner.run(functools.partial(function, copy.deepcopy(self._parent), context))
+            stated = self._parts.runner.run(functools.partial(function, self._given(), context))
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
             return self._failed(error)
         finally:
             context.close()
         return self._stated(stated, context)
+
+    def _given(self) -> Object:
+        """The parent as the function gets it: a copy, without what a cache does not keep."""
+        given = copy.deepcopy(self._parent)
+        given["metadata"].pop("managedFields", None)
+        return given
 
     def _context(self) -> Context:
         def depend(read: Read) -> None:
@@ -184,7 +190,7 @@ class Run:
         goodbye = self._parts.controller.goodbye
         try:
             if goodbye is not None:
-                self._parts.runner.call(functools.partial(goodbye, copy.deepcopy(self._parent), context))
+                self._parts.runner.call(functools.partial(goodbye, self._given(), context))
             self._parts.children.let_go(self._parent).raise_for_failures()
             self._parts.finalizers.remove(self._parts.resource, self._parent)
         except Retry as retry:
