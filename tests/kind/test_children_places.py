@@ -169,6 +169,8 @@ def test_members_forged_at_places_that_are_not_allowed_stay(ground, reconciler, 
             result = after.reconcile_children([plain(ground, "a"), service(ground)], found)
             assert statuses(result) == {"a": "unchanged", "web": "unchanged"}
             assert after.plan_children([], found).counts["delete"] == 2
+            assert "ClusterRole" not in {gvk.kind for gvk in after.cache.kinds()}
+            assert recorded(ground) == (kinds, other), "what is not read is not forgotten"
             assert result.warnings == ()
     assert live(ground, "b", namespace=other)
     assert ground.get(f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{name}")
