@@ -48,6 +48,8 @@ def places_of(names: Iterable[str]) -> Iterator[Place]:
 
 DEFINITIONS: Final = place_of(data("places")["definitions"])
 NAMESPACES: Final = place_of(data("places")["namespaces"])
+ACCOUNTS: Final = place_of(data("places")["accounts"])
+PODS: Final = place_of(data("places")["pods"])
 AGGREGATED: Final = place_of(data("places")["aggregated"])
 
 
