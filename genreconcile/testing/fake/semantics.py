@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from genreconcile.testing.fake import definitions, structural
+from genreconcile.testing.fake import definitions, sizes, structural
 from genreconcile.testing.fake.body import twice
 from genreconcile.testing.fake.builtin import decode, defaults, strategy
 from genreconcile.testing.fake.builtin.decode import decoded_metadata
@@ -144,6 +144,7 @@ class BuiltIn:
             found = [Cause(**cause) for cause in refusal.status["details"]["causes"]]
         else:
             found = []
+        found += sizes.problems(obj, self._kind)
         return [*found, *(definitions.problems(obj) if self._kind.place == DEFINITIONS else ())]
 
     def grace_seconds(self, obj: Mapping[str, Any], wanted: int | None) -> int:
