@@ -71,7 +71,8 @@ class Machinery:
         self._time = now or self._time_of_revision
         dice = random.Random(seed)  # noqa: S311 - no secret
         self._creation = Creation(store, dice, self._now)
-        self.allocations = Allocations()
+        self._allocations = Allocations()
+        self._restores = store.restores
         self.admission: list[Admission] = []
 
     def create(self, kind: Kind, namespace: str, body: bytes, options: Options) -> Object:
@@ -83,7 +84,7 @@ class Machinery:
         """``entries`` are the managedFields of an object that is applied."""
         kind, semantics = write.kind, self._documents.semantics(write.kind)
         obj = semantics.prepared(self._creation.begun(self._decoded(write, given), kind, write.key.namespace))
-        obj = self.allocations.allot(self._creation.finished(semantics.defaulted(obj, is_new=True), kind), kind)
+        obj = self._allotted.allot(self._creation.finished(semantics.defaulted(obj, is_new=True), kind), kind)
         key = write.key._replace(name=obj["metadata"]["name"])
         causes = [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]
         if causes:
@@ -166,13 +167,13 @@ class Machinery:
 
     def remove(self, key: Key) -> None:
         """Remove an object, and free what it was allotted."""
-        self.allocations.free(self._store.remove(key), self._documents.stored(key))
+        self._allotted.free(self._store.remove(key), self._documents.stored(key))
 
     def _put(self, key: Key, kind: Kind, obj: dict[str, Any]) -> Object:
         obj = self._documents.to_store(kind, obj)
         if len(encode(obj)) > _LARGEST_STORED:
             raise Refusal(500, "etcdserver: request is too large", reason="")
-        self.allocations.take(obj, kind)
+        self._allotted.take(obj, kind)
         return self._store.put(key, obj)
 
     def delete(self, key: Key, options: Deletion) -> tuple[Object, bool]:
@@ -211,6 +212,15 @@ class Machinery:
         if live is None:
             raise not_found(key)
         return live
+
+    @property
+    def _allotted(self) -> Allocations:
+        """What is allotted to the objects that are stored, also after the store went back to a backup."""
+        if self._restores != self._store.restores:
+            self._allocations, self._restores = Allocations(), self._store.restores
+            for key in self._store.names():
+                self._allocations.take(self.require(key), self._documents.stored(key))
+        return self._allocations
 
     def _decoded(self, write: Write, obj: Mapping[str, Any]) -> dict[str, Any]:
         """What the server knows of an object. Raises Refusal (400) where it cannot be read, or not strictly."""
@@ -268,7 +278,7 @@ class Machinery:
     def _checked(self, write: Write, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
         """The object with defaults. Raises Refusal (422)."""
         semantics = self._documents.semantics(write.kind)
-        obj = self.allocations.allot(semantics.defaulted(obj), write.kind)
+        obj = self._allotted.allot(semantics.defaulted(obj), write.kind)
         causes = [*problems_of_change(obj["metadata"], old["metadata"], write.kind), *semantics.problems(obj, old)]
         if causes:
             raise invalid(write.kind, write.key.name, list(dict.fromkeys(causes)))
