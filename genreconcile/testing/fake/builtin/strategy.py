@@ -95,8 +95,8 @@ def _count(obj: dict[str, Any], live: Object, kind: Kind) -> None:
 
 def grace_seconds(obj: Object, kind: Kind, wanted: int | None = None) -> int:
     """The seconds that a deletion leaves an object; ``wanted`` are those of the request."""
-    rule = table()["grace"].get(kind.kind if not kind.group else "")
-    if rule is None or not at(obj, rule["on"]):
+    rule = table()["grace"].get(name_of(kind))
+    if rule is None or not at(obj, rule["node"]):
         return 0
     return int(at(obj, rule["seconds"]) or 0) if wanted is None else wanted
 
