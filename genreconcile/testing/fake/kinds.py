@@ -48,6 +48,8 @@ def places_of(names: Iterable[str]) -> Iterator[Place]:
 
 DEFINITIONS: Final = place_of(data("places")["definitions"])
 NAMESPACES: Final = place_of(data("places")["namespaces"])
+ACCOUNTS: Final = place_of(data("places")["accounts"])
+PODS: Final = place_of(data("places")["pods"])
 AGGREGATED: Final = place_of(data("places")["aggregated"])
 
 
@@ -90,7 +92,14 @@ class Kind:
     @property
     def place(self) -> Place:
         """Where its objects are stored."""
-        return self.group, self.plural
+        found = self.group, self.plural
+        return shared()[found].place if found in shared() else found
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """The names under which some of its fields are stored."""
+        found = shared().get((self.group, self.plural))
+        return found.fields if found is not None else {}
 
     @property
     def api_version(self) -> str:
@@ -118,7 +127,7 @@ def described(documents: Mapping[str, Mapping[str, Any]]) -> Iterator[Kind]:
 def _described(paths: Mapping[str, Any]) -> Iterator[Kind]:
     for path, operations in paths.items():
         match = _PATH.fullmatch(path)
-        if match is None or match["status"] or match["plural"] == "watch":
+        if match is None or match["status"] or "/watch/" in path:
             continue
         name = next(iter(operations.values()))["x-kubernetes-group-version-kind"]["kind"]
         group, version, plural = match["group"] or "", match["version"], match["plural"]
@@ -174,6 +183,19 @@ def _scales() -> Mapping[Place, Scale]:
         (entry["group"], entry["plural"]): Scale(entry["spec"], entry["status"], entry["selector"])
         for entry in data("scale")
     }
+
+
+class Shared(NamedTuple):
+    """The place of a kind that another group serves too, and the names of its fields there."""
+
+    place: Place
+    fields: Mapping[str, str]
+
+
+@functools.cache
+def shared() -> Mapping[Place, Shared]:
+    """The kinds whose objects are stored as those of another group."""
+    return {place_of(name): Shared(place_of(one["stored"]), one["fields"]) for name, one in data("shared").items()}
 
 
 @functools.cache

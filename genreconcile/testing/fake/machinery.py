@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from genreconcile.testing.fake import applying
 from genreconcile.testing.fake import body as bodies
+from genreconcile.testing.fake.builtin.allocation import Allocations
 from genreconcile.testing.fake.creating import Creation
 from genreconcile.testing.fake.documents import Documents
 from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind, data
@@ -70,6 +71,8 @@ class Machinery:
         self._time = now or self._time_of_revision
         dice = random.Random(seed)  # noqa: S311 - no secret
         self._creation = Creation(store, dice, self._now)
+        self._allocations = Allocations()
+        self._restores = store.restores
         self.admission: list[Admission] = []
 
     def create(self, kind: Kind, namespace: str, body: bytes, options: Options) -> Object:
@@ -80,21 +83,17 @@ class Machinery:
     def _created(self, write: Write, given: dict[str, Any], entries: Entries | None = None) -> Object:
         """``entries`` are the managedFields of an object that is applied."""
         kind, semantics = write.kind, self._documents.semantics(write.kind)
-        obj = self._decoded(write, given)
-        if kind.has_status and "status" in given:
-            obj, _ = semantics.decoded({name: value for name, value in given.items() if name != "status"})
-        obj = semantics.defaulted(self._creation.begun(obj, kind, write.key.namespace))
-        obj = self._creation.finished(obj, kind)
+        obj = semantics.prepared(self._creation.begun(self._decoded(write, given), kind, write.key.namespace))
+        obj = self._allotted.allot(self._creation.finished(semantics.defaulted(obj, is_new=True), kind), kind)
         key = write.key._replace(name=obj["metadata"]["name"])
-        if causes := [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]:
-            raise invalid(kind, key.name, causes)
-        if semantics.has_generation:
-            obj["metadata"]["generation"] = 1
+        causes = [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]
+        if causes:
+            raise invalid(kind, key.name, list(dict.fromkeys(causes)))
         obj = self._admitted("create", obj)
         if self._store.get(key) is not None:
             raise already_exists(key)
         obj = _with_entries(obj, self._managed(write, None, obj) if entries is None else entries)
-        return obj if write.options.dry_run else self._put(key, self._documents.to_store(kind, obj))
+        return obj if write.options.dry_run else self._put(key, kind, obj)
 
     def update(self, write: Write, body: bytes) -> Object:
         """Replace an object by PUT."""
@@ -161,14 +160,20 @@ class Machinery:
         """Store the new state of an object, for a controller of the server; nothing where it is the old."""
         if obj == live:
             return live
-        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers"):
-            self._store.remove(key)
+        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not _lingers(obj):
+            self.remove(key)
             return obj
-        return self._put(key, obj)
+        return self._store.put(key, obj)
 
-    def _put(self, key: Key, obj: dict[str, Any]) -> Object:
+    def remove(self, key: Key) -> None:
+        """Remove an object, and free what it was allotted."""
+        self._allotted.free(self._store.remove(key), self._documents.stored(key))
+
+    def _put(self, key: Key, kind: Kind, obj: dict[str, Any]) -> Object:
+        obj = self._documents.to_store(kind, obj)
         if len(encode(obj)) > _LARGEST_STORED:
             raise Refusal(500, "etcdserver: request is too large", reason="")
+        self._allotted.take(obj, kind)
         return self._store.put(key, obj)
 
     def delete(self, key: Key, options: Deletion) -> tuple[Object, bool]:
@@ -183,17 +188,23 @@ class Machinery:
             text = f'namespaces "{key.name}" is forbidden: this namespace may not be deleted'
             raise Refusal(403, text, details=details_of(key))
         self._admitted("delete", dict(live))
-        finalizers = options.finalizers(live["metadata"].get("finalizers") or [])
-        if key[:2] == DEFINITIONS and "deletionTimestamp" not in live["metadata"]:
-            finalizers = list(dict.fromkeys([*finalizers, data("deletion")["of_definitions"]]))
-        if not finalizers and key[:2] != NAMESPACES:
+        kind = self._documents.stored(key)
+        grace = self._documents.semantics(kind).grace_seconds(live, options.grace_seconds)
+        obj = self._marked(live, self._finalizers(key, live, options), grace, is_namespace=key[:2] == NAMESPACES)
+        if not obj["metadata"].get("finalizers") and not _lingers(obj) and key[:2] != NAMESPACES:
             if not options.dry_run:
-                self._store.remove(key)
+                self.remove(key)
             return live, True
-        obj = self._marked(live, finalizers, is_namespace=key[:2] == NAMESPACES)
         if options.dry_run or obj == live:
             return obj, False
         return self._store.put(key, obj), False
+
+    def _finalizers(self, key: Key, live: Object, options: Deletion) -> list[str]:
+        """Those that an object has once its deletion has begun."""
+        found = options.finalizers(live["metadata"].get("finalizers") or [])
+        if key[:2] == DEFINITIONS and "deletionTimestamp" not in live["metadata"]:
+            return list(dict.fromkeys([*found, data("deletion")["of_definitions"]]))
+        return found
 
     def require(self, key: Key) -> Object:
         """The object. Raises Refusal (404)."""
@@ -202,6 +213,15 @@ class Machinery:
             raise not_found(key)
         return live
 
+    @property
+    def _allotted(self) -> Allocations:
+        """What is allotted to the objects that are stored, also after the store went back to a backup."""
+        if self._restores != self._store.restores:
+            self._allocations, self._restores = Allocations(), self._store.restores
+            for key in self._store.names():
+                self._allocations.take(self.require(key), self._documents.stored(key))
+        return self._allocations
+
     def _decoded(self, write: Write, obj: Mapping[str, Any]) -> dict[str, Any]:
         """What the server knows of an object. Raises Refusal (400) where it cannot be read, or not strictly."""
         found, sentences = self._documents.semantics(write.kind).decoded(obj)
@@ -209,14 +229,17 @@ class Machinery:
             raise strict(write.kind, sentences)
         return found
 
-    def _marked(self, live: Object, finalizers: list[str], *, is_namespace: bool) -> dict[str, Any]:
-        """An object whose deletion has begun, and waits."""
+    def _marked(self, live: Object, finalizers: list[str], grace: int, *, is_namespace: bool) -> dict[str, Any]:
+        """An object whose deletion has begun; one that has less time already keeps it."""
         metadata: dict[str, Any] = {**live["metadata"], "finalizers": finalizers}
         if not finalizers:
             del metadata["finalizers"]
-        if "deletionTimestamp" not in metadata:
-            metadata |= {"deletionTimestamp": self._now()} | ({} if is_namespace else {"deletionGracePeriodSeconds": 0})
-            metadata |= {"generation": metadata["generation"] + 1} if "generation" in metadata else {}
+        is_new = "deletionTimestamp" not in metadata
+        if is_new or grace < metadata.get("deletionGracePeriodSeconds", 0):
+            metadata["deletionTimestamp"] = self._now(grace)
+            metadata |= {} if is_namespace else {"deletionGracePeriodSeconds": grace}
+        if is_new and "generation" in metadata:
+            metadata["generation"] += 1
         return {**live, "metadata": metadata, **({"status": {"phase": "Terminating"}} if is_namespace else {})}
 
     def _written(self, write: Write, obj: dict[str, Any], live: Object, entries: Entries | None = None) -> Object:
@@ -227,10 +250,10 @@ class Machinery:
         cleared = entries is None and obj["metadata"].get("managedFields") in ([{}], [])
         metadata = {**_merged(obj["metadata"], live["metadata"]), "name": key.name}
         metadata |= {"namespace": key.namespace} if key.namespace else {}
-        obj = _kept_apart({**obj, "metadata": metadata}, shown, write)
+        semantics = self._documents.semantics(kind)
+        obj = semantics.updated({**obj, "metadata": metadata}, shown, write.subresource)
         obj = self._admitted(write.verb, self._checked(write, obj, shown))
-        if self._documents.semantics(kind).is_new_generation(obj, shown):
-            obj["metadata"]["generation"] = int(live["metadata"].get("generation") or 0) + 1
+        obj = semantics.updated(obj, shown, write.subresource)
         is_same = _comparable(obj) == _comparable(shown)
         if is_same and not cleared and entries in (None, live["metadata"].get("managedFields")):
             return live
@@ -240,7 +263,10 @@ class Machinery:
         obj = _with_entries(obj, entries)
         if write.options.dry_run:
             return obj
-        return self.replace(key, self._documents.to_store(kind, obj), live)
+        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not _lingers(obj):
+            self.remove(key)
+            return obj
+        return self._put(key, kind, obj)
 
     def _require_current(self, obj: Mapping[str, Any], live: Object, key: Key) -> None:
         """Raise Refusal (409) for an object under another version than the live one."""
@@ -252,10 +278,10 @@ class Machinery:
     def _checked(self, write: Write, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
         """The object with defaults. Raises Refusal (422)."""
         semantics = self._documents.semantics(write.kind)
-        obj = semantics.defaulted(obj)
+        obj = self._allotted.allot(semantics.defaulted(obj), write.kind)
         causes = [*problems_of_change(obj["metadata"], old["metadata"], write.kind), *semantics.problems(obj, old)]
         if causes:
-            raise invalid(write.kind, write.key.name, causes)
+            raise invalid(write.kind, write.key.name, list(dict.fromkeys(causes)))
         return obj
 
     def _managed(self, write: Write, old: Mapping[str, Any] | None, obj: dict[str, Any]) -> Entries:
@@ -269,8 +295,8 @@ class Machinery:
             obj = admission(verb, json.loads(json.dumps(obj))) or obj
         return obj
 
-    def _now(self) -> str:
-        return self._time().strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _now(self, later: int = 0) -> str:
+        return (self._time() + dt.timedelta(seconds=later)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _time_of_revision(self) -> dt.datetime:
         """A clock that only revisions move, so that a run with the same seed is the same run."""
@@ -285,15 +311,9 @@ def _merged(metadata: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, An
     return {**found, "managedFields": old.get("managedFields") or []}
 
 
-def _kept_apart(obj: dict[str, Any], live: Mapping[str, Any], write: Write) -> dict[str, Any]:
-    """Without what this endpoint does not write: the status, or everything else."""
-    if write.subresource == "status":
-        kept = {name: value for name, value in live.items() if name != "status"}
-        return kept | {"metadata": dict(live["metadata"])} | ({"status": obj["status"]} if "status" in obj else {})
-    if write.kind.has_status:
-        obj = {name: value for name, value in obj.items() if name != "status"}
-        return obj | ({"status": live["status"]} if "status" in live else {})
-    return obj
+def _lingers(obj: Mapping[str, Any]) -> bool:
+    """Whether a node still has to end what is deleted."""
+    return bool(obj["metadata"].get("deletionGracePeriodSeconds"))
 
 
 def _comparable(obj: Mapping[str, Any]) -> Mapping[str, Any]:
