@@ -38,6 +38,7 @@ _PUBLIC = {
     "Loaded": "manifests",
     "NotFound": "errors",
     "NotLeading": "errors",
+    "NotReadable": "errors",
     "NotSynced": "errors",
     "Object": "objects",
     "ObjectKey": "objects",
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from genreconcile.errors import LoadError as LoadError
     from genreconcile.errors import NotFound as NotFound
     from genreconcile.errors import NotLeading as NotLeading
+    from genreconcile.errors import NotReadable as NotReadable
     from genreconcile.errors import NotSynced as NotSynced
     from genreconcile.errors import PlanRefused as PlanRefused
     from genreconcile.errors import ReconcileError as ReconcileError

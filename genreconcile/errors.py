@@ -9,6 +9,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
      ├── RuleError              a rules file is wrong: file, rule and key are named
      ├── InputError             one expected object is wrong: ``path`` says where
      ├── CacheError
+     │    ├── NotReadable       what a controller's function has asked for is not known now
      │    └── NotSynced         a kind's initial list has not arrived
      ├── PlanRefused            a guard refused to delete, or an owner set is not ours
      └── ClusterError           the API server answered with an error, or could not be reached
@@ -78,6 +79,17 @@ class CacheError(ReconcileError):
 
 class NotSynced(CacheError):
     """A kind's initial list has not arrived, or failed; ``str()`` names the kind and the last error."""
+
+
+class NotReadable(CacheError):
+    """What a controller's function has asked for is not known now, whether or not it exists; ``str()`` says why.
+
+    ``reason`` is CacheLimit, Forbidden, NotServed, NotSynced, NotWatched, Stale or Unreadable.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class PlanRefused(ReconcileError):
