@@ -62,7 +62,7 @@ class Program:
             self._may_write.is_set,
             clock=time.monotonic,
             now=lambda: dt.datetime.now(dt.UTC),
-            reader=Reader(self._cache, limit=cache_limit),
+            reader=Reader(cluster, self._cache, cache_limit=cache_limit),
         )
         self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []

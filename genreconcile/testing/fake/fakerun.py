@@ -48,7 +48,8 @@ class FakeRun:
             may_write=lambda: True,
             clock=fake.clock,
             now=fake.clock.now,
-            reader=Reader(self._cache, is_current=True),
+            reader=Reader(self._cluster, self._cache),
+            waits=False,
         )
         self._loops: list[Loop] = [loop_of(controller, shared, Inline()) for controller in controllers]
         for loop in self._loops:
