@@ -26,6 +26,8 @@ _PUBLIC = {
     "Cluster": "cluster",
     "ClusterError": "errors",
     "Conflict": "errors",
+    "Context": "controllers.context",
+    "Controller": "controllers.controller",
     "Diff": "compare",
     "Difference": "compare",
     "Explanation": "compare.explain",
@@ -38,6 +40,7 @@ _PUBLIC = {
     "Loaded": "manifests",
     "NotFound": "errors",
     "NotLeading": "errors",
+    "NotReadable": "errors",
     "NotSynced": "errors",
     "Object": "objects",
     "ObjectKey": "objects",
@@ -51,6 +54,7 @@ _PUBLIC = {
     "Registry": "normalize",
     "Resource": "kinds.discovery",
     "Result": "apply.result",
+    "Retry": "controllers.retry",
     "Right": "access",
     "RuleError": "errors",
     "Schema": "catalog",
@@ -59,10 +63,14 @@ _PUBLIC = {
     "TooLarge": "errors",
     "Unauthorized": "errors",
     "Unreachable": "errors",
+    "callable": "controllers.sets",
     "connect": "cluster",
+    "controller": "controllers.controller",
     "diff": "compare",
     "explain": "compare.explain",
+    "folder": "controllers.sets",
     "load": "manifests",
+    "run": "controllers.program",
     "suggest": "compare.explain",
 }
 """The public names, each with the module of this package that defines it; none is spelled like such a module."""
@@ -101,6 +109,13 @@ if TYPE_CHECKING:
     from genreconcile.compare.explain import Explanation as Explanation
     from genreconcile.compare.explain import explain as explain
     from genreconcile.compare.explain import suggest as suggest
+    from genreconcile.controllers.context import Context as Context
+    from genreconcile.controllers.controller import Controller as Controller
+    from genreconcile.controllers.controller import controller as controller
+    from genreconcile.controllers.program import run as run
+    from genreconcile.controllers.retry import Retry as Retry
+    from genreconcile.controllers.sets import callable as callable  # noqa: A004 - users write gr.callable
+    from genreconcile.controllers.sets import folder as folder
     from genreconcile.errors import CacheError as CacheError
     from genreconcile.errors import ClusterError as ClusterError
     from genreconcile.errors import Conflict as Conflict
@@ -111,6 +126,7 @@ if TYPE_CHECKING:
     from genreconcile.errors import LoadError as LoadError
     from genreconcile.errors import NotFound as NotFound
     from genreconcile.errors import NotLeading as NotLeading
+    from genreconcile.errors import NotReadable as NotReadable
     from genreconcile.errors import NotSynced as NotSynced
     from genreconcile.errors import PlanRefused as PlanRefused
     from genreconcile.errors import ReconcileError as ReconcileError

@@ -8,11 +8,15 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
      ├── LoadError              the expected set cannot be read, or is ambiguous: nothing was written
      ├── RuleError              a rules file is wrong: file, rule and key are named
      ├── InputError             one expected object is wrong: ``path`` says where
+     │    └── NoMember          it cannot be a member of its owner set
      ├── CacheError
+     │    ├── NotReadable       what a controller's function has asked for is not known now
      │    └── NotSynced         a kind's initial list has not arrived
      ├── PlanRefused            a guard refused to delete, or an owner set is not ours
+     ├── ChildConflict          an expected child is there already, and is not ours
      └── ClusterError           the API server answered with an error, or could not be reached
           ├── Conflict          409
+          │    └── ParentChanged not sent: the parent of the child is gone, or another object has its name
           ├── Forbidden         403
           ├── Gone              410
           ├── Invalid           400, 422
@@ -72,12 +76,29 @@ class InputError(ReconcileError):
         return cls("; ".join([*map(str, errors[:TOLD]), *more]), errors[0].path, is_free_of_values=is_free)
 
 
+class NoMember(InputError):
+    """An expected object cannot be a member of its owner set: it is where members may not be, is the set's own parent,
+    or names a set itself.
+    """
+
+
 class CacheError(ReconcileError):
     """The cache cannot answer."""
 
 
 class NotSynced(CacheError):
     """A kind's initial list has not arrived, or failed; ``str()`` names the kind and the last error."""
+
+
+class NotReadable(CacheError):
+    """What a controller's function has asked for is not known now, whether or not it exists; ``str()`` says why.
+
+    ``reason`` is CacheLimit, Forbidden, NotServed, NotSynced, NotWatched, Stale or Unreadable.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class PlanRefused(ReconcileError):
@@ -89,6 +110,17 @@ class PlanRefused(ReconcileError):
     def __init__(self, message: str, result: Any = None) -> None:
         super().__init__(message)
         self.result = result
+
+
+class ChildConflict(ReconcileError):
+    """An expected child is there already, and is no member of its parent's set: it was not touched.
+
+    The message names who has it; ``holder`` is that alone, "" where nobody has it.
+    """
+
+    def __init__(self, message: str, holder: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
 
 
 class ClusterError(ReconcileError):
@@ -109,6 +141,10 @@ class ClusterError(ReconcileError):
 
 class Conflict(ClusterError):
     """409: the object changed, or exists already (``reason`` is ``Conflict`` or ``AlreadyExists``)."""
+
+
+class ParentChanged(Conflict):
+    """Not sent: the parent for which the write was meant is gone, is being deleted, or was made anew."""
 
 
 class Forbidden(ClusterError):

@@ -15,9 +15,9 @@ import msgspec
 
 from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
 from genreconcile.apply.result import Outcome, Result
-from genreconcile.errors import Conflict, NotFound, PlanRefused, ReconcileError
+from genreconcile.errors import Conflict, InputError, NotFound, ParentChanged, PlanRefused, ReconcileError
 from genreconcile.objects import ObjectKey, metadata_of
-from genreconcile.ownership import Inventory
+from genreconcile.ownership import Inventory, Parent
 from genreconcile.plan import Change, Plan, awaiting, with_definitions, withheld
 from genreconcile.plan.planner import Call, Planner
 
@@ -43,6 +43,7 @@ class Execution:
         self._rehearsal = rehearsal
         self._call = call
         self._wait = wait
+        self._parent: Parent | None = None
 
     def run(self, plan: Plan) -> Result:
         """Carry the plan out. Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions.
@@ -50,6 +51,7 @@ class Execution:
         Raises ClusterError, and then nothing was written, where the owner set cannot be recorded.
         """
         if plan.owner is not None:
+            self._parent = plan.owner.parent
             self._applier.parents.widen(plan.owner)
         deleted = self._deleted_first(plan)
         written = self._write(plan)
@@ -86,7 +88,9 @@ class Execution:
     def _write(self, plan: Plan) -> list[Outcome]:
         changes = [change for change in plan.changes if change.operation in _WRITES]
         awaited = awaiting(plan)
-        if not awaited or self._applier.is_rehearsal:
+        # Whose a child is, only the call can tell.
+        is_untold = self._call is None and self._parent is not None and self._parent.is_controlled
+        if not awaited or self._applier.is_rehearsal or is_untold:
             return self._written(changes) + [_settled(change) for change in awaited]
         first, later = with_definitions(changes)
         outcomes = self._written(first, awaited)
@@ -96,7 +100,8 @@ class Execution:
 
     def _compared_again(self, awaiting: list[Change]) -> list[Change]:
         """The objects of one plan that awaited the definitions of their kinds. Raises Unauthorized, Unreachable."""
-        call = Call([change.expected or {} for change in awaiting], "", fields=awaiting[0].fields)
+        again = Call([change.expected or {} for change in awaiting], "", fields=awaiting[0].fields)
+        call = again if self._call is None else self._call
         plan = self._planner.replan(call, {change.key for change in awaiting})
         return [*plan.changes, *plan.unchanged]
 
@@ -104,7 +109,7 @@ class Execution:
         """The outcomes of creates and patches; kinds that a wave defines are served before the next one begins."""
         kinds = {change.gvk for change in awaited}
         outcomes: list[Outcome] = []
-        for wave in self._applier.write(changes) if changes else ():
+        for wave in self._applier.write(changes, self._parent) if changes else ():
             outcomes += wave
             if not self._applier.is_rehearsal:
                 self._planner.kinds.settle([outcome.change for outcome in wave if outcome.status in _WRITTEN], kinds)
@@ -165,7 +170,7 @@ class Execution:
 
     def _delete(self, plan: Plan, changes: list[Change]) -> list[Outcome]:
         leaving = [change for change in plan.spared if "deletionTimestamp" in metadata_of(change.live or {})]
-        outcomes = self._applier.delete(changes, wait=self._wait, leaving=leaving) if changes else []
+        outcomes = self._applier.delete(changes, self._parent, wait=self._wait, leaving=leaving) if changes else []
         for _ in range(_ATTEMPTS - 1):
             outcomes = self._deleted_again(outcomes)
         return outcomes
@@ -176,14 +181,30 @@ class Execution:
         if not lost or self._call is None:
             return outcomes
         lost |= {outcome.key: outcome for outcome in outcomes if is_withheld(outcome)}
-        plan = self._planner.plan(self._call)
+        try:
+            plan = self._planner.plan(self._call)
+        except ParentChanged as error:
+            _log.warning("deletions are not planned again: %s", error)
+            return outcomes
         now = {change.key: change for change in plan.changes if change.key in lost}
         going = [change for change in now.values() if change.operation == "delete" and not plan.refusals]
-        again = self._applier.delete(going, wait=self._wait)
+        again = self._applier.delete(going, self._parent, wait=self._wait)
         again += [_settled(change) for change in now.values() if change.operation == "none"]
         done = {outcome.key for outcome in again}
         again += [outcome if is_withheld(outcome) else _spared(outcome) for k, outcome in lost.items() if k not in done]
         return [outcome for outcome in outcomes if outcome.key not in lost] + again
+
+
+def withheld_for_invalid(plan: Plan) -> Result | None:
+    """The result where an object cannot be used, and so nothing is done; None where all can."""
+    invalid = sum(isinstance(change.error, InputError) for change in plan.changes)
+    if not invalid:
+        return None
+    reason = f"not written: {invalid} object(s) of the set cannot be used; correct them first"
+    todo = [change for change in plan.changes if change.operation != "none"]
+    outcomes = [*_skipped(todo, reason), *map(_settled, (c for c in plan.changes if c.operation == "none"))]
+    outcomes += map(_settled, plan.unchanged)
+    return Result(tuple(_in_order(plan, outcomes)), plan.warnings, plan.looked_at)
 
 
 def _deletions(plan: Plan) -> list[Change]:
@@ -195,7 +216,7 @@ def _is_conflict(outcome: Outcome) -> bool:
     error = outcome.error
     if isinstance(error, NotFound):
         return outcome.change.operation == "update"
-    return isinstance(error, Conflict)
+    return isinstance(error, Conflict) and not isinstance(error, ParentChanged)
 
 
 def _is_part(outcome: Outcome) -> bool:

@@ -108,6 +108,17 @@ def resource_version_of(obj: Mapping[str, Any]) -> str:
     return str(metadata_of(obj).get("resourceVersion") or "")
 
 
+def owners_of(obj: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The ownerReferences of an object; what is malformed is left out."""
+    owners = metadata_of(obj).get("ownerReferences")
+    return [owner for owner in owners if isinstance(owner, Mapping)] if isinstance(owners, list) else []
+
+
+def controller_of(obj: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The ownerReference of the object's controller, None where there is none."""
+    return next((owner for owner in owners_of(obj) if owner.get("controller")), None)
+
+
 def name_of_member(member: Any) -> str:
     """The name that identifies a member of a shared metadata list: the uid of an owner, the text of a finalizer."""
     return str(member.get("uid") if isinstance(member, Mapping) else member)

@@ -34,14 +34,15 @@ from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.engine import Engine
 from genreconcile.errors import CacheError, InputError
-from genreconcile.execution import Execution
+from genreconcile.execution import Execution, withheld_for_invalid
 from genreconcile.manifests import require_iterable
 from genreconcile.memory.learned import Learned
 from genreconcile.normalize import Registry, require_registry
+from genreconcile.ownership import ParentRef
 from genreconcile.plan import Plan
 from genreconcile.plan.planner import Call, Planner
 from genreconcile.process import Process
-from genreconcile.settings import NotOlderThan, Options, Selector, Settings
+from genreconcile.settings import CHILDREN, NotOlderThan, Options, Selector, Settings
 
 
 class Reconciler:
@@ -306,16 +307,59 @@ class Reconciler:
         plan = self._planned(call, settings)
         return Execution(self._planner, self._applier, self._rehearsal, call, wait=wait).run(plan)
 
-    def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
+    # For controllers of this package; not part of the public API.
+
+    def plan_children(
+        self, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
+    ) -> Plan:
+        """What ``reconcile_children`` would do; no write is sent. Errors as ``plan``, and ParentChanged."""
+        return self._planned(self._call(expected, settings, parent), settings)
+
+    def apply_children(
+        self, plan: Plan, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
+    ) -> Result:
+        """Carry a plan of these children out; what others change meanwhile is compared again. Errors as
+        ``reconcile_children``.
+        """
+        withheld = withheld_for_invalid(plan)
+        if withheld is not None:
+            return withheld
+        call = self._call(list(require_iterable(expected)), settings, parent)
+        return Execution(self._planner, self._applier, self._rehearsal, call).run(plan)
+
+    def reconcile_children(
+        self, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
+    ) -> Result:
+        """Bring the children of one parent to exactly ``expected``; those that left the set are deleted.
+
+        Of the settings count ``max_deletions``, ``delete_kinds``, ``fields``, ``verify`` and ``not_older_than``; an
+        empty set means no children. Where a child cannot be used nothing is written at all. A child that somebody else
+        has is ``failed`` with ChildConflict. A parent that is being deleted has no ``expected``: then members go that
+        the garbage collector does not take along. Errors as ``reconcile``, PlanRefused where another controller has a
+        set of this parent, and ParentChanged, before anything is written, where the cache does not have its uid.
+        """
+        call = self._call(list(require_iterable(expected)), settings, parent)
+        plan = self._planned(call, settings)
+        withheld = withheld_for_invalid(plan)
+        if withheld is not None:
+            return withheld
+        return Execution(self._planner, self._applier, self._rehearsal, call).run(plan)
+
+    def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings, parent: ParentRef | None = None) -> Call:
         self._require_open()
         if settings.not_older_than is not None:  # It is iterated over twice.
             expected = list(require_iterable(expected))
-        return Call(expected, settings.namespace or self._namespace, settings.prune, settings.fields)
+        if parent is None:
+            return Call(expected, settings.namespace or self._namespace, settings.prune, settings.fields)
+        if parent.tool != (manager := self._engine.options.field_manager):
+            raise refused("controller", parent.controller, f"is not that of the field manager {manager}")
+        prune = dataclasses.replace(settings.prune, owner=parent, allow_empty=True)
+        return Call(expected, parent.key.namespace, prune, settings.fields)
 
     def _planned(self, call: Call, settings: Settings) -> Plan:
         """Wait until the cache is as new as asked for, plan, and verify the plan where that is asked for."""
-        if settings.seen is not None:
-            self._planner.catch_up(settings.seen, call)
+        if settings.sighting is not None:
+            self._planner.catch_up(settings.sighting, call)
         plan = self._planner.plan(call, dataclasses.replace(self._use, verifies=settings.verify))
         self._require_open()  # A ``close`` meanwhile has stopped the watches.
         return self._verifier.verified(plan) if settings.verify else plan

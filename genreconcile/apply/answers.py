@@ -10,8 +10,9 @@ from typing import cast
 from msgspec.structs import replace
 
 from genreconcile.apply.result import Outcome
-from genreconcile.compare.comparer import Comparison
+from genreconcile.compare import Comparison
 from genreconcile.compare.operation import Difference, Path
+from genreconcile.compare.patch import names_version, under_version
 from genreconcile.engine import Engine
 from genreconcile.gojson import loads
 from genreconcile.kinds.discovery import Resource
@@ -63,10 +64,11 @@ class Answers:
         for key in kept:
             self._learned.insist(key)
         now = change_for(expected, live, comparison, self._learned)
+        patch = under_version(now.patch, live) if names_version(change.patch) else now.patch
         return replace(
             change,
             operation=now.operation,
-            patch=now.patch,
+            patch=patch,
             keys=now.keys,
             reason=now.reason,
             error=now.error,

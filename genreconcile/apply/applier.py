@@ -27,10 +27,12 @@ from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileErr
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import waves
 from genreconcile.objects import ObjectKey
+from genreconcile.ownership import Parent
 from genreconcile.plan import Change
 from genreconcile.plan.drift import unusable
 
 _log = logging.getLogger("genreconcile.apply")
+_Work = Callable[[Change, Resource], Outcome]
 
 
 class Applier:
@@ -46,15 +48,25 @@ class Applier:
         self.parents = Parents(engine)
         self.is_rehearsal = engine.options.dry_run
 
-    def write(self, changes: Iterable[Change]) -> Iterator[list[Outcome]]:
-        """Send creates and patches, in order; yields the outcomes of each wave when the wave is done."""
-        write = self._guarded(self._write)
+    def write(self, changes: Iterable[Change], parent: Parent | None = None) -> Iterator[list[Outcome]]:
+        """Send creates and patches, in order; yields the outcomes of each wave when the wave is done.
+
+        Before each of them the cache must still have the ``parent`` of the owner set that was meant.
+        """
+        write = self._guarded(self._of(parent, self._write))
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-write") as pool:
             for wave in waves(((change.key.group, change.key.kind), change) for change in changes):
                 # One change needs no other thread: the pool starts its threads with the first task.
                 yield list(pool.map(write, wave)) if len(wave) > 1 else [write(change) for change in wave]
 
-    def delete(self, changes: Iterable[Change], *, wait: bool = False, leaving: Iterable[Change] = ()) -> list[Outcome]:
+    def delete(
+        self,
+        changes: Iterable[Change],
+        parent: Parent | None = None,
+        *,
+        wait: bool = False,
+        leaving: Iterable[Change] = (),
+    ) -> list[Outcome]:
         """Send deletions stage by stage; with ``wait``, the objects of one stage are gone before the next begins.
 
         The objects of ``leaving`` are being deleted already. With ``wait``, while an object is there whose finalizers
@@ -67,7 +79,8 @@ class Applier:
                 if there and not stage.is_seen_to:
                     outcomes += withheld_for(stage.changes, there)
                     continue
-                done = list(pool.map(self._guarded(self._writer.delete), stage.changes))
+                delete = self._guarded(self._of(parent, self._writer.delete))
+                done = list(pool.map(delete, stage.changes))
                 done = self._gone(done) if wait else done
                 outcomes += done
                 there += [outcome.key for outcome in done if wait and stage.is_seen_to and outcome.status == "failed"]
@@ -97,7 +110,7 @@ class Applier:
         """Bring one object in the cache up to date, after a write was refused. Raises ClusterError."""
         self._writer.refresh(change, self._catalog.resource(change.gvk))
 
-    def _guarded(self, work: Callable[[Change, Resource], Outcome]) -> Callable[[Change], Outcome]:
+    def _guarded(self, work: _Work) -> Callable[[Change], Outcome]:
         """``work`` on one change, at its turn: a fault becomes the object's outcome, and each outcome is logged."""
 
         def guarded(change: Change) -> Outcome:
@@ -108,7 +121,18 @@ class Applier:
 
         return guarded
 
-    def _attempt(self, work: Callable[[Change, Resource], Outcome], change: Change) -> Outcome:
+    def _of(self, parent: Parent | None, work: _Work) -> _Work:
+        """``work``, for an owner set with this parent."""
+        if parent is None:
+            return work
+
+        def of_parent(change: Change, resource: Resource) -> Outcome:
+            self.parents.require_there(parent, for_new=change.operation == "create")
+            return work(change, resource)
+
+        return of_parent
+
+    def _attempt(self, work: _Work, change: Change) -> Outcome:
         try:
             return work(change, self._catalog.resource(change.gvk))
         except ClusterError as error:

@@ -10,12 +10,13 @@ import logging
 from typing import Final
 
 from genreconcile.engine import Engine
-from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound
+from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound, ParentChanged, PlanRefused
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, uid_of
-from genreconcile.ownership import Inventory, Parent
+from genreconcile.ownership import Inventory, Parent, require_same
 from genreconcile.plan import OwnerPlan
+from genreconcile.plan.change import JSON_PATCH
 
 _ATTEMPTS: Final = 3
 _APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML.
@@ -33,10 +34,13 @@ class Parents:
         self._options = engine.options
 
     def widen(self, owner: OwnerPlan) -> None:
-        """Add the plan's inventory to the record of the parent. Raises PlanRefused and ClusterError."""
+        """Add the plan's inventory to the record of the parent. Raises PlanRefused and ClusterError, ParentChanged
+        among them.
+        """
         parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
         live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
         for attempt in range(_ATTEMPTS):
+            require_same(parent, uid_of(live or {}))
             found = parent.inventory(live, self._catalog.kind_named)
             if found.covers(owner.inventory) and parent.is_written(live, found):
                 return
@@ -59,25 +63,46 @@ class Parents:
         """
         parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
         live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
-        wanted = (members & owner.inventory) | owner.kept
-        if live is None or parent.is_written(live, wanted):
+        if live is None or (parent.uid and uid_of(live) != parent.uid):
             return ""
         try:
-            self._write(parent, resource, wanted, live)
+            # What is recorded beside the plan's, somebody else has recorded meanwhile.
+            beside = parent.inventory(live, self._catalog.kind_named) - owner.inventory
+            wanted = (members & owner.inventory) | owner.kept | beside
+            if not parent.is_written(live, wanted):
+                self._write(parent, resource, wanted, live)
         except ClusterError as error:
             return str(self._told(error, parent, "the next reconcile tries again"))
+        except PlanRefused as error:
+            return str(error)
         return ""
+
+    def require_there(self, parent: Parent, *, for_new: bool) -> None:
+        """Raise ParentChanged where the cache does not have the parent that was meant, or, for a new object, where that
+        is being deleted.
+        """
+        if not parent.uid:
+            return
+        key, resource = parent.key, self._catalog.resource(parent.gvk)
+        record = self._cache.record(resource, key.name, namespace=key.namespace)
+        require_same(parent, record.uid if record is not None else "")
+        if for_new and record is not None and record.deleting:
+            raise ParentChanged(f"the parent {key} is being deleted", status=409, reason="Conflict")
 
     def _write(self, parent: Parent, resource: Resource, inventory: Inventory, live: Object | None) -> None:
         query = {"fieldManager": parent.field_manager, "fieldValidation": "Strict"}
         query |= {"dryRun": "All"} if self._options.dry_run else {}
-        body = dumps(parent.body(inventory, live))
+        path = resource.path(parent.key.namespace, parent.key.name)
         if live is None:
+            body = dumps(parent.body(inventory, live))
             data = self._cluster.request("POST", resource.path(parent.key.namespace), query=query, body=body)
-        else:
-            path = resource.path(parent.key.namespace, parent.key.name)
+        elif parent.is_applied:
             query["force"] = "true"
+            body = dumps(parent.body(inventory, live))
             data = self._cluster.request("PATCH", path, query=query, body=body, content_type=_APPLY)
+        else:
+            body = dumps(parent.patch(inventory, live))
+            data = self._cluster.request("PATCH", path, query=query, body=body, content_type=JSON_PATCH)
         _log.info("%s: the owner set records %s", parent.key, ", ".join(inventory.annotations().values()))
         if not self._options.dry_run:
             self._cache.record_write(resource, data)

@@ -12,6 +12,7 @@ from genreconcile.apply.applier import Applier
 from genreconcile.apply.result import Outcome
 from genreconcile.errors import InputError, NotFound
 from genreconcile.kinds.order import defined_by
+from genreconcile.ownership import Parent
 from genreconcile.plan import Change
 
 
@@ -25,11 +26,11 @@ class _Brought(NamedTuple):
 class Rehearsal(Applier):
     """An Applier for options with ``dry_run``."""
 
-    def write(self, changes: Iterable[Change]) -> Iterator[list[Outcome]]:
+    def write(self, changes: Iterable[Change], parent: Parent | None = None) -> Iterator[list[Outcome]]:
         """Dry-run creates and patches, in order; yields the outcomes of each wave."""
         tried = list(changes)
         brought = _brought(tried)
-        for wave in super().write(tried):
+        for wave in super().write(tried, parent):
             yield [_excused(outcome, brought) for outcome in wave]
 
 

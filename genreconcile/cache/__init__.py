@@ -9,9 +9,9 @@ from genreconcile.cache.informer import Cache
 from genreconcile.cache.interest import Interest, Question
 from genreconcile.cache.lister import Kind
 from genreconcile.cache.pace import Pace
-from genreconcile.cache.seen import Seen
+from genreconcile.cache.sighting import Sighting
 from genreconcile.cache.store import Store
 from genreconcile.cache.subscribers import CacheEvent
 from genreconcile.cache.transform import Record
 
-__all__ = ["Cache", "CacheEvent", "Interest", "Kind", "Pace", "Question", "Record", "Seen", "Store"]
+__all__ = ["Cache", "CacheEvent", "Interest", "Kind", "Pace", "Question", "Record", "Sighting", "Store"]

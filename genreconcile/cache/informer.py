@@ -11,15 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 from genreconcile.arguments import refused, require_flag, require_name, require_namespace, require_seconds, texts
 from genreconcile.cache.catchup import CatchUp, matching
+from genreconcile.cache.checks import as_kinds, require_parts
+from genreconcile.cache.feed import Upstream
 from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
-from genreconcile.cache.seen import Seen
+from genreconcile.cache.retention import Retention
+from genreconcile.cache.scope import Scope
+from genreconcile.cache.sighting import Sighting
 from genreconcile.cache.store import Delta
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
 from genreconcile.cache.transform import Record, number, read, read_at_least_the_name
@@ -59,17 +63,16 @@ class Cache(Lister):
         if isinstance(namespaces, str):
             raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
         super().__init__()
-        _require_parts(cluster, discovery, pace)
+        require_parts(cluster, discovery, pace)
         require_flag("compress", compress)
         require_flag("watch_list", watch_list)
-        self._cluster = cluster
         self.discovery = discovery or Discovery(cluster)
         """The kinds of the cluster, read again on the next look-up after the watch of a kind met a 404."""
         self._namespaces = None if namespaces is None else texts("namespaces", namespaces, require_name)
-        self._first = _kinds(kinds)
+        self._first = as_kinds(kinds)
         self._compress = compress
-        self._watch_list = watch_list
         self.pace = pace or Pace()
+        self._upstream = Upstream(cluster, self.pace, watch_list)
         self._lock = threading.RLock()
         self._state = threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
@@ -88,7 +91,7 @@ class Cache(Lister):
                 self.add(kind)
             self._running = True
             for watched in self._kinds.values():
-                watched.start(self._cluster)
+                watched.start()
 
     def stop(self) -> None:
         """End all threads, also those that wait for the server, within 2 s. The cached objects stay readable."""
@@ -112,7 +115,7 @@ class Cache(Lister):
     def __repr__(self) -> str:
         state = "stopped" if self._stopped_at is not None else "running" if self._running else "not started"
         where = "" if self._namespaces is None else f" in {', '.join(self._namespaces)}"
-        return f"<Cache of {self._cluster.server}: {len(self._kinds)} kinds{where}, {state}>"
+        return f"<Cache of {self._upstream.cluster.server}: {len(self._kinds)} kinds{where}, {state}>"
 
     def add(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
@@ -134,39 +137,44 @@ class Cache(Lister):
         Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where the server
         cannot be asked.
         """
+        compress = self._compress if compress is None else compress
+        retention = Retention(keep_managers, interest, compress, metadata_only)
+        names = self._names(namespaces)
+        return self._watch(kind, None if names is None else map(Scope, names), retention, is_added=True)
+
+    def watch(self, kind: Kind, scope: Scope, *, metadata_only: bool = False) -> Resource:
+        """Watch a part of a kind, whatever the cache's namespaces: a namespace, or a single object by its name, which
+        an account may be allowed to watch where it may not see the others. Returns and raises as ``add``.
+        """
+        return self._watch(kind, [scope], Retention(compress=self._compress, metadata_only=metadata_only))
+
+    def _watch(
+        self, kind: Kind, scopes: Iterable[Scope] | None, retention: Retention, *, is_added: bool = False
+    ) -> Resource:
         self.require_usable()
         with self._lock:
-            known, names = self._kinds.get(gvk_of(kind)), self._names(namespaces)
+            known = self._kinds.get(gvk_of(kind))
             if known is not None and not known.is_at(kind):
                 self._let_end(known.stop())
                 known = None
-            if known is not None and (metadata_only or _is_enough(known, interest, keep_managers=keep_managers)):
-                new = known.extend(names)
+            if known is not None and known.retention.covers(retention):
+                known.is_added |= is_added
+                new = known.extend(scopes)
                 if self._running:
-                    known.start(self._cluster, new)
+                    known.start(new)
                 return known.resource
             resource = self._resource(kind)
-            compress = self._compress if compress is None else compress
             if known is not None:
                 self._let_end(known.stop())
                 self._stale.discard(known)
-                interest, compress = known.interest | interest, known.compress
-                keep_managers = keep_managers or known.keep_managers
-            watched = Watched(
-                resource,
-                names if known is None or names is None else {*names, *known.names},
-                self._notify,
-                self._on_state,
-                keep_managers=keep_managers,
-                interest=interest,
-                compress=compress,
-                metadata_only=metadata_only,
-                watch_list=self._watch_list,
-                pace=self.pace,
-            )
+                retention = known.retention.widened(retention)
+            watched = Watched(self._upstream, resource, retention, self._notify, self._on_state)
+            watched.is_added = is_added or (known is not None and known.is_added)
+            watched.extend(scopes)
+            watched.extend(known.scopes if known is not None else ())
             self._kinds[resource.gvk] = watched
             if self._running:
-                watched.start(self._cluster)
+                watched.start()
             return resource
 
     def _names(self, namespaces: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -201,39 +209,41 @@ class Cache(Lister):
         """
         require_seconds("timeout", timeout)
         watched = self._require(kind)
-        return self._renew(watched, watched.names, timeout)
+        return self._renew(watched, watched.scopes, timeout)
 
-    def _renew(self, watched: Watched, names: Sequence[str], timeout: float) -> bool:
+    def _renew(self, watched: Watched, scopes: Sequence[Scope], timeout: float) -> bool:
         self.require_usable()
         with self._lock:  # Without it, a kind that is removed meanwhile would be read for ever.
             watched = self._require(watched.resource)  # Another thread may have removed the kind, and added it again.
-            before = watched.lists(names)
+            before = watched.lists(scopes)
             if self._running:
-                self._let_end(watched.relist(self._cluster, names))
+                self._let_end(watched.relist(scopes))
         with self._state:
             # A kind that is gone, or may not be listed, is not waited for.
             self._state.wait_for(
-                lambda: watched.lists(names) > before or (watched.error and not watched.synced), timeout
+                lambda: watched.lists(scopes) > before or (watched.error and not watched.synced), timeout
             )
-            return watched.lists(names) > before
+            return watched.lists(scopes) > before
 
-    def catch_up(self, seen: Seen, timeout: float, places: Mapping[Resource, Collection[str]] | None = None) -> bool:
-        """Wait until the cache is as new as ``seen``; False where that is an object of no watched kind.
+    def catch_up(
+        self, sighting: Sighting, timeout: float, places: Mapping[Resource, Collection[str]] | None = None
+    ) -> bool:
+        """Wait until the cache is as new as ``sighting``; False where that is an object of no watched kind.
 
         With ``places``, resources with their namespaces (none: all), the wait is for these places at the version of
-        ``seen``. Events on their way have 1 s to come; then the server is asked. Raises NotSynced after ``timeout``
+        ``sighting``. Events on their way have 1 s to come; then the server is asked. Raises NotSynced after ``timeout``
         seconds.
         """
         self.require_usable()
         if places is not None:
             watched = [(self._kinds.get(resource.gvk), names) for resource, names in places.items()]
-            every = [(found, _scopes(found, names)) for found, names in watched if found is not None]
-            self._catch_up.kinds(every, seen.version, timeout)
+            every = [(found, found.scopes_in(names)) for found, names in watched if found is not None]
+            self._catch_up.kinds(every, sighting.version, timeout)
             return True
-        found = matching(list(self._kinds.values()), seen)
-        if found is None or seen.key is None:
+        found = matching(list(self._kinds.values()), sighting)
+        if found is None or sighting.key is None:
             return False
-        self._catch_up.object(found, seen.key, seen.version, timeout)
+        self._catch_up.object(found, sighting.key, sighting.version, timeout)
         return True
 
     def wait_for_sync(self, kinds: Iterable[Kind] | None = None, timeout: float = 30.0) -> None:
@@ -249,6 +259,22 @@ class Cache(Lister):
         missing = [watched for watched in waited if not watched.synced]
         if missing:
             raise NotSynced("; ".join(map(not_synced, missing)))
+
+    def wait_until_known(self, kind: Kind, namespace: str, name: str, timeout: float) -> bool:
+        """Wait for a part of a kind, as ``has_synced`` names it, for ``timeout`` seconds at most; whether it is known.
+
+        What the server refuses, or does not serve, is not waited for.
+        """
+
+        def known() -> bool:
+            return self.has_synced(kind, namespace, name)
+
+        self.require_usable()
+        with self._state:
+            self._state.wait_for(
+                lambda: known() or isinstance(self.error(kind, namespace, name), Forbidden | NotFound), timeout
+            )
+        return known()
 
     def subscribe(self, callback: Callable[[CacheEvent], object], *, replay: bool = False) -> Callable[[], None]:
         """Call back for each later change; returns a function that ends the subscription.
@@ -275,6 +301,12 @@ class Cache(Lister):
             watched.replay(tell)
         return end
 
+    def flush(self) -> None:
+        """Return once the subscribers have heard of all that the cache shows. Not for callbacks."""
+        self._require_process()
+        for watched in tuple(self._kinds.values()):
+            watched.flush()
+
     def subscribe_states(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call back whenever a kind has become known, has failed, or is not watched any more, after ``has_synced``,
         ``has_settled`` and ``error`` say so; returns what ends that. For callbacks as for those of ``subscribe``.
@@ -295,11 +327,11 @@ class Cache(Lister):
         watched = next((face for face in faces if face.resource.gvk == resource.gvk), None)
         reader = watched.read if watched is not None else partial(read, gvk=resource.gvk)
         record = read_at_least_the_name(reader, answer)
-        if watched is not None and watched.scope_of(record.namespace) is not None:
+        if watched is not None and watched.scope_of(record.namespace, record.name) is not None:
             watched.change(lambda: watched.store.upsert(record))
         for other in faces:
             if other is not watched:
-                other.catch_up(self._cluster, record)
+                other.catch_up(record)
 
     def record_delete(self, resource: Resource, key: ObjectKey, uid: str) -> None:
         """Remove the object with this uid after an own deletion, in every version; later events of that uid are old."""
@@ -315,7 +347,7 @@ class Cache(Lister):
         """Wait until the object is known at this resourceVersion or a later one; False after ``timeout`` seconds."""
         self.require_usable()
         watched = self._require(resource)
-        scope = watched.scope_of(key.namespace)
+        scope = watched.scope_of(key.namespace, key.name)
         if scope is None:
             raise CacheError(f"{key}: cannot be waited for: its namespace is not watched; add it to namespaces")
         return watched.store.wait_for((key.namespace, key.name), number(resource_version), scope, timeout)
@@ -342,41 +374,13 @@ class Cache(Lister):
         watched.is_gone = is_gone or (watched.is_gone and error is not None)
         if error is not None:
             _log.info("%s: %s", watched.resource, error)
+        if error is None and watched.covered():
+            with self._lock:
+                self._let_end(watched.shed())
         with self._state:
             (self._stale.discard if watched.stale_since() is None else self._stale.add)(watched)
             self._state.notify_all()
         self._subscribers.notify_of_states()
-
-
-def _require_parts(cluster: Any, discovery: Any, pace: Any) -> None:
-    """Raise InputError for an argument of a wrong type. A method is enough: tests pass clusters of their own."""
-    if not callable(getattr(cluster, "request", None)):
-        raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
-    if discovery is not None and not callable(getattr(discovery, "get", None)):
-        raise refused("discovery", discovery, "is no discovery; leave it out")
-    if pace is not None and not isinstance(pace, Pace):
-        raise refused("pace", pace, "is no pace; give gr.Pace(...)")
-
-
-def _kinds(kinds: Any) -> tuple[Kind, ...]:
-    """The kinds as a tuple. Raises InputError for a single kind or no iterable, CacheError for a member of no kind."""
-    if isinstance(kinds, str | GVK | Resource) or not isinstance(kinds, Iterable):
-        raise refused("kinds", str(kinds), "is no list of kinds; give a list, such as ['apps/v1/Example']")
-    found = tuple(kinds)
-    for kind in found:
-        gvk_of(kind)
-    return found
-
-
-def _scopes(watched: Watched, namespaces: Collection[str]) -> Sequence[str]:
-    """The scopes that hold these namespaces; all scopes of the kind where none does."""
-    found = {watched.scope_of(namespace) for namespace in namespaces}
-    return [name for name in found if name is not None] or watched.names
-
-
-def _is_enough(known: Watched, interest: Interest, *, keep_managers: bool) -> bool:
-    has_managers = known.keep_managers or not keep_managers
-    return not known.metadata_only and has_managers and known.interest.covers(interest)
 
 
 def _hint(near: str) -> str:

@@ -7,16 +7,16 @@ is named in the log, and never taken for absent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from genreconcile.cache.feed import Feed
 from genreconcile.cache.store import ADDED, DELETED, MODIFIED
 from genreconcile.cache.transform import Record, read_name
 from genreconcile.cache.wire import WatchEvent, read_events
 from genreconcile.cluster import status_error
 from genreconcile.gojson import loads
-from genreconcile.kinds.discovery import Resource
 
 BOOKMARK = "BOOKMARK"
 _KNOWN = frozenset({ADDED, MODIFIED, DELETED, BOOKMARK})
@@ -25,12 +25,12 @@ _log = logging.getLogger("genreconcile.cache")
 
 
 class Reading:
-    """Reads one resource. ``reader`` makes a record of JSON, or raises MsgspecError; ``url`` is for messages."""
+    """Reads the objects of a feed."""
 
-    def __init__(self, resource: Resource, url: str, reader: Callable[[msgspec.Raw], Record]) -> None:
-        self._resource = resource
-        self._url = url
-        self._read = reader
+    def __init__(self, feed: Feed) -> None:
+        self._resource = feed.resource
+        self._url = feed.url
+        self._read = feed.reader
 
     def records(self, items: Iterable[msgspec.Raw]) -> Iterator[Record]:
         """The records of the objects of a list, or of an event."""

@@ -11,23 +11,22 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from genreconcile.cache.attempt import ROUNDING, Attempt
+from genreconcile.cache.feed import Feed
 from genreconcile.cache.freshness import Freshness
 from genreconcile.cache.history import History, require_not_older
-from genreconcile.cache.listing import WHOLE, Accept, Lists, ListSink
-from genreconcile.cache.pace import Pace
+from genreconcile.cache.list_reader import ListReader, ListSink
 from genreconcile.cache.pager import Pager
 from genreconcile.cache.reading import BOOKMARK, Reading
 from genreconcile.cache.store import WentBack
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.wire import WatchEvent, read_bookmark
-from genreconcile.cluster import Cluster, Interrupt
+from genreconcile.cluster import Interrupt
 from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled, Unreachable, trace
-from genreconcile.kinds.discovery import Resource
 
 _SLOW = 0.3  # Seconds to open a watch: a server that has just started takes longer, for it listens before it serves.
 
@@ -49,59 +48,49 @@ class Sink(ListSink, Protocol):
         """
 
 
-class Reflector:
-    """One list and watch. ``reader`` makes records of JSON, or raises MsgspecError.
+class Handover(NamedTuple):
+    """The last state that the reflector before this one told the sink; by default there was none."""
 
-    ``watch_list``: the first list comes as a stream, where the server can send one. ``synced`` and ``stale_since`` are
-    the last state that the reflector before this one told the sink. ``sleep(seconds)`` returns True, and early, once
-    the reflector must stop.
+    synced: bool = False
+    stale_since: float | None = None
+
+
+class Timing(NamedTuple):
+    """``clock`` is in seconds; ``sleep(seconds)`` returns True, and early, once the reflector must stop.
+
+    Without ``sleep`` the reflector waits for its own ``stop``.
     """
 
-    def __init__(  # noqa: PLR0913 - the last two are for tests
-        self,
-        cluster: Cluster,
-        resource: Resource,
-        namespace: str,
-        sink: Sink,
-        *,
-        reader: Callable[[msgspec.Raw], Record],
-        accept: Accept = WHOLE,
-        watch_list: bool = False,
-        pace: Pace | None = None,
-        synced: bool = False,
-        stale_since: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], bool] | None = None,
-    ) -> None:
-        self._cluster = cluster
-        self._resource = resource
-        self._path = resource.path(namespace)
-        self._url = f"{cluster.server}{self._path}"
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], bool] | None = None
+
+
+_FIRST: Final = Handover()
+_REAL_TIME: Final = Timing()
+
+
+class Reflector:
+    """One list and watch of ``feed``, for ``sink``."""
+
+    def __init__(self, feed: Feed, sink: Sink, *, handover: Handover = _FIRST, timing: Timing = _REAL_TIME) -> None:
+        self._cluster, self._pace, _ = feed.upstream
+        self._resource = feed.resource
+        self._path, self._url, self._query = feed.path, feed.url, feed.query
         self._sink = sink
-        self._accept = accept
-        self._pace = pace or Pace()
-        self._clock = clock
+        self._accept = feed.accept
+        self._clock = timing.clock
         self._stopping = threading.Event()
-        self._sleep = sleep or self._stopping.wait
+        self._sleep = timing.sleep or self._stopping.wait
         self._interrupt = Interrupt()
         self._interrupt_of_look = Interrupt()
-        self._reading = Reading(resource, self._url, reader)
-        self._history = History(clock)
-        self._freshness = Freshness(self._pace, clock, stale_since)
-        self._lists = Lists(
-            cluster,
-            self._path,
-            self._accept,
-            reading=self._reading,
-            history=self._history,
-            interrupt=self._interrupt,
-            pace=self._pace,
-            as_stream=watch_list,
-            clock=clock,
-        )
-        self._look = Pager(cluster, self._path, accept=self._accept.of_lists, timeout=self._pace.grace)
+        self._reading = Reading(feed)
+        self._history = History(self._clock)
+        self._freshness = Freshness(self._pace, self._clock, handover.stale_since)
+        self._list_reader = ListReader(feed, self._history, self._interrupt, self._clock)
+        accept = self._accept.of_lists
+        self._look = Pager(self._cluster, self._path, accept=accept, timeout=self._pace.grace, query=self._query)
         self._resource_version = ""
-        self._synced = synced
+        self._synced = handover.synced
         self._has_listed = False
         self._failures = 0
         self._retry_after = 0.0
@@ -185,19 +174,20 @@ class Reflector:
                 _log.info("%s: no list instead of a watch: %s", self._resource, error)
 
     def _list(self) -> None:
-        resource_version = self._lists.take(self._sink)
+        resource_version = self._list_reader.take(self._sink)
         if self._stopping.is_set():
             return
         self._resource_version = resource_version
         self._synced = self._has_listed = True
         self._history.settled()
-        self._freshness.listed(self._lists.requests)
+        self._freshness.listed(self._list_reader.requests)
         self._tell(None)
 
     def _watch(self) -> None:
         attempt = Attempt(self._pace, self._clock)
         asked = max(1, round(attempt.seconds))
         query = {
+            **self._query,
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._resource_version,

@@ -15,20 +15,25 @@ from cachetools import LRUCache
 from msgspec.structs import replace
 
 from genreconcile.cache.index import Index
+from genreconcile.cache.scope import EVERYTHING, Scope
 from genreconcile.cache.transform import Name, Record
 from genreconcile.selector import ParsedSelector
 
 _TOMBSTONES = 4096
-_EVERYTHING = ParsedSelector()
+_BESIDE = 1400  # Bytes that a record takes beside its JSON: name, labels, index. Measured with objects of few labels.
+_EVERY_LABEL = ParsedSelector()
 
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
 
 class Delta(NamedTuple):
-    """One change: ``type`` is ADDED, MODIFIED or DELETED, ``record`` the new one, of DELETED the last one."""
+    """One change: ``type`` is ADDED, MODIFIED or DELETED, ``record`` the new one, of DELETED the last one, and
+    ``before`` the one before the change, None of ADDED.
+    """
 
     type: str
     record: Record
+    before: Record | None = None
 
 
 class WentBack(Exception):
@@ -46,7 +51,7 @@ _NOTHING_YET = Mark()
 
 
 class Store:
-    """Records by (namespace, name). A scope is what one list covers: a namespace, or "" for all objects.
+    """Records by (namespace, name).
 
     ``remembers``: a record with managers keeps, as ``earlier``, the last one without.
     """
@@ -59,7 +64,7 @@ class Store:
         self._tombstones: LRUCache[str, int] = LRUCache(_TOMBSTONES)
         self._former: LRUCache[Name, int] = LRUCache(_TOMBSTONES)
         self._burials = 0
-        self._seen: dict[str, int] = {}
+        self._seen: dict[Scope, int] = {}
         self.epoch = 0
         self.version = 0
         """Grows with each change."""
@@ -72,7 +77,7 @@ class Store:
         return self._records.get(name)
 
     def select(
-        self, namespace: str | None = None, selector: ParsedSelector = _EVERYTHING, owner: str = ""
+        self, namespace: str | None = None, selector: ParsedSelector = _EVERY_LABEL, owner: str = ""
     ) -> Sequence[Record]:
         """Matching records, sorted by namespace and name; ``namespace`` None is all, ``owner`` is a uid."""
         with self._changed:
@@ -86,6 +91,12 @@ class Store:
             and (not owner or owner in record.owners)
         )
         return sorted(matching, key=lambda record: (record.namespace, record.name))
+
+    def size(self) -> int:
+        """The bytes that the records take, about."""
+        with self._changed:
+            records = list(self._records.values())
+        return sum(map(_size, records))
 
     def upsert(self, record: Record) -> list[Delta]:
         """Take the object of a watch event, or of the answer to an own write, unless a newer one is known."""
@@ -113,7 +124,7 @@ class Store:
             return [self._drop(name, old)]
 
     def replace(
-        self, records: Sequence[Record], resource_version: int, scope: str = "", *, restored: bool = False
+        self, records: Sequence[Record], resource_version: int, scope: Scope = EVERYTHING, *, restored: bool = False
     ) -> list[Delta]:
         """Take a whole list, made at ``resource_version``; objects that it lacks are removed, unless they are newer.
 
@@ -125,32 +136,32 @@ class Store:
                 self._tombstones.clear()
                 self._former.clear()
                 self._seen.pop(scope, None)
-            listing = Listing(self, resource_version, scope, restored=restored)
-            return [*listing.take(records), *listing.finish()]
+            intake = Intake(self, resource_version, scope, restored=restored)
+            return [*intake.take(records), *intake.finish()]
 
-    def begin(self, resource_version: int, scope: str = "", mark: Mark = _NOTHING_YET) -> Listing:
+    def begin(self, resource_version: int, scope: Scope = EVERYTHING, mark: Mark = _NOTHING_YET) -> Intake:
         """Begin a list that comes page by page, so that it never stands in memory beside the records that it replaces.
 
         ``mark`` was taken before the request.
         """
-        return Listing(self, resource_version, scope, mark)
+        return Intake(self, resource_version, scope, mark)
 
-    def progress(self, resource_version: int, scope: str = "") -> None:
+    def progress(self, resource_version: int, scope: Scope = EVERYTHING) -> None:
         """Note that all events of the scope up to this resourceVersion have arrived."""
         with self._changed:
             self._seen[scope] = max(resource_version, self._seen.get(scope, 0))
             self._changed.notify_all()
 
-    def seen(self, scope: str = "") -> int:
+    def seen(self, scope: Scope = EVERYTHING) -> int:
         """The resourceVersion up to which the scope is known; 0 before the first list."""
         return self._seen.get(scope, 0)
 
-    def mark(self, scope: str = "") -> Mark:
+    def mark(self, scope: Scope = EVERYTHING) -> Mark:
         """The mark of this moment."""
         with self._changed:
             return Mark(self.seen(scope), self._burials)
 
-    def wait_for(self, name: Name, resource_version: int, scope: str, timeout: float) -> bool:
+    def wait_for(self, name: Name, resource_version: int, scope: Scope, timeout: float) -> bool:
         """Wait until the object, or its whole scope, is known at this resourceVersion; False after ``timeout`` s."""
 
         def arrived() -> bool:
@@ -172,9 +183,9 @@ class Store:
         elif old.uid == record.uid:
             if self._remembers and record.managers:
                 record = _with_earlier(record, old)
-            deltas = [Delta(MODIFIED, record)]
+            deltas = [Delta(MODIFIED, record, old)]
         else:
-            deltas = [Delta(DELETED, old), Delta(ADDED, record)]
+            deltas = [Delta(DELETED, old, old), Delta(ADDED, record)]
             if bury:
                 self._bury(old.uid)
         if old is not None:
@@ -198,17 +209,17 @@ class Store:
         self.version += 1
         del self._records[name]
         self._index.remove(name, record)
-        return Delta(DELETED, record)
+        return Delta(DELETED, record, record)
 
 
-class Listing:
+class Intake:
     """A list on its way into a store. Where a page never comes, the store has newer objects, and has lost none."""
 
     def __init__(
         self,
         store: Store,
         resource_version: int,
-        scope: str,
+        scope: Scope,
         mark: Mark = _NOTHING_YET,
         *,
         restored: bool = False,
@@ -261,7 +272,7 @@ class Listing:
         with store._changed:  # noqa: SLF001 - as above
             for name, old in list(store._records.items()):  # noqa: SLF001 - as above
                 is_newer = not self._restored and 0 < self._resource_version < old.resource_version
-                if name not in self._listed and not is_newer and self._scope in {"", name[0]}:
+                if name not in self._listed and not is_newer and self._scope.holds(*name):
                     deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
                     if not self._restored:  # The restored history may bring it back.
                         store._bury(old.uid)  # noqa: SLF001 - as above
@@ -274,6 +285,11 @@ def _with_earlier(record: Record, old: Record) -> Record:
     """The record with ``earlier``: the last one that had no managers, or else the first that was seen."""
     earlier = old.earlier if old.managers and old.earlier is not None else old
     return replace(record, earlier=replace(earlier, earlier=None))
+
+
+def _size(record: Record) -> int:
+    earlier = 0 if record.earlier is None else _size(record.earlier)
+    return _BESIDE + len(record.data) + len(record.managers) + earlier
 
 
 def _is_newer(record: Record, old: Record) -> bool:

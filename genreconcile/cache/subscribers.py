@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from genreconcile.cache.store import ADDED, Delta
+from genreconcile.cache.store import ADDED, DELETED, Delta
 from genreconcile.cache.transform import Record
 from genreconcile.errors import trace
 from genreconcile.kinds.discovery import Resource
@@ -29,7 +29,7 @@ class CacheEvent:
 
     ``record`` is the object after the change, of DELETED its last known state, and ``resource_version`` its version;
     while a list is incomplete, the cache itself does not show the object yet. An object that was deleted and created
-    anew between two lists gives DELETED and ADDED.
+    anew between two lists gives DELETED and ADDED. ``before`` is the object before the change, None of ADDED.
     """
 
     type: str
@@ -37,6 +37,12 @@ class CacheEvent:
     key: ObjectKey
     resource_version: str
     record: Record
+    before: Record | None = None
+
+    @property
+    def after(self) -> Record | None:
+        """The object after the change, None of DELETED."""
+        return None if self.type == DELETED else self.record
 
 
 class Callbacks(Generic[Callback]):
@@ -110,7 +116,7 @@ class Subscribers:
 def _event(resource: Resource, delta: Delta) -> CacheEvent:
     record = delta.record
     key = ObjectKey(resource.gvk.group, resource.gvk.kind, record.namespace, record.name)
-    return CacheEvent(delta.type, resource, key, str(record.resource_version), record)
+    return CacheEvent(delta.type, resource, key, str(record.resource_version), record, delta.before)
 
 
 def _call(callback: Callable[[CacheEvent], object], event: CacheEvent) -> None:

@@ -15,22 +15,29 @@ from genreconcile.arguments import Fields, OnImmutable, OwnerTool, Propagation
 from genreconcile.objects import GVK
 from genreconcile.selector import parse
 
-# The same as genreconcile.report.FORMATS, for --help must not import that package.
 FORMATS = ("text", "diff", "patch", "json")
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flags:
-    """The values of a command's options; the fields are the names of their parameters."""
+class Connection:
+    """The values of the options ``CONNECTION``: which cluster, and as whom."""
 
-    filenames: tuple[str, ...]
-    recursive: bool
-    namespace: str
     context: str | None
     kubeconfig: str | None
     as_user: str | None
     as_groups: tuple[str, ...]
     as_uid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags(Connection):
+    """The values of a command's options; the fields are the names of their parameters."""
+
+    filenames: tuple[str, ...]
+    recursive: bool
+    namespace: str
     delete_from_namespace: str
     delete_selector: str | None
     kinds: tuple[str, ...]
@@ -90,9 +97,14 @@ class _Verbosity(click.ParamType[int]):
 
 def shared(default_output: str, formats: Sequence[str] = FORMATS) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator that adds the options to a command, which gets their values as keywords of ``Flags``."""
+    return added(*_EXPECTED, *CONNECTION, *_DELETION, _output(default_output, formats), VERBOSITY)
+
+
+def added(*options: Decorator) -> Decorator:
+    """A decorator that adds these options to a command, in this order."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed((*_EXPECTED, *_DELETION, _output(default_output, formats), _VERBOSITY)):
+        for option in reversed(options):
             function = option(function)
         return function
 
@@ -128,6 +140,8 @@ _EXPECTED = (
         default=True,
         help="Remove the marks of other tools too, such as Helm's and Argo CD's, where the files do not hold them.",
     ),
+)
+CONNECTION = (
     click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
     click.option("--kubeconfig", metavar="PATH", help="The kubeconfig file."),
     click.option("--as", "as_user", metavar="USER", help="User to impersonate, who is then judged by the server."),
@@ -184,7 +198,7 @@ _DELETION = (
 VERIFY = click.option(
     "--verify", is_flag=True, help="Dry-run the patches, and show no difference that the server does not see."
 )
-_VERBOSITY = click.option(
+VERBOSITY = click.option(
     "-v",
     "--v",
     "verbosity",

@@ -52,7 +52,7 @@ def _own(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("rbac")
 @shared("yaml", ("yaml", "json"))
 @_own
-def command(  # noqa: PLR0913 - the options
+def command(  # noqa: PLR0913 - the public surface: click hands over each option by its name
     *,
     name: str,
     serviceaccount: str | None,

@@ -13,7 +13,7 @@ from typing import Any, Final
 from genreconcile.access import Access, Right, reading
 from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
-from genreconcile.cli.options import Flags
+from genreconcile.cli.options import Connection, Flags
 from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Discovery, Resource
@@ -37,7 +37,7 @@ def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = 
     import genreconcile
 
     rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
-    cluster = _connect(settings)
+    cluster = connect(settings)
     discovery = Discovery(cluster)
     resources = _resources(expected, discovery)
     recorded = _recorded(cluster, settings)
@@ -61,7 +61,8 @@ def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = 
         yield reconciler
 
 
-def _connect(settings: Flags) -> Cluster:
+def connect(settings: Connection) -> Cluster:
+    """The cluster that the options name. Raises as ``genreconcile.connect``."""
     import genreconcile
 
     wishes = {"as_": settings.as_user, "as_groups": settings.as_groups, "as_uid": settings.as_uid}
@@ -78,7 +79,7 @@ def rights(
     import genreconcile
 
     rules = genreconcile.Registry.builtin(tool_marks=settings.tool_marks).extend(*settings.rules)
-    cluster = _connect(settings)
+    cluster = connect(settings)
     discovery = Discovery(cluster)
     try:
         recorded = _recorded(cluster, settings)

@@ -28,18 +28,18 @@ class Renewable(Protocol):
         """Get others than ``refused``, the ``current`` of a request that met a 401; returns whether there are any."""
 
 
-class Pace:
-    """The pace at which credentials are asked for: at most once in ten seconds."""
+class Cooldown:
+    """The ten seconds after credentials were asked for, in which they are not asked for again."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._asked_at = float("-inf")
 
-    def is_due(self) -> bool:
-        """Whether the last ``note`` is at least ten seconds ago."""
+    def is_over(self) -> bool:
+        """Whether the last ``begin`` is at least ten seconds ago, or there was none."""
         return self._clock() - self._asked_at >= _NOT_AGAIN_WITHIN
 
-    def note(self) -> None:
+    def begin(self) -> None:
         """Note that credentials are asked for now."""
         self._asked_at = self._clock()
 
@@ -55,7 +55,7 @@ class Credentials:
     ) -> None:
         self._configuration = configuration
         self._load = load
-        self._pace = Pace(clock)
+        self._cooldown = Cooldown(clock)
         self._lock = threading.Lock()
 
     @property
@@ -71,9 +71,9 @@ class Credentials:
         with self._lock:
             if self.current != refused:
                 return True  # Another thread was faster.
-            if self._load is None or not self._pace.is_due():
+            if self._load is None or not self._cooldown.is_over():
                 return False
-            self._pace.note()
+            self._cooldown.begin()
             fresh = self._load()
             self._configuration.api_key = dict(fresh.api_key)
             self._configuration.refresh_api_key_hook = fresh.refresh_api_key_hook

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from genreconcile.cluster.credentials import Pace
+from genreconcile.cluster.credentials import Cooldown
 from genreconcile.cluster.exec_plugin import Granted
 from genreconcile.cluster.impersonation import impersonation_headers
 from genreconcile.cluster.kubeconfig import Chosen
@@ -46,7 +46,7 @@ class Identity:
     ) -> None:
         self._load, self._clock, self._now = load, clock, now
         self._lock = threading.Lock()
-        self._pace = Pace(clock)
+        self._cooldown = Cooldown(clock)
         self._failure: ClusterError | None = None
         self._chosen = load()
         self.server = server_url(self._chosen)
@@ -100,7 +100,7 @@ class Identity:
         with self._lock:
             if self._version != refused:
                 return True  # Another thread was faster.
-            if self._pace.is_due() or self._has_expired():
+            if self._cooldown.is_over() or self._has_expired():
                 try:
                     self._start_over()
                 except ClusterError as error:
@@ -117,7 +117,7 @@ class Identity:
             self._take(self._chosen, self._granted, seen)
 
     def _start_over(self) -> None:
-        self._pace.note()
+        self._cooldown.begin()
         chosen = self._load()
         if server_url(chosen) != self.server:
             raise chosen.unusable(f"it names another server than {self.server} now", "start again")
@@ -125,16 +125,16 @@ class Identity:
         self._take(chosen, self._ask(chosen), seen)
 
     def _ask(self, chosen: Chosen) -> Granted | None:
-        self._pace.note()
+        self._cooldown.begin()
         self._was_fresh = False
         granted = grant(chosen, self._granted)
         self._was_fresh = self._is_fresh(granted)
         return granted
 
     def _has_expired(self) -> bool:
-        """Whether to ask for others now. Credentials granted when already expired are renewed at the pace alone."""
+        """Whether to ask for others now. Those granted when already expired are renewed after the cooldown alone."""
         is_over = self._granted is not None and not self._is_fresh(self._granted)
-        return is_over and (self._was_fresh or self._pace.is_due())
+        return is_over and (self._was_fresh or self._cooldown.is_over())
 
     def _is_fresh(self, granted: Granted | None) -> bool:
         return granted is None or granted.expires is None or granted.expires > self._now()

@@ -6,17 +6,13 @@ Invariant: pure, but for ``Kinds``, which may ask the server; the type and the r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
-from genreconcile.compare import SUBSET, Diff, Policy, compare
-from genreconcile.compare.quick import is_clean
+from genreconcile.compare import Comparison, Policy
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.types import Type
 from genreconcile.normalize import Registry
-from genreconcile.normalize.compiled import Node
 from genreconcile.objects import GVK, Object
-
-_EXACTLY: Final = Policy()
 
 
 class Kinds(Protocol):
@@ -26,24 +22,6 @@ class Kinds(Protocol):
 
     def kind_type(self, resource: Resource) -> Type | None:
         """The type of a kind's objects, None where no schema describes them. Raises ClusterError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The compiled rules and the policy under which an object is compared; ``typed`` as in Diff."""
-
-    node: Node
-    typed: bool = True
-    policy: Policy = _EXACTLY
-
-    def compare(self, expected: Object, live: Object, earlier: Object | None = None) -> Diff:
-        """The difference; arguments and errors as of ``genreconcile.compare.compare``."""
-        return compare(expected, live, self.node, typed=self.typed, policy=self.policy, earlier=earlier)
-
-    def is_clean(self, expected: Object, live: Object) -> bool:
-        """The quick check of ``genreconcile.compare.quick``: True only where ``compare`` finds no drift."""
-        subset = self.policy.fields == SUBSET
-        return is_clean(expected, live, self.node, subset=subset, others=self.policy.others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,20 @@ Invariant: pure index arithmetic; the caller decides which members are the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
 
 from genreconcile.compare.common import Budget, Classes, Pairs, Same, common
+
+
+class Equality(NamedTuple):
+    """The test for members of two lists that are equal: ``same`` compares two of them, by their indexes.
+
+    ``classes`` and ``budget`` are as in ``common``; without classes, members beyond the budget are not equal.
+    """
+
+    same: Same
+    classes: Callable[[], Classes] | None = None
+    budget: Budget | None = None
 
 
 def by_key(expected: Sequence[Hashable], live: Sequence[Hashable]) -> Pairs | None:
@@ -41,20 +53,15 @@ def by_forms(*forms: tuple[Sequence[Hashable], Sequence[Hashable]]) -> Pairs:
     return sorted(pairs)
 
 
-def by_position(  # noqa: PLR0913, PLR0917 - two lists, and what is known of their members
-    expected: int,
-    live: int,
-    same: Same,
-    keeps: Callable[[list[int]], set[int]],
-    classes: Callable[[], Classes] | None = None,
-    budget: Budget | None = None,
+def by_position(
+    expected: int, live: int, equality: Equality, keeps: Callable[[list[int]], set[int]]
 ) -> tuple[Pairs, set[int]]:
-    """Pair ordered lists: equal members in the longest common order, then the members between them, one by one.
+    """Pair ordered lists of so many members: equal members in the longest common order, then the members between them,
+    one by one.
 
     ``keeps`` says which live members without an equal partner stay: they are returned beside the pairs, and in no pair.
-    ``classes`` and ``budget`` are as in ``common``; without classes, members beyond the budget are not equal.
     """
-    equal = _common(expected, live, same, budget or Budget(), classes or _all_different(expected, live))
+    equal = _common(expected, live, equality)
     partners = {index for _, index in equal}
     kept = keeps([index for index in range(live) if index not in partners])
     pairs: Pairs = []
@@ -72,8 +79,10 @@ def _all_different(expected: int, live: int) -> Callable[[], Classes]:
     return lambda: Classes(range(expected), range(expected, expected + live))
 
 
-def _common(expected: int, live: int, same: Same, budget: Budget, classes: Callable[[], Classes]) -> Pairs:
+def _common(expected: int, live: int, equality: Equality) -> Pairs:
     """The longest common subsequence; equal beginnings and ends, the usual case, cost one comparison a member."""
+    same, budget = equality.same, equality.budget or Budget()
+    classes = equality.classes or _all_different(expected, live)
     start = 0
     while start < min(expected, live) and same(start, start):
         start += 1

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from genreconcile.compare.common import Pairs
 from genreconcile.compare.likeness import Likeness
-from genreconcile.compare.lists import by_forms, by_key, by_position
+from genreconcile.compare.lists import Equality, by_forms, by_key, by_position
 from genreconcile.compare.operation import Covered, Difference, Guard, Spot
 from genreconcile.compare.spelling import is_testable
 from genreconcile.compare.steps import Alignment, Insert, Move, steps
@@ -87,14 +87,8 @@ class Members:
             one_by_one = [(index, index) for index in range(min(len(expected), len(live)))]
             return Alignment(one_by_one, len(expected), len(live), ordered=True)
         alike = self.likeness(expected, live)
-        pairs, kept = by_position(
-            len(expected),
-            len(live),
-            alike.same,
-            lambda candidates: self.kept(candidates, live),
-            alike.classes,
-            alike.budget,
-        )
+        equality = Equality(alike.same, alike.classes, alike.budget)
+        pairs, kept = by_position(len(expected), len(live), equality, lambda candidates: self.kept(candidates, live))
         return Alignment(pairs, len(expected), len(live), ordered=True, kept=kept)
 
     def unordered_pairs(self, expected: list[Any], live: list[Any]) -> Pairs | None:

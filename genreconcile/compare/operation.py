@@ -71,11 +71,13 @@ class Covered:
 class Ours:
     """The writer for whom objects are compared: its field manager; ``of_set``, the names of the list members that its
     owner set has added to a live object; ``has_added`` (uid, name), whether this process has added it. None: no member.
+    ``outlived``: the names of those members that go whoever added them, references to an earlier parent.
     """
 
     manager: str = DEFAULT_MANAGER
     of_set: Callable[[Mapping[str, Any]], frozenset[str]] | None = None
     has_added: Callable[[str, str], bool] | None = None
+    outlived: Callable[[Mapping[str, Any]], frozenset[str]] | None = None
 
     @property
     def has_own_name(self) -> bool:

@@ -5,7 +5,7 @@ Invariant: pure; without managedFields no member is our own, and no value counts
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
@@ -37,18 +37,27 @@ def own_members(
 
     A manager of our name as sole owner is not enough, for several programs may write under one name: in addition our
     owner set or this process has added the member, or the name is our own and expected and live have one controller.
+    References to an earlier parent count as our own whoever added them.
     """
-    if "deletionTimestamp" in metadata_of(live) or not has_managers(live):
+    if "deletionTimestamp" in metadata_of(live):
         return frozenset()
+    outlived = ours.outlived(live) if ours.outlived is not None else ()
+    found = {path for path, member in _shared(live, shared) if outlived and name_of_member(member) in outlived}
+    if not has_managers(live):
+        return frozenset(found)
     is_controlled = ours.has_own_name and _has_our_controller(expected, live)
     of_set = ours.of_set(live) if ours.of_set is not None else frozenset[str]()
-    owners, found = Owners(live), set[Path]()
-    for path, member in (entry for rule in shared for entry in _members(live, rule.tokens)):
+    owners = Owners(live)
+    for path, member in _shared(live, shared):
         name = name_of_member(member)
         is_ours = is_controlled or name in of_set or (ours.has_added is not None and ours.has_added(uid_of(live), name))
         if is_ours and {owner.manager for owner in owners.of(path)} == {ours.manager}:
             found.add(path)
     return frozenset(found)
+
+
+def _shared(live: Mapping[str, Any], shared: Sequence[Rule]) -> Iterator[tuple[Path, Any]]:
+    return (entry for rule in shared for entry in _members(live, rule.tokens))
 
 
 def _members(live: Mapping[str, Any], tokens: Sequence[str]) -> list[tuple[Path, Any]]:

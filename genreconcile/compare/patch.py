@@ -56,7 +56,7 @@ def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> Patc
     if not found:
         return Patch([])
     guards = {join_pointer(path): value for difference in found for path, value in difference.guards}
-    tests = {path: value for path, value in guards.items() if value is not MISSING and not _holds_null_member(value)}
+    tests = {path: value for path, value in guards.items() if value is not MISSING and not holds_null_member(value)}
     operations = _identity(live)
     if (len(tests) < len(guards) or any(d.structural for d in found)) and resource_version_of(live):
         operations.append({"op": "replace", "path": RESOURCE_VERSION, "value": resource_version_of(live)})
@@ -64,13 +64,27 @@ def to_patch(differences: Iterable[Difference], live: Mapping[str, Any]) -> Patc
     return Patch([*operations, *(difference.to_json() for difference in found)])
 
 
+def under_version(patch: Patch, live: Mapping[str, Any]) -> Patch:
+    """The patch, which the server refuses where the object is not in the very version of ``live``."""
+    if names_version(patch) or not patch.patch or not resource_version_of(live):
+        return patch
+    guard = {"op": "replace", "path": RESOURCE_VERSION, "value": resource_version_of(live)}
+    identity = _identity(live)
+    return Patch([*identity, guard, *patch.patch[len(identity) :]], patch.fields)
+
+
+def names_version(patch: Patch) -> bool:
+    """Whether the server refuses the patch where the object is in another version."""
+    return any(operation["path"] == RESOURCE_VERSION for operation in patch.patch)
+
+
 def _identity(live: Mapping[str, Any]) -> list[dict[str, Any]]:
     uid = uid_of(live)
     return [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []
 
 
-def _holds_null_member(value: Any) -> bool:
+def holds_null_member(value: Any) -> bool:
     """Whether a list in a value holds null: the API server ends the connection on a ``test`` of such a one (1.37.2)."""
     if isinstance(value, Mapping):
-        return any(map(_holds_null_member, value.values()))
-    return isinstance(value, list) and any(member is None or _holds_null_member(member) for member in value)
+        return any(map(holds_null_member, value.values()))
+    return isinstance(value, list) and any(member is None or holds_null_member(member) for member in value)

@@ -21,13 +21,27 @@ from genreconcile.data.shapes import (
     Deletion,
     Exclusive,
     File,
+    Heartbeats,
     Immutable,
     Mask,
     Order,
+    Readiness,
     Types,
 )
 
-__all__ = ["Access", "ApplySet", "Deletion", "Exclusive", "Immutable", "Mask", "Order", "Types", "shipped"]
+__all__ = [
+    "Access",
+    "ApplySet",
+    "Deletion",
+    "Exclusive",
+    "Heartbeats",
+    "Immutable",
+    "Mask",
+    "Order",
+    "Readiness",
+    "Types",
+    "shipped",
+]
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Shape = TypeVar("Shape", bound=File)

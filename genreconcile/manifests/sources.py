@@ -32,7 +32,7 @@ def read(paths: Iterable[str | PathLike[str]], *, recursive: bool, stdin: Binary
     stdin_is_read = False
     for path in (os.fspath(path) for path in paths):
         if path != "-":
-            for file in _files(Path(path), recursive=recursive):
+            for file in files_of(Path(path), recursive=recursive):
                 yield _read_file(file)
             continue
         if stdin_is_read:
@@ -41,7 +41,8 @@ def read(paths: Iterable[str | PathLike[str]], *, recursive: bool, stdin: Binary
         yield _decode((stdin or sys.stdin.buffer).read(_MAX_BYTES + 1), "stdin", strict_json=False)
 
 
-def _files(path: Path, *, recursive: bool) -> list[Path]:
+def files_of(path: Path, *, recursive: bool) -> list[Path]:
+    """The files of a path in the order in which they are read. Raises LoadError for a folder without manifests."""
     try:
         if not path.is_dir():
             return [path]

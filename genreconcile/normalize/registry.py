@@ -27,7 +27,7 @@ from genreconcile.objects import GVK, Object, annotations_of, labels_of, name_of
 
 _SHIPPED: Final = 100
 _USER: Final = 10
-_TOOLS: Final = "tools.yaml"
+TOOLS: Final = "tools.yaml"
 _ADVICE: Final = "give gr.Registry.builtin().extend(path)"
 _OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 
@@ -66,7 +66,7 @@ class Registry:
     def _shipped(cls, tool_marks: bool) -> Self:
         folder = resources.files("genreconcile.normalize") / "rules"
         names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-        chosen = [name for name in names if tool_marks or name != _TOOLS]
+        chosen = [name for name in names if tool_marks or name != TOOLS]
         return cls(rule for name in chosen for rule in _read((folder / name).read_text("utf-8"), name, _SHIPPED))
 
     def extend(self, *sources: str | Path | Mapping[str, Any]) -> Registry:

@@ -8,18 +8,25 @@ Invariant: pure. A label alone never makes an object a member: operators and peo
 
 from genreconcile.ownership.inventory import GroupKind, Inventory
 from genreconcile.ownership.members import PART_OF, Membership
-from genreconcile.ownership.parent import OWN_TOOL, Parent
+from genreconcile.ownership.parent import OWN_TOOL, Parent, require_same
+from genreconcile.ownership.parentref import Adopt, ParentRef
+from genreconcile.ownership.place import ANYWHERE, Place
 from genreconcile.ownership.tools import default_parent, is_shared_tool, may_be_parent, parent_label
 
 __all__ = [
+    "ANYWHERE",
     "OWN_TOOL",
     "PART_OF",
+    "Adopt",
     "GroupKind",
     "Inventory",
     "Membership",
     "Parent",
+    "ParentRef",
+    "Place",
     "default_parent",
     "is_shared_tool",
     "may_be_parent",
     "parent_label",
+    "require_same",
 ]

@@ -33,6 +33,9 @@ class Inventory:
     def __or__(self, other: Inventory) -> Inventory:
         return Inventory(self.kinds | other.kinds, self.namespaces | other.namespaces)
 
+    def __sub__(self, other: Inventory) -> Inventory:
+        return Inventory(self.kinds - other.kinds, self.namespaces - other.namespaces)
+
     def __and__(self, other: Inventory) -> Inventory:
         return Inventory(self.kinds & other.kinds, self.namespaces & other.namespaces)
 
@@ -71,6 +74,12 @@ def read_inventory(annotations: Mapping[str, str], parent: ObjectKey, named: Nam
             f"{parent}: not usable as an owner: the server has no {unknown[0]}, which {RESOURCES} names; correct it"
         )
     return Inventory(frozenset(kind for kind in found.values() if kind is not None), namespaces)
+
+
+def read_what_is_there(annotations: Mapping[str, str], parent: ObjectKey) -> Inventory:
+    """The record in a parent's annotations, whatever is missing or malformed in them."""
+    kinds = frozenset(kind for text in _parts(annotations.get(KINDS, "")) if (kind := _kind(text))[1])
+    return Inventory(kinds, frozenset(_parts(annotations.get(NAMESPACES, ""))) - {parent.namespace})
 
 
 def _parts(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from genreconcile.errors import InputError
+from genreconcile.errors import InputError, NoMember
 from genreconcile.kinds.order import defined_by, wave_of
 from genreconcile.objects import GVK
 from genreconcile.plan.change import Change, Plan
@@ -55,7 +55,8 @@ def _wave(change: Change) -> int:
 
 
 def _awaits(change: Change, brought: set[GVK]) -> bool:
-    return isinstance(change.error, InputError) and change.gvk in brought
+    is_of_schema = isinstance(change.error, InputError) and not isinstance(change.error, NoMember)
+    return is_of_schema and change.gvk in brought
 
 
 def _later(change: Change, fields: str) -> Change:

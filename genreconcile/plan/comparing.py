@@ -10,18 +10,19 @@ import logging
 from typing import NamedTuple
 
 from genreconcile.cache import Record, Store
-from genreconcile.compare import Ours
-from genreconcile.compare.comparer import Comparison
+from genreconcile.compare import Comparison, Ours
 from genreconcile.engine import Engine
-from genreconcile.errors import CacheError, ClusterError, InputError, NotSynced, ReconcileError, trace
+from genreconcile.errors import CacheError, ChildConflict, ClusterError, InputError, NotSynced, ReconcileError, trace
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
 from genreconcile.objects import GVK, ObjectKey, labels_of
-from genreconcile.ownership import PART_OF
+from genreconcile.ownership import PART_OF, Membership
 from genreconcile.plan import Change, change_for
+from genreconcile.plan.adoption import Adoption
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.drift import unusable
 from genreconcile.plan.entries import Fresh, InSync
+from genreconcile.plan.evidence import Evidence
 from genreconcile.plan.insync import InSyncMemory
 from genreconcile.plan.kinds import Kinds
 
@@ -35,11 +36,23 @@ class _Kind(NamedTuple):
     defines: bool
 
 
+def _ours(engine: Engine, members: Membership | None) -> Ours:
+    manager, has_added = engine.options.field_manager, engine.learned.has_added
+    if members is None:
+        return Ours(manager, has_added=has_added)
+    return Ours(manager, members.has_added, has_added, members.outlived)
+
+
 class DraftComparer:
     """Makes the changes of one plan."""
 
     def __init__(
-        self, engine: Engine, kinds: Kinds, memory: InSyncMemory, draft: Draft, ours: Ours | None = None
+        self,
+        engine: Engine,
+        kinds: Kinds,
+        memory: InSyncMemory,
+        draft: Draft,
+        evidence: Evidence | None = None,
     ) -> None:
         self._catalog = engine.catalog
         self._cache = engine.cache
@@ -47,7 +60,9 @@ class DraftComparer:
         self._learned = engine.learned
         self._memory = memory
         self._draft = draft
-        self._comparer = engine.comparer(draft.call_key[1], draft.view, ours)
+        members = draft.members
+        self._adoption = Adoption(members, evidence) if members is not None and evidence is not None else None
+        self._comparer = engine.comparer(draft.call_key[1], draft.view, _ours(engine, members))
         self._facts: dict[GVK, _Kind] = {}
         self._stores: dict[tuple[GVK, str], Store] = {}
 
@@ -95,16 +110,21 @@ class DraftComparer:
         if record is None:
             return change_for(entry.copy(), None, comparison, self._learned)
         members = self._draft.members
-        if members is not None and members.is_other(record.labels):
+        if members is not None and members.adopt == "any" and members.is_other(record.labels):
             return self._taken(entry, resource, record)
         live = record.decode_with_managers()
-        if not record.deleting and comparison.is_clean(entry.obj, live):
+        is_outlived = bool(members is not None and record.owners and members.outlived(live))
+        if not record.deleting and not is_outlived and comparison.is_clean(entry.obj, live):
             return self._remembered(entry, resource, store, record)
+        conflict = self._adoption.conflict(resource.gvk, entry.key, live) if self._adoption is not None else None
+        if conflict is not None:
+            return Change("none", resource.gvk, entry.key, expected=entry.copy(), live=live, error=conflict)
         earlier = record.earlier.decode_with_managers() if record.earlier is not None else None
         change = change_for(entry.copy(), live, comparison, self._learned, earlier)
         if change.is_in_sync:
             return self._remembered(entry, resource, store, record)
-        return self._unless_settling(change, resource)
+        settled = self._unless_settling(change, resource)
+        return self._adoption.guarded(settled) if self._adoption is not None else settled
 
     def _require_covered(self, key: ObjectKey) -> None:
         """Raise CacheError for an object outside of the watched namespaces, also before its kind is served."""
@@ -114,10 +134,9 @@ class DraftComparer:
     @staticmethod
     def _taken(entry: Fresh, resource: Resource, record: Record) -> Change:
         """The error of a member of another owner set: an object is in one set at most (KEP-3659)."""
-        error = ReconcileError(
-            f"{entry.key}: not taken into the owner set: it is a member of {record.labels[PART_OF]}; take it out there "
-            f"first, or remove its label {PART_OF}"
-        )
+        holder = f"it is a member of {record.labels[PART_OF]}"
+        advice = f"take it out there first, or remove its label {PART_OF}"
+        error = ChildConflict(f"{entry.key}: not taken into the owner set: {holder}; {advice}", holder)
         return Change("none", resource.gvk, entry.key, expected=entry.copy(), live=record.decode(), error=error)
 
     def _kind(self, resource: Resource) -> _Kind:

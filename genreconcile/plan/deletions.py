@@ -78,7 +78,7 @@ def _records(cache: Cache, resource: Resource, prune: Prune) -> Sequence[Record]
 
 def _labelled(cache: Cache, resource: Resource, members: Membership) -> Sequence[Record]:
     """The records with the set's label; of a namespaced kind, in each namespace of the set that the cache watches."""
-    if not resource.namespaced:
+    if not resource.namespaced or members.namespaces is None:
         return cache.records(resource, selector=members.selector)
     watched = [name for name in sorted(members.namespaces) if cache.watches(resource, name)]
     return [record for name in watched for record in cache.records(resource, namespace=name, selector=members.selector)]

@@ -11,14 +11,13 @@ from typing import Any
 from genreconcile.cache import Cache, Store
 from genreconcile.cache.related import View
 from genreconcile.catalog import Catalog
-from genreconcile.errors import CacheError, InputError
+from genreconcile.errors import CacheError, NoMember
 from genreconcile.kinds.discovery import Resource
 from genreconcile.manifests import Loaded, load_object, require_iterable
 from genreconcile.manifests.usable import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import Membership
 from genreconcile.plan.corrections import Note, corrections
-from genreconcile.plan.drift import unusable
 from genreconcile.plan.entries import Fresh, InSync
 from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded
 from genreconcile.plan.locate import locate
@@ -100,7 +99,7 @@ class Draft:
                 self.notes += corrections(entry.obj, key, resource)
             entry.obj, entry.key, entry.resource = obj, key, resource
             if self.members is not None and isinstance(resource, Resource):
-                self._mark(entry, self.members)
+                self._mark(entry, resource, self.members)
             if resource is not last and isinstance(resource, Resource):
                 self.resources[resource.gvk] = last = resource
 
@@ -113,12 +112,13 @@ class Draft:
         return {self.resources[gvk]: names for gvk, names in found.items()}
 
     @staticmethod
-    def _mark(entry: Fresh, members: Membership) -> None:
+    def _mark(entry: Fresh, resource: Resource, members: Membership) -> None:
         """Make the entry's object a member of the owner set; a fault becomes the entry's error."""
         try:
+            members.require_place(entry.key, namespaced=resource.namespaced)
             entry.obj = members.marked(entry.obj, entry.key)
-        except InputError as error:
-            entry.resource = unusable(entry.key, error)
+        except NoMember as error:
+            entry.resource = NoMember(f"{entry.key}: not usable: {error}", error.path)
 
     @property
     def keys(self) -> list[ObjectKey]:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from genreconcile.compare import Diff, Difference
+from genreconcile.compare import Comparison, Diff, Difference
 from genreconcile.compare.coarse import first_part, is_too_large
-from genreconcile.compare.comparer import Comparison
 from genreconcile.compare.patch import Patch, to_patch
 from genreconcile.errors import InputError, ReconcileError
 from genreconcile.gojson import encode, loads

@@ -21,7 +21,7 @@ _FIRST_LOOK: Final = 4096
 
 CallKey = tuple[str, str, int, str]
 """What all entries of a call depend on: the namespace for objects that name none, the policy, the generation of
-schemas, and the id of the owner set ("" without one).
+schemas, and the name of the owner set ("" without one).
 """
 
 

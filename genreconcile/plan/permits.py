@@ -12,7 +12,7 @@ from genreconcile.access import READ, Access, Right, Use, deleting, reading, tol
 from genreconcile.errors import Forbidden
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
-from genreconcile.ownership import may_be_parent
+from genreconcile.ownership import Parent, may_be_parent
 from genreconcile.plan import Prune
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.entries import Fresh
@@ -64,13 +64,14 @@ class Needs:
                 yield from self._reading(resource, place)
                 yield from deleting(resource, place, asks=owned or is_made, use=self._use)
 
-    def of_parent(self, resource: Resource, key: ObjectKey, definers: Iterable[Resource]) -> Iterator[Right]:
+    def of_parent(self, resource: Resource, parent: Parent, definers: Iterable[Resource]) -> Iterator[Right]:
         """The rights to read and to write the parent of an owner set."""
+        key = parent.key
         yield from self._reading(resource, key.namespace)
         yield from writing(resource, key, Use(self._use.level))
         if self._use.level == READ:
             yield Right("get", key.group, resource.plural, key.namespace, key.name)
-        for definer in () if may_be_parent(key) else definers:
+        for definer in () if may_be_parent(key) or not parent.is_applied else definers:
             yield Right("get", definer.gvk.group, definer.plural, "", f"{resource.plural}.{key.group}")
 
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from genreconcile.access import Access, Right, Use
-from genreconcile.cache import Seen
+from genreconcile.cache import Sighting
 from genreconcile.cache.related import View
-from genreconcile.compare import EXACT, Ours
+from genreconcile.compare import EXACT
 from genreconcile.engine import Engine
 from genreconcile.manifests import refuse_duplicates
 from genreconcile.objects import GVK, ObjectKey
@@ -88,7 +88,7 @@ class Planner:
             return Plan((), unchanged, tuple(order), self._stale(draft))
         refused = self._permit(draft, prune, head, use)
         scope, others = self._sync(draft, prune, head)
-        changes = self._changes(draft, head)
+        changes = self._changes(draft)
         warnings = [*refused, *self._stale(draft), *self._notes(draft, changes)]
         if scope is None:
             plan = assemble(changes, NO_DELETIONS, prune, warnings)
@@ -104,7 +104,7 @@ class Planner:
         draft = self._read(call, head)
         draft.keep(only)
         self.kinds.sync(self.kinds.needed(draft.places()))
-        return self._with_secrets(assemble(self._changes(draft, head), NO_DELETIONS, _NOTHING, []))
+        return self._with_secrets(assemble(self._changes(draft), NO_DELETIONS, _NOTHING, []))
 
     def _head(self, call: Call) -> Head | None:
         """The parent of the call's owner set, None without one. Changes of definitions are followed first."""
@@ -118,12 +118,9 @@ class Planner:
             draft.locate(call.namespace)
         return draft
 
-    def _changes(self, draft: Draft, head: Head | None) -> list[Change]:
+    def _changes(self, draft: Draft) -> list[Change]:
         """The change of each object; the kinds are in the cache."""
-        engine = self._engine
-        has_added = head.members.has_added if head is not None else None
-        ours = Ours(engine.options.field_manager, has_added, engine.learned.has_added)
-        comparer = DraftComparer(engine, self.kinds, self._memory, draft, ours)
+        comparer = DraftComparer(self._engine, self.kinds, self._memory, draft, self._evidence)
         changes = [entry.change if isinstance(entry, InSync) else comparer.change(entry) for entry in draft.entries]
         return deferred(changes, draft.call_key[1])
 
@@ -132,12 +129,12 @@ class Planner:
             with self._lock:
                 self._seen |= draft.resources.keys()
 
-    def catch_up(self, seen: Seen, call: Call) -> None:
+    def catch_up(self, sighting: Sighting, call: Call) -> None:
         """Wait until the cache has seen what the caller has seen: the object, where its kind is watched, else all that
         a plan would read. Raises as ``plan``, and NotSynced.
         """
         timeout = self._engine.options.sync_timeout
-        if self._cache.catch_up(seen, timeout):
+        if self._cache.catch_up(sighting, timeout):
             return
         draft = self._draft(call.namespace, EXACT, None)
         draft.read(call.expected, InSyncMemory())
@@ -146,7 +143,7 @@ class Planner:
         if call.prune.is_wanted:
             also = self._cache.kinds() if call.prune.owner is not None else (*call.prune.also, *self._seen)
             places |= {resource: set() for gvk in also if (resource := self._catalog.discovery.get(gvk)) is not None}
-        self._cache.catch_up(seen, timeout, places)
+        self._cache.catch_up(sighting, timeout, places)
 
     def _stale(self, draft: Draft) -> tuple[str, ...]:
         """Warnings about kinds whose watches fail; while none does, they cost nothing."""
@@ -168,7 +165,7 @@ class Planner:
 
     def _draft(self, namespace: str, fields: str, head: Head | None) -> Draft:
         members = head.members if head is not None else None
-        call_key = (namespace, fields, self._catalog.generation, members.id if members is not None else "")
+        call_key = (namespace, fields, self._catalog.generation, head.name if head is not None else "")
         return Draft(self._cache, self._catalog, View(self._engine.related), call_key, members)
 
     def _sync(self, draft: Draft, prune: Prune, head: Head | None) -> tuple[Scope | None, Further]:
@@ -179,8 +176,8 @@ class Planner:
         owner, places = None, frozenset({prune.namespace})
         if head is not None:
             self.kinds.sync(self.kinds.needed(draft.places()), [head.resource], [head.parent.key.namespace])
-            owner = self._owners.open(head)
-            places = owner.members(draft.keys).namespaces
+            owner = self._owners.open(head, draft.keys, self._seen | draft.resources.keys())
+            places = owner.members(draft.keys).namespaces or frozenset()
         scope = Scope(self._engine, self._evidence, draft, prune, owner)
         others = scope.further(self._seen)
         self.kinds.sync(self.kinds.needed(draft.places(places)), others.resources, places)
@@ -215,7 +212,7 @@ class Planner:
         if head is not None:
             places |= {key.namespace for key in draft.keys} | {head.parent.key.namespace}
             places |= set(self._cache.namespaces or ())  # The set may have members in every watched namespace.
-            found.update(needs.of_parent(head.resource, head.parent.key, self.kinds.definers()))
+            found.update(needs.of_parent(head.resource, head.parent, self.kinds.definers()))
         asked = [self._catalog.discovery.find(gvk) for gvk in prune.also]
         if prune.every:
             asked += deletable(self._catalog.discovery, self._cache.kinds(), owned=head is not None).values()

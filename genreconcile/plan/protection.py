@@ -8,12 +8,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from genreconcile.data import Deletion, shipped
 from genreconcile.data.shapes import Keep
 from genreconcile.kinds.order import kind_name
-from genreconcile.objects import Object, ObjectKey, annotations_of, metadata_of
+from genreconcile.objects import Object, ObjectKey, annotations_of, controller_of, metadata_of
+from genreconcile.ownership import Membership
 from genreconcile.pointer import split_pointer
 
 
@@ -32,20 +33,28 @@ class Maker(NamedTuple):
     why: str
 
 
-def protection(key: ObjectKey, live: Object, asked: Collection[str] = (), owner: str = "") -> Protection | None:
+def protection(
+    key: ObjectKey, live: Object, asked: Collection[str] = (), members: Membership | None = None
+) -> Protection | None:
     """Why this live object is not to be deleted, None where it may be.
 
     ``asked`` are the kinds, as ``Kind.group``, whose deletion was asked for although it takes other objects along;
-    objects that the one with the uid ``owner`` controls may be deleted.
+    objects that the parent of the set ``members`` controls may be deleted.
     """
     found = (
         _terminating(live),
         _built_in(key),
-        _controlled(live, owner),
+        _controlled(key, live, members),
+        _left_to_collector(live, members),
         _annotated(live),
         _only_when_asked(key, asked),
     )
     return next(filter(None, found), None)
+
+
+def is_kept(key: ObjectKey, obj: Object, asked: Collection[str] = ()) -> bool:
+    """Whether a guard would keep an object, expected or live, whoever controls it; ``asked`` as in ``protection``."""
+    return any((_built_in(key), _annotated(obj), _only_when_asked(key, asked)))
 
 
 def kinds_to_ask_for() -> frozenset[str]:
@@ -90,19 +99,19 @@ def _built_in(key: ObjectKey) -> Protection | None:
     )
 
 
-def _controlled(live: Object, owner: str) -> Protection | None:
+def _controlled(key: ObjectKey, live: Object, members: Membership | None) -> Protection | None:
     """An object is protected by its controller, which would create it again, and takes it along when deleted itself."""
     controller = controller_of(live)
-    if controller is None or (owner and controller.get("uid") == owner):
+    if controller is None or (members is not None and members.is_parent(controller, key.namespace)):
         return None
     who = f"{controller.get('kind')} {controller.get('name')}"
     return Protection(f"not deleted: {who} controls it; delete that, and this goes with it", quiet=True)
 
 
-def controller_of(live: Object) -> Mapping[str, Any] | None:
-    """The ownerReference of the controller, None where there is none."""
-    owners = metadata_of(live).get("ownerReferences") or ()
-    return next((owner for owner in owners if isinstance(owner, Mapping) and owner.get("controller")), None)
+def _left_to_collector(live: Object, members: Membership | None) -> Protection | None:
+    if members is None or not members.is_left_to_collector(live):
+        return None
+    return Protection("not deleted: its owner is being deleted, and the garbage collector takes it along", quiet=True)
 
 
 def _annotated(live: Object) -> Protection | None:

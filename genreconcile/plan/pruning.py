@@ -51,7 +51,7 @@ def _is_selected(live: Object, prune: Prune) -> bool:
 
 
 def _deletion(gvk: GVK, live: Object, key: ObjectKey, prune: Prune, members: Membership | None) -> Change:
-    found = protection(key, live, prune.kinds, members.parent_uid if members is not None else "")
+    found = protection(key, live, prune.kinds, members)
     if found is not None:
         return Change("none", gvk, key, live=live, reason=found.reason, skipped=not found.quiet)
     if members is None and PART_OF in labels_of(live):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from genreconcile.engine import Engine
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK
-from genreconcile.ownership import PART_OF, Inventory, Membership
+from genreconcile.ownership import PART_OF, GroupKind, Inventory, Membership
 from genreconcile.plan import UNPROVEN, Change, OwnerPlan, Prune
 from genreconcile.plan.deletions import Deletions, deletions
 from genreconcile.plan.draft import Draft
@@ -32,20 +32,32 @@ class Scope:
         self._keys = keys = frozenset(draft.keys)
         self._prune = prune
         self._owner = owner
+        self._barred: frozenset[GroupKind] = frozenset()
+        """Kinds without namespaces, of which the set may have no members."""
         self._members = owner.members(keys) if owner is not None else None
-        there = self._members.namespaces if self._members is not None else frozenset()
+        there = (self._members.namespaces or frozenset()) if self._members is not None else frozenset()
         self._unwatched = frozenset(name for name in there if not cache.covers(name))
         """Namespaces of the set that the cache does not watch."""
 
     def further(self, known: Collection[GVK]) -> Further:
         """The kinds to look at beside those of expected. Raises Unauthorized and Unreachable."""
-        recorded = self._owner.inventory.kinds if self._owner is not None else frozenset()
-        seen = known if self._owner is None else ()
-        found = further(self._discovery, KindSources(self._prune.also, seen, recorded), self._resources)
+        found = further(self._discovery, self._sources(known), self._resources)
+        if self._members is not None and not self._members.place.cluster:
+            barred = [resource for resource in found.resources if not resource.namespaced]
+            found.resources[:] = [resource for resource in found.resources if resource.namespaced]
+            self._barred = frozenset((resource.gvk.group, resource.gvk.kind) for resource in barred)
         if self._prune.every:
             there = {*self._resources, *(resource.gvk for resource in found.resources)}
             add_every(found, self._discovery, there, self._cache.kinds(), owned=self._owner is not None)
         return found
+
+    def _sources(self, known: Collection[GVK]) -> KindSources:
+        if self._owner is None:
+            return KindSources(self._prune.also, known)
+        recorded, searched = self._owner.recorded.kinds, self._owner.searched.kinds
+        # Of a kind that is merely searched, nobody needs to hear that the server does not have it.
+        beside = [GVK(group, "", kind) for group, kind in searched - (recorded & self._owner.inventory.kinds)]
+        return KindSources(self._prune.also, beside, recorded & self._owner.inventory.kinds)
 
     def deletions(self, others: Further, is_pending: Callable[[Resource], bool]) -> Deletions:
         """The deletions, in the served kinds of expected and of ``others``. Raises as ``further``."""
@@ -90,12 +102,12 @@ class Scope:
         if self._owner is None:
             return None
         kinds = {(resource.gvk.group, resource.gvk.kind) for resource in self._resources.values()}
-        parent = self._owner.parent
-        here = [key for key in self._keys if (key.group, key.kind) in kinds]
+        owner, place = self._owner, self._owner.head.members.place
+        here = [key for key in self._keys if (key.group, key.kind) in kinds and place.allows(key.namespace)]
         here += [change.key for change in going.changes]
-        return OwnerPlan(
-            parent, self._owner.inventory | Inventory.of(here, parent.key), self._kept(self._owner.inventory, going)
-        )
+        ignored = (owner.inventory - owner.searched) | Inventory(owner.inventory.kinds & self._barred)
+        kept = self._kept(owner.recorded, going) | ignored
+        return OwnerPlan(owner.parent, owner.inventory | Inventory.of(here, owner.parent.key) | kept, kept)
 
     def _kept(self, inventory: Inventory, going: Deletions) -> Inventory:
         """The unread kinds and namespaces: a kind may be in every namespace, and a namespace may have every kind."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from genreconcile.compare.common import Classes
-from genreconcile.compare.lists import by_position
+from genreconcile.compare.lists import Equality, by_position
 
 _SHORT: Final = 1000
 _CONTEXT: Final = 3
@@ -33,13 +33,8 @@ def unified(before: Sequence[str], after: Sequence[str], old: str, new: str) -> 
 
 
 def _blocks(before: Sequence[str], after: Sequence[str]) -> Iterator[Block]:
-    pairs, _ = by_position(
-        len(after),
-        len(before),
-        lambda new, old: after[new] == before[old],
-        lambda _: set(),
-        lambda: Classes(after, before),
-    )
+    equality = Equality(lambda new, old: after[new] == before[old], lambda: Classes(after, before))
+    pairs, _ = by_position(len(after), len(before), equality, lambda _: set())
     equal = [(old, new) for new, old in pairs if after[new] == before[old]]
     old = new = 0
     for end_old, end_new in [*equal, (len(before), len(after))]:

@@ -3,8 +3,18 @@
 Invariant: each of them is checked when it is made.
 """
 
-from genreconcile.settings.call import NotOlderThan, Selector, Settings
+from genreconcile.settings.call import CHILDREN, NotOlderThan, Selector, Settings
 from genreconcile.settings.options import FollowDefinitions, Options
 from genreconcile.settings.prune import EVERY_KIND, OwnerRef, Prune
 
-__all__ = ["EVERY_KIND", "FollowDefinitions", "NotOlderThan", "Options", "OwnerRef", "Prune", "Selector", "Settings"]
+__all__ = [
+    "CHILDREN",
+    "EVERY_KIND",
+    "FollowDefinitions",
+    "NotOlderThan",
+    "Options",
+    "OwnerRef",
+    "Prune",
+    "Selector",
+    "Settings",
+]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.arguments import (
     ABSENT,
@@ -23,7 +23,7 @@ from genreconcile.arguments import (
     shown,
     texts,
 )
-from genreconcile.cache import Seen
+from genreconcile.cache import Sighting
 from genreconcile.errors import InputError, LoadError
 from genreconcile.objects import GVK
 from genreconcile.ownership import OWN_TOOL, is_shared_tool
@@ -70,9 +70,9 @@ class Settings:
         object.__setattr__(self, "delete_kinds", texts("delete_kinds", self.delete_kinds, _require_kind_name))
 
     @property
-    def seen(self) -> Seen | None:
+    def sighting(self) -> Sighting | None:
         """The state that the cache has to have seen, None without one. Raises LoadError."""
-        return None if self.not_older_than is None else Seen.of(self.not_older_than)
+        return None if self.not_older_than is None else Sighting.of(self.not_older_than)
 
     @property
     def prune(self) -> Prune:
@@ -128,3 +128,7 @@ def _gvk(kind: str) -> GVK:
         return GVK.parse(kind)
     except ValueError:
         raise refused("kinds", kind, "is no kind: write version/Kind or group/version/Kind") from None
+
+
+CHILDREN: Final = Settings(allow_empty=True)
+"""The settings for the children of a parent, unless a controller gives others."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from genreconcile.objects import GVK
-from genreconcile.ownership import OWN_TOOL
+from genreconcile.ownership import OWN_TOOL, ParentRef
 from genreconcile.selector import ParsedSelector
 
 EVERY_KIND: Final = "*"
@@ -38,7 +38,7 @@ class Prune:
     max_deletions: int | None = None
     kinds: frozenset[str] = frozenset()
     also: frozenset[GVK] = frozenset()
-    owner: OwnerRef | None = None
+    owner: OwnerRef | ParentRef | None = None
     every: bool = False
     first: bool = False
 

@@ -25,7 +25,7 @@ from faults.oracles import (
     watches,
 )
 from genreconcile.cache import Cache
-from genreconcile.compare import comparer
+from genreconcile.compare import Comparison
 from genreconcile.errors import ReconcileError
 from support.api.effects import Call, Hold, Mutate, Refuse, Rewrite
 from support.api.server import ScriptedServer
@@ -209,14 +209,14 @@ def test_s27_a_subscriber_that_raises(ground, caplog):
 def test_s27_a_rule_that_raises(ground, monkeypatch, caplog):
     """A fault in the comparison of one object is that object's outcome; it is logged, and nothing is deleted."""
     make(ground, "poison", "a", "stray", k="1")
-    compare = comparer.compare
+    compare = Comparison.compare
 
-    def raising(expected, live, *arguments, **settings):
+    def raising(comparison, expected, live, *arguments):
         if live["metadata"]["name"] == "poison":
             raise KeyError("a fault of a rule")
-        return compare(expected, live, *arguments, **settings)
+        return compare(comparison, expected, live, *arguments)
 
-    monkeypatch.setattr(comparer, "compare", raising)
+    monkeypatch.setattr(Comparison, "compare", raising)
     expected = [config_map(name, ground.namespace, k="2") for name in ("poison", "a", "new")]
     settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS}
     with engine(ground) as reconciler:

@@ -3,7 +3,10 @@
 import pytest
 
 from faults.oracles import path_of
-from genreconcile.cache.reflector import Reflector
+from genreconcile.cache.feed import Feed, Upstream
+from genreconcile.cache.reflector import Reflector, Timing
+from genreconcile.cache.retention import Retention
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.transform import read
 from genreconcile.cache.watched import Watched
 from genreconcile.kinds.discovery import Resource
@@ -54,18 +57,13 @@ def test_s13_the_rate_of_requests_to_a_server_that_is_not_well(ground, ill):
     for effect, verbs in ILLS[ill]:
         ground.faults.add(effect, *verbs, resource="configmaps", times=None)
     cluster = ground.connect()
-    watched = Watched(MAPS, [ground.namespace], lambda *_: None, lambda *_: None)
+    upstream = Upstream(cluster)
+    watched = Watched(upstream, MAPS, Retention(), lambda *_: None, lambda *_: None)
+    watched.extend([Scope(ground.namespace)])
     scope = next(iter(watched._scopes.values()))
     time = SimulatedTime(MINUTES * 60)
-    reader = Reflector(
-        cluster,
-        MAPS,
-        ground.namespace,
-        scope,
-        reader=lambda data: read(data, MAPS.gvk),
-        clock=lambda: time.now,
-        sleep=time.sleep,
-    )
+    feed = Feed(upstream, MAPS, Scope(ground.namespace), lambda data: read(data, MAPS.gvk))
+    reader = Reflector(feed, scope, timing=Timing(lambda: time.now, time.sleep))
     reader.run()
     cluster.close()
     requests = len(ground.log.entries("list", "watch"))

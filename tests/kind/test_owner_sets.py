@@ -97,10 +97,11 @@ def test_the_parent_is_written_before_and_after(ground, reconciler, settings):
         ("DELETE", ground.path("configmaps", "a")),
         ("PATCH", shop),
     ]
-    kinds = [body["metadata"]["annotations"][KINDS] for _, path, body, _ in ground.cluster.requests if path == shop]
-    assert kinds == ["ConfigMap,Service", "Service"]
-    live = [body["metadata"] for _, path, body, _ in ground.cluster.requests if path == shop]
-    assert all(body["uid"] and body["resourceVersion"] for body in live), "each write names what it was computed from"
+    patches = [body for _, path, body, _ in ground.cluster.requests if path == shop]
+    where = f"/metadata/annotations/{KINDS.replace('/', '~1')}"
+    assert [op["value"] for body in patches for op in body if op["path"] == where] == ["ConfigMap,Service", "Service"]
+    tested = [[op["path"] for op in body if op["op"] == "test"] for body in patches]
+    assert tested == [["/metadata/uid", "/metadata/resourceVersion"]] * 2, "each names what it was computed from"
 
 
 def test_a_set_over_several_namespaces_and_cluster_scoped_kinds(ground, reconciler, settings, control_plane):
@@ -276,6 +277,22 @@ def test_two_who_begin_the_same_set_at_once_lose_nothing(ground, settings):
         assert recorded(ground) == ("ConfigMap,Service", "")
 
 
+def test_what_somebody_else_records_meanwhile_stays_recorded(ground, reconciler, settings):
+    """Whoever is done first does not forget the members that the other is about to make."""
+    reconciler.reconcile([plain(ground, "a"), plain(ground, "b")], **settings).raise_for_failures()
+    plan = reconciler.plan([plain(ground, "a")], **settings)
+    with gr.Reconciler(Recorded(ground.admin)) as other:
+        other._applier.parents.widen(other.plan([plain(ground, "a"), service(ground)], **settings).owner)
+    seen = parent(ground)["resourceVersion"]
+    assert eventually(lambda: cached_version(reconciler, ground) == seen)
+    assert statuses(reconciler.apply(plan)) == {"a": "unchanged", "b": "deleted"}
+    assert recorded(ground) == ("ConfigMap,Service", "")
+
+
+def cached_version(reconciler, ground):
+    return reconciler.cache.get("v1/ConfigMap", "shop", namespace=ground.namespace)["metadata"]["resourceVersion"]
+
+
 def test_a_parent_that_cannot_be_written_stops_everything(ground, settings):
     cluster = Recorded(ground.admin)
 
@@ -295,7 +312,7 @@ def test_a_parent_that_cannot_be_written_stops_everything(ground, settings):
 
 @pytest.fixture
 def shops(ground):
-    """A kind whose objects may be parents, the definition without the label at first."""
+    """A kind whose definition does not have the label of parents."""
     group = f"{ground.namespace}.shops.dev"
     with gr.Reconciler(ground.admin) as admin:
         admin.reconcile([definition(group, version(), kind="Shop")]).raise_for_failures()
@@ -307,11 +324,6 @@ def test_a_custom_resource_as_parent_of_what_it_controls(ground, settings, shops
     """The way of an operator: its own resource is the owner, in both senses."""
     settings = {**settings, "owner": f"shops.{shops}/mine"}
     with gr.Reconciler(ground.cluster) as reconciler:
-        with pytest.raises(PlanRefused, match=r"does not have the label applyset.kubernetes.io/is-parent-type; set it"):
-            reconciler.plan([], **settings)
-        where = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/shops.{shops}"
-        label = {"applyset.kubernetes.io/is-parent-type": ""}
-        ground.patch(where, {"op": "add", "path": "/metadata/labels", "value": label})
         uid = ground.get(ground.path("shops", "mine", group=f"{shops}/v1"))["metadata"]["uid"]
         owner = {"apiVersion": f"{shops}/v1", "kind": "Shop", "name": "mine", "uid": uid, "controller": True}
         children = [plain(ground, name, ownerReferences=[owner]) for name in "ab"]
@@ -321,6 +333,33 @@ def test_a_custom_resource_as_parent_of_what_it_controls(ground, settings, shops
         assert statuses(reconciler.reconcile(children[:1], **settings)) == {"a": "unchanged", "b": "deleted"}
         with pytest.raises(PlanRefused, match="there is no such object; create it first"):
             reconciler.plan(children, **{**settings, "owner": f"shops.{shops}/other"})
+
+
+def test_a_custom_resource_whose_set_kubectl_shares_needs_the_label(ground, settings, shops):
+    settings = {**settings, "owner": f"shops.{shops}/mine", "owner_tool": "kubectl"}
+    with gr.Reconciler(ground.cluster) as reconciler:
+        with pytest.raises(PlanRefused, match=r"does not have the label applyset.kubernetes.io/is-parent-type; set it"):
+            reconciler.plan([], **settings)
+        where = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/shops.{shops}"
+        label = {"applyset.kubernetes.io/is-parent-type": ""}
+        ground.patch(where, {"op": "add", "path": "/metadata/labels", "value": label})
+        assert statuses(reconciler.reconcile([plain(ground, "a")], **settings)) == {"a": "created"}
+        mine = ground.get(ground.path("shops", "mine", group=f"{shops}/v1"))["metadata"]
+        assert (mine["annotations"][TOOLING], mine["annotations"][KINDS]) == ("kubectl/v1.27.0", "ConfigMap")
+        managers = {(entry["manager"], entry["operation"]) for entry in mine["managedFields"]}
+        assert ("kubectl-applyset", "Apply") in managers, "as kubectl itself writes it"
+
+
+@pytest.mark.parametrize("kind", ["ServiceAccount", "Service"])
+def test_a_built_in_object_of_any_kind_as_parent(ground, reconciler, settings, kind):
+    plural = f"{kind.lower()}s"
+    made = service(ground, "head") if kind == "Service" else objects.obj("v1", kind, "head", ground.namespace)
+    ground.post(made, plural)
+    settings = {**settings, "owner": f"{plural}/head"}
+    assert statuses(reconciler.reconcile([plain(ground, "a")], **settings)) == {"a": "created"}
+    assert statuses(reconciler.reconcile([plain(ground, "b")], **settings)) == {"b": "created", "a": "deleted"}
+    with pytest.raises(PlanRefused, match="is-parent-type"):
+        reconciler.plan([], **settings, owner_tool="kubectl")
 
 
 @pytest.mark.parametrize(

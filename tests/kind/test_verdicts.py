@@ -7,7 +7,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile import gojson
-from genreconcile.compare.comparer import Comparison
+from genreconcile.compare import Comparison
 from support.eventually import eventually
 from support.objects import obj, pod_template, workload
 

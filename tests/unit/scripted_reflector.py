@@ -2,7 +2,9 @@
 
 import functools
 
-from genreconcile.cache.reflector import Reflector
+from genreconcile.cache.feed import Feed, Upstream
+from genreconcile.cache.reflector import Reflector, Timing
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.store import Mark
 from genreconcile.cache.transform import read
 from support.api.scripted import WIDGETS
@@ -50,9 +52,8 @@ class Run:
         self.now = 0.0
         self.sleeps = []
         self.most_sleeps = most_sleeps
-        self.reflector = Reflector(
-            server, WIDGETS, "shop", self.sink, reader=READ, clock=lambda: self.now, sleep=self.sleep, **settings
-        )
+        feed = Feed(Upstream(server, **settings), WIDGETS, Scope("shop"), READ)
+        self.reflector = Reflector(feed, self.sink, timing=Timing(lambda: self.now, self.sleep))
         server.exhausted = self.reflector.stop
 
     def sleep(self, seconds):

@@ -21,7 +21,7 @@ from genreconcile.manifests import Loaded
 from genreconcile.selector import parse
 from support.objects import rule_set
 
-HOLDING = {"Cache", "Reconciler", "Cluster", "Access"}
+HOLDING = {"Cache", "Reconciler", "Cluster", "Access", "Context", "Controller"}
 """What holds threads and connections; none of them survives."""
 
 NO_INSTANCES = {"Kind", "Object", "ParsedSelector"}
@@ -75,6 +75,7 @@ def outcome():
 
 
 MADE = {
+    "Retry": [lambda: gr.Retry(5, "a reason")],
     "GVK": [lambda: GVK],
     "ObjectKey": [lambda: KEY],
     "Change": [change, lambda: change(error=gr.InputError("x", "/a"), keys=((("a", 1), "b"),))],

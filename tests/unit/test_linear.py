@@ -10,7 +10,7 @@ import pytest
 import genreconcile as gr
 from genreconcile import mask
 from genreconcile.cluster.answer import status_error
-from genreconcile.compare import Ours, Policy, compare
+from genreconcile.compare import Comparison, Ours, Policy
 from genreconcile.managers import Owners
 from genreconcile.mask import fields_of, hiding_answer
 from genreconcile.normalize import covering
@@ -87,7 +87,7 @@ def test_r2_6_members_with_owners(make):
         expected, found = make(size)
         gvk = GVK.of(expected)
         node = gr.Registry.builtin().compile(gvk, SCHEMA.root(gvk), expected, has_status=True)
-        return lambda: compare(expected, found, node, policy=policy)
+        return lambda: Comparison(node, policy=policy).compare(expected, found)
 
     assert growth(compared, 500) < MOST
 

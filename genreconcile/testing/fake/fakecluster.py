@@ -7,11 +7,12 @@ of genreconcile hold it against a real one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from genreconcile.cluster import Cluster
 from genreconcile.errors import InputError
 from genreconcile.gojson import dumps
 from genreconcile.objects import GVK
@@ -24,8 +25,13 @@ from genreconcile.testing.fake.places import DEFINITIONS, NAMESPACES
 from genreconcile.testing.fake.store import Key
 from genreconcile.testing.fake.wire import Request
 
+if TYPE_CHECKING:
+    from genreconcile.controllers.controller import Controller
+    from genreconcile.testing.fake.fakerun import FakeRun
+
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 _JSON_PATCH: Final = "application/json-patch+json"
+_QUESTIONS: Final = "/apis/authorization.k8s.io/"
 _SETUP: Final = "setup"
 
 
@@ -75,6 +81,16 @@ class FakeCluster(MemoryCluster):
     def stop(self) -> None:
         """End all watches."""
         self.api.close()
+
+    def recording(self, note: Callable[[str, str, Any], object]) -> Cluster:
+        """The same cluster, which calls ``note(method, path, body)`` for each write that it has carried out."""
+        return _Recording(self, note)
+
+    def run(self, *controllers: Controller) -> FakeRun:
+        """Run controllers on this cluster step by step, with its clock; see ``FakeRun``."""
+        from genreconcile.testing.fake.fakerun import FakeRun  # Who needs no controllers imports none.
+
+        return FakeRun(self, *controllers)
 
     def forget_history(self) -> None:
         """Compact, as etcd does every five minutes: watches and pages from before are refused with 410."""
@@ -167,6 +183,23 @@ class FakeCluster(MemoryCluster):
     def _path(self, kind: str, name: str, namespace: str | None) -> str:
         served = self._kind(kind)
         return f"{_path(served, self.namespace if namespace is None else namespace)}/{name}"
+
+
+class _Recording(MemoryCluster):
+    """Notes the writes that come through it; dry runs and questions about rights are none."""
+
+    def __init__(self, fake: FakeCluster, note: Callable[[str, str, Any], object]) -> None:
+        super().__init__(fake.backend, server=fake.server, namespace=fake.namespace)
+        self._note = note
+
+    def request(self, method: str, path: str, **request: Any) -> bytes:
+        """See ``Cluster``."""
+        answer = super().request(method, path, **request)
+        is_write = method != "GET" and "dryRun" not in (request.get("query") or {})
+        if is_write and not path.startswith(_QUESTIONS):
+            body = request.get("body")
+            self._note(method, path, json.loads(body) if body else None)
+        return answer
 
 
 def _namespace_of(obj: Mapping[str, Any], kind: Kind, default: str) -> str:

@@ -63,6 +63,7 @@ class Store:
         self._places: dict[Place, dict[Key, Object]] = {}  # The same, for lists of one kind among many objects.
         self._dependents: dict[str, dict[Key, None]] = {}  # By the uid of the owner.
         self._revisions: dict[Place, int] = {}
+        self._last: dict[Place, Change] = {}
         self._history: list[Change] = []
 
     def get(self, key: Key) -> Object | None:
@@ -79,6 +80,11 @@ class Store:
         """The objects that refer to an owner."""
         with self.changed:
             return [(key, self._objects[key]) for key in self._dependents.get(uid, ())]
+
+    def last_change(self, place: Place) -> Change | None:
+        """The last change of a kind's objects, None where history has none."""
+        with self.changed:
+            return self._last.get(place)
 
     def revision_of(self, place: Place) -> int:
         """The revision of the last change of a kind's objects; another one after each change, and after a restore."""
@@ -142,6 +148,7 @@ class Store:
             self._objects = dict(snapshot.objects)
             self._places = {}
             self._dependents.clear()
+            self._last.clear()
             self._revisions = dict.fromkeys(self._revisions, -self.revision)
             for key, obj in snapshot.objects.items():
                 self._places.setdefault(key[:2], {})[key] = obj
@@ -162,6 +169,7 @@ class Store:
     def _note(self, event_type: str, key: Key, obj: Object, before: Object | None) -> None:
         self._history.append(Change(self.revision, event_type, key, obj, before))
         self._revisions[key[:2]] = self.revision
+        self._last[key[:2]] = self._history[-1]
         self.changed.notify_all()
 
     def _state_at(self, revision: int) -> Mapping[Key, Object]:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import genreconcile as gr
-from genreconcile.compare import compare
+from genreconcile.compare import Comparison
 from genreconcile.normalize.prepare import without_system
 
 GOLDEN = Path(__file__).parents[2] / "unit/golden"
@@ -95,5 +95,5 @@ def test_r1_14_any_list_with_a_member_twice_is_unchanged_as_the_server_stores_it
         except gr.ClusterError:
             continue  # Refused, as most lists of names are.
         tried += 1
-        assert compare(twice, stored, node, typed=typed).differences == (), (resource.gvk, path)
+        assert Comparison(node, typed).compare(twice, stored).differences == (), (resource.gvk, path)
     assert tried > 100

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 import genreconcile as gr
-from genreconcile.compare import compare
+from genreconcile.compare import Comparison
 from support.eventually import eventually
 
 
@@ -91,7 +91,7 @@ def test_r1_5_any_two_tolerations_merge_as_the_server_merges_them(world, runtime
         both = pod(world, runtimeClassName=runtime, tolerations=[one, other])
         both["metadata"]["name"] = "both"
         stored = world.send("POST", place, both, query={"dryRun": "All"})
-        assert not compare(both, stored, node, typed=typed), (one, other)
+        assert not Comparison(node, typed).compare(both, stored), (one, other)
 
 
 def test_r1_5_a_toleration_that_is_expected_is_added(world, runtime):

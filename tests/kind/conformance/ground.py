@@ -5,7 +5,7 @@ import base64
 import genreconcile as gr
 from genreconcile.cache.related import Related, View
 from genreconcile.catalog import Catalog
-from genreconcile.compare import Policy, compare
+from genreconcile.compare import Comparison, Policy
 from genreconcile.pointer import split_pointer
 from kind.conformance.server import Server
 from support.eventually import eventually
@@ -68,7 +68,8 @@ class Ground:
 
     def compare(self, expected, live):
         node, _ = self.catalog.node(self.server(expected).resource, expected)
-        return compare(expected, live, node, policy=Policy(others=View(Related(self.reconciler.cache))))
+        policy = Policy(others=View(Related(self.reconciler.cache)))
+        return Comparison(node, policy=policy).compare(expected, live)
 
     def is_quiet(self, expected, namespace):
         return not self.reconciler.plan([expected], namespace=namespace).changes

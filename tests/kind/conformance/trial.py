@@ -6,8 +6,7 @@ import zlib
 from collections import Counter
 
 import genreconcile as gr
-from genreconcile.compare import Policy, compare
-from genreconcile.compare.quick import is_clean
+from genreconcile.compare import Comparison, Policy
 from genreconcile.managers import has_managers
 from genreconcile.normalize.prepare import without_system
 from kind.conformance.edits import KEPT, edits
@@ -51,7 +50,7 @@ class Trial:
     """One expected object of a kind; what comes of it goes into the row. ``others`` finds what rules consult."""
 
     def __init__(self, server, node, row, variant, expected, others):  # noqa: PLR0917 - all of a trial
-        self.policy = Policy(others=others)
+        self.comparison = Comparison(node, policy=Policy(others=others))
         self.server, self.node, self.row, self.variant, self.expected = server, node, row, variant, expected
         self.with_status = "status" in server.resource.subresources
 
@@ -96,7 +95,7 @@ class Trial:
         self.live = self.server.create(without_system(self.expected, self.node))
 
     def compare(self, live, earlier=None):
-        found = compare(self.expected, live, self.node, policy=self.policy, earlier=earlier)
+        found = self.comparison.compare(self.expected, live, earlier)
         if found.differences and self.is_hidden(live):
             self.fault("missed", (), "the quick check calls it clean:", found.patch)
         return found
@@ -105,9 +104,9 @@ class Trial:
         """Whether the quick check, which the cache shows no managedFields, calls clean what is not."""
         metadata = {key: value for key, value in live["metadata"].items() if key != "managedFields"}
         plain = {**live, "metadata": metadata}
-        if not is_clean(self.expected, plain, self.node, others=self.policy.others):
+        if not self.comparison.is_clean(self.expected, plain):
             return False
-        return bool(compare(self.expected, plain, self.node, policy=self.policy))
+        return bool(self.comparison.compare(self.expected, plain))
 
     def fault(self, what, path, *details):
         self.row.fault(what, self.variant, text(path), " ".join(map(str, details)))
@@ -124,7 +123,7 @@ class Trial:
         every += [(one.path, with_value(self.expected, one.path, one.value)) for one in self.covered]
         every = [(path, stated) for path, stated in every if stated is not None]
         self.row.counts["stated"] += len(every)
-        doubtful = [(*entry, compare(entry[1], self.live, self.node, policy=self.policy)) for entry in every]
+        doubtful = [(*entry, self.comparison.compare(entry[1], self.live)) for entry in every]
         for path, stated, left in doubtful:
             if left and not self.differs_when_created(stated, left):
                 self.fault("spurious", path, "stated:", left.patch)

@@ -33,7 +33,8 @@ def pages_together_are_the_list(place, limit):
     pages = list(_pages(place, path, limit))
     assert [len(page["items"]) for page in pages] == [min(limit, 5 - start) for start in range(0, 5, limit)]
     assert [item for page in pages for item in page["items"]] == whole["items"]
-    assert {page["metadata"]["resourceVersion"] for page in pages} == {whole["metadata"]["resourceVersion"]}
+    (version,) = {page["metadata"]["resourceVersion"] for page in pages}
+    assert int(version) >= int(whole["metadata"]["resourceVersion"])
 
 
 @case
@@ -67,7 +68,7 @@ def pages_are_of_one_version_whatever_happens_meanwhile(place):
     place.post(path, {"metadata": {"name": "s9"}})
     rest = list(pages)
     assert [item for page in (first, *rest) for item in page["items"]] == before["items"]
-    assert {page["metadata"]["resourceVersion"] for page in (first, *rest)} == {before["metadata"]["resourceVersion"]}
+    assert {page["metadata"]["resourceVersion"] for page in rest} == {first["metadata"]["resourceVersion"]}
 
 
 @case

@@ -7,7 +7,7 @@ from collections import deque
 
 import pytest
 
-from genreconcile.cache import Cache, Interest, Pace, Question, Seen, informer, reflector
+from genreconcile.cache import Cache, Interest, Pace, Question, Sighting, informer, reflector
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK, ObjectKey
@@ -539,7 +539,7 @@ def test_r3_3_a_cache_that_was_stopped_is_called(cache):
         lambda: cache.wait_for_sync(timeout=45),
         lambda: cache.subscribe(print),
         lambda: cache.wait_for(WIDGETS, KEY, "9", 45),
-        lambda: cache.catch_up(Seen(9, KEY), 5),
+        lambda: cache.catch_up(Sighting(9, KEY), 5),
         cache.start,
         cache.require_usable,
     ):

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from genreconcile import gojson
-from genreconcile.cache import Cache, Pace, reflector, watched
+from genreconcile.cache import Cache, Pace, informer, watched
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.testing.fake.views import event
@@ -20,7 +20,7 @@ KEY = ObjectKey("example.com", "Widget", "shop", "a")
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(reflector, "Pace", functools.partial(Pace, first_backoff=0.001, longest_backoff=0.004))
+    monkeypatch.setattr(informer, "Pace", functools.partial(Pace, first_backoff=0.001, longest_backoff=0.004))
     scripted = ScriptedCluster()
     yield scripted
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("genreconcile")] == []

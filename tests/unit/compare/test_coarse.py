@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.compare import Policy, coarse
-from genreconcile.compare.comparer import Comparison
+from genreconcile.compare import Comparison, Policy, coarse
 from genreconcile.gojson import dumps
 from genreconcile.objects import GVK
 from genreconcile.plan import change_for

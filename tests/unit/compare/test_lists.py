@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreconcile.compare.lists import by_key, by_position, by_value
+from genreconcile.compare.lists import Equality, by_key, by_position, by_value
 from genreconcile.compare.steps import Alignment, Insert, Move, Remove, steps
 
 
@@ -29,7 +29,8 @@ def test_ordered_lists_become_expected(expected, live):
 
 @given(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 9)))
 def test_positions_become_expected(expected, live):
-    pairs, kept = by_position(len(expected), len(live), lambda e, there: expected[e] == live[there], no_keeps)
+    equality = Equality(lambda e, there: expected[e] == live[there])
+    pairs, kept = by_position(len(expected), len(live), equality, no_keeps)
     assert kept == set()
     for here, there in pairs:
         live[there] = expected[here]  # What is paired is then patched in place.
@@ -88,19 +89,19 @@ def test_equal_values_are_paired_once_each():
 
 
 def test_a_kept_member_is_never_paired_with_another():
-    pairs, kept = by_position(1, 2, lambda _, __: False, lambda candidates: {candidates[0]})
+    pairs, kept = by_position(1, 2, Equality(lambda _, __: False), lambda candidates: {candidates[0]})
     assert (pairs, kept) == ([(0, 1)], {0})
 
 
 def test_a_member_in_the_middle_leaves_its_neighbours_alone():
     expected, live = ["a", "c", "d", "e"], ["a", "b", "c", "x", "d", "e"]
-    pairs, _ = by_position(4, 6, lambda e, there: expected[e] == live[there], no_keeps)
+    pairs, _ = by_position(4, 6, Equality(lambda e, there: expected[e] == live[there]), no_keeps)
     assert pairs == [(0, 0), (1, 2), (2, 4), (3, 5)]
 
 
 def test_the_longest_common_order_decides_from_either_side():
     expected, live = list("xabcy"), list("pbcaq")
-    pairs, _ = by_position(5, 5, lambda e, there: expected[e] == live[there], no_keeps)
+    pairs, _ = by_position(5, 5, Equality(lambda e, there: expected[e] == live[there]), no_keeps)
     assert {(2, 1), (3, 2)} <= set(pairs)
 
 

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.compare import compare, likeness
+from genreconcile.compare import Comparison, likeness
 from genreconcile.compare.common import Budget, Classes, common, patience
-from genreconcile.compare.comparer import Comparison
-from genreconcile.compare.lists import by_position
+from genreconcile.compare.lists import Equality, by_position
 from genreconcile.compare.steps import Alignment, Insert, Move, steps
 from genreconcile.compare.walk import Walk
 from genreconcile.objects import GVK
@@ -143,7 +142,7 @@ def looks(expected, live, classes=True):
         return expected[here] == live[there]
 
     known = (lambda: Classes(expected, live)) if classes else None
-    by_position(len(expected), len(live), same, lambda _: set(), known)
+    by_position(len(expected), len(live), Equality(same, known), lambda _: set())
     return count
 
 
@@ -290,7 +289,7 @@ def test_r2_6_the_memory_is_bounded(shape):
     mine, theirs, terms = pair(TEXTS, SHAPES[shape](members, chance_of(2)), edited)
     tracemalloc.start()
     try:
-        compare(mine, theirs, terms.node)
+        terms.compare(mine, theirs)
         assert tracemalloc.get_traced_memory()[1] < 20 << 20
     finally:
         tracemalloc.stop()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.compare import Ours, Policy, compare
+from genreconcile.compare import Comparison, Ours, Policy
 from genreconcile.compare.quick import is_clean
 from genreconcile.memory.learned import written
 from support.objects import rule_set
@@ -45,7 +45,7 @@ def expected_config(**more):
 def found(expected, live, ours, **policy):
     gvk = gr.GVK.of(expected)
     node = gr.Registry.builtin().compile(gvk, SCHEMA.root(gvk), expected, has_status=SCHEMA.has_status(gvk))
-    diff = compare(expected, live, node, policy=Policy(ours=ours, **policy))
+    diff = Comparison(node, policy=Policy(ours=ours, **policy)).compare(expected, live)
     assert not (diff and is_clean(expected, live, node))
     return diff
 
@@ -108,6 +108,27 @@ def reference(uid, *, controller=False):
     return {"apiVersion": "v1", "kind": "Node", "name": uid, "uid": uid} | ({"controller": True} if controller else {})
 
 
+@pytest.mark.parametrize("managers", [[], ["them"], ["us"]], ids=["nobody knows", "them", "us"])
+def test_a_reference_to_an_earlier_parent_goes_whoever_wrote_it(managers):
+    entries = [entry(name, {"f:metadata": {"f:ownerReferences": {'k:{"uid":"old"}': {}}}}) for name in managers]
+    live = config(owners=[reference("old", controller=True), reference("other")], entries=entries)
+    ours = Ours("we", outlived=lambda _: frozenset({"old"}))
+    expected = expected_config(ownerReferences=[reference("new", controller=True)])
+    assert uids_after(expected, live, ours) == {"new", "other"}
+    assert uids_after(expected, live, Ours("we")) == {"new", "old", "other"}
+
+
+def uids_after(expected, live, ours):
+    after = found(expected, live, ours).patch.apply(live)
+    return {owner["uid"] for owner in after["metadata"]["ownerReferences"]}
+
+
+def test_no_reference_of_an_object_that_is_being_deleted_goes():
+    live = config(owners=[reference("old", controller=True)], deletionTimestamp=LATER)
+    ours = Ours("we", outlived=lambda _: frozenset({"old"}))
+    assert uids_after(expected_config(ownerReferences=[reference("new")]), live, ours) == {"new", "old"}
+
+
 def test_r1_9_under_the_same_controller_owners_of_ours_go():
     fields = {"f:metadata": {"f:ownerReferences": {f'k:{{"uid":"{uid}"}}': {} for uid in ("boss", "old")}}}
     theirs = {"f:metadata": {"f:ownerReferences": {'k:{"uid":"theirs"}': {}}}}
@@ -148,7 +169,7 @@ MADE_WITH = {"f:spec": {"f:type": {}, "f:ports": {".": {}, PORT: {".": {}, "f:po
 
 def judged(live, earlier=None, ours=None):
     node = gr.Registry.builtin().compile(SERVICE, SCHEMA.root(SERVICE), EXPECTED, has_status=True)
-    diff = compare(EXPECTED, live, node, policy=Policy(ours=ours or Ours()), earlier=earlier)
+    diff = Comparison(node, policy=Policy(ours=ours or Ours())).compare(EXPECTED, live, earlier)
     assert not (diff and is_clean(EXPECTED, live, node))
     if diff.differences:
         assert [(one.op, one.path[-1], one.expected) for one in diff.differences] == [("replace", "nodePort", 30000)]

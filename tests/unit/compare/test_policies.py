@@ -3,7 +3,7 @@
 import pytest
 
 import genreconcile as gr
-from genreconcile.compare import Policy, compare
+from genreconcile.compare import Comparison, Policy
 from support.objects import rule_set
 from support.recorded import SCHEMA
 
@@ -133,8 +133,9 @@ def test_unknown_autoscalers_never_scale_production_down():
     gvk = gr.GVK.of(expected)
     node = gr.Registry.builtin().compile(gvk, SCHEMA.root(gvk), expected, has_status=True)
     for policy in (Policy(), Policy(others=lambda *_: None)):
-        assert not compare(expected, deployment(7), node, policy=policy)
-        assert compare(deployment(3), deployment(7), node, policy=policy), "what expected sets is enforced"
+        comparison = Comparison(node, policy=policy)
+        assert not comparison.compare(expected, deployment(7))
+        assert comparison.compare(deployment(3), deployment(7)), "what expected sets is enforced"
 
 
 def owned(manager, fields):

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import genreconcile as gr
-from genreconcile.compare import compare
+from genreconcile.compare import Comparison
 from genreconcile.compare.quick import is_clean
 from genreconcile.objects import GVK
 from support.objects import rule_set
@@ -32,7 +32,7 @@ def node_of(expected):
 
 def is_equal(expected, live, node):
     try:
-        return not compare(expected, live, node)
+        return not Comparison(node).compare(expected, live)
     except gr.InputError:
         return False
 

@@ -3,7 +3,7 @@
 import pytest
 
 import genreconcile as gr
-from genreconcile.compare import Policy, compare
+from genreconcile.compare import Comparison, Policy
 from genreconcile.compare.quick import is_clean
 from genreconcile.objects import GVK
 from support.recorded import SCHEMA
@@ -79,7 +79,7 @@ def test_a_class_of_the_same_second_may_have_been_the_default():
 def test_unknown_is_not_none():
     node = gr.Registry.builtin().compile(INGRESS, SCHEMA.root(INGRESS), ingress(), has_status=True)
     for policy in (Policy(), Policy(others=lambda *_: None)):
-        assert not compare(ingress(), ingress("other"), node, policy=policy)
+        assert not Comparison(node, policy=policy).compare(ingress(), ingress("other"))
 
 
 def test_a_legacy_annotation_keeps_the_server_from_it():
@@ -127,5 +127,5 @@ def test_the_kind_is_watched_for_those_that_refer_to_it_alone():
 def test_the_quick_check_agrees(chosen, others):
     expected, live = ingress(a="b"), ingress(chosen, a="b")
     node = gr.Registry.builtin().compile(INGRESS, SCHEMA.root(INGRESS), expected, has_status=True)
-    found = compare(expected, live, node, policy=Policy(others=lambda _kind, _namespace: others))
+    found = Comparison(node, policy=Policy(others=lambda _kind, _namespace: others)).compare(expected, live)
     assert is_clean(expected, live, node, others=lambda _kind, _namespace: others) == (not found)

@@ -20,7 +20,7 @@ FOLDER = Path(data.__file__).parent
 SHAPES = {shape.name: shape for shape in shapes.File.__subclasses__()}
 FILES = pytest.mark.parametrize("name", sorted(SHAPES))
 FREE_KEYS = {"defines", "guarded", "subjects", "tools", "unions"}
-OPTIONAL = {"apiGroup", "named", "namespace", "says", "unless", "values"}
+OPTIONAL = {"apiGroup", "areTrue", "equal", "named", "namespace", "needs", "says", "unless", "values"}
 
 
 def text_of(name):

@@ -8,6 +8,7 @@ import yaml
 import genreconcile as gr
 from genreconcile.compare.quick import is_clean
 from genreconcile.normalize.compiled import OTHERS
+from genreconcile.normalize.marks import tool_marks
 from genreconcile.objects import GVK
 from support.recorded import SCHEMA
 
@@ -43,6 +44,18 @@ def test_r1_11_the_quick_check_keeps_marks_as_well(where, token):
     assert is_clean(CONFIG, live, node)
     assert not is_clean(marked(where, key_of(token), "y"), live, node)
     assert not is_clean(CONFIG, marked(where, "example.com/other"), node)
+
+
+@pytest.mark.parametrize(("where", "token"), MARKS, ids=[f"{where}-{token}" for where, token in MARKS])
+def test_a_mark_says_that_a_tool_has_the_object(where, token):
+    assert tool_marks(marked(where, key_of(token))) == [key_of(token)]
+    assert tool_marks(marked("labels" if where == "annotations" else "annotations", key_of(token))) == []
+
+
+def test_what_is_no_mark_of_a_tool():
+    own = {"app.kubernetes.io/managed-by": "Helm", "applyset.kubernetes.io/part-of": "x", "kopf.dev": "", "app": "a"}
+    assert tool_marks({**WIDGET, "metadata": {"labels": own, "annotations": {"helm.sh/hook": "x"}}}) == []
+    assert tool_marks(WIDGET) == []
 
 
 @pytest.mark.parametrize(

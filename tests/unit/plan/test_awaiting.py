@@ -3,7 +3,7 @@
 import pytest
 
 from genreconcile.compare.patch import Patch
-from genreconcile.errors import InputError, ReconcileError
+from genreconcile.errors import InputError, NoMember, ReconcileError
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan, awaiting, deferred, with_definitions
 
@@ -45,6 +45,7 @@ def test_what_the_schema_does_not_allow_waits_for_its_definition():
         (change("a", error=UNKNOWN), definition(path="/metadata/labels")),
         (change("a", "Other", error=UNKNOWN), definition()),
         (change("a", error=ReconcileError("a rule raised")), definition()),
+        (change("a", error=NoMember("it may not be there", "/metadata/namespace")), definition()),
     ],
 )
 def test_what_no_definition_will_help_fails(failing, defining):

@@ -1,7 +1,7 @@
 import pytest
 
 import genreconcile as gr
-from genreconcile.compare.comparer import Comparison
+from genreconcile.compare import Comparison
 from genreconcile.memory.learned import INSISTS, RULE_GAP, Learned
 from genreconcile.objects import GVK
 from genreconcile.plan import change_for

@@ -9,33 +9,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
+from genreconcile.cache.feed import Feed
 from genreconcile.cache.history import History, require_not_older
-from genreconcile.cache.pace import Pace
 from genreconcile.cache.pager import PAGE, Pager
 from genreconcile.cache.reading import Reading
 from genreconcile.cache.store import Mark
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.watchlist import QUERY, StreamedList, read_list
-from genreconcile.cluster import Cluster, Interrupt, partial
+from genreconcile.cluster import Interrupt
 from genreconcile.errors import ClusterError, Gone, Invalid, Throttled, Unauthorized, Unreachable
 
 _PART = 250
 _REFUSALS = 2  # Refusals of a stream until pages are asked for: an account that may not watch may still list.
-
-
-class Accept(NamedTuple):
-    """The media types that are asked for; ``of_watches`` is also that of single objects."""
-
-    of_lists: str
-    of_watches: str
-
-
-WHOLE = Accept("application/json", "application/json")
-METADATA = Accept(partial.METADATA_OF_LISTS, partial.METADATA)
 
 
 class ListSink(Protocol):
@@ -54,33 +43,20 @@ class ListSink(Protocol):
         """
 
 
-class Lists:
-    """Reads whole lists of one resource; ``as_stream``: the first as a stream, where the server can send one."""
+class ListReader:
+    """Reads whole lists of a feed. ``history`` is that of the whole list and watch; ``interrupt`` ends a read."""
 
-    def __init__(  # noqa: PLR0913 - the parts of a reflector that a list needs
-        self,
-        cluster: Cluster,
-        path: str,
-        accept: Accept,
-        *,
-        reading: Reading,
-        history: History,
-        interrupt: Interrupt,
-        pace: Pace,
-        as_stream: bool,
-        clock: Callable[[], float],
-    ) -> None:
-        self._cluster = cluster
-        self._path = path
-        self._accept = accept
-        self._reading = reading
+    def __init__(self, feed: Feed, history: History, interrupt: Interrupt, clock: Callable[[], float]) -> None:
+        self._cluster, self._pace, self._as_stream = feed.upstream
+        self._path, self._query = feed.path, feed.query
+        self._accept = feed.accept
+        self._reading = Reading(feed)
         self._history = history
         self._interrupt = interrupt
-        self._pace = pace
-        self._as_stream = as_stream
         self._clock = clock
         self._refusals = 0
-        self._pager = Pager(cluster, path, accept=accept.of_lists, timeout=pace.list_timeout)
+        accept, silence = feed.accept.of_lists, self._pace.list_timeout
+        self._pager = Pager(self._cluster, self._path, accept=accept, timeout=silence, query=self._query)
         self.requests = 0
         """The number of requests for the last list."""
 
@@ -107,7 +83,8 @@ class Lists:
         The watch that follows is another request, so that it begins, and may be silent, as each watch.
         """
         seconds, silence = self._pace.watch, self._pace.list_timeout
-        query, accepted = {**QUERY, "timeoutSeconds": str(max(1, round(seconds)))}, self._accept.of_watches
+        query = {**self._query, **QUERY, "timeoutSeconds": str(max(1, round(seconds)))}
+        accepted = self._accept.of_watches
         deadline = self._clock() + seconds
         try:
             stream = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=accepted)

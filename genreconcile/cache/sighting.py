@@ -13,7 +13,7 @@ from genreconcile.errors import LoadError
 from genreconcile.objects import GVK, ObjectKey
 
 
-class Seen(NamedTuple):
+class Sighting(NamedTuple):
     """``key`` is the seen object's, None where only a resourceVersion is known; ``version`` 0 stands for no number."""
 
     version: int

@@ -1,0 +1,80 @@
+"""The parts of one controller, put together.
+
+Invariant: all controllers of a program share one cache; each writes under its own field manager.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from genreconcile.access import Access
+from genreconcile.apply.leading import LeadingCluster
+from genreconcile.cache import Cache
+from genreconcile.catalog import Catalog
+from genreconcile.cluster import Cluster
+from genreconcile.controllers.children import Children
+from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.dependencies import Dependencies
+from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.parent import Finalizers
+from genreconcile.controllers.queue import Queue
+from genreconcile.controllers.reading import Reader
+from genreconcile.controllers.run import Parts
+from genreconcile.controllers.running import Runner
+from genreconcile.controllers.status import INTEREST, News, Restless, StatusWriter
+from genreconcile.controllers.statuses import Statuses
+from genreconcile.normalize import Registry
+from genreconcile.objects import ObjectKey
+from genreconcile.reconcile import Reconciler
+from genreconcile.settings import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the controllers of one program share. ``may_write`` is asked before each write. ``clock`` gives seconds that
+    only grow, ``now`` the time of day.
+    """
+
+    cluster: Cluster
+    cache: Cache
+    may_write: Callable[[], bool]
+    clock: Callable[[], float]
+    now: Callable[[], dt.datetime]
+    reader: Reader
+
+
+def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
+    """The loop of one controller, which has not started. Raises CacheError for a kind of parents that is not served,
+    ClusterError where the server cannot be asked.
+    """
+    settings, cluster, cache = controller.settings, shared.cluster, shared.cache
+    resource = cache.add(settings.kind, interest=INTEREST)
+    rules = settings.rules if settings.rules is not None else Registry.builtin()
+    reconciler = Reconciler(
+        cluster, cache=cache, rules=rules, field_manager=settings.field_manager, may_write=shared.may_write
+    )
+    options = Options(field_manager=settings.field_manager, may_write=shared.may_write)
+    writer = StatusWriter(
+        cluster,
+        resource,
+        settings.field_manager,
+        shared.may_write,
+        catalog=Catalog(cluster, rules, cache.discovery),
+        cache=cache,
+        news=News(),
+        restless=Restless(clock=shared.clock),
+        now=shared.now,
+    )
+    parts = Parts(
+        controller=controller,
+        resource=resource,
+        reader=shared.reader,
+        runner=runner,
+        children=Children(reconciler, settings, resource, Access(cluster), cache),
+        finalizers=Finalizers(LeadingCluster(cluster, options), cache, settings.finalizer_name, settings.field_manager),
+        statuses=Statuses(settings.name, writer),
+        dependencies=Dependencies[ObjectKey](),
+    )
+    return Loop(parts, cache, Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock))

@@ -1,0 +1,95 @@
+"""What a run came to, as a verdict on its parent.
+
+Invariant: pure; the worst that happened is what is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Self
+
+from genreconcile.apply.result import Outcome, Result
+from genreconcile.controllers.memory import STALLS_AT, Memory
+from genreconcile.controllers.retry import Retry
+from genreconcile.controllers.running import DeadlineExceeded
+from genreconcile.controllers.status.verdict import (
+    CHILD_CONFLICT,
+    DEADLINE_EXCEEDED,
+    FAILED,
+    GUARD_REFUSED,
+    NOT_DETERMINISTIC,
+    Verdict,
+    message_of,
+)
+from genreconcile.errors import ChildConflict, InputError, NotReadable, PlanRefused
+from genreconcile.objects import ObjectKey
+
+_TOLD: Final = 3
+_INVALID: Final = "InvalidChildren"
+_NOT_READABLE: Final = "NotReadable"
+_RETRY: Final = "Retry"
+_NOT_READY: Final = "ChildrenNotReady"
+
+
+class Judgement(NamedTuple):
+    """``has_failed``: the run is tried again, after a back-off."""
+
+    verdict: Verdict
+    has_failed: bool = False
+
+    @classmethod
+    def paused(cls) -> Self:
+        """Somebody wants that nothing is done."""
+        return cls(Verdict.paused("its annotation genreconcile.dev/reconcile says disabled"))
+
+    @classmethod
+    def of_retry(cls, retry: Retry) -> Self:
+        """The function wants to be run again."""
+        return cls(Verdict.progressing(str(retry), _RETRY))
+
+    @classmethod
+    def of_error(cls, error: Exception) -> Self:
+        """The function, or what it stated, is of no use in this run."""
+        text = message_of(error, lambda text: text)
+        if isinstance(error, NotReadable):
+            return cls(Verdict.progressing(text, _NOT_READABLE))
+        if isinstance(error, DeadlineExceeded):
+            return cls(Verdict.stuck(text, DEADLINE_EXCEEDED), has_failed=True)
+        if isinstance(error, PlanRefused):
+            return cls(Verdict.stuck(text, GUARD_REFUSED), has_failed=True)
+        return cls(Verdict.failed(text, _INVALID if isinstance(error, InputError) else FAILED), has_failed=True)
+
+
+def judged(
+    result: Result, refused: PlanRefused | None, retry: Retry | None, memory: Memory, not_ready: Sequence[ObjectKey]
+) -> Judgement:
+    """The judgement of a run whose children were written; ``not_ready`` are children that are not ready yet."""
+    failed = [outcome for outcome in result if outcome.status == "failed"]
+    conflicts = [outcome for outcome in failed if isinstance(outcome.error, ChildConflict)]
+    if memory.differing >= STALLS_AT:
+        text = f"the function states something else at each run although nothing has changed, at {memory.path}"
+        return Judgement(Verdict.stuck(text, NOT_DETERMINISTIC), has_failed=True)
+    if refused is not None:
+        return Judgement(Verdict.stuck(str(refused), GUARD_REFUSED), has_failed=True)
+    if conflicts:
+        return Judgement(Verdict.stuck(_told(conflicts), CHILD_CONFLICT), has_failed=True)
+    if failed:  # What may pass by itself, such as a namespace that is being deleted, is awaited quietly.
+        passes = all(outcome.retry_after is not None for outcome in failed)
+        verdict = Verdict.progressing(_told(failed), _RETRY) if passes else Verdict.failed(_told(failed))
+        return Judgement(verdict, has_failed=True)
+    return Judgement.of_retry(retry) if retry is not None else Judgement(_progress(result, not_ready))
+
+
+def _progress(result: Result, not_ready: Sequence[ObjectKey]) -> Verdict:
+    waiting = [outcome for outcome in result if not outcome.is_converged]
+    if waiting:
+        return Verdict.progressing(_told(waiting))
+    if not_ready:
+        more = f" and {len(not_ready) - 1} more" if len(not_ready) > 1 else ""
+        return Verdict.progressing(f"not ready: {not_ready[0]}{more}", _NOT_READY)
+    return Verdict.reconciled(f"{len(result)} children are as they should be")
+
+
+def _told(outcomes: Sequence[Outcome]) -> str:
+    more = [f"and {len(outcomes) - _TOLD} more"] if len(outcomes) > _TOLD else []
+    return "; ".join([*map(str, outcomes[:_TOLD]), *more])

@@ -1,0 +1,145 @@
+"""One controller at work: what changes becomes keys of its queue, and keys become runs.
+
+Invariant: a change that a run has not seen is followed by another run; one key runs once at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from genreconcile.cache import Cache, CacheEvent
+from genreconcile.cache.store import DELETED
+from genreconcile.controllers.dependencies import is_crowd
+from genreconcile.controllers.entry import Priority
+from genreconcile.controllers.memory import Memory
+from genreconcile.controllers.queue import Queue
+from genreconcile.controllers.run import FAILED, Next, Parts, Run
+from genreconcile.errors import CacheError
+from genreconcile.objects import ObjectKey
+
+_log = logging.getLogger("genreconcile.controllers")
+_JITTER: Final = 0.1
+_SOON: Final = 5.0
+"""Seconds until a parent that cannot be read is looked at again."""
+
+
+class Loop:
+    """The runs of one controller; thread-safe. ``clock`` and ``queue`` are those of the program."""
+
+    def __init__(self, parts: Parts, cache: Cache, queue: Queue[ObjectKey]) -> None:
+        self.parts = parts
+        self.queue = queue
+        self._settings = parts.controller.settings
+        self._cache = cache
+        self._memories: dict[ObjectKey, Memory] = {}
+        self._lock = threading.Lock()
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._is_first = True
+
+    def __repr__(self) -> str:
+        return f"<Loop of {self._settings.name}: {len(self.queue)} keys>"
+
+    @property
+    def name(self) -> str:
+        """The name of the controller."""
+        return self._settings.name
+
+    @property
+    def lives(self) -> Sequence[Callable[[], None]]:
+        """What its threads do."""
+        return [self.work] * self._settings.workers
+
+    def release(self) -> None:
+        """End what the Reconciler holds; nothing runs any more."""
+        self.parts.children.close()
+
+    def start(self) -> None:
+        """Begin to take events: first those of all parents that are there. Raises as ``Cache.subscribe``."""
+        self._unsubscribe = self._cache.subscribe(self._on_event, replay=True)
+        self._is_first = False
+
+    def close(self) -> None:
+        """Take no more events, and give out no more keys."""
+        self._unsubscribe()
+        self.queue.close()
+
+    def work(self) -> None:
+        """Run keys until ``close``: the life of a worker."""
+        while (key := self.queue.get()) is not None:
+            self.process(key)
+
+    def process(self, key: ObjectKey) -> None:
+        """Run one key that the queue gave, to its end. Raises nothing."""
+        try:
+            self._plan_next(key, self._processed(key))
+        finally:
+            self.queue.done(key)
+
+    def _processed(self, key: ObjectKey) -> Next | None:
+        """What comes next, None for a parent that is gone."""
+        try:
+            record = self._cache.record(self.parts.resource, key.name, namespace=key.namespace)
+        except CacheError as error:
+            _log.info("%s: %s: not run yet: %s", self._settings.name, key, error)
+            return Next(after=_SOON)
+        if record is None:
+            self._forget(key)
+            return None
+        if not self._settings.selector.matches(record.labels):
+            return Next()
+        try:
+            return Run(self.parts, key, record.decode_with_managers(), self._memory(key, record.uid)).execute()
+        except Exception:  # noqa: BLE001 - a fault of our own: one parent must not stop the others
+            _log.exception("%s: %s: the run broke off", self._settings.name, key)
+            return FAILED
+
+    def _plan_next(self, key: ObjectKey, following: Next | None) -> None:
+        if following is None:
+            self.queue.forget(key)
+        elif following.has_failed:
+            self.queue.retry(key, hold=following.hold)
+        else:
+            self.queue.forget(key)
+            if following.after is not None:
+                self.queue.retry(key, after=following.after)
+            resync = self._settings.resync * (1.0 + random.uniform(-_JITTER, _JITTER))  # noqa: S311 - no secret
+            self.queue.add(key, Priority.LOW, after=resync)
+
+    def _memory(self, key: ObjectKey, uid: str) -> Memory:
+        with self._lock:
+            memory = self._memories.get(key)
+            if memory is None or memory.uid != uid:
+                memory = self._memories[key] = Memory(uid)
+            return memory
+
+    def _forget(self, key: ObjectKey) -> None:
+        with self._lock:
+            self._memories.pop(key, None)
+        self.parts.dependencies.drop(key)
+        self.parts.children.forget(key)
+        self.parts.statuses.forget(key)
+
+    def _on_parent(self, event: CacheEvent, priority: Priority) -> None:
+        if event.type == DELETED:
+            self.queue.add(event.key, priority)
+            return
+        parent = event.record.decode()
+        self.parts.children.learn(parent)  # Before the kind is synced, and so before any run.
+        if self.parts.statuses.has_news(parent):
+            self.queue.add(event.key, priority)
+
+    def _on_event(self, event: CacheEvent) -> None:
+        """Called in the thread of a watch: short, and without a wait."""
+        priority = Priority.LOW if self._is_first else Priority.NORMAL
+        kind = self._settings.kind
+        if (event.key.group, event.key.kind) == (kind.group, kind.kind) and event.resource.gvk == kind:
+            self._on_parent(event, priority)
+        elif (parent := self.parts.children.parent_of(event)) is not None:
+            self.queue.add(parent, priority)
+        woken = self.parts.dependencies.woken(event)
+        for key in woken:
+            self.queue.add(key, Priority.LOW if is_crowd(woken) else priority)

@@ -1,0 +1,79 @@
+"""What is remembered of a parent between two runs: what was read and stated, and whether that is the same each time.
+
+Invariant: of a parent that is gone nothing is kept; of objects digests are kept, not the objects, but for the paths at
+which two sets differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from genreconcile.controllers.context import Finding
+from genreconcile.gojson import dumps_sorted
+from genreconcile.objects import Object
+from genreconcile.pointer import join_pointer
+
+TELLS_AT: Final = 2
+"""The run that differs without a reason from which on the path is told."""
+STALLS_AT: Final = 3
+"""The run that differs without a reason from which on the parent backs off."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """Of one parent."""
+
+    uid: str = ""
+    seen: Sequence[Finding] = ()
+    has_run: bool = False
+    has_equal_reads: bool = False
+    differing: int = 0
+    path: str = ""
+    _found: bytes = b""
+    _stated: list[Object] = field(default_factory=list)
+
+    def note(self, seen: Sequence[Finding], stated: Iterable[Object], *, is_same_parent: bool) -> None:
+        """Take a run that stated its whole set. ``differing`` counts those in a row that differ without a reason.
+
+        ``is_same_parent``: the parent is as the last run left it.
+        """
+        found, objects = _digest(seen), list(stated)
+        self.has_equal_reads = self.has_run and is_same_parent and found == self._found
+        path = _difference(self._stated, objects) if self.has_equal_reads else ""
+        self.differing, self.path = (self.differing + 1, path) if path else (0, "")
+        self._found, self._stated, self.seen, self.has_run = found, objects, list(seen), True
+
+    def shrunk(self, seen: Sequence[Finding]) -> list[Finding]:
+        """The reads that found less than in the last run; without one, those that found nothing or are lists."""
+        before = {one.read: one.found.keys() for one in self.seen}
+        return [one for one in seen if not self._is_as_large(one, before.get(one.read))]
+
+    def _is_as_large(self, one: Finding, before: Any) -> bool:
+        if before is None:
+            return bool(one.found) and bool(one.read.name)
+        return bool(before <= one.found.keys())
+
+
+def _digest(seen: Sequence[Finding]) -> bytes:
+    reads = [[str(one.read), sorted([*place, *version] for place, version in one.found.items())] for one in seen]
+    return hashlib.sha256(dumps_sorted(reads)).digest()
+
+
+def _difference(one: Any, other: Any, path: tuple[str | int, ...] = ()) -> str:
+    """The pointer of the first place at which two values differ, "" for none."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in {**one, **other}:
+            if key not in one or key not in other:
+                return join_pointer((*path, key))
+            if found := _difference(one[key], other[key], (*path, key)):
+                return found
+        return ""
+    if isinstance(one, list) and isinstance(other, list):
+        for index, (left, right) in enumerate(zip(one, other, strict=False)):
+            if found := _difference(left, right, (*path, index)):
+                return found
+        return join_pointer((*path, min(len(one), len(other)))) if len(one) != len(other) else ""
+    return "" if one == other and type(one) is type(other) else join_pointer(path) or "/"

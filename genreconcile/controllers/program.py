@@ -1,0 +1,193 @@
+"""Controllers as one program: a shared cache, their loops and workers, and an orderly end.
+
+Invariant: when ``stop`` returns, no run of this program writes any more.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+from genreconcile.arguments import refused, require_name, require_whole, texts
+from genreconcile.cache import Cache
+from genreconcile.cluster import Cluster, connect
+from genreconcile.controllers.assembly import Shared, loop_of
+from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.queue import Queue
+from genreconcile.controllers.reading import Reader
+from genreconcile.controllers.running import Deadlines
+from genreconcile.controllers.setloop import SetLoop
+from genreconcile.controllers.sets import ExpectedSet
+from genreconcile.errors import InputError
+from genreconcile.reconcile import Reconciler
+
+Source = Controller | ExpectedSet
+SOURCES: Final = (Controller, ExpectedSet)
+
+_log = logging.getLogger("genreconcile.controllers")
+_GRACE: Final = 20.0
+"""Seconds that runs have to end once the program is asked to."""
+
+
+class Program:
+    """Runs controllers from ``start`` (or ``with``) to ``stop``. Arguments as ``run``."""
+
+    def __init__(
+        self,
+        *sources: Source,
+        cluster: Cluster,
+        namespaces: Iterable[str] | None = None,
+        cache_limit: int | None = None,
+    ) -> None:
+        _require_sources(sources)
+        if cache_limit is not None:
+            require_whole("cache_limit", cache_limit, 1)
+        places = None if namespaces is None else texts("namespaces", namespaces, require_name)
+        self._sources = sources
+        self._cluster = cluster
+        self._cache = Cache(cluster, namespaces=places)
+        self._may_write = threading.Event()
+        self._may_write.set()
+        self._shared = Shared(
+            cluster,
+            self._cache,
+            self._may_write.is_set,
+            clock=time.monotonic,
+            now=lambda: dt.datetime.now(dt.UTC),
+            reader=Reader(self._cache, limit=cache_limit),
+        )
+        self._loops: list[Loop | SetLoop] = []
+        self._runners: list[Deadlines] = []
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether functions can be run: False once too many runs have not ended in time."""
+        return all(runner.is_healthy for runner in self._runners)
+
+    def start(self) -> None:
+        """Read what is there, and begin to run. Raises ClusterError, CacheError for a kind that is not served."""
+        self._cache.start()
+        try:
+            self._loops += [self._loop(source) for source in self._sources]
+            for loop in self._loops:
+                loop.start()
+        except BaseException:
+            self.stop()
+            raise
+        for loop in self._loops:
+            for number, life in enumerate(loop.lives):
+                self._threads.append(
+                    threading.Thread(target=life, name=f"genreconcile-{loop.name}-{number}", daemon=True)
+                )
+        for thread in self._threads:
+            thread.start()
+        _log.info("running %s", ", ".join(loop.name for loop in self._loops))
+
+    def _loop(self, source: Source) -> Loop | SetLoop:
+        if isinstance(source, ExpectedSet):
+            reconciler = Reconciler(
+                self._cluster,
+                cache=self._cache,
+                rules=source.rules,
+                field_manager=source.field_manager,
+                may_write=self._may_write.is_set,
+            )
+            return SetLoop(source, reconciler, self._cache, Queue[str]())
+        settings = source.settings
+        runner = Deadlines(settings.name, settings.deadline, settings.workers)
+        self._runners.append(runner)
+        return loop_of(source, self._shared, runner)
+
+    def stop(self, grace: float = _GRACE) -> None:
+        """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more."""
+        for loop in self._loops:
+            loop.close()
+        deadline = time.monotonic() + grace
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
+        self._may_write.clear()
+        for loop in self._loops:
+            loop.release()
+        self._cache.stop()
+
+
+def run(
+    *sources: Source,
+    cluster: Cluster | None = None,
+    namespaces: Iterable[str] | None = None,
+    cache_limit: int | None = None,
+) -> None:
+    """Run controllers, folders and sets until SIGTERM or SIGINT; then runs have 20 s to end. A second signal ends the
+    process at once.
+
+    ``cluster`` is by default the one that kubectl would use, or the one in which the process runs. ``namespaces`` are
+    those that are watched, all by default; kinds without a namespace are always watched whole. ``cache_limit`` is the
+    memory in bytes above which no further kind is watched. Call it in the main thread: only there are signals heard.
+
+    Raises InputError, Unauthorized and Unreachable, CacheError for a kind of parents that the server does not have.
+    """
+    stopping = threading.Event()
+    program = Program(
+        *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
+        cache_limit=cache_limit,
+    )  # fmt: skip
+    with _Signals(stopping.set), program:
+        stopping.wait()
+        _log.info("stopping")
+
+
+class _Signals:
+    """While it lasts, SIGTERM and SIGINT call ``stop``; a second one ends the process."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        self._before: dict[int, Any] = {}
+        self._is_stopping = False
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self._is_stopping:
+            os._exit(128 + number)
+        self._is_stopping = True
+        self._stop()
+
+
+def _require_sources(sources: tuple[Any, ...]) -> None:
+    if not sources:
+        raise InputError("run: not usable: there is nothing to run; give a controller, a folder or a callable")
+    for one in sources:
+        if not isinstance(one, SOURCES):
+            raise refused("run", one, "is no controller; decorate a function with gr.controller(...)")
+    names = [one.settings.name if isinstance(one, Controller) else one.name for one in sources]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise refused("run", twice, "is the name of two of them; each has its own")

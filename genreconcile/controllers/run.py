@@ -1,0 +1,215 @@
+"""One run of a controller for one parent, from the call of the function to the parent's status.
+
+Invariant: nothing is written before the function has ended and its whole set was planned; nothing is deleted unless it
+ended normally, and what it did not find was looked for once more on the server.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from genreconcile.apply.result import Result
+from genreconcile.controllers.children import Children
+from genreconcile.controllers.context import Context, Finding
+from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.dependencies import Dependencies
+from genreconcile.controllers.judging import Judgement, judged
+from genreconcile.controllers.memory import STALLS_AT, TELLS_AT, Memory
+from genreconcile.controllers.outcome import Stated
+from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going, is_paused
+from genreconcile.controllers.reading import Reader
+from genreconcile.controllers.reads import Read
+from genreconcile.controllers.references import Prepared
+from genreconcile.controllers.retry import Retry
+from genreconcile.controllers.running import Runner
+from genreconcile.controllers.status.room import CONDITIONS, OBSERVED
+from genreconcile.controllers.statuses import Statuses
+from genreconcile.errors import InputError, NotReadable, PlanRefused, ReconcileError
+from genreconcile.kinds.discovery import Resource
+from genreconcile.objects import Object, ObjectKey
+from genreconcile.plan import Plan
+
+_log = logging.getLogger("genreconcile.controllers")
+_SOON: Final = 5.0
+"""Seconds until a run whose reads nobody could answer is tried again, where no event comes before."""
+
+
+class Next(NamedTuple):
+    """When a parent runs again, where nothing happens before: in ``after`` seconds; as a failure, after its back-off;
+    or at the resync. ``hold``: not before, whatever happens.
+    """
+
+    after: float | None = None
+    has_failed: bool = False
+    hold: bool = False
+
+
+DONE: Final = Next()
+FAILED: Final = Next(has_failed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all runs of one controller share."""
+
+    controller: Controller
+    resource: Resource
+    reader: Reader
+    runner: Runner
+    children: Children
+    finalizers: Finalizers
+    statuses: Statuses
+    dependencies: Dependencies[ObjectKey]
+
+
+class Run:
+    """``parent`` is the run's own copy; ``memory`` is what is known of the parent's earlier runs."""
+
+    def __init__(self, parts: Parts, key: ObjectKey, parent: Object, memory: Memory) -> None:
+        self._parts = parts
+        self._settings = parts.controller.settings
+        self._key = key
+        self._parent = parent
+        self._memory = memory
+        self._is_same_parent = False
+
+    def execute(self) -> Next:
+        """Do it. Raises what no one foresaw."""
+        self._parts.children.learn(self._parent)
+        self._is_same_parent = not self._parts.statuses.has_news(self._parent)
+        self._parts.statuses.begin(self._parent)
+        if is_going(self._parent):
+            return self._goodbye()
+        if is_paused(self._parent):
+            self._tell(Judgement.paused())
+            return DONE
+        context = self._context()
+        try:
+            function = self._parts.controller.function
+            stated = self._parts.runner.run(functools.partial(function, self._given(), context))
+        except Exception as error:  # noqa: BLE001 - whatever the user's function raises
+            return self._failed(error)
+        finally:
+            context.close()
+        return self._stated(stated, context)
+
+    def _given(self) -> Object:
+        """The parent as the function gets it: a copy, without what a cache does not keep."""
+        given = copy.deepcopy(self._parent)
+        given["metadata"].pop("managedFields", None)
+        return given
+
+    def _context(self) -> Context:
+        def depend(read: Read) -> None:
+            self._parts.dependencies.add(self._key, [read])
+
+        return Context(self._parent, self._parts.reader.for_run(self._parent), depend=depend)
+
+    def _failed(self, error: Exception) -> Next:
+        """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
+        if isinstance(error, NotReadable):
+            self._tell(Judgement.of_error(error))
+            return Next(after=_SOON)
+        if isinstance(error, ReconcileError):
+            _log.warning("%s: %s: %s", self._settings.name, self._key, error)
+        else:  # The function is the user's, and so is what it says into the log; the status has its type alone.
+            _log.error("%s: %s: the function failed", self._settings.name, self._key, exc_info=error)
+        self._tell(Judgement.of_error(error))
+        return FAILED
+
+    def _stated(self, stated: Stated, context: Context) -> Next:
+        refused: PlanRefused | None = None
+        try:
+            prepared = self._parts.children.prepare(self._parent, stated.children)
+            plan = self._planned(prepared, context.found, is_whole=stated.is_whole)
+            result = self._parts.children.apply(self._parent, prepared.children, plan)
+        except PlanRefused as error:
+            if error.result is None:
+                return self._failed(error)
+            result, refused = error.result, error
+        except ReconcileError as error:
+            return self._failed(error)
+        if stated.is_whole:
+            self._memory.note(context.found, stated.children, is_same_parent=self._is_same_parent)
+            self._parts.dependencies.replace(self._key, [seen.read for seen in context.found])
+        not_ready = self._parts.children.not_ready(self._key)
+        judgement = judged(result, refused, stated.retry, self._memory, not_ready)
+        keys = context.status if stated.is_whole else {**_keys_of(self._parent), **context.status}
+        return self._next(result, judgement, stated.retry, self._tell(judgement, keys))
+
+    def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
+        """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
+        plan = self._parts.children.plan(self._parent, prepared.children, is_whole=is_whole)
+        wrong = [change.error for change in plan.changes if isinstance(change.error, InputError)]
+        if wrong:
+            raise InputError.of(wrong)
+        goes = any(change.operation == "delete" for change in plan.changes)
+        if goes:
+            self._confirm(found)
+        name, finalizers = self._settings.finalizer_name, self._parts.finalizers
+        if prepared.has_unreferenced or self._parts.controller.goodbye is not None:
+            self._parent = finalizers.add(self._parts.resource, self._parent)
+        elif is_whole and has_finalizer(self._parent, name) and not goes and not plan.spared:
+            finalizers.remove(self._parts.resource, self._parent)
+        return plan
+
+    def _confirm(self, seen: Sequence[Finding]) -> None:
+        """Ask the server for what was not found, before something is deleted for that. Raises NotReadable."""
+        for one in self._memory.shrunk(seen):
+            self._parts.reader.confirm(one)
+
+    def _next(self, result: Result, judgement: Judgement, retry: Retry | None, held: float | None) -> Next:
+        if self._memory.differing >= STALLS_AT:
+            return Next(has_failed=True, hold=True)
+        times = [outcome.retry_after for outcome in result if outcome.retry_after is not None]
+        times += [held] if held is not None else []
+        if retry is not None:
+            times.append(retry.after)
+        if judgement.has_failed:
+            return FAILED
+        if self._memory.differing == TELLS_AT:
+            _log.warning(
+                "%s: %s: the function states something else at each run although nothing has changed, at %s; leave out "
+                "times and random values",
+                self._settings.name,
+                self._key,
+                self._memory.path,
+            )
+        return Next(after=min(times)) if times else DONE
+
+    def _goodbye(self) -> Next:
+        """Let a parent go: ``on_delete``, then the children that the garbage collector leaves, then the finalizer."""
+        if not has_finalizer(self._parent, self._settings.finalizer_name) or is_paused(self._parent):
+            return DONE
+        context = self._context()
+        goodbye = self._parts.controller.goodbye
+        try:
+            if goodbye is not None:
+                self._parts.runner.call(functools.partial(goodbye, self._given(), context))
+            self._parts.children.let_go(self._parent).raise_for_failures()
+            self._parts.finalizers.remove(self._parts.resource, self._parent)
+        except Retry as retry:
+            self._tell(Judgement.of_retry(retry))
+            return Next(after=retry.after)
+        except Exception as error:  # noqa: BLE001 - as in ``execute``
+            return self._failed(error)
+        finally:
+            context.close()
+        return DONE
+
+    def _tell(self, judgement: Judgement, status: dict[str, Any] | None = None) -> float | None:
+        """Write the parent's status, whose keys stay where ``status`` is None; returns when it may be tried again."""
+        equal_reads = self._memory.has_equal_reads
+        return self._parts.statuses.write(self._parent, judgement, status, equal_reads=equal_reads)
+
+
+def _keys_of(parent: Object) -> dict[str, Any]:
+    """The keys of a parent's status that functions set: those of a run that did not state its whole set stay."""
+    status = parent.get("status")
+    found = dict(status) if isinstance(status, dict) else {}
+    return {key: value for key, value in found.items() if key not in {CONDITIONS, OBSERVED}}

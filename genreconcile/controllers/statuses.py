@@ -1,0 +1,54 @@
+"""The statuses of the parents of one controller, and which changes of a parent are nothing but that.
+
+Invariant: a status that cannot be written stops nothing: it is told in the log, and the next run tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from genreconcile.controllers.judging import Judgement
+from genreconcile.controllers.status import Run, StatusWriter
+from genreconcile.objects import Object, ObjectKey, metadata_of, uid_of
+
+_log = logging.getLogger("genreconcile.controllers")
+
+
+class Statuses:
+    """Thread-safe for different parents. ``name`` is that of the controller."""
+
+    def __init__(self, name: str, writer: StatusWriter) -> None:
+        self._name = name
+        self._writer = writer
+        self._uids: dict[ObjectKey, str] = {}
+
+    def begin(self, parent: Object) -> None:
+        """Note the parent that a run sees."""
+        self._uids[ObjectKey.of(parent)] = uid_of(parent)
+        self._writer.news.saw(parent)
+
+    def write(
+        self, parent: Object, judgement: Judgement, keys: Mapping[str, Any] | None, *, equal_reads: bool = False
+    ) -> float | None:
+        """Write the status of a run for the parent that it saw; returns the seconds until it may be tried again."""
+        generation = metadata_of(parent).get("generation")
+        run = Run(verdict=judgement.verdict, generation=generation, keys=keys)
+        written = self._writer.write(parent, run, equal_reads=equal_reads)
+        key = ObjectKey.of(parent)
+        for warning in written.warnings:
+            _log.warning("%s: %s: %s", self._name, key, warning)
+        if written.error is not None and written.status != "gone":
+            _log.warning("%s: %s: its status was not written: %s", self._name, key, written.error)
+        return written.retry_after
+
+    def has_news(self, parent: Object) -> bool:
+        """Whether a changed parent is more than the status that the last run gave it."""
+        return self._writer.news.has_news(parent)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop what is known of a parent that is gone."""
+        uid = self._uids.pop(key, None)
+        if uid is not None:
+            self._writer.forget(uid)

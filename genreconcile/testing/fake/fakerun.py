@@ -1,0 +1,119 @@
+"""Controllers on a ``FakeCluster``, step by step: no threads that work, and no time but the one that a test lets pass.
+
+Invariant: ``settle`` returns when nothing is due any more, and every change was seen.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from genreconcile.cache import Cache
+from genreconcile.controllers.assembly import Shared, loop_of
+from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.reading import Reader
+from genreconcile.controllers.running import Inline
+from genreconcile.errors import CacheError
+from genreconcile.objects import ObjectKey
+from genreconcile.testing.fake.fakecluster import FakeCluster
+
+_MOST_RUNS: Final = 10_000
+_CURRENT_WITHIN: Final = 30.0
+
+
+class Write(NamedTuple):
+    """A request that changed something: ``path`` is that of the API, ``body`` its JSON."""
+
+    method: str
+    path: str
+    body: Any
+
+
+class FakeRun:
+    """Runs controllers on a FakeCluster, in the thread of the test. Use it in a ``with`` block, or ``stop`` it.
+
+    ``writes`` are the requests of the controllers that changed something, so far; a test may clear the list.
+    """
+
+    def __init__(self, fake: FakeCluster, *controllers: Controller) -> None:
+        self.fake = fake
+        self.writes: list[Write] = []
+        self._cluster = fake.recording(lambda method, path, body: self.writes.append(Write(method, path, body)))
+        self._cache = Cache(self._cluster)
+        self._cache.start()
+        shared = Shared(
+            self._cluster,
+            self._cache,
+            may_write=lambda: True,
+            clock=fake.clock,
+            now=fake.clock.now,
+            reader=Reader(self._cache, is_current=True),
+        )
+        self._loops: list[Loop] = [loop_of(controller, shared, Inline()) for controller in controllers]
+        for loop in self._loops:
+            loop.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the watches."""
+        for loop in self._loops:
+            loop.close()
+            loop.release()
+        self._cache.stop()
+
+    def settle(self) -> int:
+        """Run until nothing is due; returns the number of runs. Raises AssertionError where that never comes."""
+        runs = 0
+        self._be_current()
+        while ran := sum(self._step(loop) for loop in self._loops):
+            runs += ran
+            if runs > _MOST_RUNS:
+                raise AssertionError(f"still not settled after {runs} runs; a controller undoes its own work")
+            self._be_current()
+        return runs
+
+    def advance(self, seconds: float) -> int:
+        """Let time pass, and settle whenever something is due in it; returns the number of runs."""
+        end = self.fake.clock() + seconds
+        runs = self.settle()
+        while (due := self._next()) is not None and due <= end:
+            self.fake.clock.advance(max(0.0, due - self.fake.clock()))
+            runs += self.settle()
+        self.fake.clock.advance(max(0.0, end - self.fake.clock()))
+        return runs + self.settle()
+
+    def _next(self) -> float | None:
+        times = [time for loop in self._loops if (time := loop.queue.next_time()) is not None]
+        return min(times, default=None)
+
+    def _step(self, loop: Loop) -> bool:
+        key: ObjectKey | None = loop.queue.get(timeout=0)
+        if key is None:
+            return False
+        loop.process(key)
+        return True
+
+    def _be_current(self) -> None:
+        """Wait until the cache has seen every change: watches have threads of their own."""
+        store = self.fake.api.store
+        for gvk in self._cache.kinds():
+            resource = self._cache.discovery.get(gvk)
+            change = store.last_change((gvk.group, resource.plural)) if resource is not None else None
+            if resource is None or change is None or not self._cache.watches(resource, change.key.namespace):
+                continue
+            key = ObjectKey(gvk.group, gvk.kind, change.key.namespace, change.key.name)
+            try:
+                is_current = self._cache.wait_for(resource, key, str(change.revision), _CURRENT_WITHIN)
+            except CacheError:  # Its kind is not watched any more.
+                continue
+            if not is_current:
+                raise AssertionError(f"{key}: its change {change.revision} was not seen; the watch of its kind fails")
+        self._cache.flush()
