@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, data
 from genreconcile.testing.fake.options import FOREGROUND, ORPHAN, Deletion
+from genreconcile.testing.fake.places import DEFINITIONS, NAMESPACES, data
 from genreconcile.testing.fake.store import Change, Key, Object, Store
 from genreconcile.testing.fake.wire import Refusal
 

@@ -20,7 +20,8 @@ from genreconcile.testing.fake.api import Api
 from genreconcile.testing.fake.clock import VirtualClock
 from genreconcile.testing.fake.cluster import MemoryCluster
 from genreconcile.testing.fake.copying import copied
-from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind
+from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.places import DEFINITIONS, NAMESPACES
 from genreconcile.testing.fake.store import Key
 from genreconcile.testing.fake.wire import Request
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from genreconcile.testing.fake.kinds import Place
+from genreconcile.testing.fake.places import Place
 from genreconcile.testing.fake.wire import Refusal
 
 Object = Mapping[str, Any]
