@@ -26,7 +26,7 @@ from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.reads import Read
 from genreconcile.controllers.references import Prepared
 from genreconcile.controllers.retry import Retry
-from genreconcile.controllers.running import Runner
+from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.statuses import Statuses
 from genreconcile.errors import InputError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
@@ -90,7 +90,9 @@ class Run:
         context = self._context()
         try:
             function = self._parts.controller.function
-            stated = self._parts.runner.run(functools.partial(function, copy.deepcopy(self._parent), context))
+            stated = self._parts.runner.run(
+                self._key, functools.partial(function, copy.deepcopy(self._parent), context)
+            )
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
             return self._failed(error)
         finally:
@@ -105,6 +107,9 @@ class Run:
 
     def _failed(self, error: Exception) -> Next:
         """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
+        if isinstance(error, Cut):  # The program ends, and writes nothing any more.
+            _log.info("%s: %s: %s", self._settings.name, self._key, error)
+            return DONE
         if isinstance(error, NotReadable):
             self._tell(Judgement.of_error(error))
             return Next(after=_SOON)
@@ -182,7 +187,7 @@ class Run:
         goodbye = self._parts.controller.goodbye
         try:
             if goodbye is not None:
-                self._parts.runner.call(functools.partial(goodbye, copy.deepcopy(self._parent), context))
+                self._parts.runner.call(self._key, functools.partial(goodbye, copy.deepcopy(self._parent), context))
             self._parts.children.let_go(self._parent).raise_for_failures()
             self._parts.finalizers.remove(self._parts.resource, self._parent)
         except Retry as retry:
