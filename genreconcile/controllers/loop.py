@@ -150,7 +150,7 @@ class Loop:
         kind = self._settings.kind
         if (event.key.group, event.key.kind) == (kind.group, kind.kind) and event.resource.gvk == kind:
             self._on_parent(event, priority)
-        elif (parent := self.parts.children.parent_of(event)) is not None:
+        if (parent := self.parts.children.parent_of(event)) is not None:  # Also of the same kind as its parent.
             self.queue.add(parent, priority)
         woken = self.parts.dependencies.woken(event)
         for key in woken:

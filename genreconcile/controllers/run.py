@@ -25,7 +25,7 @@ from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going,
 from genreconcile.controllers.reads import Read
 from genreconcile.controllers.references import Prepared
 from genreconcile.controllers.retry import Retry
-from genreconcile.controllers.running import Runner
+from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.status.room import CONDITIONS, OBSERVED
 from genreconcile.controllers.statuses import Statuses
@@ -91,7 +91,7 @@ class Run:
         context = self._context()
         try:
             function = self._parts.controller.function
-            stated = self._parts.runner.run(functools.partial(function, self._given(), context))
+            stated = self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
             return self._failed(error)
         finally:
@@ -112,6 +112,9 @@ class Run:
 
     def _failed(self, error: Exception) -> Next:
         """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
+        if isinstance(error, Cut):  # The program ends, and writes nothing any more.
+            _log.info("%s: %s: %s", self._settings.name, self._key, error)
+            return DONE
         if isinstance(error, NotReadable):
             self._tell(Judgement.of_error(error))
             return Next(after=_SOON)
@@ -189,7 +192,7 @@ class Run:
         goodbye = self._parts.controller.goodbye
         try:
             if goodbye is not None:
-                self._parts.runner.call(functools.partial(goodbye, self._given(), context))
+                self._parts.runner.call(self._key, functools.partial(goodbye, self._given(), context))
             self._parts.children.let_go(self._parent).raise_for_failures()
             self._parts.finalizers.remove(self._parts.resource, self._parent)
         except Retry as retry:
