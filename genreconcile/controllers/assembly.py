@@ -1,6 +1,6 @@
-"""The parts of one controller, put together.
+"""The parts of one controller, or of one set, put together.
 
-Invariant: all controllers of a program share one cache; each writes under its own field manager.
+Invariant: all of a program share one cache; each writes under its own field manager.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.run import Parts
 from genreconcile.controllers.running import Runner
-from genreconcile.controllers.status import News, Restless, StatusWriter
+from genreconcile.controllers.setloop import SetLoop
+from genreconcile.controllers.sets import ExpectedSet
+from genreconcile.controllers.status import INTEREST, News, Restless, StatusWriter
 from genreconcile.controllers.statuses import Statuses
 from genreconcile.normalize import Registry
 from genreconcile.objects import ObjectKey
@@ -50,7 +52,7 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
     ClusterError where the server cannot be asked.
     """
     settings, cluster, cache = controller.settings, shared.cluster, shared.cache
-    resource = cache.add(settings.kind, keep_managers=True)  # Whose status it is, its managedFields tell.
+    resource = cache.add(settings.kind, interest=INTEREST)
     rules = settings.rules if settings.rules is not None else Registry.builtin()
     reconciler = Reconciler(
         cluster, cache=cache, rules=rules, field_manager=settings.field_manager, may_write=shared.may_write
@@ -78,3 +80,16 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
         dependencies=Dependencies[ObjectKey](),
     )
     return Loop(parts, cache, Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock))
+
+
+def set_loop_of(expected: ExpectedSet, shared: Shared) -> SetLoop:
+    """The loop of one set, which has not started."""
+    reconciler = Reconciler(
+        shared.cluster,
+        cache=shared.cache,
+        rules=expected.rules,
+        field_manager=expected.field_manager,
+        may_write=shared.may_write,
+    )
+    namespace = shared.cluster.namespace or "default"
+    return SetLoop(expected, reconciler, shared.cache, Queue[str](clock=shared.clock), namespace)
