@@ -7,7 +7,7 @@ of genreconcile hold it against a real one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -19,6 +19,7 @@ from genreconcile.objects import GVK
 from genreconcile.testing.fake.api import Api
 from genreconcile.testing.fake.clock import VirtualClock
 from genreconcile.testing.fake.cluster import MemoryCluster
+from genreconcile.testing.fake.copying import copied
 from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind
 from genreconcile.testing.fake.store import Key
 from genreconcile.testing.fake.wire import Request
@@ -65,6 +66,11 @@ class FakeCluster(MemoryCluster):
             self._add_namespace(name)
         self._add(list(objects))
 
+    @property
+    def unsupported(self) -> Sequence[str]:
+        """The requests that were refused because FakeCluster cannot answer them as a real server would."""
+        return tuple(self.api.unsupported)
+
     def __enter__(self) -> Self:
         return self
 
@@ -100,7 +106,8 @@ class FakeCluster(MemoryCluster):
     def find(self, kind: str, *, namespace: str = "") -> list[dict[str, Any]]:
         """The objects of a kind, in one namespace or in all."""
         served = self._kind(kind)
-        return [self.api.documents.shown(served, obj) for _, obj in self.api.store.list(served.place, namespace)]
+        found = self.api.store.list(served.place, namespace)
+        return [copied(self.api.documents.shown(served, obj)) for _, obj in found]
 
     def create(self, obj: Mapping[str, Any], *, manager: str = "somebody") -> dict[str, Any]:
         """Create an object, as somebody else; returns it. Raises ClusterError."""

@@ -5,16 +5,19 @@ Invariant: pure; one object for each version of a kind, made of its definition.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from genreconcile.testing.fake import structural
-from genreconcile.testing.fake.kinds import Kind, recorded
+from genreconcile.testing.fake import definitions, structural
+from genreconcile.testing.fake.body import twice
+from genreconcile.testing.fake.builtin import decode, defaults
+from genreconcile.testing.fake.builtin.decode import decoded_metadata
+from genreconcile.testing.fake.builtin.types import METADATA
+from genreconcile.testing.fake.kinds import DEFINITIONS, Kind, recorded
 from genreconcile.testing.fake.shape import Shape
 from genreconcile.testing.fake.structural import Cause
+from genreconcile.testing.fake.wire import Refusal
 
-_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _SYSTEM = frozenset({"apiVersion", "kind", "metadata"})
 
 
@@ -24,7 +27,10 @@ class Semantics(Protocol):
     shape: Shape
 
     def decoded(self, obj: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """A copy without unknown fields, and the paths of these. Raises Refusal (400)."""
+        """A copy without unknown fields, and the server's sentences about these and about fields that stand twice.
+
+        Its metadata is an object. Raises Refusal (400).
+        """
 
     def defaulted(self, obj: Mapping[str, Any]) -> dict[str, Any]:
         """A copy with defaults."""
@@ -48,15 +54,22 @@ class Custom:
     def __init__(self, kind: Kind, schema: Mapping[str, Any]) -> None:
         self._kind = kind
         self._schema = schema
-        metadata = {"$ref": f"#/components/schemas/{_META}"}
+        types = recorded()["api/v1"]["components"]["schemas"]
+        metadata = {"$ref": f"#/components/schemas/{METADATA}"}
         properties = {**(schema.get("properties") or {}), "metadata": metadata}
-        self.shape = Shape({**schema, "properties": properties}, recorded()["api/v1"]["components"]["schemas"])
+        self.shape = Shape({**schema, "properties": properties}, types)
 
     def decoded(self, obj: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """See ``Semantics``."""
-        unknown = list(structural.unknown(obj, self._schema))
-        found: dict[str, Any] = structural.pruned(dict(obj), self._schema)
-        return {**found, "metadata": copy.deepcopy(obj.get("metadata") or {})}, unknown
+        given = obj.get("metadata") or {}
+        if not isinstance(given, dict):
+            raise Refusal(400, f"metadata of {self._kind.kind}: it is no object")
+        metadata = decoded_metadata(given, self._kind)
+        sentences = [f'unknown field "{path}"' for path in structural.unknown(obj, self._schema)]
+        rest = {name: value for name, value in obj.items() if name != "metadata"}
+        sentences += [*metadata.strict, *(f'duplicate field "{path}"' for path in twice(rest))]
+        found: dict[str, Any] = structural.pruned(obj, self._schema)
+        return {**found, "metadata": metadata.obj}, sentences
 
     def defaulted(self, obj: Mapping[str, Any]) -> dict[str, Any]:
         """See ``Semantics``."""
@@ -66,8 +79,7 @@ class Custom:
 
     def problems(self, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
         """See ``Semantics``."""
-        del old  # Ratcheting is not modelled.
-        return list(structural.problems(obj, self._schema))
+        return list(structural.problems(obj, self._schema, old=structural.ABSENT if old is None else old))
 
     def is_new_generation(self, obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
         """See ``Semantics``."""
@@ -81,22 +93,24 @@ class BuiltIn:
     has_generation = True
 
     def __init__(self, kind: Kind, types: Mapping[str, Mapping[str, Any]]) -> None:
+        self._kind = kind
         own = {"group": kind.group, "version": kind.version, "kind": kind.kind}
         schema = next(found for found in types.values() if own in (found.get("x-kubernetes-group-version-kind") or ()))
         self.shape = Shape(schema, types)
 
     def decoded(self, obj: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """See ``Semantics``."""
-        return copy.deepcopy(dict(obj)), []
+        found = decode.decoded(obj, self._kind)
+        return {**found.obj, "metadata": found.obj.get("metadata") or {}}, list(found.strict)
 
     def defaulted(self, obj: Mapping[str, Any]) -> dict[str, Any]:
         """See ``Semantics``."""
-        return dict(obj)
+        return defaults.defaulted(obj, self._kind)
 
     def problems(self, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
         """See ``Semantics``."""
-        del obj, old
-        return []
+        del old
+        return list(definitions.problems(obj)) if self._kind.place == DEFINITIONS else []
 
     def is_new_generation(self, obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
         """See ``Semantics``."""
