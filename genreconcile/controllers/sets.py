@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from genreconcile.arguments import (
+    ABSENT,
+    Absent,
     Fields,
     OwnerTool,
     refused,
@@ -74,8 +76,8 @@ def folder(  # noqa: PLR0913 - keyword-only settings, each with a default
     name: str,
     recursive: bool = False,
     namespace: str = "",
-    delete_from_namespace: str | None = "",
-    delete_selector: Selector | None = None,
+    delete_from_namespace: str | Absent | None = ABSENT,
+    delete_selector: Selector | Absent | None = ABSENT,
     owner: str = "",
     owner_tool: OwnerTool = "genreconcile",
     fields: Fields = "exact",
