@@ -1,6 +1,6 @@
-"""The parts of one controller, put together.
+"""The parts of one controller, or of one set, put together.
 
-Invariant: all controllers of a program share one cache; each writes under its own field manager.
+Invariant: all of a program share one cache; each writes under its own field manager.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.run import Parts
 from genreconcile.controllers.running import Runner
+from genreconcile.controllers.setloop import SetLoop
+from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.controllers.status import INTEREST, News, Restless, StatusWriter
 from genreconcile.controllers.statuses import Statuses
 from genreconcile.normalize import Registry
@@ -79,3 +81,16 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
     )
     queue = Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock)
     return Loop(parts, cache, queue, shared.reader, waits=shared.waits)
+
+
+def set_loop_of(expected: ExpectedSet, shared: Shared) -> SetLoop:
+    """The loop of one set, which has not started."""
+    reconciler = Reconciler(
+        shared.cluster,
+        cache=shared.cache,
+        rules=expected.rules,
+        field_manager=expected.field_manager,
+        may_write=shared.may_write,
+    )
+    namespace = shared.cluster.namespace or "default"
+    return SetLoop(expected, reconciler, shared.cache, Queue[str](clock=shared.clock), namespace)

@@ -77,8 +77,15 @@ class Loop:
 
     def work(self) -> None:
         """Run keys until ``close``: the life of a worker."""
-        while (key := self.queue.get()) is not None:
+        while self.step():
+            pass
+
+    def step(self, timeout: float | None = None) -> bool:
+        """Run one key that is due; False where none is within ``timeout`` seconds, and after ``close``."""
+        key = self.queue.get(timeout=timeout)
+        if key is not None:
             self.process(key)
+        return key is not None
 
     def process(self, key: ObjectKey) -> None:
         """Run one key that the queue gave, to its end. Raises nothing."""
