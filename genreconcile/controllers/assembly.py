@@ -23,7 +23,7 @@ from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.run import Parts
 from genreconcile.controllers.running import Runner
-from genreconcile.controllers.status import News, Restless, StatusWriter
+from genreconcile.controllers.status import INTEREST, News, Restless, StatusWriter
 from genreconcile.controllers.statuses import Statuses
 from genreconcile.normalize import Registry
 from genreconcile.objects import ObjectKey
@@ -50,7 +50,7 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
     ClusterError where the server cannot be asked.
     """
     settings, cluster, cache = controller.settings, shared.cluster, shared.cache
-    resource = cache.add(settings.kind, keep_managers=True)  # Whose status it is, its managedFields tell.
+    resource = cache.add(settings.kind, interest=INTEREST)
     rules = settings.rules if settings.rules is not None else Registry.builtin()
     reconciler = Reconciler(
         cluster, cache=cache, rules=rules, field_manager=settings.field_manager, may_write=shared.may_write

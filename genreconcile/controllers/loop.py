@@ -19,7 +19,7 @@ from genreconcile.controllers.memory import Memory
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.run import FAILED, Next, Parts, Run
 from genreconcile.errors import CacheError
-from genreconcile.objects import ObjectKey, uid_of
+from genreconcile.objects import ObjectKey
 
 _log = logging.getLogger("genreconcile.controllers")
 _JITTER: Final = 0.1
@@ -82,17 +82,17 @@ class Loop:
     def _processed(self, key: ObjectKey) -> Next | None:
         """What comes next, None for a parent that is gone."""
         try:
-            parent = self._cache.get(self.parts.resource, key.name, namespace=key.namespace)
+            record = self._cache.record(self.parts.resource, key.name, namespace=key.namespace)
         except CacheError as error:
             _log.info("%s: %s: not run yet: %s", self._settings.name, key, error)
             return Next(after=_SOON)
-        if parent is None:
+        if record is None:
             self._forget(key)
             return None
-        if not self._settings.selector.matches(parent["metadata"].get("labels") or {}):
+        if not self._settings.selector.matches(record.labels):
             return Next()
         try:
-            return Run(self.parts, key, parent, self._memory(key, uid_of(parent))).execute()
+            return Run(self.parts, key, record.decode_with_managers(), self._memory(key, record.uid)).execute()
         except Exception:  # noqa: BLE001 - a fault of our own: one parent must not stop the others
             _log.exception("%s: %s: the run broke off", self._settings.name, key)
             return FAILED

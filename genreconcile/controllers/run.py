@@ -27,6 +27,7 @@ from genreconcile.controllers.reads import Read
 from genreconcile.controllers.references import Prepared
 from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.running import Runner
+from genreconcile.controllers.status.room import CONDITIONS, OBSERVED
 from genreconcile.controllers.statuses import Statuses
 from genreconcile.errors import InputError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
@@ -90,12 +91,18 @@ class Run:
         context = self._context()
         try:
             function = self._parts.controller.function
-            stated = self._parts.runner.run(functools.partial(function, copy.deepcopy(self._parent), context))
+            stated = self._parts.runner.run(functools.partial(function, self._given(), context))
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
             return self._failed(error)
         finally:
             context.close()
         return self._stated(stated, context)
+
+    def _given(self) -> Object:
+        """The parent as the function gets it: a copy, without what a cache does not keep."""
+        given = copy.deepcopy(self._parent)
+        given["metadata"].pop("managedFields", None)
+        return given
 
     def _context(self) -> Context:
         def depend(read: Read) -> None:
@@ -132,7 +139,8 @@ class Run:
             self._parts.dependencies.replace(self._key, [seen.read for seen in context.found])
         not_ready = self._parts.children.not_ready(self._key)
         judgement = judged(result, refused, stated.retry, self._memory, not_ready)
-        return self._next(result, judgement, stated.retry, self._tell(judgement, context.status))
+        keys = context.status if stated.is_whole else {**_keys_of(self._parent), **context.status}
+        return self._next(result, judgement, stated.retry, self._tell(judgement, keys))
 
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
         """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
@@ -182,7 +190,7 @@ class Run:
         goodbye = self._parts.controller.goodbye
         try:
             if goodbye is not None:
-                self._parts.runner.call(functools.partial(goodbye, copy.deepcopy(self._parent), context))
+                self._parts.runner.call(functools.partial(goodbye, self._given(), context))
             self._parts.children.let_go(self._parent).raise_for_failures()
             self._parts.finalizers.remove(self._parts.resource, self._parent)
         except Retry as retry:
@@ -198,3 +206,10 @@ class Run:
         """Write the parent's status, whose keys stay where ``status`` is None; returns when it may be tried again."""
         equal_reads = self._memory.has_equal_reads
         return self._parts.statuses.write(self._parent, judgement, status, equal_reads=equal_reads)
+
+
+def _keys_of(parent: Object) -> dict[str, Any]:
+    """The keys of a parent's status that functions set: those of a run that did not state its whole set stay."""
+    status = parent.get("status")
+    found = dict(status) if isinstance(status, dict) else {}
+    return {key: value for key, value in found.items() if key not in {CONDITIONS, OBSERVED}}

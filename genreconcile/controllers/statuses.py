@@ -23,7 +23,6 @@ class Statuses:
         self._name = name
         self._writer = writer
         self._uids: dict[ObjectKey, str] = {}
-        self._has_warned = False
 
     def begin(self, parent: Object) -> None:
         """Note the parent that a run sees."""
@@ -38,11 +37,10 @@ class Statuses:
         run = Run(verdict=judgement.verdict, generation=generation, keys=keys)
         written = self._writer.write(parent, run, equal_reads=equal_reads)
         key = ObjectKey.of(parent)
-        if written.report:
-            _log.warning("%s: %s: %s", self._name, key, written.report)
+        for warning in written.warnings:
+            _log.warning("%s: %s: %s", self._name, key, warning)
         if written.error is not None and written.status != "gone":
             _log.warning("%s: %s: its status was not written: %s", self._name, key, written.error)
-        self._warn(parent)
         return written.retry_after
 
     def has_news(self, parent: Object) -> bool:
@@ -54,9 +52,3 @@ class Statuses:
         uid = self._uids.pop(key, None)
         if uid is not None:
             self._writer.forget(uid)
-
-    def _warn(self, parent: Object) -> None:
-        if not self._has_warned:
-            self._has_warned = True
-            if warning := self._writer.room(parent).warning:
-                _log.warning("%s: %s", self._name, warning)

@@ -1,6 +1,6 @@
-"""pytest fixtures: one control plane for the whole run, one namespace for each test.
+"""pytest fixtures: a control plane for the whole run, a namespace for each test, and a cluster in memory for each test.
 
-Import the wanted names into a ``conftest.py``. Nothing is loaded unasked: the module is no entry point.
+The entry point ``pytest11`` loads it in every run. Invariant: what a run does not use is not imported.
 """
 
 from __future__ import annotations
@@ -8,21 +8,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 import pytest
 
-from genreconcile.testing.control_plane import ControlPlane
-from genreconcile.testing.options import PlaneOptions
-from genreconcile.testing.planes import prepare_ahead
-from genreconcile.testing.progress import say
+if TYPE_CHECKING:
+    from genreconcile.testing.control_plane import ControlPlane
+    from genreconcile.testing.fake.fakecluster import FakeCluster
 
-__all__ = ["control_plane", "namespace", "pytest_collection_finish"]
+__all__ = ["control_plane", "fake_cluster", "namespace", "pytest_collection_finish"]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch or build the control plane before the first test, whose time limit does not allow for it."""
     wanted = any("control_plane" in getattr(item, "fixturenames", ()) for item in session.items)
     if wanted and not session.config.option.collectonly:
+        from genreconcile.testing.options import PlaneOptions
+        from genreconcile.testing.planes import prepare_ahead
+
         with _uncaptured(session.config):
             prepare_ahead(PlaneOptions())
 
@@ -30,6 +33,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
     """A control plane; shared, so tests keep to a namespace of their own. Its logs are kept when a test failed."""
+    from genreconcile.testing.control_plane import ControlPlane
+    from genreconcile.testing.progress import say
+
     plane = ControlPlane()
     plane.start()
     yield plane
@@ -42,6 +48,15 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
 def namespace(control_plane: ControlPlane) -> str:
     """The name of a new namespace with the ServiceAccount ``default``."""
     return control_plane.create_namespace(f"test-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def fake_cluster() -> Iterator[FakeCluster]:
+    """A new cluster in memory, empty but for the namespaces that every cluster has."""
+    from genreconcile.testing.fake.fakecluster import FakeCluster
+
+    with FakeCluster() as cluster:
+        yield cluster
 
 
 def _uncaptured(config: pytest.Config) -> AbstractContextManager[None]:

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 
 from genreconcile.cluster import Interrupt, status_error
 from genreconcile.errors import ClusterError, Unreachable
+from genreconcile.mask import hiding_answer
 from genreconcile.testing.fake.wire import Answer, Backend, Dropped, Request
 
 _SUCCESS = range(200, 300)
+_AGENT = "genreconcile"
 
 
 class MemoryCluster:
@@ -40,7 +42,7 @@ class MemoryCluster:
     ) -> bytes:
         """The body of a 2xx answer. Raises ClusterError. ``timeout`` is nothing here: no answer takes time."""
         del timeout
-        headers = {"content-type": content_type, "accept": accept}
+        headers = {"content-type": content_type, "accept": accept, "user-agent": _AGENT}
         answer = self._answer(Request(method, path, dict(query or {}), headers, body or b""))
         if not isinstance(answer.body, bytes):
             raise TypeError(f"{method} {path}: the answer has no end; use stream")
@@ -91,7 +93,9 @@ class MemoryCluster:
     def _refused(self, request: Request, answer: Answer) -> ClusterError:
         data = answer.json()
         status = data if isinstance(data, dict) and data.get("apiVersion") == "v1" else {}
-        return status_error(self._name(request), {**status, "code": answer.status}, answer.headers.get("Retry-After"))
+        hide = hiding_answer(request.method, request.path, request.body or None)
+        retry_after = answer.headers.get("Retry-After")
+        return status_error(self._name(request), {**status, "code": answer.status}, retry_after, hide)
 
     def _no_answer(self, request: Request) -> Unreachable:
         return Unreachable(f"{self._name(request)}: no answer: the connection ended")

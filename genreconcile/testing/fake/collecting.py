@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import NAMESPACES
-from genreconcile.testing.fake.options import FOREGROUND, ORPHAN
+from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, data
+from genreconcile.testing.fake.options import FOREGROUND, ORPHAN, Deletion
 from genreconcile.testing.fake.store import Change, Key, Object, Store
 from genreconcile.testing.fake.wire import Refusal
 
@@ -20,11 +20,14 @@ from genreconcile.testing.fake.wire import Refusal
 class Writes(Protocol):
     """What the controllers may do; the caller holds the store's lock."""
 
-    def delete(self, key: Key, body: bytes) -> Object | None:
-        """Delete an object in the background."""
+    def delete(self, key: Key, options: Deletion) -> tuple[Object, bool]:
+        """Delete an object."""
 
     def replace(self, key: Key, obj: dict[str, Any], live: Object) -> Object:
         """Store the new state of an object."""
+
+    def remove(self, key: Key) -> None:
+        """Remove an object, whatever holds it."""
 
 
 class Controllers:
@@ -42,8 +45,9 @@ class Controllers:
 
     def run(self) -> None:
         """Do what the changes since the last call ask for, and what follows. Caller holds the store's lock."""
-        while (changes := self._changes()) and (self.collects_garbage or self.finishes_namespaces):
+        while changes := self._changes():
             for change in changes:
+                self._finish_definition(change.key)
                 if self.collects_garbage:
                     self._follow(change)
                 if self.finishes_namespaces:
@@ -82,13 +86,13 @@ class Controllers:
             return
         left = [owner for owner, state in zip(owners, states, strict=True) if state == "there"]
         if not left:
-            self._delete(key, b'{"propagationPolicy":"Foreground"}' if "foreground" in states else b"")
+            self._delete(key, "Foreground" if "foreground" in states else "")
         elif len(left) < len(owners):
             self._set(key, obj, ownerReferences=left)
 
-    def _delete(self, key: Key, options: bytes) -> None:
+    def _delete(self, key: Key, policy: str = "") -> None:
         with contextlib.suppress(Refusal):  # As the real ones would, they try again when something changes.
-            self._writes.delete(key, options)
+            self._writes.delete(key, Deletion(dry_run=False, policy=policy, preconditions={}))
 
     def _place(self, owner: Mapping[str, Any], child: Key) -> Key | None:
         """Where an owner is, None where nobody can say."""
@@ -133,8 +137,8 @@ class Controllers:
         """Delete what is in a namespace, and it, whatever finalizers say."""
         with self._store.changed:
             for key in self._store.names(name):
-                self._store.remove(key)
-            self._store.remove(Key(*NAMESPACES, "", name))
+                self._writes.remove(key)
+            self._writes.remove(Key(*NAMESPACES, "", name))
 
     def _finish_namespace(self, changed: Key) -> None:
         name = changed.name if changed[:2] == NAMESPACES else changed.namespace
@@ -145,9 +149,23 @@ class Controllers:
         for found in self._store.names(name):
             live = self._store.get(found)
             if live is not None and not _is_going(live):
-                self._delete(found, b"")
+                self._delete(found)
         if not self._store.names(name):
-            self._store.remove(key)
+            self._writes.remove(key)
+
+    def _finish_definition(self, changed: Key) -> None:
+        """A definition that is deleted goes when none of its objects is left, which are deleted."""
+        key = changed if changed[:2] == DEFINITIONS else self._documents.definition_of(changed[:2])
+        definition = self._store.get(key) if key else None
+        if key is None or definition is None or not _is_going(definition):
+            return
+        place = (definition["spec"]["group"], definition["spec"]["names"]["plural"])
+        for found, obj in self._store.list(place, ""):
+            if not _is_going(obj):
+                self._delete(found)
+        if not self._store.list(place, ""):
+            mark = data("deletion")["of_definitions"]
+            self._set(key, definition, finalizers=[one for one in definition["metadata"]["finalizers"] if one != mark])
 
 
 def _is_going(obj: Object) -> bool:

@@ -1,168 +1,154 @@
-"""What a server says of itself: aggregated discovery and OpenAPI v3.
+"""The kinds of a server, what their schemas do, and objects in the versions of their kind.
 
-Invariant: both follow the definitions in the store at once; a group version in ``stale`` is served as an aggregated API
-that does not answer.
+Invariant: all of it follows the definitions in the store at once; a group version in ``stale`` is served as an
+aggregated API that does not answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.testing.fake.kinds import (
+    AGGREGATED,
     DEFINITIONS,
     Kind,
+    Place,
     defined_by,
     described,
-    digest,
-    document_of,
     recorded,
     schema_of,
 )
 from genreconcile.testing.fake.semantics import BuiltIn, Custom, Semantics
 from genreconcile.testing.fake.store import Key, Object, Store
-from genreconcile.testing.fake.wire import Answer, Refusal, Request, json_answer
+from genreconcile.testing.fake.wire import NoSuchPath, Refusal, Unsupported
+
+_MOST_SHOWN: Final = 100_000
+
+
+class _Known:
+    """The kinds under one state of the definitions, by how they are asked for."""
+
+    def __init__(self, revision: int, kinds: Iterable[Kind]) -> None:
+        self.revision = revision
+        self.all = tuple(kinds)
+        self.by_path = {(kind.group, kind.version, kind.plural): kind for kind in self.all}
+        self.by_name = {(kind.api_version, kind.kind): kind for kind in self.all}
+        self.by_place: dict[Place, Kind] = {}
+        for kind in self.all:
+            is_stored = kind.version == kind.storage and not kind.renamed
+            if is_stored or kind.place not in self.by_place:
+                self.by_place[kind.place] = kind
+        self.semantics: dict[tuple[Kind, str], Semantics] = {}
 
 
 class Documents:
-    """The kinds of one store."""
+    """The kinds of one store. Callers hold the store's lock, or do not mind a definition more or less."""
 
     def __init__(self, store: Store, folder: Path | None = None) -> None:
         self._store = store
-        self._recorded = {**recorded(), **(recorded(folder) if folder is not None else {})}
-        self._built_in = tuple(described(self._recorded))
-        self._semantics_of_built_in: dict[Kind, Semantics] = {}
-        self._semantics: dict[tuple[Kind, str], Semantics] = {}
-        self._semantics_revision = -1
-        self._known: tuple[int, Sequence[Kind]] | None = None
+        self.recorded = {**recorded(), **(recorded(folder) if folder is not None else {})}
+        self._built_in = tuple(described(self.recorded))
+        self._groups = frozenset(kind.group for kind in self._built_in)
+        self._of_built_in: dict[Kind, Semantics] = {}
+        self._state = _Known(-1, self._built_in)
+        self._shown: dict[tuple[int, str], tuple[Object, Semantics, Mapping[str, Any]]] = {}
         self.stale: set[tuple[str, str]] = set()
         """(group, version) of APIs that do not answer: discovery knows none of their kinds."""
 
     def kinds(self) -> Sequence[Kind]:
         """All kinds, those of definitions included."""
+        return self._known.all
+
+    @property
+    def _known(self) -> _Known:
         revision = self._store.revision_of(DEFINITIONS)
-        if self._known is None or self._known[0] != revision:
-            custom = [kind for definition in self._definitions() for kind in defined_by(definition)]
-            self._known = (revision, [*self._built_in, *custom])
-        return self._known[1]
+        if self._state.revision != revision:
+            custom = [kind for definition in self.definitions() for kind in defined_by(definition)]
+            self._state = _Known(revision, [*self._built_in, *custom])
+        return self._state
+
+    def definitions(self) -> Sequence[Mapping[str, Any]]:
+        """The definitions of custom kinds."""
+        return [obj for _, obj in self._store.list(DEFINITIONS, "")]
+
+    def definition_of(self, place: Place) -> Key | None:
+        """Where the definition of a custom kind is, None for a built-in one."""
+        kind = self._known.by_place.get(place)
+        return Key(*DEFINITIONS, "", kind.defines) if kind is not None and kind.defines else None
 
     def find(self, group: str, version: str, plural: str) -> Kind:
         """The kind that a path names. Raises Refusal: 404, or 503 for an API that does not answer."""
+        if not plural:
+            raise NoSuchPath
         if (group, version) in self.stale:
             raise Refusal(503, "the server is currently unable to handle the request")
-        found = (one for one in self.kinds() if (one.group, one.version, one.plural) == (group, version, plural))
-        if kind := next(found, None):
+        if kind := self._known.by_path.get((group, version, plural)):
             return kind
-        raise Refusal(404, "the server could not find the requested resource")
+        if self._is_aggregated(group, version):
+            raise Unsupported(f"aggregated APIs such as {group}/{version}")
+        if group in self._groups:
+            raise Refusal(404, "the server could not find the requested resource")
+        raise NoSuchPath
+
+    def _is_aggregated(self, group: str, version: str) -> bool:
+        service = self._store.get(Key(*AGGREGATED, "", f"{version}.{group}")) or {}
+        return bool((service.get("spec") or {}).get("service"))
 
     def named(self, api_version: str, kind: str) -> Kind | None:
         """The kind that an object or a reference names, None where it is not served."""
-        found = (one for one in self.kinds() if (one.api_version, one.kind) == (api_version, kind))
-        return next(found, None)
+        return self._known.by_name.get((api_version, kind))
 
     def stored(self, key: Key) -> Kind:
         """The version in which an object is stored; any of a kind that is served no more."""
-        found = [one for one in self.kinds() if one.place == key[:2]]
-        return next((one for one in found if one.version == one.storage), found[0])
+        return self._known.by_place[key[:2]]
 
     def semantics(self, kind: Kind, version: str = "") -> Semantics:
         """What the schema of a kind does, of one ``version`` of it."""
         if not kind.defines:
-            return self._of_built_in(kind)
-        revision = self._store.revision_of(DEFINITIONS)
-        if self._semantics_revision != revision:
-            self._semantics, self._semantics_revision = {}, revision
+            return self._semantics_of_built_in(kind)
+        known = self._known.semantics
         place = (kind, version or kind.version)
-        if place not in self._semantics:
+        if place not in known:
             definition = self._store.get(Key(*DEFINITIONS, "", kind.defines)) or {}
-            self._semantics[place] = Custom(kind, schema_of(definition, place[1]))
-        return self._semantics[place]
+            known[place] = Custom(kind, schema_of(definition, place[1]))
+        return known[place]
 
-    def _of_built_in(self, kind: Kind) -> Semantics:
-        if kind not in self._semantics_of_built_in:
+    def _semantics_of_built_in(self, kind: Kind) -> Semantics:
+        if kind not in self._of_built_in:
             path = f"apis/{kind.api_version}" if kind.group else f"api/{kind.version}"
-            self._semantics_of_built_in[kind] = BuiltIn(kind, self._recorded[path]["components"]["schemas"])
-        return self._semantics_of_built_in[kind]
+            self._of_built_in[kind] = BuiltIn(kind, self.recorded[path]["components"]["schemas"])
+        return self._of_built_in[kind]
 
-    def shown(self, kind: Kind, live: Object) -> dict[str, Any]:
+    def shown(self, kind: Kind, live: Object) -> Mapping[str, Any]:
         """A stored object in a version of its kind: what is stored gets the defaults of the version it is stored in."""
+        if live.get("apiVersion") == kind.api_version and not kind.defines:
+            return live
         if not kind.defines:
-            return {**live, "apiVersion": kind.api_version}
-        stored = self.semantics(kind, kind.storage)
+            own = {stored: name for name, stored in kind.renamed.items()}
+            return {**{own.get(name, name): value for name, value in live.items()}, "apiVersion": kind.api_version}
+        place, stored = (id(live), kind.version), self.semantics(kind, kind.storage)
+        known = self._shown.get(place)
+        if known is None or known[0] is not live or known[1] is not stored:
+            if len(self._shown) > _MOST_SHOWN:
+                self._shown.clear()
+            known = self._shown[place] = (live, stored, self._completed(kind, live, stored))
+        return known[2]
+
+    def _completed(self, kind: Kind, live: Object, stored: Semantics) -> Mapping[str, Any]:
         found = stored.defaulted(stored.decoded(live)[0])
         if kind.version != kind.storage:
             found, _ = self.semantics(kind).decoded(found)
-        return {**found, "apiVersion": kind.api_version}
+        found["apiVersion"] = kind.api_version
+        return live if found == live else found
 
     def to_store(self, kind: Kind, obj: dict[str, Any]) -> dict[str, Any]:
         """An object as it is stored."""
+        if kind.renamed:
+            found = {kind.renamed.get(name, name): value for name, value in obj.items()}
+            return {**found, "apiVersion": self._known.by_place[kind.place].api_version}
         if not kind.defines or kind.version == kind.storage:
             return obj
         found, _ = self.semantics(kind, kind.storage).decoded(obj)
         return {**found, "apiVersion": f"{kind.group}/{kind.storage}"}
-
-    def answer(self, request: Request) -> Answer | None:
-        """The answer to a request for discovery or documents, None for other paths. Raises Refusal (404)."""
-        if request.path == "/version":
-            return json_answer({"major": "1", "minor": "37", "gitVersion": "v1.37.2"})
-        if request.path in {"/api", "/apis"}:
-            return json_answer(self._discovery(core=request.path == "/api"))
-        if request.path == "/openapi/v3":
-            return json_answer({"paths": {path: {"serverRelativeURL": url} for path, url in self._urls().items()}})
-        if request.path.startswith("/openapi/v3/"):
-            return json_answer(self._document(request.path.removeprefix("/openapi/v3/")))
-        return None
-
-    def _definitions(self) -> Sequence[Mapping[str, Any]]:
-        return [obj for _, obj in self._store.list(DEFINITIONS, "")]
-
-    def _discovery(self, *, core: bool) -> dict[str, Any]:
-        groups: dict[str, dict[str, list[Kind]]] = {}
-        for kind in self.kinds():
-            if (kind.group == "") == core:
-                groups.setdefault(kind.group, {}).setdefault(kind.version, []).append(kind)
-        for group, version in self.stale:
-            if (group == "") == core:
-                groups.setdefault(group, {})[version] = []
-        items = [
-            {"metadata": {"name": group}, "versions": self._versions(group, found)} for group, found in groups.items()
-        ]
-        return {"apiVersion": "apidiscovery.k8s.io/v2", "kind": "APIGroupDiscoveryList", "metadata": {}, "items": items}
-
-    def _versions(self, group: str, found: Mapping[str, list[Kind]]) -> list[dict[str, Any]]:
-        return [
-            {
-                "version": version,
-                "freshness": "Stale" if (group, version) in self.stale else "Current",
-                "resources": [kind.to_discovery() for kind in kinds],
-            }
-            for version, kinds in found.items()
-        ]
-
-    def _custom(self) -> dict[str, tuple[str, str]]:
-        kinds = [kind for definition in self._definitions() for kind in defined_by(definition)]
-        return {f"apis/{kind.group}/{kind.version}": (kind.group, kind.version) for kind in kinds}
-
-    def _urls(self) -> dict[str, str]:
-        digests = {path: _digest(document) for path, document in self._recorded.items()}
-        digests |= {path: digest(self._document(path)) for path in self._custom()}
-        return {path: f"/openapi/v3/{path}?hash={value}" for path, value in digests.items()}
-
-    def _document(self, path: str) -> Mapping[str, Any]:
-        if path in self._recorded:
-            return self._recorded[path]
-        place = self._custom().get(path)
-        if place is None:
-            raise Refusal(404, "404 page not found")
-        return document_of(list(self._definitions()), *place)
-
-
-_DIGESTS: dict[int, str] = {}
-
-
-def _digest(document: Mapping[str, Any]) -> str:
-    """The digest of a document that lives as long as the process."""
-    if id(document) not in _DIGESTS:
-        _DIGESTS[id(document)] = digest(document)
-    return _DIGESTS[id(document)]

@@ -7,7 +7,7 @@ of genreconcile hold it against a real one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -19,6 +19,7 @@ from genreconcile.objects import GVK
 from genreconcile.testing.fake.api import Api
 from genreconcile.testing.fake.clock import VirtualClock
 from genreconcile.testing.fake.cluster import MemoryCluster
+from genreconcile.testing.fake.copying import copied
 from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind
 from genreconcile.testing.fake.store import Key
 from genreconcile.testing.fake.wire import Request
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 _JSON_PATCH: Final = "application/json-patch+json"
+_QUESTIONS: Final = "/apis/authorization.k8s.io/"
 _SETUP: Final = "setup"
 
 
@@ -63,6 +65,11 @@ class FakeCluster(MemoryCluster):
         for name in _NAMESPACES:
             self._add_namespace(name)
         self._add(list(objects))
+
+    @property
+    def unsupported(self) -> Sequence[str]:
+        """The requests that were refused because FakeCluster cannot answer them as a real server would."""
+        return tuple(self.api.unsupported)
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +106,8 @@ class FakeCluster(MemoryCluster):
     def find(self, kind: str, *, namespace: str = "") -> list[dict[str, Any]]:
         """The objects of a kind, in one namespace or in all."""
         served = self._kind(kind)
-        return [self.api.documents.shown(served, obj) for _, obj in self.api.store.list(served.place, namespace)]
+        found = self.api.store.list(served.place, namespace)
+        return [copied(self.api.documents.shown(served, obj)) for _, obj in found]
 
     def create(self, obj: Mapping[str, Any], *, manager: str = "somebody") -> dict[str, Any]:
         """Create an object, as somebody else; returns it. Raises ClusterError."""
@@ -177,7 +185,7 @@ class FakeCluster(MemoryCluster):
 
 
 class _Recording(MemoryCluster):
-    """Notes the writes that come through it, dry runs excepted."""
+    """Notes the writes that come through it; dry runs and questions about rights are none."""
 
     def __init__(self, fake: FakeCluster, note: Callable[[str, str, Any], object]) -> None:
         super().__init__(fake.backend, server=fake.server, namespace=fake.namespace)
@@ -186,7 +194,8 @@ class _Recording(MemoryCluster):
     def request(self, method: str, path: str, **request: Any) -> bytes:
         """See ``Cluster``."""
         answer = super().request(method, path, **request)
-        if method != "GET" and "dryRun" not in (request.get("query") or {}):
+        is_write = method != "GET" and "dryRun" not in (request.get("query") or {})
+        if is_write and not path.startswith(_QUESTIONS):
             body = request.get("body")
             self._note(method, path, json.loads(body) if body else None)
         return answer

@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -29,18 +29,28 @@ Place = tuple[str, str]
 """(group, plural): where objects are stored, whatever their version."""
 
 
-def _data(name: str) -> Any:
+@functools.cache
+def data(name: str) -> Any:
+    """A file of what the server knows of kinds; not to be changed."""
     return yaml.safe_load((_DATA / f"{name}.yaml").read_text("utf-8"))
 
 
-def _places() -> Mapping[str, Place]:
-    """The kinds that the server itself has a part in, by that part."""
-    return {part: (place["group"], place["plural"]) for part, place in _data("places").items()}
+def place_of(name: str) -> Place:
+    """The place that is named ``plural.group``, or ``plural`` in the core group."""
+    plural, _, group = name.partition(".")
+    return group, plural
 
 
-_PLACES = _places()
-DEFINITIONS = _PLACES["definitions"]
-NAMESPACES = _PLACES["namespaces"]
+def places_of(names: Iterable[str]) -> Iterator[Place]:
+    """The places that are named so."""
+    return map(place_of, names)
+
+
+DEFINITIONS: Final = place_of(data("places")["definitions"])
+NAMESPACES: Final = place_of(data("places")["namespaces"])
+ACCOUNTS: Final = place_of(data("places")["accounts"])
+PODS: Final = place_of(data("places")["pods"])
+AGGREGATED: Final = place_of(data("places")["aggregated"])
 
 
 class Scale(NamedTuple):
@@ -82,27 +92,24 @@ class Kind:
     @property
     def place(self) -> Place:
         """Where its objects are stored."""
-        return self.group, self.plural
+        found = self.group, self.plural
+        return shared()[found].place if found in shared() else found
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """The names under which some of its fields are stored."""
+        found = shared().get((self.group, self.plural))
+        return found.fields if found is not None else {}
 
     @property
     def api_version(self) -> str:
         """``version`` or ``group/version``."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    def to_discovery(self) -> dict[str, Any]:
-        """As in an APIGroupDiscoveryList."""
-        own = {"group": self.group, "version": self.version, "kind": self.kind}
-        entry: dict[str, Any] = {"resource": self.plural, "responseKind": own, "verbs": list(_VERBS)}
-        singular = self.names.singular or self.kind.lower()
-        entry |= {"scope": "Namespaced" if self.namespaced else "Cluster", "singularResource": singular}
-        entry |= {"shortNames": list(self.names.short)} if self.names.short else {}
-        entry |= {"categories": list(self.names.categories)} if self.names.categories else {}
-        verbs = ["get", "patch", "update"]
-        subresources = [{"subresource": "status", "responseKind": own, "verbs": verbs}] if self.has_status else []
-        if self.scale is not None:
-            scaled = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
-            subresources.append({"subresource": "scale", "responseKind": scaled, "verbs": verbs})
-        return entry | ({"subresources": subresources} if subresources else {})
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What can be done to its objects."""
+        return tuple(verb for verb in _VERBS if verb != "deletecollection" or self.place not in _one_by_one())
 
 
 @functools.cache
@@ -120,7 +127,7 @@ def described(documents: Mapping[str, Mapping[str, Any]]) -> Iterator[Kind]:
 def _described(paths: Mapping[str, Any]) -> Iterator[Kind]:
     for path, operations in paths.items():
         match = _PATH.fullmatch(path)
-        if match is None or match["status"] or match["plural"] == "watch":
+        if match is None or match["status"] or "/watch/" in path:
             continue
         name = next(iter(operations.values()))["x-kubernetes-group-version-kind"]["kind"]
         group, version, plural = match["group"] or "", match["version"], match["plural"]
@@ -133,6 +140,7 @@ def _described(paths: Mapping[str, Any]) -> Iterator[Kind]:
             f"{path}/status" in paths,
             storage=version,
             scale=_scales().get((group, plural)),
+            names=_names().get((group, plural), NO_NAMES),
         )
 
 
@@ -173,17 +181,42 @@ def _scale_of(version: Mapping[str, Any]) -> Scale | None:
 def _scales() -> Mapping[Place, Scale]:
     return {
         (entry["group"], entry["plural"]): Scale(entry["spec"], entry["status"], entry["selector"])
-        for entry in _data("scale")
+        for entry in data("scale")
     }
+
+
+class Shared(NamedTuple):
+    """The place of a kind that another group serves too, and the names of its fields there."""
+
+    place: Place
+    fields: Mapping[str, str]
+
+
+@functools.cache
+def shared() -> Mapping[Place, Shared]:
+    """The kinds whose objects are stored as those of another group."""
+    return {place_of(name): Shared(place_of(one["stored"]), one["fields"]) for name, one in data("shared").items()}
+
+
+@functools.cache
+def _names() -> Mapping[Place, Names]:
+    found = data("discovery")
+    short = {place_of(name): tuple(names) for name, names in found["short"].items()}
+    categories: dict[Place, tuple[str, ...]] = {}
+    for category, names in found["categories"].items():
+        for place in places_of(names):
+            categories[place] = (*categories.get(place, ()), category)
+    return {place: Names(short.get(place, ()), categories.get(place, ())) for place in {**short, **categories}}
+
+
+@functools.cache
+def _one_by_one() -> frozenset[Place]:
+    return frozenset(places_of(data("deletion")["one_by_one"]))
 
 
 @functools.cache
 def _selectable() -> Mapping[Place, frozenset[str]]:
-    found = {}
-    for name, fields in _data("selectable").items():
-        plural, _, group = name.partition(".")
-        found[group, plural] = frozenset(fields)
-    return found
+    return {place_of(name): frozenset(fields) for name, fields in data("selectable").items()}
 
 
 def selectable(kind: Kind) -> frozenset[str]:

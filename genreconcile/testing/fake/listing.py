@@ -6,12 +6,14 @@ Invariant: the pages of one list show one revision; a page of history that is go
 from __future__ import annotations
 
 import base64
+import bisect
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genreconcile.testing.fake.documents import Documents
 from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.options import require_list_options
 from genreconcile.testing.fake.selecting import selection_of
 from genreconcile.testing.fake.store import Key, Object, Store
 from genreconcile.testing.fake.views import View, item_of, list_head, view_of
@@ -34,13 +36,32 @@ class Lists:
 
     def answer(self, request: Request, kind: Kind, target: Target) -> Answer:
         """One list, or one page of it. Raises Refusal."""
-        query, start = request.query, None
-        if query.get("sendInitialEvents"):
-            raise Refusal(422, "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list")
+        query = request.query
+        require_list_options(query)
         selection = selection_of(request, kind)
+        revision, found = self._found(query, kind, target)
+        limit = 0 if query.get("resourceVersion") == "0" else _whole(query.get("limit") or "0")
+        shown = self._documents.shown
+        page: list[tuple[Key, Object]] = []
+        more: dict[str, Any] = {}
+        for index, (key, obj) in enumerate(found):
+            if limit and len(page) == limit:
+                more = {"continue": _token(revision, (key.namespace, key.name))}
+                if selection.is_everything:
+                    more["remainingItemCount"] = len(found) - index
+                break
+            if selection.takes(shown(kind, obj)):
+                page.append((key, obj))
+        return json_answer(listed(request, kind, view_of(request, kind, shown), page, revision, **more))
+
+    def _found(self, query: Mapping[str, str], kind: Kind, target: Target) -> tuple[int, list[tuple[Key, Object]]]:
+        """The revision that is shown, and the objects at it from the beginning of the page on."""
+        start = None
         with self._store.changed:
             revision = self._store.revision
             if token := query.get("continue"):
+                if query.get("resourceVersion") not in {None, "", "0"}:
+                    raise Refusal(400, "specifying resource version is not allowed when using continue")
                 revision, start = _read_token(token, self._store.revision)
             elif query.get("resourceVersionMatch") == "Exact":
                 revision = _whole(query.get("resourceVersion") or "")
@@ -51,19 +72,10 @@ class Lists:
             except Refusal as refusal:
                 if start is None:
                     raise
-                metadata = {"continue": _token(0, start)}
-                raise refusal.saying(_EXPIRED, metadata) from None
-        view = view_of(request, kind, self._documents.shown)
-        found = [(key, obj) for key, obj in found if start is None or (key.namespace, key.name) >= start]
-        found = [(key, obj) for key, obj in found if selection.takes(self._documents.shown(kind, obj))]
-        limit = _whole(query.get("limit") or "0")
-        more: dict[str, Any] = {}
-        if limit and len(found) > limit:
-            more = {"continue": _token(revision, (found[limit][0].namespace, found[limit][0].name))}
-            if not (query.get("labelSelector") or query.get("fieldSelector")):
-                more["remainingItemCount"] = len(found) - limit
-            found = found[:limit]
-        return json_answer(listed(request, kind, view, found, revision, **more))
+                raise refusal.saying(_EXPIRED, {"continue": _token(0, start)}) from None
+        if start is not None:
+            found = found[bisect.bisect_left(found, start, key=lambda pair: (pair[0].namespace, pair[0].name)) :]
+        return revision, found
 
     def _require_reached(self, revision: int) -> None:
         if revision > self._store.revision:

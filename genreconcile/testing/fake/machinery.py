@@ -1,4 +1,4 @@
-"""What the API server does to objects on their way into the store: names, uids, preconditions, finalizers, status.
+"""What the API server does to objects on their way into the store: uids, versions, preconditions, finalizers, status.
 
 Invariants: a refused or a dry-run write changes nothing; an object that is deleted while it has finalizers stays, with
 a deletionTimestamp, until the last one is gone; a uid is never used twice.
@@ -9,39 +9,52 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from genreconcile.testing.fake import applying
 from genreconcile.testing.fake import body as bodies
+from genreconcile.testing.fake.builtin.allocation import Allocations
+from genreconcile.testing.fake.creating import Creation
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind
-from genreconcile.testing.fake.managing import Writer, managed
-from genreconcile.testing.fake.options import Options, finalizers_of
+from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind, data
+from genreconcile.testing.fake.managing import APPLY, Writer, managed
+from genreconcile.testing.fake.metadata import problems_of_change, problems_of_new
+from genreconcile.testing.fake.options import Deletion, Options
 from genreconcile.testing.fake.patching import patched
+from genreconcile.testing.fake.refusals import (
+    already_exists,
+    conflict,
+    details_of,
+    in_patch,
+    invalid,
+    not_found,
+    strict,
+)
 from genreconcile.testing.fake.store import Key, Object, Store
 from genreconcile.testing.fake.structural import Cause
-from genreconcile.testing.fake.wire import Refusal
+from genreconcile.testing.fake.wire import Refusal, encode
 
+Entries = list[dict[str, Any]]
 Admission = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 """``admission(verb, obj)`` may return another object to store, and raise Refusal. Of a deletion it sees the object."""
 
 _EPOCH: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-_KEPT: Final = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
-"""Metadata that no write of a client changes."""
-_CHARACTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
-_MOST_TRIES: Final = 8
+_SERVERS: Final = ("generation", "creationTimestamp", "resourceVersion", "selfLink")
+"""Metadata of which what a client writes is passed over."""
+_LARGEST_STORED: Final = 1_572_864
+_UNTOLD: Final = ("uid", "deletionGracePeriodSeconds")
+"""Metadata that stays where a client does not write it."""
 
 
 class Write(NamedTuple):
-    """One write of an object; ``verb`` is create, update or patch; ``twice`` are fields that its body has twice."""
+    """One write of an object; ``verb`` is create, update or patch."""
 
     kind: Kind
     key: Key
     verb: str
     options: Options
     subresource: str = ""
-    twice: tuple[str, ...] = ()
 
 
 class Machinery:
@@ -55,267 +68,252 @@ class Machinery:
     ) -> None:
         self._store = store
         self._documents = documents
-        self._dice = random.Random(seed)  # noqa: S311 - no secret
         self._time = now or self._time_of_revision
+        dice = random.Random(seed)  # noqa: S311 - no secret
+        self._creation = Creation(store, dice, self._now)
+        self._allocations = Allocations()
+        self._restores = store.restores
         self.admission: list[Admission] = []
 
     def create(self, kind: Kind, namespace: str, body: bytes, options: Options) -> Object:
         """Store a new object."""
-        obj, twice = bodies.read(body, kind)
-        metadata = dict(obj.get("metadata") or {})
-        bodies.require_namespace(metadata, namespace if kind.namespaced else metadata.get("namespace") or "")
-        self._require_namespace(kind, namespace)
-        if metadata.get("resourceVersion"):
-            raise Refusal(500, "resourceVersion should not be set on objects to be created", reason="InternalError")
-        metadata["name"] = name = metadata.get("name") or self._generated(kind, namespace, metadata)
-        for system in (*_KEPT, "resourceVersion", "managedFields", "selfLink", "namespace"):
-            metadata.pop(system, None)
-        metadata |= {"namespace": namespace} if kind.namespaced else {}
-        metadata |= {"uid": self._uid(), "creationTimestamp": self._now()}
-        obj = self._completed({**obj, "metadata": metadata}, kind)
-        key = Key(*kind.place, namespace if kind.namespaced else "", name)
-        write = Write(kind, key, "create", options, twice=tuple(twice))
-        obj = self._checked(write, obj, None)
-        if self._documents.semantics(kind).has_generation:
-            obj["metadata"]["generation"] = 1
+        write = Write(kind, Key(*kind.place, namespace if kind.namespaced else "", ""), "create", options)
+        return self._created(write, bodies.read(body, kind))
+
+    def _created(self, write: Write, given: dict[str, Any], entries: Entries | None = None) -> Object:
+        """``entries`` are the managedFields of an object that is applied."""
+        kind, semantics = write.kind, self._documents.semantics(write.kind)
+        obj = semantics.prepared(self._creation.begun(self._decoded(write, given), kind, write.key.namespace))
+        obj = self._allotted.allot(self._creation.finished(semantics.defaulted(obj, is_new=True), kind), kind)
+        key = write.key._replace(name=obj["metadata"]["name"])
+        causes = [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]
+        if causes:
+            raise invalid(kind, key.name, list(dict.fromkeys(causes)))
         obj = self._admitted("create", obj)
         if self._store.get(key) is not None:
-            raise Refusal(409, f'{_shown(kind)} "{name}" already exists', reason="AlreadyExists", details=_of(key))
-        obj = self._managed(write, None, obj)
-        return obj if options.dry_run else self._store.put(key, obj)
+            raise already_exists(key)
+        obj = _with_entries(obj, self._managed(write, None, obj) if entries is None else entries)
+        return obj if write.options.dry_run else self._put(key, kind, obj)
 
     def update(self, write: Write, body: bytes) -> Object:
         """Replace an object by PUT."""
         kind, key = write.kind, write.key
-        obj, twice = bodies.read(body, kind)
-        metadata = obj.get("metadata") or {}
+        obj = self._decoded(write, bodies.read(body, kind))
+        metadata = obj["metadata"]
         bodies.require_name(metadata, key.name)
         bodies.require_namespace(metadata, key.namespace)
         live = self.require(key)
         if not metadata.get("resourceVersion") and kind.defines:
             text = "Invalid value: 0: must be specified for an update"
-            raise bodies.invalid(kind, key.name, [Cause("FieldValueInvalid", text, "metadata.resourceVersion")])
+            raise invalid(kind, key.name, [Cause("FieldValueInvalid", text, "metadata.resourceVersion")])
         uid = metadata.get("uid")
         if uid and uid != live["metadata"]["uid"]:
             text = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live['metadata']['uid']}"
-            raise _conflict(kind, key, text)
-        return self._written(write._replace(twice=tuple(twice)), obj, live)
+            raise conflict(key, text)
+        return self._written(write, obj, live)
 
     def patch(self, write: Write, body: bytes, content_type: str) -> Object:
-        """Apply a JSON patch or a merge patch."""
+        """Apply a patch."""
         kind, key = write.kind, write.key
         live = self.require(key)
-        found = patched(self._documents.shown(kind, live), body, content_type)
-        if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
-            raise Refusal(422, "the server rejected our request due to an error in our request")
+        strategy = None if kind.defines else self._documents.semantics(kind).shape
+        found = patched(self._documents.shown(kind, live), body, content_type, strategy)
         if (found.get("apiVersion"), found.get("kind")) != (kind.api_version, kind.kind):
             raise Refusal(400, "the patch changes the apiVersion or the kind")
+        try:
+            obj = self._decoded(write, found)
+        except Refusal as refusal:
+            raise in_patch(refusal, kind, found) from None
         for name in ("name", "namespace"):
-            if found["metadata"].get(name) != live["metadata"].get(name):
+            if obj["metadata"].get(name) != live["metadata"].get(name):
                 raise Refusal(400, f"the {name} of the object does not match the {name} on the URL")
-        if found["metadata"].get("uid", live["metadata"]["uid"]) != live["metadata"]["uid"]:
-            cause = Cause("FieldValueInvalid", "Invalid value: field is immutable", "metadata.uid")
-            raise bodies.invalid(kind, key.name, [cause])
-        return self._written(write, found, live)
+        return self._written(write, obj, live)
+
+    def apply(self, write: Write, body: bytes) -> tuple[Object, bool]:
+        """Apply a configuration; returns the object, and whether it is new."""
+        kind, key = write.kind, write.key
+        config = bodies.of_kind(applying.read(body), kind, is_named=True)
+        bodies.require_namespace(config["metadata"], key.namespace)
+        bodies.require_name({"name": key.name, **config["metadata"]}, key.name)
+        if unknown := self._documents.semantics(kind).decoded(config)[1]:
+            raise Refusal(
+                500, f"failed to create typed patch object ({key.namespace}/{key.name}): {unknown[0]}", reason=""
+            )
+        live = self._store.get(key)
+        if live is None and (uid := config["metadata"].get("uid")):
+            raise conflict(
+                key, f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            )
+        if live is not None:
+            self._require_current(config, live, key)
+        shown = self._documents.shown(kind, live) if live is not None else None
+        writer = self._writer(write)._replace(operation=APPLY)
+        own = _of_endpoint(config, write)
+        found = applying.applied(shown, own, self._documents.semantics(kind).shape, writer, force=write.options.force)
+        if live is None:
+            return self._created(
+                write, {**found.obj, "metadata": {**found.obj["metadata"], "name": key.name}}, found.entries
+            ), True
+        return self._written(write, self._decoded(write, found.obj), live, found.entries), False
 
     def replace(self, key: Key, obj: dict[str, Any], live: Object) -> Object:
         """Store the new state of an object, for a controller of the server; nothing where it is the old."""
         if obj == live:
             return live
-        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers"):
-            return self._store.remove(key, obj)
+        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not _lingers(obj):
+            self.remove(key)
+            return obj
         return self._store.put(key, obj)
 
-    def delete(self, key: Key, body: bytes, query: Mapping[str, str] | None = None) -> Object | None:
-        """Delete; returns the object where finalizers keep it, None where it is gone."""
+    def remove(self, key: Key) -> None:
+        """Remove an object, and free what it was allotted."""
+        self._allotted.free(self._store.remove(key), self._documents.stored(key))
+
+    def _put(self, key: Key, kind: Kind, obj: dict[str, Any]) -> Object:
+        obj = self._documents.to_store(kind, obj)
+        if len(encode(obj)) > _LARGEST_STORED:
+            raise Refusal(500, "etcdserver: request is too large", reason="")
+        self._allotted.take(obj, kind)
+        return self._store.put(key, obj)
+
+    def delete(self, key: Key, options: Deletion) -> tuple[Object, bool]:
+        """Delete; returns the object, and whether it is gone."""
         live = self.require(key)
-        options = _deletion(body, query or {})
-        for name, wanted in (options.get("preconditions") or {}).items():
+        for name, wanted in options.preconditions.items():
             if wanted is not None and live["metadata"].get(name) != wanted:
                 told = {"uid": "UID", "resourceVersion": "ResourceVersion"}[name]
                 text = f"Precondition failed: {told} in precondition: {wanted}, {told} in object meta: "
-                raise _conflict(self._documents.stored(key), key, text + str(live["metadata"].get(name)))
+                raise conflict(key, text + str(live["metadata"].get(name)))
+        if key[:2] == NAMESPACES and key.name in data("deletion")["immortal"]:
+            text = f'namespaces "{key.name}" is forbidden: this namespace may not be deleted'
+            raise Refusal(403, text, details=details_of(key))
         self._admitted("delete", dict(live))
-        finalizers = finalizers_of(live["metadata"].get("finalizers") or [], options)
-        is_going = "deletionTimestamp" in live["metadata"]
-        stays = bool(finalizers) or (key[:2] == NAMESPACES)
-        if not stays:
-            if options.get("dryRun") is None:
-                self._removed(key, live)
-            return None
-        metadata: dict[str, Any] = {**live["metadata"], "finalizers": finalizers}
-        if not finalizers:
-            del metadata["finalizers"]
-        if not is_going:
-            metadata |= {"deletionTimestamp": self._now(), "deletionGracePeriodSeconds": 0}
-            metadata |= {"generation": metadata["generation"] + 1} if "generation" in metadata else {}
-        obj = {**live, "metadata": metadata}
-        if key[:2] == NAMESPACES:
-            obj["status"] = {"phase": "Terminating"}
-        if options.get("dryRun") is not None or obj == live:
-            return obj
-        return self._store.put(key, obj)
+        kind = self._documents.stored(key)
+        grace = self._documents.semantics(kind).grace_seconds(live, options.grace_seconds)
+        obj = self._marked(live, self._finalizers(key, live, options), grace, is_namespace=key[:2] == NAMESPACES)
+        if not obj["metadata"].get("finalizers") and not _lingers(obj) and key[:2] != NAMESPACES:
+            if not options.dry_run:
+                self.remove(key)
+            return live, True
+        if options.dry_run or obj == live:
+            return obj, False
+        return self._store.put(key, obj), False
+
+    def _finalizers(self, key: Key, live: Object, options: Deletion) -> list[str]:
+        """Those that an object has once its deletion has begun."""
+        found = options.finalizers(live["metadata"].get("finalizers") or [])
+        if key[:2] == DEFINITIONS and "deletionTimestamp" not in live["metadata"]:
+            return list(dict.fromkeys([*found, data("deletion")["of_definitions"]]))
+        return found
 
     def require(self, key: Key) -> Object:
         """The object. Raises Refusal (404)."""
         live = self._store.get(key)
         if live is None:
-            plural = f"{key.plural}.{key.group}" if key.group else key.plural
-            raise Refusal(404, f'{plural} "{key.name}" not found', details=_of(key))
+            raise not_found(key)
         return live
 
-    def _written(self, write: Write, obj: dict[str, Any], live: Object) -> Object:
-        kind, key = write.kind, write.key
-        metadata = obj["metadata"]
-        version = metadata.get("resourceVersion")
-        if version and version != live["metadata"]["resourceVersion"]:
-            text = "the object has been modified; please apply your changes to the latest version and try again"
-            raise _conflict(kind, key, text)
-        shown = self._documents.shown(kind, live)
-        kept = {name: live["metadata"][name] for name in (*_KEPT, "resourceVersion") if name in live["metadata"]}
-        metadata = {**{name: value for name, value in metadata.items() if name not in _KEPT}, **kept}
-        metadata |= {"name": key.name} | ({"namespace": key.namespace} if kind.namespaced else {})
-        cleared = metadata.get("managedFields") in ([{}], [])
-        metadata["managedFields"] = live["metadata"].get("managedFields") or []
-        obj = self._checked(write, {**obj, "metadata": metadata}, shown)
-        obj = _kept_apart(obj, shown, write)
-        _require_old_finalizers(kind, obj, live)
-        obj = self._admitted(write.verb, obj)
-        if self._documents.semantics(kind).is_new_generation(obj, shown):
-            obj["metadata"]["generation"] = int(live["metadata"].get("generation") or 0) + 1
-        if _comparable(obj) == _comparable(shown) and not cleared:
-            return live
-        old = {**shown, "metadata": {**shown["metadata"], "managedFields": []}} if cleared else shown
-        obj = self._managed(write, old, obj)
-        if write.options.dry_run:
-            return obj
-        return self.replace(key, self._documents.to_store(kind, obj), live)
+    @property
+    def _allotted(self) -> Allocations:
+        """What is allotted to the objects that are stored, also after the store went back to a backup."""
+        if self._restores != self._store.restores:
+            self._allocations, self._restores = Allocations(), self._store.restores
+            for key in self._store.names():
+                self._allocations.take(self.require(key), self._documents.stored(key))
+        return self._allocations
 
-    def _checked(self, write: Write, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> dict[str, Any]:
-        """The object, decoded and with defaults. Raises Refusal where the schema does not take it."""
-        semantics = self._documents.semantics(write.kind)
-        found, unknown = semantics.decoded(obj)
-        if (unknown or write.twice) and write.options.validation == "Strict":
-            raise bodies.strict(write.kind, unknown, write.twice, is_patch=write.verb == "patch")
-        found = semantics.defaulted(found)
-        if causes := semantics.problems(found, old):
-            raise bodies.invalid(write.kind, found["metadata"]["name"], causes)
+    def _decoded(self, write: Write, obj: Mapping[str, Any]) -> dict[str, Any]:
+        """What the server knows of an object. Raises Refusal (400) where it cannot be read, or not strictly."""
+        found, sentences = self._documents.semantics(write.kind).decoded(obj)
+        if sentences and write.options.validation == "Strict":
+            raise strict(write.kind, sentences)
         return found
 
-    def _managed(self, write: Write, old: Mapping[str, Any] | None, obj: dict[str, Any]) -> dict[str, Any]:
-        kind = write.kind
-        writer = Writer(write.options.manager, kind.api_version, write.subresource, self._now())
-        entries = managed(old, obj, self._documents.semantics(kind).shape, writer)
-        metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
-        return {**obj, "metadata": metadata | ({"managedFields": entries} if entries else {})}
+    def _marked(self, live: Object, finalizers: list[str], grace: int, *, is_namespace: bool) -> dict[str, Any]:
+        """An object whose deletion has begun; one that has less time already keeps it."""
+        metadata: dict[str, Any] = {**live["metadata"], "finalizers": finalizers}
+        if not finalizers:
+            del metadata["finalizers"]
+        is_new = "deletionTimestamp" not in metadata
+        if is_new or grace < metadata.get("deletionGracePeriodSeconds", 0):
+            metadata["deletionTimestamp"] = self._now(grace)
+            metadata |= {} if is_namespace else {"deletionGracePeriodSeconds": grace}
+        if is_new and "generation" in metadata:
+            metadata["generation"] += 1
+        return {**live, "metadata": metadata, **({"status": {"phase": "Terminating"}} if is_namespace else {})}
 
-    def _removed(self, key: Key, live: Object) -> None:
-        """Remove an object, and with a definition the objects of its kind."""
-        self._store.remove(key)
-        if key[:2] == DEFINITIONS:
-            place = (live["spec"]["group"], live["spec"]["names"]["plural"])
-            for other, _ in self._store.list(place, ""):
-                self._store.remove(other)
+    def _written(self, write: Write, obj: dict[str, Any], live: Object, entries: Entries | None = None) -> Object:
+        """``entries`` are the managedFields after an apply."""
+        kind, key = write.kind, write.key
+        self._require_current(obj, live, key)
+        shown = self._documents.shown(kind, live)
+        cleared = entries is None and obj["metadata"].get("managedFields") in ([{}], [])
+        metadata = {**_merged(obj["metadata"], live["metadata"]), "name": key.name}
+        metadata |= {"namespace": key.namespace} if key.namespace else {}
+        semantics = self._documents.semantics(kind)
+        obj = semantics.updated({**obj, "metadata": metadata}, shown, write.subresource)
+        obj = self._admitted(write.verb, self._checked(write, obj, shown))
+        obj = semantics.updated(obj, shown, write.subresource)
+        is_same = _comparable(obj) == _comparable(shown)
+        if is_same and not cleared and entries in (None, live["metadata"].get("managedFields")):
+            return live
+        if entries is None:
+            old = {**shown, "metadata": {**shown["metadata"], "managedFields": []}} if cleared else shown
+            entries = self._managed(write, old, obj)
+        obj = _with_entries(obj, entries)
+        if write.options.dry_run:
+            return obj
+        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not _lingers(obj):
+            self.remove(key)
+            return obj
+        return self._put(key, kind, obj)
+
+    def _require_current(self, obj: Mapping[str, Any], live: Object, key: Key) -> None:
+        """Raise Refusal (409) for an object under another version than the live one."""
+        version = obj["metadata"].get("resourceVersion")
+        if version and version != live["metadata"]["resourceVersion"]:
+            text = "the object has been modified; please apply your changes to the latest version and try again"
+            raise conflict(key, text)
+
+    def _checked(self, write: Write, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+        """The object with defaults. Raises Refusal (422)."""
+        semantics = self._documents.semantics(write.kind)
+        obj = self._allotted.allot(semantics.defaulted(obj), write.kind)
+        causes = [*problems_of_change(obj["metadata"], old["metadata"], write.kind), *semantics.problems(obj, old)]
+        if causes:
+            raise invalid(write.kind, write.key.name, list(dict.fromkeys(causes)))
+        return obj
+
+    def _managed(self, write: Write, old: Mapping[str, Any] | None, obj: dict[str, Any]) -> Entries:
+        return managed(old, obj, self._documents.semantics(write.kind).shape, self._writer(write))
+
+    def _writer(self, write: Write) -> Writer:
+        return Writer(write.options.manager, write.kind.api_version, write.subresource, self._now())
 
     def _admitted(self, verb: str, obj: dict[str, Any]) -> dict[str, Any]:
         for admission in self.admission:
             obj = admission(verb, json.loads(json.dumps(obj))) or obj
         return obj
 
-    def _require_namespace(self, kind: Kind, namespace: str) -> None:
-        if not kind.namespaced:
-            return
-        found = self._store.get(Key(*NAMESPACES, "", namespace))
-        if found is None:
-            raise Refusal(404, f'namespaces "{namespace}" not found', details={"name": namespace, "kind": "namespaces"})
-        if "deletionTimestamp" in found["metadata"]:
-            told = f"namespace {namespace} is being terminated"
-            causes = [{"reason": "NamespaceTerminating", "message": told, "field": "metadata.namespace"}]
-            message = f"unable to create new content in namespace {namespace} because it is being terminated"
-            details = {"group": kind.group, "kind": kind.plural, "causes": causes}
-            raise Refusal(403, message, details={key: value for key, value in details.items() if value})
-
-    def _completed(self, obj: dict[str, Any], kind: Kind) -> dict[str, Any]:
-        if kind.has_status and kind.place not in {NAMESPACES, DEFINITIONS}:
-            obj.pop("status", None)
-        if kind.place == NAMESPACES:
-            labels = {**(obj["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": obj["metadata"]["name"]}
-            obj["metadata"] = {**obj["metadata"], "labels": labels}
-            return {**obj, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
-        if kind.place == DEFINITIONS:
-            return {**obj, "status": _established(obj, self._now())}
-        return obj
-
-    def _generated(self, kind: Kind, namespace: str, metadata: Mapping[str, Any]) -> str:
-        prefix = metadata.get("generateName")
-        if not prefix:
-            cause = Cause("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")
-            raise bodies.invalid(kind, "", [cause])
-        for _ in range(_MOST_TRIES):
-            name = prefix + "".join(self._dice.choice(_CHARACTERS) for _ in range(5))
-            if self._store.get(Key(*kind.place, namespace if kind.namespaced else "", name)) is None:
-                return str(name)
-        raise Refusal(409, f"no name beginning with {prefix} is free", reason="AlreadyExists")
-
-    def _uid(self) -> str:
-        return str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
-
-    def _now(self) -> str:
-        return self._time().strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _now(self, later: int = 0) -> str:
+        return (self._time() + dt.timedelta(seconds=later)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _time_of_revision(self) -> dt.datetime:
         """A clock that only revisions move, so that a run with the same seed is the same run."""
         return _EPOCH + dt.timedelta(seconds=self._store.revision)
 
 
-def _deletion(body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
-    """The DeleteOptions of a request."""
-    try:
-        options = json.loads(body) if body else {}
-    except ValueError as error:
-        raise Refusal(400, f"couldn't get version/kind; json parse error: {error}") from None
-    given: dict[str, Any] = {name: query[name] for name in ("propagationPolicy",) if name in query}
-    if query.get("dryRun"):
-        given["dryRun"] = [query["dryRun"]]
-    return {**options, **given}
+def _merged(metadata: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """What a client writes, without what is the server's."""
+    found = {name: value for name, value in metadata.items() if name not in _SERVERS}
+    found |= {name: old[name] for name in (*_SERVERS, "deletionTimestamp") if name in old}
+    found |= {name: old[name] for name in _UNTOLD if name in old and found.get(name) in (None, "")}
+    return {**found, "managedFields": old.get("managedFields") or []}
 
 
-def _conflict(kind: Kind, key: Key, text: str) -> Refusal:
-    message = f'Operation cannot be fulfilled on {_shown(kind)} "{key.name}": {text}'
-    return Refusal(409, message, details=_of(key))
-
-
-def _kept_apart(obj: dict[str, Any], live: Mapping[str, Any], write: Write) -> dict[str, Any]:
-    """Without what this endpoint does not write: the status, or everything else."""
-    if write.subresource == "status":
-        kept = {name: value for name, value in live.items() if name != "status"}
-        return kept | {"metadata": dict(live["metadata"])} | ({"status": obj["status"]} if "status" in obj else {})
-    if write.kind.has_status:
-        obj = {name: value for name, value in obj.items() if name != "status"}
-        return obj | ({"status": live["status"]} if "status" in live else {})
-    return obj
-
-
-def _require_old_finalizers(kind: Kind, obj: Mapping[str, Any], live: Object) -> None:
-    before = live["metadata"].get("finalizers") or []
-    new = [name for name in obj["metadata"].get("finalizers") or [] if name not in before]
-    if new and "deletionTimestamp" in live["metadata"]:
-        quoted = ", ".join(f'"{name}"' for name in new)
-        text = "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
-        cause = Cause("FieldValueForbidden", f"{text}[]string{{{quoted}}}", "metadata.finalizers")
-        raise bodies.invalid(kind, live["metadata"]["name"], [cause])
-
-
-def _established(definition: Mapping[str, Any], now: str) -> dict[str, Any]:
-    stored = [version["name"] for version in definition["spec"]["versions"] if version.get("storage")]
-    conditions = [
-        {"type": name, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now}
-        for name, reason, message in (
-            ("NamesAccepted", "NoConflicts", "no conflicts found"),
-            ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-        )
-    ]
-    return {"conditions": conditions, "acceptedNames": definition["spec"]["names"], "storedVersions": stored}
+def _lingers(obj: Mapping[str, Any]) -> bool:
+    """Whether a node still has to end what is deleted."""
+    return bool(obj["metadata"].get("deletionGracePeriodSeconds"))
 
 
 def _comparable(obj: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -324,10 +322,15 @@ def _comparable(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**obj, "metadata": metadata}
 
 
-def _shown(kind: Kind) -> str:
-    return f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+def _with_entries(obj: dict[str, Any], entries: Entries) -> dict[str, Any]:
+    metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+    return {**obj, "metadata": metadata | ({"managedFields": entries} if entries else {})}
 
 
-def _of(key: Key) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": key.name, "group": key.group, "kind": key.plural}
-    return {name: value for name, value in found.items() if value}
+def _of_endpoint(config: Mapping[str, Any], write: Write) -> Mapping[str, Any]:
+    """What of a configuration this endpoint writes."""
+    if not write.kind.has_status:
+        return config
+    head = ("apiVersion", "kind", "metadata", "status")
+    is_status = write.subresource == "status"
+    return {name: value for name, value in config.items() if (name in head if is_status else name != "status")}

@@ -5,17 +5,21 @@ Invariants: the document is not changed; a ``test`` compares the spelling of sca
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from genreconcile.gojson import dumps
-from genreconcile.testing.fake.wire import Refusal
+from genreconcile.testing.fake import strategic
+from genreconcile.testing.fake.copying import copied
+from genreconcile.testing.fake.shape import Shape
+from genreconcile.testing.fake.wire import Refusal, Unsupported
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
+STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
+_APPLY_PATCH: Final = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 _MOST_OPERATIONS: Final = 10_000
 _MESSAGE: Final = "the server rejected our request due to an error in our request"
 
@@ -48,18 +52,35 @@ class _Place(NamedTuple):
         return isinstance(self.holder, list)
 
 
-def patched(document: Mapping[str, Any], body: bytes, content_type: str) -> Any:
-    """The document after a patch, as a copy. Raises Refusal."""
+def is_apply(content_type: str) -> bool:
+    """Whether a patch is a server-side apply. Raises Unsupported for one in CBOR."""
+    found = content_type.partition(";")[0].strip()
+    if found == _APPLY_PATCH[1]:
+        raise Unsupported(f"patches of type {found}")
+    return found == _APPLY_PATCH[0]
+
+
+def patched(document: Mapping[str, Any], body: bytes, content_type: str, shape: Shape | None = None) -> dict[str, Any]:
+    """The document after a patch, as a copy; ``shape`` is the type where it can be strategic. Raises Refusal."""
+    content_type = content_type.partition(";")[0].strip()
     if content_type == JSON_PATCH:
-        return json_patched(document, body)
-    if content_type == MERGE_PATCH:
-        return _merged(copy.deepcopy(dict(document)), _read(msgspec.json.decode, body))
-    raise Refusal(
-        415,
-        "the body of the request was in an unknown format - accepted media types include: "
-        f"{JSON_PATCH}, {MERGE_PATCH}, application/strategic-merge-patch+json, application/apply-patch+yaml, "
-        "application/apply-patch+cbor",
-    )
+        return _whole(json_patched(document, body))
+    accepted = [JSON_PATCH, MERGE_PATCH, *([STRATEGIC_PATCH] if shape is not None else []), *_APPLY_PATCH]
+    if content_type not in accepted[:-2]:
+        text = "the body of the request was in an unknown format - accepted media types include: "
+        raise Refusal(415, text + ", ".join(accepted))
+    patch = _read(msgspec.json.decode, body)
+    if not isinstance(patch, dict):
+        raise Refusal(400, "error decoding patch: it is no object")
+    if content_type == MERGE_PATCH or shape is None:
+        return _whole(_merged(document, patch))
+    return _whole(strategic.merged(document, patch, shape))
+
+
+def _whole(obj: Any) -> dict[str, Any]:
+    if not isinstance(obj, dict):
+        raise Refusal(422, _MESSAGE)
+    return obj
 
 
 def json_patched(document: Mapping[str, Any], body: bytes) -> Any:
@@ -68,7 +89,7 @@ def json_patched(document: Mapping[str, Any], body: bytes) -> Any:
     if len(operations) > _MOST_OPERATIONS:
         message = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(operations)}"
         raise Refusal(413, message, reason="RequestEntityTooLarge")
-    result = copy.deepcopy(dict(document))
+    result = copied(document)
     for operation in operations:
         try:
             _apply(result, operation)
@@ -88,7 +109,7 @@ def _merged(document: Any, patch: Any) -> Any:
     """RFC 7386."""
     if not isinstance(patch, dict):
         return patch
-    result = document if isinstance(document, dict) else {}
+    result = dict(document) if isinstance(document, dict) else {}
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
@@ -167,7 +188,7 @@ def _move(document: Any, operation: _Operation) -> None:
 
 
 def _copy(document: Any, operation: _Operation) -> None:
-    _put(document, operation.path, copy.deepcopy(_value(_place(document, operation.from_))))
+    _put(document, operation.path, copied(_value(_place(document, operation.from_))))
 
 
 def _test(document: Any, operation: _Operation) -> None:

@@ -5,22 +5,24 @@ Invariant: pure; a write through it changes the replicas alone.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 from genreconcile.selector import parse
+from genreconcile.testing.fake.copying import copied
 from genreconcile.testing.fake.kinds import Scale
 from genreconcile.testing.fake.wire import Refusal
 
 
-def scale_of(obj: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
-    """The Scale of an object."""
+def scale_of(obj: Mapping[str, Any], scale: Scale, *, is_new: bool = False) -> dict[str, Any]:
+    """The Scale of an object; ``is_new``: the one that is patched. Raises Refusal (500) without replicas."""
     metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     found: dict[str, Any] = {"kind": "Scale", "apiVersion": "autoscaling/v1"}
     found["metadata"] = {name: metadata[name] for name in kept if name in metadata}
     replicas = _at(obj, scale.spec)
+    if replicas is None and not is_new:
+        raise Refusal(500, f'Internal error occurred: the spec replicas field "{scale.spec}" does not exist')
     found["spec"] = {"replicas": replicas} if replicas else {}
     found["status"] = {"replicas": _at(obj, scale.status) or 0}
     if selector := _at(obj, scale.selector):
@@ -28,8 +30,9 @@ def scale_of(obj: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
     return found
 
 
-def scaled(obj: Mapping[str, Any], scale: Scale, replicas: Any) -> dict[str, Any]:
-    """A copy of an object with these replicas. Raises Refusal (400, 422)."""
+def scaled(obj: Mapping[str, Any], scale: Scale, wished: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of an object with the replicas and under the version of a Scale. Raises Refusal (400, 422)."""
+    replicas = (wished.get("spec") or {}).get("replicas", 0)
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise Refusal(400, 'Scale in version "v1" cannot be handled as a Scale: spec.replicas is no number')
     if replicas < 0:
@@ -40,7 +43,9 @@ def scaled(obj: Mapping[str, Any], scale: Scale, replicas: Any) -> dict[str, Any
         }
         details = {"name": obj["metadata"]["name"], "group": "autoscaling", "kind": "Scale", "causes": [cause]}
         raise Refusal(422, f"Scale.autoscaling is invalid: {cause['message']}", details=details)
-    result = copy.deepcopy(dict(obj))
+    result: dict[str, Any] = copied(obj)
+    version = (wished.get("metadata") or {}).get("resourceVersion")
+    result["metadata"]["resourceVersion"] = version or obj["metadata"]["resourceVersion"]
     *parents, last = scale.spec.strip(".").split(".")
     place = result
     for name in parents:

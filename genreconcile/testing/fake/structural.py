@@ -1,23 +1,28 @@
 """Structural schemas of CustomResourceDefinitions: what is pruned, what is filled in, and what is refused.
 
-Invariant: pure; neither objects nor schemas are changed. Rules in CEL (``x-kubernetes-validations``) are not evaluated.
+Invariant: pure; neither objects nor schemas are changed. Of rules in CEL only ``self == oldSelf`` is evaluated.
 Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
 """
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from genreconcile.gojson import dumps
+from genreconcile.testing.fake.copying import copied
 
 Schema = Mapping[str, Any]
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
 EMBEDDED: Final = "x-kubernetes-embedded-resource"
 _INT_OR_STRING: Final = "x-kubernetes-int-or-string"
+_RULES: Final = "x-kubernetes-validations"
 _SYSTEM: Final = frozenset({"apiVersion", "kind", "metadata"})
+
+
+ABSENT: Final = object()
+"""In place of a value that was not there."""
 
 
 class Cause(NamedTuple):
@@ -32,11 +37,11 @@ def pruned(value: Any, schema: Schema, *, is_root: bool = True) -> Any:
     """A copy without the fields that the schema does not know."""
     if isinstance(value, list):
         items = schema.get("items")
-        return [pruned(item, items, is_root=False) for item in value] if items else copy.deepcopy(value)
+        return [pruned(item, items, is_root=False) for item in value] if items else copied(value)
     if not isinstance(value, dict):
-        return value
+        return copied(value)
     return {
-        key: pruned(entry, field, is_root=False) if field is not None else copy.deepcopy(entry)
+        key: pruned(entry, field, is_root=False) if field is not None else copied(entry)
         for key, entry in value.items()
         for field in (field_of(schema, key),)
         if field is not None or _keeps(schema, key, is_root=is_root)
@@ -63,14 +68,14 @@ def defaulted(value: Any, schema: Schema) -> Any:
     """A copy with the defaults of missing fields; a null at a field that is not nullable is a missing one."""
     if isinstance(value, list):
         items = schema.get("items")
-        return [defaulted(item, items) for item in value] if items else copy.deepcopy(value)
+        return [defaulted(item, items) for item in value] if items else copied(value)
     if not isinstance(value, dict):
         return value
     found = {}
     for key, entry in value.items():
         field = field_of(schema, key)
         if field is None:
-            found[key] = copy.deepcopy(entry)
+            found[key] = copied(entry)
         elif entry is not None or field.get("nullable"):
             found[key] = defaulted(entry, field)
     for key, field in (schema.get("properties") or {}).items():
@@ -90,14 +95,19 @@ def _keeps(schema: Schema, key: str, *, is_root: bool) -> bool:
     return bool(schema.get(PRESERVE)) or (bool(embedded) and key in _SYSTEM)
 
 
-def problems(value: Any, schema: Schema, path: str = "") -> Iterator[Cause]:
-    """What the schema refuses in an object, or in a part of it at ``path``."""
-    if value is None and schema.get("nullable"):
+def problems(value: Any, schema: Schema, path: str = "", old: Any = ABSENT) -> Iterator[Cause]:
+    """What the schema refuses in an object, or in a part of it at ``path``.
+
+    What is as it was in ``old`` is not looked at again, as in CRD validation ratcheting.
+    """
+    if (value is None and schema.get("nullable")) or (path and old is not ABSENT and value == old):
         return
     if wrong := _wrong_type(value, schema, path):
         yield wrong
         return
     yield from _of_enum(value, schema, path)
+    if path and old is not ABSENT:
+        yield from _of_transitions(value, schema, path)
     if isinstance(value, bool):
         return
     if isinstance(value, str):
@@ -105,9 +115,9 @@ def problems(value: Any, schema: Schema, path: str = "") -> Iterator[Cause]:
     elif isinstance(value, int | float):
         yield from _of_number(value, schema, path)
     elif isinstance(value, list):
-        yield from _of_list(value, schema, path)
+        yield from _of_list(value, schema, path, old)
     elif isinstance(value, dict):
-        yield from _of_object(value, schema, path)
+        yield from _of_object(value, schema, path, old)
 
 
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
@@ -150,6 +160,16 @@ def _shown(value: Any) -> str:
     return dumps(value).decode()
 
 
+def _of_transitions(value: Any, schema: Schema, path: str) -> Iterator[Cause]:
+    """What may not become another value. Of the rules in CEL, this is the one that is evaluated."""
+    for rule in schema.get(_RULES) or ():
+        if "".join(rule["rule"].split()) in {"self==oldSelf", "oldSelf==self"}:
+            text = rule.get("message") or f"failed rule: {rule['rule']}"
+            reason = rule.get("reason") or "FieldValueInvalid"
+            name = "Forbidden" if reason == "FieldValueForbidden" else f'Invalid value: "{_name_of(value)}"'
+            yield Cause(reason, f"{name}: {text}", path)
+
+
 def _of_enum(value: Any, schema: Schema, path: str) -> Iterator[Cause]:
     allowed = schema.get("enum")
     if allowed and value not in allowed:
@@ -183,7 +203,7 @@ def _invalid(value: Any, path: str, text: str) -> Cause:
     return Cause("FieldValueInvalid", f"Invalid value: {_shown(value)}: {path} in body {text}", path)
 
 
-def _of_list(value: list[Any], schema: Schema, path: str) -> Iterator[Cause]:
+def _of_list(value: list[Any], schema: Schema, path: str, old: Any) -> Iterator[Cause]:
     most, least = schema.get("maxItems"), schema.get("minItems")
     if most is not None and len(value) > most:
         yield Cause("FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items", path)
@@ -191,7 +211,7 @@ def _of_list(value: list[Any], schema: Schema, path: str) -> Iterator[Cause]:
         yield _invalid(value, path, f"should have at least {least} items")
     items = schema.get("items")
     for index, item in enumerate(value if items else ()):
-        yield from problems(item, items or {}, f"{path}[{index}]")
+        yield from problems(item, items or {}, f"{path}[{index}]", _counterpart(item, schema, old))
     keys = schema.get("x-kubernetes-list-map-keys") or ()
     seen: list[Any] = []
     for index, item in enumerate(value):
@@ -203,7 +223,16 @@ def _of_list(value: list[Any], schema: Schema, path: str) -> Iterator[Cause]:
         seen.append(identity)
 
 
-def _of_object(value: dict[str, Any], schema: Schema, path: str) -> Iterator[Cause]:
+def _counterpart(item: Any, schema: Schema, old: Any) -> Any:
+    """What a member of a list was, where the list tells its members apart."""
+    keys = schema.get("x-kubernetes-list-map-keys")
+    if not keys or not isinstance(old, list) or not isinstance(item, dict):
+        return ABSENT
+    alike = (one for one in old if isinstance(one, dict) and all(one.get(key) == item.get(key) for key in keys))
+    return next(alike, ABSENT)
+
+
+def _of_object(value: dict[str, Any], schema: Schema, path: str, old: Any) -> Iterator[Cause]:
     for key in schema.get("required") or ():
         if key not in value:
             yield Cause("FieldValueRequired", "Required value", f"{path}.{key}" if path else key)
@@ -213,4 +242,5 @@ def _of_object(value: dict[str, Any], schema: Schema, path: str) -> Iterator[Cau
     for key, entry in value.items():
         field = field_of(schema, key)
         if field is not None and not (not path and key in _SYSTEM):
-            yield from problems(entry, field, f"{path}.{key}" if path else key)
+            was = old.get(key, ABSENT) if isinstance(old, Mapping) else ABSENT
+            yield from problems(entry, field, f"{path}.{key}" if path else key, was)

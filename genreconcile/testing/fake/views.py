@@ -47,7 +47,7 @@ def event(event_type: str, obj: Mapping[str, Any]) -> bytes:
 def bookmark(request: Request, kind: Kind, revision: int, **annotations: str) -> bytes:
     """A line that says up to where the watch has come."""
     head = _head(request, kind)
-    metadata: dict[str, Any] = {"resourceVersion": str(revision), "creationTimestamp": None}
+    metadata: dict[str, Any] = {"resourceVersion": str(revision)}
     return event("BOOKMARK", {**head, "metadata": metadata | ({"annotations": annotations} if annotations else {})})
 
 

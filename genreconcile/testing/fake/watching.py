@@ -7,12 +7,13 @@ the real server. Time only ends it and paces its bookmarks.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from genreconcile.testing.fake.documents import Documents
 from genreconcile.testing.fake.kinds import DEFINITIONS, Kind
+from genreconcile.testing.fake.options import require_list_options
 from genreconcile.testing.fake.selecting import Selection, selection_of
-from genreconcile.testing.fake.store import Change, Store
+from genreconcile.testing.fake.store import Change, Key, Object, Store
 from genreconcile.testing.fake.views import bookmark, event, view_of
 from genreconcile.testing.fake.wire import Refusal, Request, Target
 
@@ -41,22 +42,32 @@ class Watches:
             self._store.changed.notify_all()
 
     def events(self, request: Request, kind: Kind, target: Target) -> Iterator[bytes]:
-        """The lines of one watch. Raises Refusal (400)."""
+        """The lines of one watch. Raises Refusal (400, 422, 500)."""
+        require_list_options(request.query)
         selection = selection_of(request, kind)
         position = _position(request.query)
-        return self._lines(request, kind, target, selection, position)
+        found: Sequence[tuple[Key, Object]] = ()
+        with self._store.changed:
+            if _shows_all(request.query, position):
+                position, found = self._store.revision, self._store.list(kind.place, target.namespace)
+            position = position or self._store.revision
+        return self._lines(request, kind, target, selection, position, found)
 
-    def _lines(
-        self, request: Request, kind: Kind, target: Target, selection: Selection, position: int
+    def _lines(  # noqa: PLR0913, PLR0917 - one watch
+        self,
+        request: Request,
+        kind: Kind,
+        target: Target,
+        selection: Selection,
+        position: int,
+        found: Sequence[tuple[Key, Object]],
     ) -> Iterator[bytes]:
         view, shown = view_of(request, kind, self._documents.shown), self._documents.shown
-        if not position:
-            with self._store.changed:
-                position, found = self._store.revision, self._store.list(kind.place, target.namespace)
-            yield from (event("ADDED", view(obj)) for _, obj in found if selection.takes(shown(kind, obj)))
-            if request.query.get("sendInitialEvents") == "true" and self.bookmarks is not None:
-                yield bookmark(request, kind, position, **{_INITIAL_END: "true"})
-        clock = _Clock(self._seconds(request), self.bookmarks)
+        yield from (event("ADDED", view(obj)) for _, obj in found if selection.takes(shown(kind, obj)))
+        bookmarks = self.bookmarks if request.query.get("allowWatchBookmarks") in {"true", "1"} else None
+        if _ends_initial(request.query) and bookmarks is not None:
+            yield bookmark(request, kind, position, **{_INITIAL_END: "true"})
+        clock = _Clock(self._seconds(request), bookmarks)
         while not self._is_ended(clock, request):
             try:
                 changes, newest = self._next(position, clock, request)
@@ -64,11 +75,9 @@ class Watches:
                 yield event("ERROR", refusal.status)
                 return
             for change in changes:
-                if change.key.is_in(kind.place, target.namespace) and (
-                    event_type := selection.shown(change.type, change.obj, change.before)
-                ):
-                    yield event(event_type, view(change.obj))
-                if change.type == "DELETED" and change.key == (*DEFINITIONS, "", kind.defines):
+                if change.key.is_in(kind.place, target.namespace) and (seen := selection.shown(change)):
+                    yield event(seen[0], view(seen[1]))
+                if change.key == (*DEFINITIONS, "", kind.defines) and _is_redefined(change):
                     return
             position = max(position, newest)
             if clock.takes_bookmark():
@@ -90,13 +99,32 @@ class Watches:
         return min(float(request.query.get("timeoutSeconds") or LONGEST_WATCH), self._longest)
 
 
+def _shows_all(query: Mapping[str, str], position: int) -> bool:
+    """Whether a watch begins with the objects that are there."""
+    asked = query.get("sendInitialEvents")
+    return asked == "true" or (asked is None and not position)
+
+
+def _ends_initial(query: Mapping[str, str]) -> bool:
+    """Whether a bookmark says where the initial events end."""
+    return query.get("sendInitialEvents", "true") == "true" and ("sendInitialEvents" in query or _is_zero(query))
+
+
+def _is_zero(query: Mapping[str, str]) -> bool:
+    return query.get("resourceVersion") == "0"
+
+
+def _is_redefined(change: Change) -> bool:
+    """Whether a definition is gone, or defines something else: its watches end, without an error."""
+    return change.type == "DELETED" or change.before is None or change.before["spec"] != change.obj["spec"]
+
+
 def _position(query: Mapping[str, str]) -> int:
     text = query.get("resourceVersion") or "0"
     try:
         return int(text)
     except ValueError:
-        cause = {"reason": "FieldValueInvalid", "message": f'Invalid value: "{text}"', "field": "resourceVersion"}
-        raise Refusal(400, f'resourceVersion: Invalid value: "{text}"', details={"causes": [cause]}) from None
+        raise Refusal(500, f'resourceVersion: Invalid value: "{text}": invalid syntax', reason="") from None
 
 
 class _Clock:

@@ -17,8 +17,11 @@ _REASONS = {
     401: "Unauthorized",
     403: "Forbidden",
     404: "NotFound",
+    405: "MethodNotAllowed",
     409: "Conflict",
     410: "Expired",
+    413: "RequestEntityTooLarge",
+    415: "UnsupportedMediaType",
     422: "Invalid",
     429: "TooManyRequests",
     500: "InternalError",
@@ -130,9 +133,14 @@ class Answer:
 
 
 class Refusal(Exception):
-    """The API server says no; ``status`` is the ``metav1.Status`` that it answers with."""
+    """The API server says no; ``status`` is the ``metav1.Status`` that it answers with.
 
-    def __init__(self, code: int, message: str, *, reason: str = "", details: Mapping[str, Any] | None = None) -> None:
+    The ``reason`` is the usual one of the ``code`` unless given; "" for none.
+    """
+
+    def __init__(
+        self, code: int, message: str, *, reason: str | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.status = status(code, message, reason=reason, details=details)
@@ -145,6 +153,24 @@ class Refusal(Exception):
     def answer(self) -> Answer:
         """As an HTTP answer."""
         return json_answer(self.status, self.code)
+
+
+class NoSuchPath(Refusal):
+    """No API answers at a path: a text, and no Status."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "404 page not found")
+
+    def answer(self) -> Answer:
+        """As an HTTP answer."""
+        return Answer(404, b"404 page not found\n", {"Content-Type": "text/plain; charset=utf-8"})
+
+
+class Unsupported(Refusal):
+    """What a real API server does, and this one does not."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(501, f"FakeCluster does not support {what}", reason="NotImplemented")
 
 
 class Dropped(Exception):
@@ -165,10 +191,13 @@ class Backend(Protocol):
         """End all answers that have no end."""
 
 
-def status(code: int, message: str, *, reason: str = "", details: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def status(
+    code: int, message: str, *, reason: str | None = None, details: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """A ``metav1.Status`` of a failure."""
     found: dict[str, Any] = {"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure"}
-    found |= {"code": code, "reason": reason or _REASONS.get(code, ""), "message": message}
+    reason = _REASONS.get(code, "") if reason is None else reason
+    found |= {"code": code, "message": message} | ({"reason": reason} if reason else {})
     return {**found, "details": dict(details)} if details else found
 
 
