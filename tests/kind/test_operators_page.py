@@ -136,6 +136,11 @@ def shell(tmp_path):
         shell.end(signal.SIGKILL)
 
 
+def come(shell, expected, command):
+    """Wait until all lines that are expected have been said."""
+    eventually(lambda: Counter(expected) <= Counter(shell.said), lambda: f"{command}: {shell.said}", timeout=60)
+
+
 def test_the_consoles_of_the_page(shell):
     expected = []
     for command, lines in dialogue():
@@ -144,6 +149,6 @@ def test_the_consoles_of_the_page(shell):
             expected = []
         shell.run(command)
         expected += lines
-        eventually(lambda: Counter(expected) <= Counter(shell.said), lambda: f"{command}: {shell.said}", timeout=60)
+        come(shell, expected, command)
     assert {*shell.said} == {*expected}
     assert shell.process is None
