@@ -181,7 +181,7 @@ def test_of_a_parent_that_goes_the_members_without_reference_are_deleted_under_a
     now = live(ground)
     plan = reconciler.plan_children([], ref(parent), Settings(not_older_than=now))
     spared = {change.key.name: change.reason for change in plan.spared}
-    assert spared == {"referring": "not deleted: its owner is being deleted, and the garbage collector takes it along"}
+    assert spared == {"referring": "not deleted: its owner is being deleted, and the garbage collector sees to it"}
     result = reconciler.reconcile_children([], ref(parent))
     assert statuses(result) == {"free": "deleted", "kept": "skipped", "claim": "skipped"}
     assert ground.names() >= {"referring", "kept"}
