@@ -206,6 +206,51 @@ def test_an_object_of_somebody_else_is_a_conflict(fake):
         assert fake.get(MAP, "settings")["data"] == {"k": "theirs"}
 
 
+def test_while_a_child_fails_nothing_is_deleted(fake):
+    fake.create(config("settings", k="theirs"))
+    settings, other = config("settings"), config("other")
+    function = gr.controller(APP, name="apps")(lambda parent, _: [settings] if parent["spec"].get("less") else [other])
+    with fake.run(function) as run:
+        run.settle()
+        edit(fake, less=True)
+        run.advance(seconds=20)
+        assert names(fake) == ["other", "settings"]
+        fake.delete(MAP, "settings")
+        run.advance(seconds=300)
+        assert names(fake) == ["settings"]
+
+
+def test_the_keys_of_a_status(fake):
+    """A run that ends in Retry leaves those that it has not set, one that ends normally does not."""
+
+    def function(parent, ctx):
+        end = parent["spec"].get("end", "")
+        ctx.status["end"] = end
+        if not end:
+            ctx.status["more"] = 1
+        if end == "retry":
+            raise gr.Retry(1000)
+        if end == "error":
+            raise ValueError
+        return []
+
+    def keys():
+        status = fake.get(APP, "web")["status"]
+        return {key: status[key] for key in ("end", "more") if key in status}
+
+    with fake.run(gr.controller(APP, name="apps")(function)) as run:
+        run.settle()
+        assert keys() == {"end": "", "more": 1}
+        for end, left in (
+            ("retry", {"end": "retry", "more": 1}),
+            ("error", {"end": "retry", "more": 1}),
+            ("normal", {"end": "normal"}),
+        ):
+            edit(fake, end=end)
+            run.advance(seconds=2)
+            assert keys() == left
+
+
 def test_a_composite(fake):
     with fake.run(*from_page("app", "part")) as run:
         run.advance(seconds=5)
@@ -295,6 +340,8 @@ def test_what_becomes_of_a_child(fake, row, propagation):
     with fake.run(function) as run:
         run.settle()
         (live,) = (obj for obj in fake.find(kind) if obj["metadata"]["name"] == "child")
+        if live["metadata"].get("finalizers"):  # Of a claim: a controller takes it off when no Pod needs the claim.
+            fake.patch(kind, "child", {"op": "remove", "path": "/metadata/finalizers"})
         has_finalizer = "finalizers" in fake.get(APP, "web")["metadata"]
         assert has_finalizer is not bool(live["metadata"].get("ownerReferences"))
         fake.delete(APP, "web", propagation=propagation)
