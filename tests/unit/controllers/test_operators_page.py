@@ -29,11 +29,10 @@ def blocks(language, text=PAGE):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def block_with(name):
+def block_with(name, page=PAGE):
     """The one program that defines it."""
-    (found,) = (
-        text for text in blocks("python") if re.search(rf"^(async )?def {name}\(|^{name} = ", text, re.MULTILINE)
-    )
+    defines = re.compile(rf"^(async )?def {name}\(|^{name} = ", re.MULTILINE)
+    (found,) = filter(defines.search, blocks("python", page))
     return found
 
 
@@ -78,10 +77,10 @@ HELPERS = {
 }
 
 
-def from_page(*wanted):
+def from_page(*wanted, page="docs/operators.md"):
     """What one program of the page defines."""
     defined = {**HELPERS, "__name__": "page"}
-    exec(block_with(wanted[0]), defined)  # noqa: S102 - the page's own example
+    exec(block_with(wanted[0], (ROOT / page).read_text("utf-8")), defined)  # noqa: S102 - the page's own example
     return [defined[name] for name in wanted]
 
 
@@ -112,10 +111,11 @@ def test_the_operator_of_ten_lines_has_ten():
     assert len([line for line in block_with("deny_all").splitlines() if line]) == 10
 
 
-def test_the_operator_of_ten_lines():
+@pytest.mark.parametrize("page", ["docs/operators.md", "README.md"])
+def test_the_operator_of_ten_lines(page):
     team = {**NAMESPACED, "metadata": {"name": "shop", "labels": {"team": "web"}}}
     other = {**NAMESPACED, "metadata": {"name": "other"}}
-    (deny_all,) = from_page("deny_all")
+    (deny_all,) = from_page("deny_all", page=page)
     with FakeCluster([team, other]) as fake, fake.run(deny_all) as run:
         run.settle()
         (policy,) = fake.find("networking.k8s.io/v1/NetworkPolicy")
