@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import queue
 import signal
 import threading
 import time
@@ -18,16 +19,15 @@ from typing import Any, Final, Self
 from genreconcile.arguments import refused, require_name, require_whole, texts
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster, connect
-from genreconcile.controllers.assembly import Shared, loop_of
+from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
-from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
-from genreconcile.errors import InputError
-from genreconcile.reconcile import Reconciler
+from genreconcile.errors import CacheError, InputError
+from genreconcile.process import Process
 
 Source = Controller | ExpectedSet
 SOURCES: Final = (Controller, ExpectedSet)
@@ -35,10 +35,14 @@ SOURCES: Final = (Controller, ExpectedSet)
 _log = logging.getLogger("genreconcile.controllers")
 _GRACE: Final = 20.0
 """Seconds that runs have to end once the program is asked to."""
+_CUT_WITHIN: Final = 2.0
+"""Seconds that runs have after that: nothing but a request that was sent before keeps one."""
 
 
 class Program:
-    """Runs controllers from ``start`` (or ``with``) to ``stop``. Arguments as ``run``."""
+    """Runs controllers from ``start`` (or ``with``) to ``stop``. Arguments as ``run``. After a fork it is of no use in
+    the child.
+    """
 
     def __init__(
         self,
@@ -52,7 +56,6 @@ class Program:
             require_whole("cache_limit", cache_limit, 1)
         places = None if namespaces is None else texts("namespaces", namespaces, require_name)
         self._sources = sources
-        self._cluster = cluster
         self._cache = Cache(cluster, namespaces=places)
         self._may_write = threading.Event()
         self._may_write.set()
@@ -62,11 +65,12 @@ class Program:
             self._may_write.is_set,
             clock=time.monotonic,
             now=lambda: dt.datetime.now(dt.UTC),
-            reader=Reader(self._cache, limit=cache_limit),
+            reader=Reader(cluster, self._cache, cache_limit=cache_limit),
         )
         self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []
         self._threads: list[threading.Thread] = []
+        self._process = Process()
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,10 +87,15 @@ class Program:
         return all(runner.is_healthy for runner in self._runners)
 
     def start(self) -> None:
-        """Read what is there, and begin to run. Raises ClusterError, CacheError for a kind that is not served."""
+        """Read what is there, and begin to run. Raises ClusterError; CacheError for a kind that is not served, and
+        after ``stop``.
+        """
+        if self._loops:
+            raise CacheError("the program: not started: it runs already")
         self._cache.start()
         try:
-            self._loops += [self._loop(source) for source in self._sources]
+            for source in self._sources:
+                self._loops.append(self._loop(source))
             for loop in self._loops:
                 loop.start()
         except BaseException:
@@ -103,31 +112,36 @@ class Program:
 
     def _loop(self, source: Source) -> Loop | SetLoop:
         if isinstance(source, ExpectedSet):
-            reconciler = Reconciler(
-                self._cluster,
-                cache=self._cache,
-                rules=source.rules,
-                field_manager=source.field_manager,
-                may_write=self._may_write.is_set,
-            )
-            return SetLoop(source, reconciler, self._cache, Queue[str]())
+            return set_loop_of(source, self._shared)
         settings = source.settings
         runner = Deadlines(settings.name, settings.deadline, settings.workers)
         self._runners.append(runner)
         return loop_of(source, self._shared, runner)
 
     def stop(self, grace: float = _GRACE) -> None:
-        """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more."""
+        """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more.
+
+        No thread is left but those of functions that do not end; a second call does nothing.
+        """
+        if not self._process.is_this:  # In a fork, locks may be held for ever.
+            return
         for loop in self._loops:
             loop.close()
-        deadline = time.monotonic() + grace
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(max(0.0, deadline - time.monotonic()))
+        self._join(grace)
         self._may_write.clear()
+        for runner in self._runners:
+            runner.close()
+        self._join(_CUT_WITHIN)
         for loop in self._loops:
             loop.release()
         self._cache.stop()
+
+    def _join(self, seconds: float) -> None:
+        """Wait for the workers to end."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def run(
@@ -145,13 +159,15 @@ def run(
 
     Raises InputError, Unauthorized and Unreachable, CacheError for a kind of parents that the server does not have.
     """
-    stopping = threading.Event()
     program = Program(
         *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
         cache_limit=cache_limit,
     )  # fmt: skip
-    with _Signals(stopping.set), program:
-        stopping.wait()
+    stops: queue.SimpleQueue[None] = (
+        queue.SimpleQueue()
+    )  # A handler may put while its thread gets; no Event may be set.
+    with _Signals(lambda: stops.put(None)), program:
+        stops.get()
         _log.info("stopping")
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from genreconcile.testing.fake import body as bodies
-from genreconcile.testing.fake.kinds import ACCOUNTS, DEFINITIONS, NAMESPACES, PODS, Kind
+from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.places import ACCOUNTS, DEFINITIONS, NAMESPACES, PODS
 from genreconcile.testing.fake.refusals import invalid
 from genreconcile.testing.fake.store import Key, Store
 from genreconcile.testing.fake.structural import Cause

@@ -10,16 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from genreconcile.testing.fake.kinds import (
-    AGGREGATED,
-    DEFINITIONS,
-    Kind,
-    Place,
-    defined_by,
-    described,
-    recorded,
-    schema_of,
-)
+from genreconcile.testing.fake.kinds import Kind, defined_by, described, recorded, schema_of
+from genreconcile.testing.fake.places import AGGREGATED, DEFINITIONS, Place
 from genreconcile.testing.fake.semantics import BuiltIn, Custom, Semantics
 from genreconcile.testing.fake.store import Key, Object, Store
 from genreconcile.testing.fake.wire import NoSuchPath, Refusal, Unsupported

@@ -1,48 +1,40 @@
-"""What the API server does to objects on their way into the store: uids, versions, preconditions, finalizers, status.
+"""What the API server does to objects on their way into the store: uids, versions, owners of fields, status.
 
-Invariants: a refused or a dry-run write changes nothing; an object that is deleted while it has finalizers stays, with
-a deletionTimestamp, until the last one is gone; a uid is never used twice.
+Invariants: a refused or a dry-run write changes nothing; a uid is never used twice.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from genreconcile.testing.fake import applying
 from genreconcile.testing.fake import body as bodies
-from genreconcile.testing.fake.builtin.allocation import Allocations
 from genreconcile.testing.fake.creating import Creation
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind, data
+from genreconcile.testing.fake.kinds import Kind
 from genreconcile.testing.fake.managing import APPLY, Writer, managed
 from genreconcile.testing.fake.metadata import problems_of_change, problems_of_new
-from genreconcile.testing.fake.options import Deletion, Options
+from genreconcile.testing.fake.options import Options
 from genreconcile.testing.fake.patching import patched
 from genreconcile.testing.fake.refusals import (
     already_exists,
     conflict,
-    details_of,
     in_patch,
     invalid,
-    not_found,
     strict,
 )
 from genreconcile.testing.fake.store import Key, Object, Store
+from genreconcile.testing.fake.storing import Storing, lingers
 from genreconcile.testing.fake.structural import Cause
-from genreconcile.testing.fake.wire import Refusal, encode
+from genreconcile.testing.fake.wire import Refusal
 
 Entries = list[dict[str, Any]]
-Admission = Callable[[str, dict[str, Any]], dict[str, Any] | None]
-"""``admission(verb, obj)`` may return another object to store, and raise Refusal. Of a deletion it sees the object."""
 
-_EPOCH: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _SERVERS: Final = ("generation", "creationTimestamp", "resourceVersion", "selfLink")
 """Metadata of which what a client writes is passed over."""
-_LARGEST_STORED: Final = 1_572_864
 _UNTOLD: Final = ("uid", "deletionGracePeriodSeconds")
 """Metadata that stays where a client does not write it."""
 
@@ -57,7 +49,7 @@ class Write(NamedTuple):
     subresource: str = ""
 
 
-class Machinery:
+class Machinery(Storing):
     """Writes to a store; ``seed`` decides the uids, ``now`` the times. Callers hold the store's lock.
 
     Methods raise Refusal.
@@ -66,14 +58,8 @@ class Machinery:
     def __init__(
         self, store: Store, documents: Documents, seed: int, now: Callable[[], dt.datetime] | None = None
     ) -> None:
-        self._store = store
-        self._documents = documents
-        self._time = now or self._time_of_revision
-        dice = random.Random(seed)  # noqa: S311 - no secret
-        self._creation = Creation(store, dice, self._now)
-        self._allocations = Allocations()
-        self._restores = store.restores
-        self.admission: list[Admission] = []
+        super().__init__(store, documents, now)
+        self._creation = Creation(store, random.Random(seed), self._now)  # noqa: S311 - no secret
 
     def create(self, kind: Kind, namespace: str, body: bytes, options: Options) -> Object:
         """Store a new object."""
@@ -156,91 +142,12 @@ class Machinery:
             ), True
         return self._written(write, self._decoded(write, found.obj), live, found.entries), False
 
-    def replace(self, key: Key, obj: dict[str, Any], live: Object) -> Object:
-        """Store the new state of an object, for a controller of the server; nothing where it is the old."""
-        if obj == live:
-            return live
-        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not _lingers(obj):
-            self.remove(key)
-            return obj
-        return self._store.put(key, obj)
-
-    def remove(self, key: Key) -> None:
-        """Remove an object, and free what it was allotted."""
-        self._allotted.free(self._store.remove(key), self._documents.stored(key))
-
-    def _put(self, key: Key, kind: Kind, obj: dict[str, Any]) -> Object:
-        obj = self._documents.to_store(kind, obj)
-        if len(encode(obj)) > _LARGEST_STORED:
-            raise Refusal(500, "etcdserver: request is too large", reason="")
-        self._allotted.take(obj, kind)
-        return self._store.put(key, obj)
-
-    def delete(self, key: Key, options: Deletion) -> tuple[Object, bool]:
-        """Delete; returns the object, and whether it is gone."""
-        live = self.require(key)
-        for name, wanted in options.preconditions.items():
-            if wanted is not None and live["metadata"].get(name) != wanted:
-                told = {"uid": "UID", "resourceVersion": "ResourceVersion"}[name]
-                text = f"Precondition failed: {told} in precondition: {wanted}, {told} in object meta: "
-                raise conflict(key, text + str(live["metadata"].get(name)))
-        if key[:2] == NAMESPACES and key.name in data("deletion")["immortal"]:
-            text = f'namespaces "{key.name}" is forbidden: this namespace may not be deleted'
-            raise Refusal(403, text, details=details_of(key))
-        self._admitted("delete", dict(live))
-        kind = self._documents.stored(key)
-        grace = self._documents.semantics(kind).grace_seconds(live, options.grace_seconds)
-        obj = self._marked(live, self._finalizers(key, live, options), grace, is_namespace=key[:2] == NAMESPACES)
-        if not obj["metadata"].get("finalizers") and not _lingers(obj) and key[:2] != NAMESPACES:
-            if not options.dry_run:
-                self.remove(key)
-            return live, True
-        if options.dry_run or obj == live:
-            return obj, False
-        return self._store.put(key, obj), False
-
-    def _finalizers(self, key: Key, live: Object, options: Deletion) -> list[str]:
-        """Those that an object has once its deletion has begun."""
-        found = options.finalizers(live["metadata"].get("finalizers") or [])
-        if key[:2] == DEFINITIONS and "deletionTimestamp" not in live["metadata"]:
-            return list(dict.fromkeys([*found, data("deletion")["of_definitions"]]))
-        return found
-
-    def require(self, key: Key) -> Object:
-        """The object. Raises Refusal (404)."""
-        live = self._store.get(key)
-        if live is None:
-            raise not_found(key)
-        return live
-
-    @property
-    def _allotted(self) -> Allocations:
-        """What is allotted to the objects that are stored, also after the store went back to a backup."""
-        if self._restores != self._store.restores:
-            self._allocations, self._restores = Allocations(), self._store.restores
-            for key in self._store.names():
-                self._allocations.take(self.require(key), self._documents.stored(key))
-        return self._allocations
-
     def _decoded(self, write: Write, obj: Mapping[str, Any]) -> dict[str, Any]:
         """What the server knows of an object. Raises Refusal (400) where it cannot be read, or not strictly."""
         found, sentences = self._documents.semantics(write.kind).decoded(obj)
         if sentences and write.options.validation == "Strict":
             raise strict(write.kind, sentences)
         return found
-
-    def _marked(self, live: Object, finalizers: list[str], grace: int, *, is_namespace: bool) -> dict[str, Any]:
-        """An object whose deletion has begun; one that has less time already keeps it."""
-        metadata: dict[str, Any] = {**live["metadata"], "finalizers": finalizers}
-        if not finalizers:
-            del metadata["finalizers"]
-        is_new = "deletionTimestamp" not in metadata
-        if is_new or grace < metadata.get("deletionGracePeriodSeconds", 0):
-            metadata["deletionTimestamp"] = self._now(grace)
-            metadata |= {} if is_namespace else {"deletionGracePeriodSeconds": grace}
-        if is_new and "generation" in metadata:
-            metadata["generation"] += 1
-        return {**live, "metadata": metadata, **({"status": {"phase": "Terminating"}} if is_namespace else {})}
 
     def _written(self, write: Write, obj: dict[str, Any], live: Object, entries: Entries | None = None) -> Object:
         """``entries`` are the managedFields after an apply."""
@@ -263,7 +170,7 @@ class Machinery:
         obj = _with_entries(obj, entries)
         if write.options.dry_run:
             return obj
-        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not _lingers(obj):
+        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not lingers(obj):
             self.remove(key)
             return obj
         return self._put(key, kind, obj)
@@ -290,18 +197,6 @@ class Machinery:
     def _writer(self, write: Write) -> Writer:
         return Writer(write.options.manager, write.kind.api_version, write.subresource, self._now())
 
-    def _admitted(self, verb: str, obj: dict[str, Any]) -> dict[str, Any]:
-        for admission in self.admission:
-            obj = admission(verb, json.loads(json.dumps(obj))) or obj
-        return obj
-
-    def _now(self, later: int = 0) -> str:
-        return (self._time() + dt.timedelta(seconds=later)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def _time_of_revision(self) -> dt.datetime:
-        """A clock that only revisions move, so that a run with the same seed is the same run."""
-        return _EPOCH + dt.timedelta(seconds=self._store.revision)
-
 
 def _merged(metadata: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     """What a client writes, without what is the server's."""
@@ -309,11 +204,6 @@ def _merged(metadata: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, An
     found |= {name: old[name] for name in (*_SERVERS, "deletionTimestamp") if name in old}
     found |= {name: old[name] for name in _UNTOLD if name in old and found.get(name) in (None, "")}
     return {**found, "managedFields": old.get("managedFields") or []}
-
-
-def _lingers(obj: Mapping[str, Any]) -> bool:
-    """Whether a node still has to end what is deleted."""
-    return bool(obj["metadata"].get("deletionGracePeriodSeconds"))
 
 
 def _comparable(obj: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any, Final
 from genreconcile.gojson import dumps
 from genreconcile.testing.fake.builtin import names
 from genreconcile.testing.fake.builtin.tables import name_of, table
-from genreconcile.testing.fake.kinds import Kind, data
+from genreconcile.testing.fake.kinds import Kind
 from genreconcile.testing.fake.options import FOREGROUND, ORPHAN
+from genreconcile.testing.fake.places import data
 from genreconcile.testing.fake.structural import Cause
 
 _LARGEST_ANNOTATIONS: Final = 256 * 1024

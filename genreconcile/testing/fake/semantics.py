@@ -13,7 +13,8 @@ from genreconcile.testing.fake.body import twice
 from genreconcile.testing.fake.builtin import decode, defaults, strategy
 from genreconcile.testing.fake.builtin.decode import decoded_metadata
 from genreconcile.testing.fake.builtin.types import METADATA
-from genreconcile.testing.fake.kinds import DEFINITIONS, Kind, recorded
+from genreconcile.testing.fake.kinds import Kind, recorded
+from genreconcile.testing.fake.places import DEFINITIONS
 from genreconcile.testing.fake.shape import Shape
 from genreconcile.testing.fake.structural import Cause
 from genreconcile.testing.fake.wire import Refusal

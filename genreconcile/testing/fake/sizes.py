@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genreconcile.testing.fake.kinds import Kind, data, place_of
+from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.places import data, place_of
 from genreconcile.testing.fake.structural import Cause
 
 
