@@ -7,15 +7,15 @@ import kopf
 
 import genreconcile as gr
 
-KIND, INTERVAL = ("cache.example.com", "v1", "memcacheds"), 30  # Seconds: kopf does not see drift of children.
+KIND = ("cache.example.com", "v1", "memcacheds")
 
 
 def children(parent: kopf.Body) -> Iterator[gr.Object]:
     """The objects that should exist for this parent."""
     name = parent["metadata"]["name"]
     labels = {"app": "memcached", "memcached": name}
-    pod = {"containers": [{"name": "memcached", "image": "memcached:1.6.39", "args": ["-m=64"]}]}
-    template = {"metadata": {"labels": labels}, "spec": pod}
+    container = {"name": "memcached", "image": "memcached:1.6.39", "args": ["-m=64"]}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     spec = {"replicas": parent["spec"]["size"], "selector": {"matchLabels": labels}, "template": template}
     yield {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels}, "spec": spec}
     spec = {"selector": labels, "ports": [{"port": 11211}]}
@@ -28,10 +28,8 @@ def connect(memo: kopf.Memo, **_: object) -> None:
     memo.reconciler = gr.Reconciler(gr.connect(), field_manager="genreconcile-memcached")
 
 
-@kopf.on.resume(*KIND)
-@kopf.on.create(*KIND)
 @kopf.on.update(*KIND, field="spec")
-@kopf.timer(*KIND, interval=INTERVAL, initial_delay=INTERVAL)
+@kopf.timer(*KIND, interval=30)  # At once for each parent, and again for what kopf does not see: drift of children.
 async def keep(body: kopf.Body, memo: kopf.Memo, name: str, namespace: str | None, **_: object) -> None:
     """The children go with their parent by their references; what leaves the owner set is deleted."""
     kopf.append_owner_reference(expected := list(children(body)), owner=body)

@@ -25,7 +25,21 @@ def fake():
 
 
 @pytest.fixture
-def keep(fake, handlers):
+def refused():
+    """The path of an object whose creation gets no answer."""
+    return []
+
+
+@pytest.fixture
+def keep(fake, handlers, refused, monkeypatch):
+    request = fake.request
+
+    def answer(method, path, **more):
+        if method == "POST" and path in refused:
+            raise Unreachable("no answer")
+        return request(method, path, **more)
+
+    monkeypatch.setattr(fake, "request", answer)
     with gr.Reconciler(fake, field_manager="genreconcile-memcached") as reconciler:
 
         def keep():
@@ -70,19 +84,13 @@ def test_the_next_run_repairs_what_drifted_and_deletes_what_left(fake, keep, han
     eventually(is_repaired)
 
 
-def test_what_may_pass_by_itself_is_tried_again_in_the_time_that_the_result_names(fake, keep, monkeypatch):
-    request = fake.request
-
-    def refuse(method, path, **more):
-        if method == "POST" and path.endswith("/services"):
-            raise Unreachable("no answer")
-        return request(method, path, **more)
-
-    monkeypatch.setattr(fake, "request", refuse)
+def test_what_may_pass_by_itself_is_tried_again_in_the_time_that_the_result_names(fake, keep, refused):
+    refused.append("/api/v1/namespaces/shop/services")
     with pytest.raises(kopf.TemporaryError) as caught:
         keep()
     assert caught.value.delay == 5
-    monkeypatch.undo()
+    assert fake.get(DEPLOYMENT, "cache")
+    refused.clear()
     keep()
     assert fake.get(SERVICE, "cache")
 
