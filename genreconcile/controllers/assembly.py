@@ -1,6 +1,6 @@
-"""The parts of one controller, put together.
+"""The parts of one controller, or of one set, put together.
 
-Invariant: all controllers of a program share one cache; each writes under its own field manager.
+Invariant: all of a program share one cache; each writes under its own field manager.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.run import Parts
 from genreconcile.controllers.running import Runner
+from genreconcile.controllers.setloop import SetLoop
+from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.controllers.status import INTEREST, News, Restless, StatusWriter
 from genreconcile.controllers.statuses import Statuses
 from genreconcile.normalize import Registry
@@ -34,7 +36,7 @@ from genreconcile.settings import Options
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What the controllers of one program share. ``may_write`` is asked before each write. ``clock`` gives seconds that
-    only grow, ``now`` the time of day.
+    only grow, ``now`` the time of day. ``waits``: reads wait until they are as new as an edit of the parent.
     """
 
     cluster: Cluster
@@ -43,6 +45,7 @@ class Shared:
     clock: Callable[[], float]
     now: Callable[[], dt.datetime]
     reader: Reader
+    waits: bool = True
 
 
 def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
@@ -70,11 +73,24 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
     parts = Parts(
         controller=controller,
         resource=resource,
-        reader=shared.reader,
         runner=runner,
         children=Children(reconciler, settings, resource, Access(cluster), cache),
         finalizers=Finalizers(LeadingCluster(cluster, options), cache, settings.finalizer_name, settings.field_manager),
         statuses=Statuses(settings.name, writer),
         dependencies=Dependencies[ObjectKey](),
     )
-    return Loop(parts, cache, Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock))
+    queue = Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock)
+    return Loop(parts, cache, queue, shared.reader, waits=shared.waits)
+
+
+def set_loop_of(expected: ExpectedSet, shared: Shared) -> SetLoop:
+    """The loop of one set, which has not started."""
+    reconciler = Reconciler(
+        shared.cluster,
+        cache=shared.cache,
+        rules=expected.rules,
+        field_manager=expected.field_manager,
+        may_write=shared.may_write,
+    )
+    namespace = shared.cluster.namespace or "default"
+    return SetLoop(expected, reconciler, shared.cache, Queue[str](clock=shared.clock), namespace)

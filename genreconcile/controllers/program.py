@@ -19,17 +19,15 @@ from typing import Any, Final, Self
 from genreconcile.arguments import refused, require_name, require_whole, texts
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster, connect
-from genreconcile.controllers.assembly import Shared, loop_of
+from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
-from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.errors import CacheError, InputError
 from genreconcile.process import Process
-from genreconcile.reconcile import Reconciler
 
 Source = Controller | ExpectedSet
 SOURCES: Final = (Controller, ExpectedSet)
@@ -58,7 +56,6 @@ class Program:
             require_whole("cache_limit", cache_limit, 1)
         places = None if namespaces is None else texts("namespaces", namespaces, require_name)
         self._sources = sources
-        self._cluster = cluster
         self._cache = Cache(cluster, namespaces=places)
         self._may_write = threading.Event()
         self._may_write.set()
@@ -68,7 +65,7 @@ class Program:
             self._may_write.is_set,
             clock=time.monotonic,
             now=lambda: dt.datetime.now(dt.UTC),
-            reader=Reader(self._cache, limit=cache_limit),
+            reader=Reader(cluster, self._cache, cache_limit=cache_limit),
         )
         self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []
@@ -115,14 +112,7 @@ class Program:
 
     def _loop(self, source: Source) -> Loop | SetLoop:
         if isinstance(source, ExpectedSet):
-            reconciler = Reconciler(
-                self._cluster,
-                cache=self._cache,
-                rules=source.rules,
-                field_manager=source.field_manager,
-                may_write=self._may_write.is_set,
-            )
-            return SetLoop(source, reconciler, self._cache, Queue[str]())
+            return set_loop_of(source, self._shared)
         settings = source.settings
         runner = Deadlines(settings.name, settings.deadline, settings.workers)
         self._runners.append(runner)

@@ -1,6 +1,7 @@
 """One set without a parent, kept as it says.
 
-Invariant: each run takes the whole set as it is then; what changes meanwhile is followed by another run.
+Invariant: each run takes the whole set as it is then; what changes meanwhile is followed by another run. Files that
+change while they are read give no set.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Final
 
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
+from genreconcile.controllers.concern import Concern
 from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.queue import Queue
+from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.sets import ExpectedSet, Signature
-from genreconcile.errors import PlanRefused, ReconcileError
-from genreconcile.objects import Object, ObjectKey
+from genreconcile.errors import LoadError, PlanRefused, ReconcileError
 from genreconcile.plan import Plan
 from genreconcile.reconcile import Reconciler
 
@@ -28,15 +30,18 @@ _JITTER: Final = 0.1
 
 
 class SetLoop:
-    """The runs of one set; thread-safe."""
+    """The runs of one set; thread-safe. ``namespace`` is that of objects that name none, unless the set says so."""
 
-    def __init__(self, expected: ExpectedSet, reconciler: Reconciler, cache: Cache, queue: Queue[str]) -> None:
+    def __init__(
+        self, expected: ExpectedSet, reconciler: Reconciler, cache: Cache, queue: Queue[str], namespace: str
+    ) -> None:
         self.queue = queue
         self._set = expected
         self._reconciler = reconciler
         self._cache = cache
-        self._keys: frozenset[ObjectKey] = frozenset()
+        self._concern = Concern(expected.prune, expected.settings.get("namespace") or namespace)
         self._signature: Signature | None = None
+        self._told: tuple[str, ...] = ()
         self._unsubscribe: Callable[[], None] = lambda: None
         self._closing = threading.Event()
 
@@ -69,33 +74,53 @@ class SetLoop:
         self._reconciler.close()
 
     def watch(self) -> None:
-        """Look for changes of the files until ``close``: the life of a thread."""
+        """Look for changes of the files until ``close``: the life of a thread. Who copies files one by one is given
+        the time to end: the set runs when two looks have found the same.
+        """
+        before: Signature | None = None
         while not self._closing.wait(_LOOK):
-            self.look()
+            signature = self._now()
+            if signature == before:
+                self._note(signature)
+            before = signature
 
     def look(self) -> None:
         """Let the set run where its files have changed since the last run began."""
-        try:
-            signature = self._set.signature()
-        except ReconcileError:
-            signature = ()  # The run will say what is wrong.
+        self._note(self._now())
+
+    def _note(self, signature: Signature) -> None:
         if signature != self._signature:
             self.queue.add(self._set.name)
 
+    def _now(self) -> Signature:
+        try:
+            return self._set.signature()
+        except ReconcileError:
+            return ()  # The run says what is wrong.
+
     def work(self) -> None:
         """Run until ``close``: the life of a worker."""
-        while (key := self.queue.get()) is not None:
-            self.process(key)
+        while self.step():
+            pass
 
-    def process(self, key: str) -> None:
-        """Run once. Raises nothing."""
+    def step(self, timeout: float | None = None) -> bool:
+        """Run once what is due; False where nothing is within ``timeout`` seconds, and after ``close``."""
+        key = self.queue.get(timeout=timeout)
+        if key is not None:
+            self._process(key)
+        return key is not None
+
+    def _process(self, key: str) -> None:
         try:
             after = self._run()
+        except Retry as retry:
+            _log.info("%s: not run: %s", key, retry)
+            self.queue.retry(key, after=retry.after)
         except ReconcileError as error:
-            _log.warning("%s: %s", self._set.name, error)
+            _log.warning("%s: %s", key, error)
             self.queue.retry(key)
         except Exception as error:  # noqa: BLE001 - the function is the user's
-            _log.error("%s: not run", self._set.name, exc_info=error)
+            _log.error("%s: not run", key, exc_info=error)
             self.queue.retry(key)
         else:
             self.queue.forget(key)
@@ -108,12 +133,11 @@ class SetLoop:
 
     def _run(self) -> float | None:
         """Bring the cluster to what the set says now; returns the seconds until something may be tried again."""
-        try:
-            self._signature = self._set.signature()
-        except ReconcileError:
-            self._signature = ()
+        self._signature = self._now()
         objects = self._set.read()
-        self._keys = frozenset(_keys(objects, self._set.settings.get("namespace") or ""))
+        if self._now() != self._signature:  # Half of it may be of the old revision, and half of the new one.
+            raise LoadError("its files have changed while they were read; they are read again")
+        self._concern.expect(objects, self._cache.discovery.resources() if self._set.prune.owner is not None else ())
         if self._set.mode == "detect":
             self._tell_plan(self._reconciler.plan(objects, **self._set.settings))
             return None
@@ -124,30 +148,37 @@ class SetLoop:
                 self._tell(error.result)
             raise
         self._tell(result)
-        times = [outcome.retry_after for outcome in result if outcome.retry_after is not None]
-        if any(outcome.status == "failed" for outcome in result):
-            raise ReconcileError("some objects failed; it is tried again")
-        return min(times, default=None)
+        if result.failures:
+            raise ReconcileError(f"{len(result.failures)} of {len(result)} objects failed; they are tried again")
+        return result.retry_after
 
     def _tell(self, result: Result) -> None:
         for outcome in result:
             if outcome.status != "unchanged":
-                _log.info("%s: %s", self._set.name, outcome)
+                level = logging.WARNING if outcome.status == "failed" else logging.INFO
+                _log.log(level, "%s: %s", self._set.name, outcome)
+        self._warn(result.warnings)
 
     def _tell_plan(self, plan: Plan) -> None:
         for change in plan.changes:
-            if not change.is_in_sync:
-                _log.info("%s: would %s %s", self._set.name, change.operation, change.key)
+            if change.operation != "none":
+                places = ", ".join(operation["path"] for operation in change.writes)
+                told = f": {places}" if places else ""
+                _log.info("%s: would %s %s%s", self._set.name, change.operation, change.key, told)
+        self._warn((*plan.warnings, *plan.refusals))
+        wrong = [change for change in plan.changes if change.error is not None]
+        for change in wrong:
+            _log.warning("%s: %s: %s", self._set.name, change.key, change.told(str(change.error)))
+        if wrong:
+            raise ReconcileError(f"{len(wrong)} objects could not be judged; they are looked at again")
+
+    def _warn(self, warnings: tuple[str, ...]) -> None:
+        """Tell what the last run has not told already."""
+        for warning in warnings:
+            if warning not in self._told:
+                _log.warning("%s: %s", self._set.name, warning)
+        self._told = warnings
 
     def _on_event(self, event: CacheEvent) -> None:
-        if event.key in self._keys:
+        if self._concern.is_about(event):
             self.queue.add(self._set.name)
-
-
-def _keys(objects: list[Object], namespace: str) -> list[ObjectKey]:
-    """The keys under which the objects may be in the cache: with their namespace, with the default one, without one."""
-    found = []
-    for obj in objects:
-        key = ObjectKey.of(obj)
-        found += [key, key._replace(namespace=key.namespace or namespace), key._replace(namespace="")]
-    return found

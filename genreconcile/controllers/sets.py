@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from genreconcile.arguments import (
+    ABSENT,
+    Absent,
     Fields,
     OwnerTool,
     refused,
@@ -21,14 +23,14 @@ from genreconcile.arguments import (
     require_flag,
     require_seconds,
 )
-from genreconcile.controllers.outcome import collected
+from genreconcile.controllers.running import Inline
 from genreconcile.controllers.settings import require_controller_name
 from genreconcile.errors import InputError, LoadError
 from genreconcile.manifests import load
 from genreconcile.manifests.sources import files_of
 from genreconcile.normalize import Registry, require_registry
 from genreconcile.objects import Object
-from genreconcile.settings import Selector, Settings
+from genreconcile.settings import Prune, Selector, Settings
 
 Mode = Literal["enforce", "detect"]
 Signature = tuple[Any, ...]
@@ -38,7 +40,8 @@ _MANAGER: Final = "genreconcile-"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedSet:
     """One set: ``read`` gives its objects, ``signature`` something that differs when they may have changed; both raise
-    LoadError. ``settings`` are those of ``Reconciler.reconcile``. ``mode`` detect writes nothing.
+    LoadError, and ``read`` may raise Retry. ``settings`` are those of ``Reconciler.reconcile``. ``mode`` detect writes
+    nothing.
     """
 
     name: str
@@ -54,7 +57,12 @@ class ExpectedSet:
         require_choice("mode", self.mode, Mode)
         require_seconds("resync", self.resync, zero=False)
         require_registry(self.rules)
-        _ = Settings(**self.settings).prune  # Raises InputError or LoadError for what cannot be meant.
+        _ = self.prune  # Raises InputError or LoadError for what cannot be meant.
+
+    @property
+    def prune(self) -> Prune:
+        """What is to be deleted."""
+        return Settings(**self.settings).prune
 
     @property
     def field_manager(self) -> str:
@@ -68,8 +76,8 @@ def folder(  # noqa: PLR0913 - keyword-only settings, each with a default
     name: str,
     recursive: bool = False,
     namespace: str = "",
-    delete_from_namespace: str | None = "",
-    delete_selector: Selector | None = None,
+    delete_from_namespace: str | Absent | None = ABSENT,
+    delete_selector: Selector | Absent | None = ABSENT,
     owner: str = "",
     owner_tool: OwnerTool = "genreconcile",
     fields: Fields = "exact",
@@ -121,19 +129,20 @@ def callable(  # noqa: A001 - users write gr.callable
     **settings: Any,
 ) -> ExpectedSet:
     """A function without arguments that states a set, which ``run`` keeps: it runs at the start, when an object of the
-    set drifts, and every ``resync`` seconds.
+    set drifts, and every ``resync`` seconds. It may be ``async``. Where it raises, nothing is written; ``gr.Retry``
+    says when it runs again.
 
     Arguments as of ``folder``; ``settings`` are those of ``Reconciler.plan``. Raises InputError and LoadError.
     """
     require_callable("function", function, "give a function without arguments")
-    unknown = settings.keys() - Settings.__dataclass_fields__.keys() - {"not_older_than"}
+    unknown = settings.keys() - (Settings.__dataclass_fields__.keys() - {"not_older_than"})
     if unknown:
         raise InputError(f"{min(unknown)}: not usable: no setting has this name; see Reconciler.plan")
 
     def read() -> list[Object]:
-        stated = collected(function())
+        stated = Inline().run(function)
         if stated.retry is not None:
-            raise LoadError(f"{name}: {stated.retry}")
+            raise stated.retry
         return stated.children
 
     return ExpectedSet(name=name, read=read, signature=tuple, settings=settings, mode=mode, resync=resync, rules=rules)

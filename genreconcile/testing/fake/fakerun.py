@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from genreconcile.cache import Cache
-from genreconcile.controllers.assembly import Shared, loop_of
+from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Inline
+from genreconcile.controllers.setloop import SetLoop
+from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.errors import CacheError
 from genreconcile.objects import ObjectKey
 from genreconcile.testing.fake.fakecluster import FakeCluster
@@ -31,12 +33,12 @@ class Write(NamedTuple):
 
 
 class FakeRun:
-    """Runs controllers on a FakeCluster, in the thread of the test. Use it in a ``with`` block, or ``stop`` it.
+    """Runs controllers and sets on a FakeCluster, in the thread of the test: in a ``with`` block, or until ``stop``.
 
-    ``writes`` are the requests of the controllers that changed something, so far; a test may clear the list.
+    ``writes`` are their requests that changed something, so far; a test may clear the list.
     """
 
-    def __init__(self, fake: FakeCluster, *controllers: Controller) -> None:
+    def __init__(self, fake: FakeCluster, *sources: Controller | ExpectedSet) -> None:
         self.fake = fake
         self.writes: list[Write] = []
         self._cluster = fake.recording(lambda method, path, body: self.writes.append(Write(method, path, body)))
@@ -48,9 +50,13 @@ class FakeRun:
             may_write=lambda: True,
             clock=fake.clock,
             now=fake.clock.now,
-            reader=Reader(self._cache, is_current=True),
+            reader=Reader(self._cluster, self._cache),
+            waits=False,
         )
-        self._loops: list[Loop] = [loop_of(controller, shared, Inline()) for controller in controllers]
+        self._loops: list[Loop | SetLoop] = [
+            set_loop_of(source, shared) if isinstance(source, ExpectedSet) else loop_of(source, shared, Inline())
+            for source in sources
+        ]
         for loop in self._loops:
             loop.start()
 
@@ -73,7 +79,8 @@ class FakeRun:
         """Run until nothing is due; returns the number of runs. Raises AssertionError where that never comes."""
         runs = 0
         self._be_current()
-        while ran := sum(self._step(loop) for loop in self._loops):
+        self._look()
+        while ran := sum(loop.step(timeout=0) for loop in self._loops):
             runs += ran
             if runs > _MOST_RUNS:
                 raise AssertionError(f"still not settled after {runs} runs; a controller undoes its own work")
@@ -94,12 +101,11 @@ class FakeRun:
         times = [time for loop in self._loops if (time := loop.queue.next_time()) is not None]
         return min(times, default=None)
 
-    def _step(self, loop: Loop) -> bool:
-        key: ObjectKey | None = loop.queue.get(timeout=0)
-        if key is None:
-            return False
-        loop.process(key)
-        return True
+    def _look(self) -> None:
+        """Notice files that have changed; a program has a thread for it."""
+        for loop in self._loops:
+            if isinstance(loop, SetLoop):
+                loop.look()
 
     def _be_current(self) -> None:
         """Wait until the cache has seen every change: watches have threads of their own."""

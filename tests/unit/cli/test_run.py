@@ -1,0 +1,131 @@
+"""``genreconcile run``: what the options make of it, without a cluster."""
+
+import signal
+
+import pytest
+
+from genreconcile.controllers import program
+from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.sets import ExpectedSet
+
+OPERATOR = """
+import genreconcile as gr
+
+@gr.controller("example.com/v1/Thing", name="{name}")
+def function(parent, ctx):
+    return []
+
+again = function
+"""
+
+
+@pytest.fixture
+def started(monkeypatch, reconciler):
+    """What the program was started with."""
+    found = {}
+
+    def run(*sources, **keywords):
+        found.update(keywords, sources=sources)
+
+    monkeypatch.setattr(program, "run", run)
+    return found
+
+
+@pytest.fixture
+def operator(tmp_path):
+    def operator(name, text=OPERATOR):
+        file = tmp_path / f"{name}.py"
+        file.write_text(text.replace("{name}", name))
+        return file
+
+    return operator
+
+
+def test_the_controllers_of_all_files_run_in_one_program(run, started, operator):
+    assert run("run", operator("one"), operator("two"), "--watch-namespace", "a", "--watch-namespace", "b").code == 0
+    assert [source.settings.name for source in started["sources"]] == ["one", "two"]
+    assert all(isinstance(source, Controller) for source in started["sources"])
+    assert started["namespaces"] == ("a", "b")
+
+
+def test_a_controller_that_two_files_share_runs_once(run, started, operator):
+    operator("shared")
+    text = "from shared import function\n"
+    assert run("run", operator("one", text), operator("two", text)).code == 0
+    assert len(started["sources"]) == 1
+
+
+def test_a_file_named_as_a_module_of_python_does_not_hide_it(run, started, operator):
+    text = f"import operator\nassert operator.add(1, 2) == 3\n{OPERATOR}"
+    assert run("run", operator("operator", text)).code == 0
+
+
+def test_a_folder_is_a_set_with_the_options(run, started, tmp_path):
+    options = ["--name", "shop", "-n", "a", "--delete-from-namespace", "a", "--delete-selector", "app=web"]
+    options += ["--max-deletions", "3", "--delete-kinds", "Namespace", "--mode", "detect", "-R"]
+    assert run("run", "-f", tmp_path, *options).code == 0
+    (source,) = started["sources"]
+    assert isinstance(source, ExpectedSet)
+    assert (source.name, source.mode, source.field_manager) == ("shop", "detect", "genreconcile-shop")
+    assert source.settings["namespace"] == "a"
+    assert (source.prune.namespace, source.prune.max_deletions, source.prune.kinds) == ("a", 3, {"Namespace"})
+    assert started["namespaces"] is None
+
+
+def test_a_folder_may_be_an_owner_set(run, started, tmp_path):
+    assert run("run", "-f", tmp_path, "--applyset", "configmaps/shop").code == 0
+    (source,) = started["sources"]
+    assert (source.prune.owner.text, source.mode) == ("configmaps/shop", "enforce")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param([], "Give Python files with controllers, or -f", id="nothing"),
+        pytest.param(["OPERATOR", "-f", "."], "Give Python files with controllers, or -f", id="both"),
+        pytest.param(["OPERATOR", "--mode", "detect"], "--mode goes with -f", id="mode of a controller"),
+        pytest.param(["OPERATOR", "-n", "a"], "--namespace goes with -f", id="namespace of a controller"),
+        pytest.param(["-f", ".", "--delete-selector", "a=b"], "go together", id="selector without a namespace"),
+        pytest.param(["-f", ".", "--delete-from-namespace", "a"], "go together", id="namespace without a selector"),
+        pytest.param(
+            ["-f", ".", "--applyset", "configmaps/a", "--delete-from-namespace", "a", "--delete-selector", "a=b"],
+            "a namespace and a selector say otherwise",
+            id="owner and selector",
+        ),
+        pytest.param(["-f", ".", "--name", "Not A Name"], "name", id="name"),
+        pytest.param(["missing.py"], "missing.py", id="no such file"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(run, started, operator, options, told):
+    done = run("run", *(operator("one") if option == "OPERATOR" else option for option in options))
+    assert done.code == 2
+    assert told in done.err
+    assert started == {}
+
+
+def test_a_file_without_a_controller_is_refused(run, started, operator):
+    done = run("run", operator("one"), operator("nothing", "x = 1\n"))
+    assert done.code == 2
+    assert "nothing.py defines no controller" in done.err
+    assert started == {}
+
+
+def test_a_file_that_fails_shows_its_author_where_and_why(run, started, operator):
+    done = run("run", operator("one", "def function():\n    raise ValueError('the reason')\n\nfunction()\n"))
+    assert done.code == 2
+    assert "line 2, in function" in done.err
+    assert "ValueError: the reason" in done.err
+    assert "one.py cannot be imported: ValueError" in done.err
+    assert "a fault of genreconcile" not in done.err
+
+
+def test_a_signal_stops_a_program_and_a_second_one_ends_it(monkeypatch):
+    ended, stopped = [], []
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(program.os, "_exit", ended.append)
+    with program._Signals(lambda: stopped.append(True)):
+        signal.raise_signal(signal.SIGTERM)
+        assert (stopped, ended) == ([True], [])
+        signal.raise_signal(signal.SIGTERM)
+        assert ended == [128 + signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is before
