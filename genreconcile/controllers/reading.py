@@ -132,9 +132,8 @@ class Reader:
 
     def _is_known(self, read: Read, metadata_only: bool) -> bool:
         cache, place = self._cache, (read.kind, read.namespace, read.name)
-        is_watched = cache.watches(*place) if any(place[1:]) else cache.is_complete(read.kind)
         is_enough = metadata_only or not cache.has_metadata_alone(read.kind)
-        return is_watched and is_enough and cache.has_synced(*place)
+        return is_enough and cache.watches(*place) and cache.has_synced(*place)
 
     def _resource(self, read: Read) -> Resource:
         with _telling(read):
