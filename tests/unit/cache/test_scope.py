@@ -84,6 +84,9 @@ class Known:
     def get(self, _gvk):
         return None
 
+    def knows(self, _gvk):
+        return False
+
     def invalidate(self):
         """Nothing is read."""
 

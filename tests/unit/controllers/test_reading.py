@@ -639,3 +639,19 @@ def test_what_cannot_become_as_new_is_not_readable(gate, fake):
         reader = Reader(gate, cache, timeout=0.05)
         assert str(cause(reader.not_older_than, seen)).startswith("ConfigMap shop/late: not readable: ")
         assert cause(reader.not_older_than, seen["metadata"]["resourceVersion"], [Read(MAP)]).reason == "NotSynced"
+
+
+def test_an_object_of_a_quiet_kind_costs_one_request(reader, gate, cache, fake):
+    reader.list(MAP)
+    reader.get(CLASS, "n")
+    waits = []
+    wait_for = cache._kinds[MAP].store.wait_for
+    cache._kinds[MAP].store.wait_for = lambda *given: waits.append(given[-1]) or wait_for(*given)
+    seen = fake.patch(
+        "networking.k8s.io/v1/IngressClass", "n", {"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}
+    )
+    asked = len(gate.lists)
+    reader.not_older_than(seen["metadata"]["resourceVersion"], [Read(MAP, "shop", "a")])
+    assert waits == [0.05]
+    assert [path for path, _ in gate.lists[asked:]] == ["/api/v1/namespaces/shop/configmaps/a"]
+    assert reader.get(MAP, "a", "shop")
