@@ -128,7 +128,7 @@ def tracked(obj: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that have owners."""
     found = {key: value for key, value in obj.items() if key not in {"apiVersion", "kind", "metadata"}}
     metadata = {key: value for key, value in (obj.get("metadata") or {}).items() if key not in _SYSTEM}
-    return {**found, "metadata": metadata} if metadata else found
+    return {**found, "metadata": metadata}
 
 
 def members_of(members: list[Any], shape: Shape) -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from genreconcile.testing.fake.kinds import Kind, recorded
 from genreconcile.testing.fake.places import DEFINITIONS
 from genreconcile.testing.fake.shape import Shape
 from genreconcile.testing.fake.structural import Cause
-from genreconcile.testing.fake.wire import Refusal
+from genreconcile.testing.fake.wire import Refusal, Unsupported
 
 _SYSTEM = frozenset({"apiVersion", "kind", "metadata"})
 
@@ -136,6 +136,8 @@ class BuiltIn:
 
     def problems(self, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
         """See ``Semantics``."""
+        if self._kind.place == DEFINITIONS and (obj["spec"].get("conversion") or {}).get("strategy") == "Webhook":
+            raise Unsupported("definitions with a conversion webhook")
         try:
             if old is None:
                 strategy.check_new(obj, self._kind)
