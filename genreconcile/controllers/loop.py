@@ -157,7 +157,7 @@ class Loop:
         kind = self._settings.kind
         if (event.key.group, event.key.kind) == (kind.group, kind.kind) and event.resource.gvk == kind:
             self._on_parent(event, priority)
-        if (parent := self.parts.children.parent_of(event)) is not None:  # Also of the same kind as its parent.
+        for parent in self.parts.children.parents_of(event):  # Also of the same kind as its parent.
             self.queue.add(parent, priority)
         woken = self.parts.dependencies.woken(event)
         for key in woken:

@@ -41,7 +41,7 @@ class World:
             reconciler.reconcile(objects).raise_for_failures()
 
     def start(self):
-        command = [str(PROGRAM), "run", str(self.folder / "operator.py")]
+        command = [str(PROGRAM), "run", str(self.folder / "memcached.py")]
         command += ["--kubeconfig", str(self.plane.kubeconfig), "--watch-namespace", self.namespace]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 

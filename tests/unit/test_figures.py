@@ -165,7 +165,7 @@ FIGURES = (
     Figure(
         "decisions/0028",
         "waits for the event for {}.",
-        "cache.catchup._PATIENCE",
+        "cache.catchup.PATIENCE",
         lambda value: f"{word(value)} second",
     ),
     Figure("decisions/0028", "a kind and {} s in the mean", "cache.pace.Pace.watch cache.pace._SPREAD", mean_watch),
