@@ -190,6 +190,7 @@ FIGURES = (
     Figure("operators", "repeated after {} s, then later", "controllers.backoff._SHORTEST", plain),
     Figure("operators", "and later, up to {}, with jitter", "controllers.backoff._LONGEST", time),
     Figure("operators", "wakes more than {} parents", "controllers.dependencies.MOST_AT_ONCE", plain),
+    Figure("operators", "up to {} of them in a namespace", "controllers.reading.MOST_SINGLE", plain),
     Figure("operators", "as long as {} s", "controllers.entry._RISE", plain),
     Figure("operators", "`NotReadable` | in {} s |", "controllers.run._SOON", plain),
     Figure("operators", "those that go on have {} s", "controllers.program._GRACE", plain),
