@@ -29,7 +29,7 @@ def connect(memo: kopf.Memo, **_: object) -> None:
 
 
 @kopf.on.update(*KIND, field="spec")
-@kopf.timer(*KIND, interval=30)  # At once for each parent, and again for what kopf does not see: drift of children.
+@kopf.timer(*KIND, interval=10)  # At once for each parent, and again for what kopf does not see: drift of children.
 async def keep(body: kopf.Body, memo: kopf.Memo, name: str, namespace: str | None, **_: object) -> None:
     """The children go with their parent by their references; what leaves the owner set is deleted."""
     kopf.append_owner_reference(expected := list(children(body)), owner=body)
