@@ -10,7 +10,7 @@ A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never hol
      ├── InputError             one expected object is wrong: ``path`` says where
      │    └── NoMember          it cannot be a member of its owner set
      ├── CacheError
-     │    ├── NotReadable       a controller's read: nobody can say what is there
+     │    ├── NotReadable       what a controller's function has asked for is not known now
      │    └── NotSynced         a kind's initial list has not arrived
      ├── PlanRefused            a guard refused to delete, or an owner set is not ours
      ├── ChildConflict          an expected child is there already, and is not ours
@@ -91,7 +91,14 @@ class NotSynced(CacheError):
 
 
 class NotReadable(CacheError):
-    """Nobody can say what is there: a kind is not synced, forbidden, not served, or its watch fails."""
+    """What a controller's function has asked for is not known now, whether or not it exists; ``str()`` says why.
+
+    ``reason`` is CacheLimit, Forbidden, NotServed, NotSynced, NotWatched, Stale or Unreadable.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class PlanRefused(ReconcileError):

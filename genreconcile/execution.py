@@ -88,7 +88,9 @@ class Execution:
     def _write(self, plan: Plan) -> list[Outcome]:
         changes = [change for change in plan.changes if change.operation in _WRITES]
         awaited = awaiting(plan)
-        if not awaited or self._applier.is_rehearsal:
+        # Whose a child is, only the call can tell.
+        is_untold = self._call is None and self._parent is not None and self._parent.is_controlled
+        if not awaited or self._applier.is_rehearsal or is_untold:
             return self._written(changes) + [_settled(change) for change in awaited]
         first, later = with_definitions(changes)
         outcomes = self._written(first, awaited)

@@ -10,7 +10,7 @@ import logging
 from typing import Final
 
 from genreconcile.engine import Engine
-from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound, ParentChanged
+from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound, ParentChanged, PlanRefused
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, uid_of
@@ -63,13 +63,18 @@ class Parents:
         """
         parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
         live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
-        wanted = (members & owner.inventory) | owner.kept
-        if live is None or parent.is_written(live, wanted) or (parent.uid and uid_of(live) != parent.uid):
+        if live is None or (parent.uid and uid_of(live) != parent.uid):
             return ""
         try:
-            self._write(parent, resource, wanted, live)
+            # What is recorded beside the plan's, somebody else has recorded meanwhile.
+            beside = parent.inventory(live, self._catalog.kind_named) - owner.inventory
+            wanted = (members & owner.inventory) | owner.kept | beside
+            if not parent.is_written(live, wanted):
+                self._write(parent, resource, wanted, live)
         except ClusterError as error:
             return str(self._told(error, parent, "the next reconcile tries again"))
+        except PlanRefused as error:
+            return str(error)
         return ""
 
     def require_there(self, parent: Parent, *, for_new: bool) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
+from genreconcile.cache.scope import EVERYTHING, Scope
 from genreconcile.cache.sighting import Sighting
 from genreconcile.cache.transform import read_at_least_the_name
 from genreconcile.cache.watched import Watched
@@ -22,7 +23,7 @@ _PATIENCE: Final = 1.0
 come.
 """
 
-Renew = Callable[[Watched, Sequence[str], float], bool]
+Renew = Callable[[Watched, Sequence[Scope], float], bool]
 """Lists the scopes of a kind anew; whether all lists came within the given seconds."""
 
 
@@ -39,22 +40,23 @@ class CatchUp:
         ``timeout`` is in seconds; ``version`` 0 is newer than any known one.
         """
         deadline = time.monotonic() + timeout
-        scope, name = watched.scope_of(key.namespace) or "", (key.namespace, key.name)
+        name = (key.namespace, key.name)
+        scope = watched.scope_of(*name) or EVERYTHING
         if version and watched.store.wait_for(name, version, scope, min(_PATIENCE, timeout)):
             return
         if not self._read(watched, key, deadline - time.monotonic()):
             self._scopes(watched, [scope], version, deadline)
 
-    def kinds(self, every: Iterable[tuple[Watched, Collection[str]]], version: int, timeout: float) -> None:
+    def kinds(self, every: Iterable[tuple[Watched, Collection[Scope]]], version: int, timeout: float) -> None:
         """Wait until the synced ones of these kinds' scopes are known up to ``version``; else as ``object``."""
         deadline = time.monotonic() + timeout
         patient_until = min(deadline, time.monotonic() + _PATIENCE)
-        behind = [(watched, names) for watched, all_names in every if (names := _behind(watched, all_names, version))]
-        for watched, names in behind:
-            for name in names:
-                watched.store.wait_for(("", ""), version, name, max(0.0, patient_until - time.monotonic()))
-        for watched, names in behind:
-            self._scopes(watched, names, version, deadline)
+        behind = [(watched, scopes) for watched, all_ in every if (scopes := _behind(watched, all_, version))]
+        for watched, scopes in behind:
+            for scope in scopes:
+                watched.store.wait_for(("", ""), version, scope, max(0.0, patient_until - time.monotonic()))
+        for watched, scopes in behind:
+            self._scopes(watched, scopes, version, deadline)
 
     def _read(self, watched: Watched, key: ObjectKey, timeout: float) -> bool:
         """Read the object from the server; whether its state, or its absence, is known now."""
@@ -76,23 +78,23 @@ class CatchUp:
         watched.change(lambda: store.upsert(record))
         return True
 
-    def _scopes(self, watched: Watched, names: Collection[str], version: int, deadline: float) -> None:
+    def _scopes(self, watched: Watched, scopes: Collection[Scope], version: int, deadline: float) -> None:
         with watched.renewing:  # The list of another thread, waited for here, may be new enough.
-            behind = _behind(watched, names, version)
+            behind = _behind(watched, scopes, version)
             if not behind or self._renew(watched, behind, max(0.0, deadline - time.monotonic())):
                 return
-        known = min(watched.store.seen(name) for name in behind)
-        cause = watched.error_in(behind[0]) or "the server has sent nothing since"
+        known = min(watched.store.seen(scope) for scope in behind)
+        cause = watched.error_in(*behind[0]) or "the server has sent nothing since"
         raise NotSynced(
             f"{watched.resource}: not as new as resourceVersion {version}: it is known up to {known}: {cause}; "
             "wait, or see to the cause"
         )
 
 
-def _behind(watched: Watched, names: Collection[str], version: int) -> list[str]:
+def _behind(watched: Watched, scopes: Collection[Scope], version: int) -> list[Scope]:
     """The synced ones of these scopes that are not known up to this version; 0 is newer than any."""
-    known = [name for name in names if watched.knows(name)]
-    return [name for name in known if not version or watched.store.seen(name) < version]
+    known = [scope for scope in scopes if watched.knows(*scope)]
+    return [scope for scope in known if not version or watched.store.seen(scope) < version]
 
 
 def matching(kinds: Iterable[Watched], sighting: Sighting) -> Watched | None:
@@ -101,4 +103,4 @@ def matching(kinds: Iterable[Watched], sighting: Sighting) -> Watched | None:
     if key is None:
         return None
     same = (watched for watched in kinds if (watched.resource.gvk.group, watched.resource.gvk.kind) == key[:2])
-    return next((watched for watched in same if watched.scope_of(key.namespace) is not None), None)
+    return next((watched for watched in same if watched.scope_of(key.namespace, key.name) is not None), None)

@@ -5,12 +5,13 @@ Invariant: nothing here changes while a reflector runs: reflector, list and watc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 
 from genreconcile.cache.pace import Pace
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.transform import Record
 from genreconcile.cluster import Cluster, partial
 from genreconcile.kinds.discovery import Resource
@@ -42,20 +43,25 @@ class Upstream(NamedTuple):
 
 
 class Feed(NamedTuple):
-    """The objects of one resource in a namespace, "" for all, as one list and watch brings them."""
+    """The objects of one resource in a scope, as one list and watch brings them."""
 
     upstream: Upstream
     resource: Resource
-    namespace: str
+    scope: Scope
     reader: Reader
     accept: Accept = WHOLE
 
     @property
     def path(self) -> str:
         """The path of the list and of the watch."""
-        return self.resource.path(self.namespace)
+        return self.resource.path(self.scope.namespace)
 
     @property
     def url(self) -> str:
-        """The same with the server, for messages."""
-        return f"{self.upstream.cluster.server}{self.path}"
+        """The same with the server, for messages, and with the name of a single object."""
+        return "?".join((f"{self.upstream.cluster.server}{self.path}", *map("=".join, self.query.items())))
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of each request."""
+        return self.scope.query

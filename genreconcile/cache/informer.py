@@ -11,16 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 from genreconcile.arguments import refused, require_flag, require_name, require_namespace, require_seconds, texts
 from genreconcile.cache.catchup import CatchUp, matching
+from genreconcile.cache.checks import as_kinds, require_parts
 from genreconcile.cache.feed import Upstream
 from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector
 from genreconcile.cache.retention import Retention
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.sighting import Sighting
 from genreconcile.cache.store import Delta
 from genreconcile.cache.subscribers import CacheEvent, Subscribers
@@ -61,13 +63,13 @@ class Cache(Lister):
         if isinstance(namespaces, str):
             raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
         super().__init__()
-        _require_parts(cluster, discovery, pace)
+        require_parts(cluster, discovery, pace)
         require_flag("compress", compress)
         require_flag("watch_list", watch_list)
         self.discovery = discovery or Discovery(cluster)
         """The kinds of the cluster, read again on the next look-up after the watch of a kind met a 404."""
         self._namespaces = None if namespaces is None else texts("namespaces", namespaces, require_name)
-        self._first = _kinds(kinds)
+        self._first = as_kinds(kinds)
         self._compress = compress
         self.pace = pace or Pace()
         self._upstream = Upstream(cluster, self.pace, watch_list)
@@ -135,16 +137,29 @@ class Cache(Lister):
         Raises CacheError where the server has no such kind or cannot list and watch it, ClusterError where the server
         cannot be asked.
         """
-        self.require_usable()
         compress = self._compress if compress is None else compress
         retention = Retention(keep_managers, interest, compress, metadata_only)
+        names = self._names(namespaces)
+        return self._watch(kind, None if names is None else map(Scope, names), retention, is_added=True)
+
+    def watch(self, kind: Kind, scope: Scope, *, metadata_only: bool = False) -> Resource:
+        """Watch a part of a kind, whatever the cache's namespaces: a namespace, or a single object by its name, which
+        an account may be allowed to watch where it may not see the others. Returns and raises as ``add``.
+        """
+        return self._watch(kind, [scope], Retention(compress=self._compress, metadata_only=metadata_only))
+
+    def _watch(
+        self, kind: Kind, scopes: Iterable[Scope] | None, retention: Retention, *, is_added: bool = False
+    ) -> Resource:
+        self.require_usable()
         with self._lock:
-            known, names = self._kinds.get(gvk_of(kind)), self._names(namespaces)
+            known = self._kinds.get(gvk_of(kind))
             if known is not None and not known.is_at(kind):
                 self._let_end(known.stop())
                 known = None
             if known is not None and known.retention.covers(retention):
-                new = known.extend(names)
+                known.is_added |= is_added
+                new = known.extend(scopes)
                 if self._running:
                     known.start(new)
                 return known.resource
@@ -154,7 +169,9 @@ class Cache(Lister):
                 self._stale.discard(known)
                 retention = known.retention.widened(retention)
             watched = Watched(self._upstream, resource, retention, self._notify, self._on_state)
-            watched.extend(names if known is None or names is None else {*names, *known.names})
+            watched.is_added = is_added or (known is not None and known.is_added)
+            watched.extend(scopes)
+            watched.extend(known.scopes if known is not None else ())
             self._kinds[resource.gvk] = watched
             if self._running:
                 watched.start()
@@ -192,21 +209,21 @@ class Cache(Lister):
         """
         require_seconds("timeout", timeout)
         watched = self._require(kind)
-        return self._renew(watched, watched.names, timeout)
+        return self._renew(watched, watched.scopes, timeout)
 
-    def _renew(self, watched: Watched, names: Sequence[str], timeout: float) -> bool:
+    def _renew(self, watched: Watched, scopes: Sequence[Scope], timeout: float) -> bool:
         self.require_usable()
         with self._lock:  # Without it, a kind that is removed meanwhile would be read for ever.
             watched = self._require(watched.resource)  # Another thread may have removed the kind, and added it again.
-            before = watched.lists(names)
+            before = watched.lists(scopes)
             if self._running:
-                self._let_end(watched.relist(names))
+                self._let_end(watched.relist(scopes))
         with self._state:
             # A kind that is gone, or may not be listed, is not waited for.
             self._state.wait_for(
-                lambda: watched.lists(names) > before or (watched.error and not watched.synced), timeout
+                lambda: watched.lists(scopes) > before or (watched.error and not watched.synced), timeout
             )
-            return watched.lists(names) > before
+            return watched.lists(scopes) > before
 
     def catch_up(
         self, sighting: Sighting, timeout: float, places: Mapping[Resource, Collection[str]] | None = None
@@ -220,7 +237,7 @@ class Cache(Lister):
         self.require_usable()
         if places is not None:
             watched = [(self._kinds.get(resource.gvk), names) for resource, names in places.items()]
-            every = [(found, _scopes(found, names)) for found, names in watched if found is not None]
+            every = [(found, found.scopes_in(names)) for found, names in watched if found is not None]
             self._catch_up.kinds(every, sighting.version, timeout)
             return True
         found = matching(list(self._kinds.values()), sighting)
@@ -242,6 +259,22 @@ class Cache(Lister):
         missing = [watched for watched in waited if not watched.synced]
         if missing:
             raise NotSynced("; ".join(map(not_synced, missing)))
+
+    def wait_until_known(self, kind: Kind, namespace: str, name: str, timeout: float) -> bool:
+        """Wait for a part of a kind, as ``has_synced`` names it, for ``timeout`` seconds at most; whether it is known.
+
+        What the server refuses, or does not serve, is not waited for.
+        """
+
+        def known() -> bool:
+            return self.has_synced(kind, namespace, name)
+
+        self.require_usable()
+        with self._state:
+            self._state.wait_for(
+                lambda: known() or isinstance(self.error(kind, namespace, name), Forbidden | NotFound), timeout
+            )
+        return known()
 
     def subscribe(self, callback: Callable[[CacheEvent], object], *, replay: bool = False) -> Callable[[], None]:
         """Call back for each later change; returns a function that ends the subscription.
@@ -294,7 +327,7 @@ class Cache(Lister):
         watched = next((face for face in faces if face.resource.gvk == resource.gvk), None)
         reader = watched.read if watched is not None else partial(read, gvk=resource.gvk)
         record = read_at_least_the_name(reader, answer)
-        if watched is not None and watched.scope_of(record.namespace) is not None:
+        if watched is not None and watched.scope_of(record.namespace, record.name) is not None:
             watched.change(lambda: watched.store.upsert(record))
         for other in faces:
             if other is not watched:
@@ -314,7 +347,7 @@ class Cache(Lister):
         """Wait until the object is known at this resourceVersion or a later one; False after ``timeout`` seconds."""
         self.require_usable()
         watched = self._require(resource)
-        scope = watched.scope_of(key.namespace)
+        scope = watched.scope_of(key.namespace, key.name)
         if scope is None:
             raise CacheError(f"{key}: cannot be waited for: its namespace is not watched; add it to namespaces")
         return watched.store.wait_for((key.namespace, key.name), number(resource_version), scope, timeout)
@@ -341,36 +374,13 @@ class Cache(Lister):
         watched.is_gone = is_gone or (watched.is_gone and error is not None)
         if error is not None:
             _log.info("%s: %s", watched.resource, error)
+        if error is None and watched.covered():
+            with self._lock:
+                self._let_end(watched.shed())
         with self._state:
             (self._stale.discard if watched.stale_since() is None else self._stale.add)(watched)
             self._state.notify_all()
         self._subscribers.notify_of_states()
-
-
-def _require_parts(cluster: Any, discovery: Any, pace: Any) -> None:
-    """Raise InputError for an argument of a wrong type. A method is enough: tests pass clusters of their own."""
-    if not callable(getattr(cluster, "request", None)):
-        raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
-    if discovery is not None and not callable(getattr(discovery, "get", None)):
-        raise refused("discovery", discovery, "is no discovery; leave it out")
-    if pace is not None and not isinstance(pace, Pace):
-        raise refused("pace", pace, "is no pace; give gr.Pace(...)")
-
-
-def _kinds(kinds: Any) -> tuple[Kind, ...]:
-    """The kinds as a tuple. Raises InputError for a single kind or no iterable, CacheError for a member of no kind."""
-    if isinstance(kinds, str | GVK | Resource) or not isinstance(kinds, Iterable):
-        raise refused("kinds", str(kinds), "is no list of kinds; give a list, such as ['apps/v1/Example']")
-    found = tuple(kinds)
-    for kind in found:
-        gvk_of(kind)
-    return found
-
-
-def _scopes(watched: Watched, namespaces: Collection[str]) -> Sequence[str]:
-    """The scopes that hold these namespaces; all scopes of the kind where none does."""
-    found = {watched.scope_of(namespace) for namespace in namespaces}
-    return [name for name in found if name is not None] or watched.names
 
 
 def _hint(near: str) -> str:

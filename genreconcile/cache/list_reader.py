@@ -48,14 +48,15 @@ class ListReader:
 
     def __init__(self, feed: Feed, history: History, interrupt: Interrupt, clock: Callable[[], float]) -> None:
         self._cluster, self._pace, self._as_stream = feed.upstream
-        self._path = feed.path
+        self._path, self._query = feed.path, feed.query
         self._accept = feed.accept
         self._reading = Reading(feed)
         self._history = history
         self._interrupt = interrupt
         self._clock = clock
         self._refusals = 0
-        self._pager = Pager(self._cluster, self._path, accept=feed.accept.of_lists, timeout=self._pace.list_timeout)
+        accept, silence = feed.accept.of_lists, self._pace.list_timeout
+        self._pager = Pager(self._cluster, self._path, accept=accept, timeout=silence, query=self._query)
         self.requests = 0
         """The number of requests for the last list."""
 
@@ -82,7 +83,8 @@ class ListReader:
         The watch that follows is another request, so that it begins, and may be silent, as each watch.
         """
         seconds, silence = self._pace.watch, self._pace.list_timeout
-        query, accepted = {**QUERY, "timeoutSeconds": str(max(1, round(seconds)))}, self._accept.of_watches
+        query = {**self._query, **QUERY, "timeoutSeconds": str(max(1, round(seconds)))}
+        accepted = self._accept.of_watches
         deadline = self._clock() + seconds
         try:
             stream = self._cluster.stream(self._path, query=query, read_timeout=silence, accept=accepted)

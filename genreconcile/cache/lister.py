@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from genreconcile.arguments import require_namespace, require_text
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.store import Store
 from genreconcile.cache.transform import Record
 from genreconcile.cache.watched import Watched
@@ -23,6 +24,9 @@ from genreconcile.selector import parse as parse_selector
 
 Kind = str | GVK | Resource
 """``apps/v1/Deployment``-like text, a GVK, or a Resource of Discovery."""
+
+
+_UNWATCHED: Final = "the namespace is not watched; add it to namespaces"
 
 
 class Lister:
@@ -52,44 +56,49 @@ class Lister:
         return self._namespaces
 
     def kinds(self) -> tuple[GVK, ...]:
-        """The kinds that were added, sorted."""
-        return tuple(sorted(self._kinds.copy()))
+        """The kinds that were added, sorted; without those of which merely parts are watched."""
+        return tuple(sorted(gvk for gvk, watched in self._kinds.copy().items() if watched.is_added))
 
-    def has_synced(self, kind: Kind, namespace: str = "") -> bool:
-        """Whether the kind's objects (in a namespace) are known: its list has arrived, and it has not become forbidden
-        since.
+    def watched_kinds(self) -> tuple[GVK, ...]:
+        """The kinds of which anything is watched, single objects included."""
+        return tuple(self._kinds.copy())
+
+    def has_synced(self, kind: Kind, namespace: str = "", name: str = "") -> bool:
+        """Whether the kind's objects (in a namespace, or the one of a name) are known: its list has arrived, and it has
+        not become forbidden since.
         """
         watched = self._kinds.get(gvk_of(kind))
-        return watched is not None and watched.knows(namespace)
+        return watched is not None and watched.knows(namespace, name)
 
     def has_settled(self, kind: Kind) -> bool:
         """Whether the kind's objects are known in every namespace that is watched, or ``error`` says why not."""
         watched = self._kinds.get(gvk_of(kind))
         return watched is not None and watched.settled
 
-    def error(self, kind: Kind, namespace: str = "") -> ClusterError | None:
-        """The last error of the kind's list or watch (in a namespace), None after a success. A synced kind that has an
-        error may be behind.
+    def error(self, kind: Kind, namespace: str = "", name: str = "") -> ClusterError | None:
+        """The last error of the kind's list or watch (in a namespace, or of an object), None after a success. A synced
+        kind that has an error may be behind.
         """
         watched = self._kinds.get(gvk_of(kind))
-        return watched.error_in(namespace) if watched else None
+        return watched.error_in(namespace, name) if watched else None
 
     @property
     def has_stale(self) -> bool:
         """Whether any kind is stale, as ``stale_since`` tells."""
         return bool(self._stale) or self._stopped_at is not None
 
-    def stale_since(self, kind: Kind, namespace: str = "") -> float | None:
-        """The time, as of ``time.time``, since which no watch brings changes of the kind's objects (in a namespace):
-        watches fail, and lists come now and then at best, or the cache was stopped. None while all is well.
+    def stale_since(self, kind: Kind, namespace: str = "", name: str = "") -> float | None:
+        """The time, as of ``time.time``, since which no watch brings changes of the kind's objects (in a namespace, or
+        of the one of a name): watches fail, and lists come now and then at best, or the cache was stopped. None while
+        all is well.
         """
-        seconds = self.stale_for(kind, namespace)
+        seconds = self.stale_for(kind, namespace, name)
         return None if seconds is None else time.time() - seconds
 
-    def stale_for(self, kind: Kind, namespace: str = "") -> float | None:
+    def stale_for(self, kind: Kind, namespace: str = "", name: str = "") -> float | None:
         """The seconds since ``stale_since``, by the monotonic clock; None while all is well."""
         watched = self._kinds.get(gvk_of(kind))
-        moments = [watched.stale_since(namespace) if watched is not None else None, self._stopped_at]
+        moments = [watched.stale_since(namespace, name) if watched is not None else None, self._stopped_at]
         since = min((moment for moment in moments if moment is not None), default=None)
         return None if since is None else time.monotonic() - since
 
@@ -116,11 +125,11 @@ class Lister:
     def record(self, kind: Kind, name: str, *, namespace: str = "") -> Record | None:
         """As ``get``, not decoded: for a look at uid, resourceVersion and labels alone."""
         require_text("name", name)
-        watched = self._readable(kind, namespace)
+        watched = self._require(kind)
         if bool(namespace) != watched.resource.namespaced:
             has = "a" if watched.resource.namespaced else "no"
             raise CacheError(f"{kind} {name}: cannot be looked up: the kind has {has} namespace; pass it accordingly")
-        return watched.store.get((namespace, name))
+        return self._readable(kind, namespace, name).store.get((namespace, name))
 
     def records(
         self,
@@ -148,10 +157,31 @@ class Lister:
         """Whether objects in a namespace, or without one, are watched once their kind is added."""
         return not namespace or self._namespaces is None or namespace in self._namespaces
 
-    def watches(self, kind: Kind, namespace: str) -> bool:
-        """Whether the objects of a kind in a namespace are watched; "" stands for all namespaces."""
+    def watches(self, kind: Kind, namespace: str, name: str = "") -> bool:
+        """Whether the objects of a kind in a namespace, or the one of a name, are watched; "" stands for all
+        namespaces.
+        """
         watched = self._kinds.get(gvk_of(kind))
-        return watched is not None and watched.scope_of(namespace) is not None
+        return watched is not None and watched.scope_of(namespace, name) is not None
+
+    def is_complete(self, kind: Kind) -> bool:
+        """Whether all objects of a kind are watched, as far as they are in the cache's namespaces."""
+        watched = self._kinds.get(gvk_of(kind))
+        return watched is not None and watched.is_complete(self._namespaces)
+
+    def has_metadata_alone(self, kind: Kind) -> bool:
+        """Whether a kind's objects are watched without anything but their metadata."""
+        watched = self._kinds.get(gvk_of(kind))
+        return watched is not None and watched.retention.metadata_only
+
+    def size(self) -> int:
+        """The bytes that all objects of the cache take, about."""
+        return sum(watched.store.size() for watched in tuple(self._kinds.values()))
+
+    def scopes(self, kind: Kind) -> Sequence[Scope]:
+        """What is watched of a kind: namespaces, single objects, or all."""
+        watched = self._kinds.get(gvk_of(kind))
+        return watched.scopes if watched is not None else ()
 
     def _require(self, kind: Kind) -> Watched:
         self._require_process()
@@ -160,16 +190,14 @@ class Lister:
             raise CacheError(f"{kind}: not in the cache: the kind was not added; call add() or name it in kinds")
         return watched
 
-    def _readable(self, kind: Kind, namespace: str | None) -> Watched:
-        watched = self._require(kind)
-        if namespace and watched.scope_of(namespace) is None:
-            raise CacheError(
-                f"{kind} {namespace}: not in the cache: the namespace is not watched; add it to namespaces"
-            )
-        if not namespace and watched.resource.namespaced and set(watched.names) < set(self._namespaces or ()):
+    def _readable(self, kind: Kind, namespace: str | None, name: str = "") -> Watched:
+        watched, place = self._require(kind), namespace or ""
+        if (place or name) and watched.scope_of(place, name) is None:
+            raise CacheError(f"{kind} {place or name}: not in the cache: {_UNWATCHED}")
+        if not place and not name and not watched.is_complete(self._namespaces):
             raise CacheError(f"{kind}: not in the cache in all namespaces; name one of them, or call add()")
-        if not watched.knows(namespace or ""):
-            raise NotSynced(not_synced(watched, namespace or ""))
+        if not watched.knows(place, name):
+            raise NotSynced(not_synced(watched, place, name))
         return watched
 
 
@@ -183,7 +211,7 @@ def gvk_of(kind: Kind) -> GVK:
         raise CacheError(f"the cache: {error}") from None
 
 
-def not_synced(watched: Watched, namespace: str = "") -> str:
+def not_synced(watched: Watched, namespace: str = "", name: str = "") -> str:
     """The message of NotSynced, with the last error as its cause."""
-    cause = watched.error_in(namespace) or "the list has not arrived"
+    cause = watched.error_in(namespace, name) or "the list has not arrived"
     return f"{watched.resource}: not synced: {cause}; wait, or see to the cause"

@@ -18,15 +18,19 @@ from genreconcile.cluster import Cluster, Interrupt
 PAGE = 500
 _FEWEST = 50
 _SMALL, _LARGEST = 3 * 1024 * 1024, 16 * 1024 * 1024  # Bytes of a page.
+_NO_QUERY: Mapping[str, str] = {}
 _PART = 32  # A page larger than _SMALL is at most this part of the bytes read so far.
 
 
 class Pager:
-    """Reads the list at ``path``; ``timeout`` is the longest silence in seconds."""
+    """Reads the list at ``path``, with ``query`` in each request; ``timeout`` is the longest silence in seconds."""
 
-    def __init__(self, cluster: Cluster, path: str, *, accept: str, timeout: float) -> None:
+    def __init__(
+        self, cluster: Cluster, path: str, *, accept: str, timeout: float, query: Mapping[str, str] = _NO_QUERY
+    ) -> None:
         self._cluster = cluster
         self._path = path
+        self._query = query
         self._accept = accept
         self._timeout = timeout
 
@@ -54,7 +58,9 @@ class Pager:
 
     def _fetch(self, query: Mapping[str, str], interrupt: Interrupt) -> bytes:
         with interrupt:
-            return self._cluster.request("GET", self._path, query=query, accept=self._accept, timeout=self._timeout)
+            return self._cluster.request(
+                "GET", self._path, query={**self._query, **query}, accept=self._accept, timeout=self._timeout
+            )
 
 
 def next_limit(limit: int, count: int, size: int, read: int) -> int:

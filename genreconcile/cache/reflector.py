@@ -75,7 +75,7 @@ class Reflector:
     def __init__(self, feed: Feed, sink: Sink, *, handover: Handover = _FIRST, timing: Timing = _REAL_TIME) -> None:
         self._cluster, self._pace, _ = feed.upstream
         self._resource = feed.resource
-        self._path, self._url = feed.path, feed.url
+        self._path, self._url, self._query = feed.path, feed.url, feed.query
         self._sink = sink
         self._accept = feed.accept
         self._clock = timing.clock
@@ -87,7 +87,8 @@ class Reflector:
         self._history = History(self._clock)
         self._freshness = Freshness(self._pace, self._clock, handover.stale_since)
         self._list_reader = ListReader(feed, self._history, self._interrupt, self._clock)
-        self._look = Pager(self._cluster, self._path, accept=self._accept.of_lists, timeout=self._pace.grace)
+        accept = self._accept.of_lists
+        self._look = Pager(self._cluster, self._path, accept=accept, timeout=self._pace.grace, query=self._query)
         self._resource_version = ""
         self._synced = handover.synced
         self._has_listed = False
@@ -186,6 +187,7 @@ class Reflector:
         attempt = Attempt(self._pace, self._clock)
         asked = max(1, round(attempt.seconds))
         query = {
+            **self._query,
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._resource_version,

@@ -15,11 +15,13 @@ from cachetools import LRUCache
 from msgspec.structs import replace
 
 from genreconcile.cache.index import Index
+from genreconcile.cache.scope import EVERYTHING, Scope
 from genreconcile.cache.transform import Name, Record
 from genreconcile.selector import ParsedSelector
 
 _TOMBSTONES = 4096
-_EVERYTHING = ParsedSelector()
+_BESIDE = 1400  # Bytes that a record takes beside its JSON: name, labels, index. Measured with objects of few labels.
+_EVERY_LABEL = ParsedSelector()
 
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
@@ -49,7 +51,7 @@ _NOTHING_YET = Mark()
 
 
 class Store:
-    """Records by (namespace, name). A scope is what one list covers: a namespace, or "" for all objects.
+    """Records by (namespace, name).
 
     ``remembers``: a record with managers keeps, as ``earlier``, the last one without.
     """
@@ -62,7 +64,7 @@ class Store:
         self._tombstones: LRUCache[str, int] = LRUCache(_TOMBSTONES)
         self._former: LRUCache[Name, int] = LRUCache(_TOMBSTONES)
         self._burials = 0
-        self._seen: dict[str, int] = {}
+        self._seen: dict[Scope, int] = {}
         self.epoch = 0
         self.version = 0
         """Grows with each change."""
@@ -75,7 +77,7 @@ class Store:
         return self._records.get(name)
 
     def select(
-        self, namespace: str | None = None, selector: ParsedSelector = _EVERYTHING, owner: str = ""
+        self, namespace: str | None = None, selector: ParsedSelector = _EVERY_LABEL, owner: str = ""
     ) -> Sequence[Record]:
         """Matching records, sorted by namespace and name; ``namespace`` None is all, ``owner`` is a uid."""
         with self._changed:
@@ -89,6 +91,12 @@ class Store:
             and (not owner or owner in record.owners)
         )
         return sorted(matching, key=lambda record: (record.namespace, record.name))
+
+    def size(self) -> int:
+        """The bytes that the records take, about."""
+        with self._changed:
+            records = list(self._records.values())
+        return sum(map(_size, records))
 
     def upsert(self, record: Record) -> list[Delta]:
         """Take the object of a watch event, or of the answer to an own write, unless a newer one is known."""
@@ -116,7 +124,7 @@ class Store:
             return [self._drop(name, old)]
 
     def replace(
-        self, records: Sequence[Record], resource_version: int, scope: str = "", *, restored: bool = False
+        self, records: Sequence[Record], resource_version: int, scope: Scope = EVERYTHING, *, restored: bool = False
     ) -> list[Delta]:
         """Take a whole list, made at ``resource_version``; objects that it lacks are removed, unless they are newer.
 
@@ -131,29 +139,29 @@ class Store:
             intake = Intake(self, resource_version, scope, restored=restored)
             return [*intake.take(records), *intake.finish()]
 
-    def begin(self, resource_version: int, scope: str = "", mark: Mark = _NOTHING_YET) -> Intake:
+    def begin(self, resource_version: int, scope: Scope = EVERYTHING, mark: Mark = _NOTHING_YET) -> Intake:
         """Begin a list that comes page by page, so that it never stands in memory beside the records that it replaces.
 
         ``mark`` was taken before the request.
         """
         return Intake(self, resource_version, scope, mark)
 
-    def progress(self, resource_version: int, scope: str = "") -> None:
+    def progress(self, resource_version: int, scope: Scope = EVERYTHING) -> None:
         """Note that all events of the scope up to this resourceVersion have arrived."""
         with self._changed:
             self._seen[scope] = max(resource_version, self._seen.get(scope, 0))
             self._changed.notify_all()
 
-    def seen(self, scope: str = "") -> int:
+    def seen(self, scope: Scope = EVERYTHING) -> int:
         """The resourceVersion up to which the scope is known; 0 before the first list."""
         return self._seen.get(scope, 0)
 
-    def mark(self, scope: str = "") -> Mark:
+    def mark(self, scope: Scope = EVERYTHING) -> Mark:
         """The mark of this moment."""
         with self._changed:
             return Mark(self.seen(scope), self._burials)
 
-    def wait_for(self, name: Name, resource_version: int, scope: str, timeout: float) -> bool:
+    def wait_for(self, name: Name, resource_version: int, scope: Scope, timeout: float) -> bool:
         """Wait until the object, or its whole scope, is known at this resourceVersion; False after ``timeout`` s."""
 
         def arrived() -> bool:
@@ -211,7 +219,7 @@ class Intake:
         self,
         store: Store,
         resource_version: int,
-        scope: str,
+        scope: Scope,
         mark: Mark = _NOTHING_YET,
         *,
         restored: bool = False,
@@ -264,7 +272,7 @@ class Intake:
         with store._changed:  # noqa: SLF001 - as above
             for name, old in list(store._records.items()):  # noqa: SLF001 - as above
                 is_newer = not self._restored and 0 < self._resource_version < old.resource_version
-                if name not in self._listed and not is_newer and self._scope in {"", name[0]}:
+                if name not in self._listed and not is_newer and self._scope.holds(*name):
                     deltas.append(store._drop(name, old))  # noqa: SLF001 - as above
                     if not self._restored:  # The restored history may bring it back.
                         store._bury(old.uid)  # noqa: SLF001 - as above
@@ -277,6 +285,11 @@ def _with_earlier(record: Record, old: Record) -> Record:
     """The record with ``earlier``: the last one that had no managers, or else the first that was seen."""
     earlier = old.earlier if old.managers and old.earlier is not None else old
     return replace(record, earlier=replace(earlier, earlier=None))
+
+
+def _size(record: Record) -> int:
+    earlier = 0 if record.earlier is None else _size(record.earlier)
+    return _BESIDE + len(record.data) + len(record.managers) + earlier
 
 
 def _is_newer(record: Record, old: Record) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from genreconcile.cache.feed import Feed, Upstream
 from genreconcile.cache.reflector import Handover, Reflector
 from genreconcile.cache.retention import Retention
+from genreconcile.cache.scope import EVERYTHING, Scope, holding
 from genreconcile.cache.store import DELETED, Delta, Mark, Store
 from genreconcile.cache.transform import Record, read_at_least_the_name
 from genreconcile.errors import ClusterError
@@ -30,7 +31,7 @@ OnState = Callable[["Watched", ClusterError | None], None]
 class Watched:
     """A watched kind. ``notify`` gets the changes; ``on_state`` is called when a scope is known (error None) or fails.
 
-    A scope is a namespace, or "" for all objects; there is none before ``extend``.
+    There is no scope before ``extend``. Several may hold an object: then the one that is best is asked.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class Watched:
         self._upstream = upstream
         self.resource = resource
         self.retention = retention
+        self.is_added = False
+        """Whether the kind was added, and not only parts of it."""
         self.is_gone = False
         """Whether the server has answered that there is no such kind, and no success has come since."""
         self.read = retention.reader(resource.gvk)
@@ -47,48 +50,72 @@ class Watched:
         self._on_state = on_state
         # Held while the store changes and subscribers hear of it. Readers need only the store's own lock.
         self._order = threading.RLock()
-        self._scopes: dict[str, _Scope] = {}  # Replaced as a whole: other threads iterate.
+        self._scopes: dict[Scope, _Watch] = {}  # Replaced as a whole: other threads iterate.
         self.renewing = threading.Lock()
         """Held by the thread that lists anew for ``CatchUp``."""
-        self._reflectors: dict[str, Reflector] = {}  # By scope; replaced as above.
+        self._reflectors: dict[Scope, Reflector] = {}  # By scope; replaced as above.
 
     @property
     def synced(self) -> bool:
         """Whether every scope is known."""
-        return all(scope.synced for scope in self._scopes.values())
+        return all(watch.synced for watch in self._all())
 
     @property
     def error(self) -> ClusterError | None:
         """The last error of the first scope that has one."""
-        return next((scope.error for scope in self._scopes.values() if scope.error), None)
+        return next((watch.error for watch in self._all() if watch.error), None)
 
     @property
     def settled(self) -> bool:
         """Whether every scope is known, or has an error that says why not."""
-        return all(scope.synced or scope.error for scope in self._scopes.values())
+        return all(watch.synced or watch.error for watch in self._all())
 
-    def knows(self, namespace: str) -> bool:
-        """Whether the objects of a namespace are known, "" for all of them."""
-        scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
-        return self.synced if scope is None else scope.synced
+    def knows(self, namespace: str, name: str = "") -> bool:
+        """Whether an object is known, or without ``name`` those of a namespace, with neither all of the kind."""
+        found = self._asked(namespace, name)
+        return bool(found) and all(watch.synced for watch in found)
 
-    def error_in(self, namespace: str) -> ClusterError | None:
-        """The last error of the scope that holds a namespace; with "" of the first scope that has one."""
-        scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
-        return self.error if scope is None else scope.error
+    def error_in(self, namespace: str, name: str = "") -> ClusterError | None:
+        """The last error of the scope that is asked for an object or a namespace, or of the first that has one."""
+        found = self._asked(namespace, name) if namespace or name else self._all()
+        return next((watch.error for watch in found if watch.error), None)
 
-    def stale_since(self, namespace: str = "") -> float | None:
-        """The moment of ``time.monotonic`` from which on the scope that holds a namespace has had no watch that was
-        well, with "" the earliest of all scopes; None while the watches are well.
+    def stale_since(self, namespace: str = "", name: str = "") -> float | None:
+        """The moment of ``time.monotonic`` from which on the scope that is asked has had no watch that was well, with
+        neither a namespace nor a name the earliest of all scopes; None while the watches are well.
         """
-        scope = self._scopes.get(self.scope_of(namespace) or "") if namespace else None
-        scopes = self._scopes.values() if scope is None else (scope,)
-        return min((found.stale_since for found in scopes if found.stale_since is not None), default=None)
+        found = self._asked(namespace, name) if namespace or name else self._all()
+        return min((watch.stale_since for watch in found if watch.stale_since is not None), default=None)
+
+    def _all(self) -> Collection[_Watch]:
+        """The watches of the kind as it was added, or else those of its parts."""
+        watches = self._scopes
+        added = [watch for scope, watch in watches.items() if not scope.name] if self.is_added else ()
+        return added or watches.values()
+
+    def _asked(self, namespace: str, name: str) -> Collection[_Watch]:
+        """The best watch that holds an object or a namespace; without either all watches, none for a part of a kind."""
+        watches = self._scopes
+        if namespace or name:
+            found = [watches[scope] for scope in holding(namespace, name) if scope in watches]
+            if found or name:
+                return found if len(found) < 2 else (min(found, key=_Watch.faults),)
+        return self._all() if self.is_added or EVERYTHING in watches else ()
+
+    def is_complete(self, namespaces: Collection[str] | None) -> bool:
+        """Whether all objects are watched, as far as they are in these namespaces; None is all."""
+        everywhere = EVERYTHING in self._scopes
+        return everywhere or (namespaces is not None and all(Scope(name) in self._scopes for name in namespaces))
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The scopes."""
+    def scopes(self) -> tuple[Scope, ...]:
+        """What is watched."""
         return tuple(self._scopes)
+
+    def scopes_in(self, namespaces: Collection[str]) -> Sequence[Scope]:
+        """The scopes in these namespaces; all where none is."""
+        found = [scope for scope in self._scopes if not scope.namespace or scope.namespace in namespaces]
+        return (found if namespaces else ()) or self.scopes
 
     def is_at(self, kind: object) -> bool:
         """Whether ``kind``, if it is a Resource, has the path that is watched: a CRD made anew may give another one."""
@@ -97,7 +124,8 @@ class Watched:
 
     def catch_up(self, record: Record) -> None:
         """Wait until an object just written in another API version is known; read it where the watch lags."""
-        scope, name = self.scope_of(record.namespace), (record.namespace, record.name)
+        name = (record.namespace, record.name)
+        scope = self.scope_of(*name)
         if scope is None or self.store.wait_for(name, record.resource_version, scope, _LAG):
             return
         try:
@@ -107,43 +135,58 @@ class Watched:
         else:
             self.change(lambda: self.store.upsert(read_at_least_the_name(self.read, data)))
 
-    def extend(self, namespaces: Iterable[str] | None) -> Sequence[str]:
-        """Watch these namespaces as well; returns the new scopes, which the caller starts.
-
-        None, or a kind without namespaces, means all objects.
-        """
-        names = namespaces if namespaces is not None and self.resource.namespaced else ("",)
-        new = [name for name in names if name not in self._scopes]
+    def extend(self, scopes: Iterable[Scope] | None) -> Sequence[Scope]:
+        """Watch these scopes as well, None for all objects; returns the new ones, which the caller starts."""
+        wanted = (EVERYTHING,) if scopes is None else scopes
+        fitting = [scope if self.resource.namespaced else Scope(name=scope.name) for scope in wanted]
+        new = [scope for scope in dict.fromkeys(fitting) if scope not in self._scopes]
         if new:
-            self._scopes = {**self._scopes, **{name: _Scope(self, name) for name in new}}
+            self._scopes = {**self._scopes, **{scope: _Watch(self, scope) for scope in new}}
         return new
 
-    def start(self, names: Iterable[str] | None = None) -> None:
+    def covered(self) -> Collection[Scope]:
+        """The scopes that a wider one has come to know. Until then both go on: the wider one may be forbidden."""
+        scopes = self._scopes
+        known = {scope for scope, watch in scopes.items() if watch.synced}
+        return [one for one in scopes if any(other != one and other in known for other in holding(*one))]
+
+    def shed(self) -> Sequence[Reflector]:
+        """Stop watching what is covered; returns the reflectors that end, for the caller to join."""
+        shed = self.covered()
+        ending = [reflector for scope in shed if (reflector := self._reflectors.get(scope)) is not None]
+        self._scopes = {scope: watch for scope, watch in self._scopes.items() if scope not in shed}
+        self._reflectors = {scope: one for scope, one in self._reflectors.items() if scope not in shed}
+        for reflector in ending:
+            reflector.stop()
+        return ending
+
+    def start(self, scopes: Iterable[Scope] | None = None) -> None:
         """Start the reflectors, by default of every scope."""
-        starting = {name: self._reflector(name) for name in (self._scopes if names is None else names)}
+        starting = {scope: self._reflector(scope) for scope in (self._scopes if scopes is None else scopes)}
         self._reflectors = {**self._reflectors, **starting}
         for reflector in starting.values():
             reflector.start()
 
-    def _reflector(self, name: str) -> Reflector:
-        scope = self._scopes[name]
-        feed = Feed(self._upstream, self.resource, name, self.read, self.retention.accept)
-        return Reflector(feed, scope, handover=Handover(scope.synced, scope.stale_since))
+    def _reflector(self, scope: Scope) -> Reflector:
+        watch = self._scopes[scope]
+        feed = Feed(self._upstream, self.resource, scope, self.read, self.retention.accept)
+        return Reflector(feed, watch, handover=Handover(watch.synced, watch.stale_since))
 
-    def relist(self, names: Iterable[str]) -> Sequence[Reflector]:
+    def relist(self, scopes: Iterable[Scope]) -> Sequence[Reflector]:
         """List these scopes anew, with new reflectors; until then the known objects stay readable.
 
         Returns the reflectors that end; the caller joins them.
         """
-        ending = [reflector for name in names if (reflector := self._reflectors.get(name)) is not None]
+        wanted = [scope for scope in scopes if scope in self._scopes]
+        ending = [reflector for scope in wanted if (reflector := self._reflectors.get(scope)) is not None]
         for reflector in ending:
             reflector.stop()
-        self.start(names)
+        self.start(wanted)
         return ending
 
-    def lists(self, names: Iterable[str]) -> int:
+    def lists(self, scopes: Iterable[Scope]) -> int:
         """How often each of these scopes has been listed at least."""
-        return min((self._scopes[name].lists for name in names if name in self._scopes), default=0)
+        return min((self._scopes[scope].lists for scope in scopes if scope in self._scopes), default=0)
 
     def stop(self) -> Sequence[Reflector]:
         """Ask the reflectors to end; the caller joins them."""
@@ -152,9 +195,11 @@ class Watched:
             reflector.stop()
         return reflectors
 
-    def scope_of(self, namespace: str) -> str | None:
-        """The scope that holds a namespace, None where it is not watched."""
-        return next((name for name in ("", namespace) if name in self._scopes), None)
+    def scope_of(self, namespace: str, name: str = "") -> Scope | None:
+        """The best scope that holds an object, or without ``name`` a namespace; None where it is not watched."""
+        watches = self._scopes
+        found = [scope for scope in holding(namespace, name) if scope in watches]
+        return min(found, key=lambda scope: watches[scope].faults(), default=None)
 
     def change(self, mutate: Callable[[], list[Delta]]) -> None:
         """Change the store by ``mutate`` and tell the subscribers."""
@@ -178,19 +223,23 @@ class Watched:
         self._on_state(self, error)
 
 
-class _Scope:
-    """The sink of one reflector."""
+class _Watch:
+    """The state of one scope, and the sink of its reflector."""
 
-    def __init__(self, watched: Watched, name: str) -> None:
+    def __init__(self, watched: Watched, scope: Scope) -> None:
         self._watched = watched
-        self._name = name
+        self._scope = scope
         self.synced = False
         self.error: ClusterError | None = None
         self.stale_since: float | None = None
         self.lists = 0
 
+    def faults(self) -> tuple[bool, bool, bool]:
+        """What is to be said against asking it, the worst first."""
+        return not self.synced, self.error is not None, self.stale_since is not None
+
     def mark(self) -> Mark:
-        return self._watched.store.mark(self._name)
+        return self._watched.store.mark(self._scope)
 
     def replace(
         self, parts: Iterator[Sequence[Record]], resource_version: int, mark: Mark, *, restored: bool = False
@@ -198,9 +247,9 @@ class _Scope:
         watched, store = self._watched, self._watched.store
         if restored:  # All or nothing.
             every = [record for part in parts for record in part]
-            watched.change(lambda: store.replace(every, resource_version, self._name, restored=True))
+            watched.change(lambda: store.replace(every, resource_version, self._scope, restored=True))
         else:
-            intake = store.begin(resource_version, self._name, mark)
+            intake = store.begin(resource_version, self._scope, mark)
             for part in parts:
                 watched.change(functools.partial(intake.take, part))
             watched.change(intake.finish)
@@ -213,10 +262,10 @@ class _Scope:
             self._watched.change(lambda: store.delete(name, record.uid, record.resource_version))
         else:
             self._watched.change(lambda: store.upsert(record))
-        store.progress(record.resource_version, self._name)
+        store.progress(record.resource_version, self._scope)
 
     def bookmark(self, resource_version: int) -> None:
-        self._watched.store.progress(resource_version, self._name)
+        self._watched.store.progress(resource_version, self._scope)
 
     def state(self, *, synced: bool, error: ClusterError | None, stale_since: float | None) -> None:
         self.synced, self.error, self.stale_since = synced, error, stale_since

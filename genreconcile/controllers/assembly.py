@@ -36,7 +36,7 @@ from genreconcile.settings import Options
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What the controllers of one program share. ``may_write`` is asked before each write. ``clock`` gives seconds that
-    only grow, ``now`` the time of day.
+    only grow, ``now`` the time of day. ``waits``: reads wait until they are as new as an edit of the parent.
     """
 
     cluster: Cluster
@@ -45,6 +45,7 @@ class Shared:
     clock: Callable[[], float]
     now: Callable[[], dt.datetime]
     reader: Reader
+    waits: bool = True
 
 
 def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
@@ -72,14 +73,14 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
     parts = Parts(
         controller=controller,
         resource=resource,
-        reader=shared.reader,
         runner=runner,
         children=Children(reconciler, settings, resource, Access(cluster), cache),
         finalizers=Finalizers(LeadingCluster(cluster, options), cache, settings.finalizer_name, settings.field_manager),
         statuses=Statuses(settings.name, writer),
         dependencies=Dependencies[ObjectKey](),
     )
-    return Loop(parts, cache, Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock))
+    queue = Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock)
+    return Loop(parts, cache, queue, shared.reader, waits=shared.waits)
 
 
 def set_loop_of(expected: ExpectedSet, shared: Shared) -> SetLoop:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from genreconcile.arguments import require_namespace, require_text, texts
+from genreconcile.arguments import require_namespace, require_text
 from genreconcile.controllers.readiness import is_ready
-from genreconcile.controllers.reads import Read
+from genreconcile.controllers.reads import Read, checked_fields
 from genreconcile.controllers.settings import EVERYWHERE
 from genreconcile.errors import CacheError, InputError
 from genreconcile.objects import GVK, Object, namespace_of, uid_of
@@ -19,7 +19,10 @@ from genreconcile.selector import ParsedSelector, parse
 
 
 class Reads(Protocol):
-    """The reader behind a context. Both raise NotReadable where nobody can say what is there."""
+    """The reader behind a context. All raise NotReadable where nobody can say what is there."""
+
+    def home(self, kind: GVK, namespace: str) -> str:
+        """The namespace in which a parent of ``namespace`` looks for objects of a kind: "" where they have none."""
 
     def get(self, read: Read, *, metadata_only: bool = False) -> Object | None:
         """The object that a read names, None where it is not there."""
@@ -67,14 +70,15 @@ class Context:
     ) -> Object | None:
         """A copy of an object, None where there is none; the parent runs again when that changes.
 
-        ``namespace`` is by default the parent's; "" for a kind without one. ``metadata_only`` reads nothing but its
-        metadata. ``fields`` are JSON pointers; then nothing else runs the parent again. Raises NotReadable where it is
-        not known what is there, and InputError.
+        ``namespace`` is by default the parent's, or none where the kind has none. ``metadata_only`` reads nothing but
+        its metadata. ``fields`` are JSON pointers; then nothing else runs the parent again. Raises NotReadable where it
+        is not known what is there, and InputError.
         """
         require_text("name", name)
         if not name:
             raise InputError("name: not usable: it is empty; give the name of an object")
-        read = Read(_gvk(kind), self._place(namespace), name=name, fields=_pointers(fields))
+        gvk = _gvk(kind)
+        read = Read(gvk, self._place(gvk, namespace), name=name, fields=checked_fields(gvk, tuple(fields)))
         self._depend(read)  # First: what changes between the look and the end of the run wakes the parent.
         found = self._open().get(read, metadata_only=metadata_only)
         self._note(read, [] if found is None else [found])
@@ -95,7 +99,9 @@ class Context:
         ``namespace`` is by default the parent's, ``"*"`` for all. Raises as ``get``, and LoadError for a selector that
         is none.
         """
-        read = Read(_gvk(kind), self._place(namespace), selector=parse(selector), fields=_pointers(fields))
+        gvk = _gvk(kind)
+        place, pointers = self._place(gvk, namespace), checked_fields(gvk, tuple(fields))
+        read = Read(gvk, place, selector=parse(selector), fields=pointers)
         self._depend(read)
         found = self._open().list(read, metadata_only=metadata_only)
         self._note(read, found)
@@ -120,9 +126,9 @@ class Context:
             raise CacheError("the context: not usable any more: its run has ended; read while the function runs")
         return self._reads
 
-    def _place(self, namespace: str | None) -> str:
+    def _place(self, kind: GVK, namespace: str | None) -> str:
         if namespace is None:
-            return self._namespace
+            return self._open().home(kind, self._namespace)
         if namespace == EVERYWHERE:
             return ""
         require_namespace("namespace", namespace)
@@ -143,7 +149,3 @@ def _gvk(kind: Any) -> GVK:
         raise InputError(
             f"kind: not usable: {kind!r:.100} is no kind: write version/Kind or group/version/Kind"
         ) from None
-
-
-def _pointers(fields: Iterable[str]) -> tuple[str, ...]:
-    return tuple(texts("fields", fields))

@@ -71,8 +71,11 @@ def judged(
         return Judgement(Verdict.stuck(text, NOT_DETERMINISTIC), has_failed=True)
     if refused is not None:
         return Judgement(Verdict.stuck(str(refused), GUARD_REFUSED), has_failed=True)
-    if failed:
-        verdict = Verdict.stuck(_told(conflicts), CHILD_CONFLICT) if conflicts else Verdict.failed(_told(failed))
+    if conflicts:
+        return Judgement(Verdict.stuck(_told(conflicts), CHILD_CONFLICT), has_failed=True)
+    if failed:  # What may pass by itself, such as a namespace that is being deleted, is awaited quietly.
+        passes = all(outcome.retry_after is not None for outcome in failed)
+        verdict = Verdict.progressing(_told(failed), _RETRY) if passes else Verdict.failed(_told(failed))
         return Judgement(verdict, has_failed=True)
     return Judgement.of_retry(retry) if retry is not None else Judgement(_progress(result, not_ready))
 

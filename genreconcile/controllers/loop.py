@@ -17,9 +17,11 @@ from genreconcile.controllers.dependencies import is_crowd
 from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.memory import Memory
 from genreconcile.controllers.queue import Queue
+from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.run import FAILED, Next, Parts, Run
+from genreconcile.controllers.runreads import RunReads
 from genreconcile.errors import CacheError
-from genreconcile.objects import ObjectKey, uid_of
+from genreconcile.objects import ObjectKey
 
 _log = logging.getLogger("genreconcile.controllers")
 _JITTER: Final = 0.1
@@ -28,13 +30,19 @@ _SOON: Final = 5.0
 
 
 class Loop:
-    """The runs of one controller; thread-safe. ``clock`` and ``queue`` are those of the program."""
+    """The runs of one controller; thread-safe. ``waits``: reads wait until they are as new as an edit of the parent."""
 
-    def __init__(self, parts: Parts, cache: Cache, queue: Queue[ObjectKey]) -> None:
+    def __init__(
+        self, parts: Parts, cache: Cache, queue: Queue[ObjectKey], reader: Reader, *, waits: bool = True
+    ) -> None:
         self.parts = parts
         self.queue = queue
         self._settings = parts.controller.settings
         self._cache = cache
+        self._reader = reader
+        self._waits = waits
+        self._edits: dict[ObjectKey, int] = {}
+        """The resourceVersions of the parents that somebody has edited since they last ran."""
         self._memories: dict[ObjectKey, Memory] = {}
         self._lock = threading.Lock()
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -89,17 +97,18 @@ class Loop:
     def _processed(self, key: ObjectKey) -> Next | None:
         """What comes next, None for a parent that is gone."""
         try:
-            parent = self._cache.get(self.parts.resource, key.name, namespace=key.namespace)
+            record = self._cache.record(self.parts.resource, key.name, namespace=key.namespace)
         except CacheError as error:
             _log.info("%s: %s: not run yet: %s", self._settings.name, key, error)
             return Next(after=_SOON)
-        if parent is None:
+        if record is None:
             self._forget(key)
             return None
-        if not self._settings.selector.matches(parent["metadata"].get("labels") or {}):
+        if not self._settings.selector.matches(record.labels):
             return Next()
         try:
-            return Run(self.parts, key, parent, self._memory(key, uid_of(parent))).execute()
+            reads = RunReads(self._reader, self._cache.discovery, self._edits.pop(key, 0))
+            return Run(self.parts, key, record.decode_with_managers(), self._memory(key, record.uid), reads).execute()
         except Exception:  # noqa: BLE001 - a fault of our own: one parent must not stop the others
             _log.exception("%s: %s: the run broke off", self._settings.name, key)
             return FAILED
@@ -126,6 +135,7 @@ class Loop:
     def _forget(self, key: ObjectKey) -> None:
         with self._lock:
             self._memories.pop(key, None)
+        self._edits.pop(key, None)
         self.parts.dependencies.drop(key)
         self.parts.children.forget(key)
         self.parts.statuses.forget(key)
@@ -137,6 +147,8 @@ class Loop:
         parent = event.record.decode()
         self.parts.children.learn(parent)  # Before the kind is synced, and so before any run.
         if self.parts.statuses.has_news(parent):
+            if self._waits and not self._is_first:
+                self._edits[event.key] = event.record.resource_version
             self.queue.add(event.key, priority)
 
     def _on_event(self, event: CacheEvent) -> None:
@@ -145,7 +157,7 @@ class Loop:
         kind = self._settings.kind
         if (event.key.group, event.key.kind) == (kind.group, kind.kind) and event.resource.gvk == kind:
             self._on_parent(event, priority)
-        elif (parent := self.parts.children.parent_of(event)) is not None:
+        if (parent := self.parts.children.parent_of(event)) is not None:  # Also of the same kind as its parent.
             self.queue.add(parent, priority)
         woken = self.parts.dependencies.woken(event)
         for key in woken:

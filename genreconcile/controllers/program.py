@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import queue
 import signal
 import threading
 import time
@@ -25,7 +26,8 @@ from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
-from genreconcile.errors import InputError
+from genreconcile.errors import CacheError, InputError
+from genreconcile.process import Process
 
 Source = Controller | ExpectedSet
 SOURCES: Final = (Controller, ExpectedSet)
@@ -33,10 +35,14 @@ SOURCES: Final = (Controller, ExpectedSet)
 _log = logging.getLogger("genreconcile.controllers")
 _GRACE: Final = 20.0
 """Seconds that runs have to end once the program is asked to."""
+_CUT_WITHIN: Final = 2.0
+"""Seconds that runs have after that: nothing but a request that was sent before keeps one."""
 
 
 class Program:
-    """Runs controllers from ``start`` (or ``with``) to ``stop``. Arguments as ``run``."""
+    """Runs controllers from ``start`` (or ``with``) to ``stop``. Arguments as ``run``. After a fork it is of no use in
+    the child.
+    """
 
     def __init__(
         self,
@@ -59,11 +65,12 @@ class Program:
             self._may_write.is_set,
             clock=time.monotonic,
             now=lambda: dt.datetime.now(dt.UTC),
-            reader=Reader(self._cache, limit=cache_limit),
+            reader=Reader(cluster, self._cache, cache_limit=cache_limit),
         )
         self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []
         self._threads: list[threading.Thread] = []
+        self._process = Process()
 
     def __enter__(self) -> Self:
         self.start()
@@ -80,10 +87,15 @@ class Program:
         return all(runner.is_healthy for runner in self._runners)
 
     def start(self) -> None:
-        """Read what is there, and begin to run. Raises ClusterError, CacheError for a kind that is not served."""
+        """Read what is there, and begin to run. Raises ClusterError; CacheError for a kind that is not served, and
+        after ``stop``.
+        """
+        if self._loops:
+            raise CacheError("the program: not started: it runs already")
         self._cache.start()
         try:
-            self._loops += [self._loop(source) for source in self._sources]
+            for source in self._sources:
+                self._loops.append(self._loop(source))
             for loop in self._loops:
                 loop.start()
         except BaseException:
@@ -107,17 +119,29 @@ class Program:
         return loop_of(source, self._shared, runner)
 
     def stop(self, grace: float = _GRACE) -> None:
-        """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more."""
+        """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more.
+
+        No thread is left but those of functions that do not end; a second call does nothing.
+        """
+        if not self._process.is_this:  # In a fork, locks may be held for ever.
+            return
         for loop in self._loops:
             loop.close()
-        deadline = time.monotonic() + grace
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(max(0.0, deadline - time.monotonic()))
+        self._join(grace)
         self._may_write.clear()
+        for runner in self._runners:
+            runner.close()
+        self._join(_CUT_WITHIN)
         for loop in self._loops:
             loop.release()
         self._cache.stop()
+
+    def _join(self, seconds: float) -> None:
+        """Wait for the workers to end."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def run(
@@ -135,13 +159,15 @@ def run(
 
     Raises InputError, Unauthorized and Unreachable, CacheError for a kind of parents that the server does not have.
     """
-    stopping = threading.Event()
     program = Program(
         *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
         cache_limit=cache_limit,
     )  # fmt: skip
-    with _Signals(stopping.set), program:
-        stopping.wait()
+    stops: queue.SimpleQueue[None] = (
+        queue.SimpleQueue()
+    )  # A handler may put while its thread gets; no Event may be set.
+    with _Signals(lambda: stops.put(None)), program:
+        stops.get()
         _log.info("stopping")
 
 

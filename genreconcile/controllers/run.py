@@ -22,11 +22,12 @@ from genreconcile.controllers.judging import Judgement, judged
 from genreconcile.controllers.memory import STALLS_AT, TELLS_AT, Memory
 from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going, is_paused
-from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.reads import Read
 from genreconcile.controllers.references import Prepared
 from genreconcile.controllers.retry import Retry
-from genreconcile.controllers.running import Runner
+from genreconcile.controllers.running import Cut, Runner
+from genreconcile.controllers.runreads import RunReads
+from genreconcile.controllers.status.room import CONDITIONS, OBSERVED
 from genreconcile.controllers.statuses import Statuses
 from genreconcile.errors import InputError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
@@ -58,7 +59,6 @@ class Parts:
 
     controller: Controller
     resource: Resource
-    reader: Reader
     runner: Runner
     children: Children
     finalizers: Finalizers
@@ -67,14 +67,15 @@ class Parts:
 
 
 class Run:
-    """``parent`` is the run's own copy; ``memory`` is what is known of the parent's earlier runs."""
+    """``parent`` and ``reads`` are this run's own; ``memory`` is what is known of the parent's earlier runs."""
 
-    def __init__(self, parts: Parts, key: ObjectKey, parent: Object, memory: Memory) -> None:
+    def __init__(self, parts: Parts, key: ObjectKey, parent: Object, memory: Memory, reads: RunReads) -> None:
         self._parts = parts
         self._settings = parts.controller.settings
         self._key = key
         self._parent = parent
         self._memory = memory
+        self._reads = reads
         self._is_same_parent = False
 
     def execute(self) -> Next:
@@ -90,21 +91,30 @@ class Run:
         context = self._context()
         try:
             function = self._parts.controller.function
-            stated = self._parts.runner.run(functools.partial(function, copy.deepcopy(self._parent), context))
+            stated = self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
             return self._failed(error)
         finally:
             context.close()
         return self._stated(stated, context)
 
+    def _given(self) -> Object:
+        """The parent as the function gets it: a copy, without what a cache does not keep."""
+        given = copy.deepcopy(self._parent)
+        given["metadata"].pop("managedFields", None)
+        return given
+
     def _context(self) -> Context:
         def depend(read: Read) -> None:
             self._parts.dependencies.add(self._key, [read])
 
-        return Context(self._parent, self._parts.reader.for_run(self._parent), depend=depend)
+        return Context(self._parent, self._reads, depend=depend)
 
     def _failed(self, error: Exception) -> Next:
         """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
+        if isinstance(error, Cut):  # The program ends, and writes nothing any more.
+            _log.info("%s: %s: %s", self._settings.name, self._key, error)
+            return DONE
         if isinstance(error, NotReadable):
             self._tell(Judgement.of_error(error))
             return Next(after=_SOON)
@@ -132,7 +142,8 @@ class Run:
             self._parts.dependencies.replace(self._key, [seen.read for seen in context.found])
         not_ready = self._parts.children.not_ready(self._key)
         judgement = judged(result, refused, stated.retry, self._memory, not_ready)
-        return self._next(result, judgement, stated.retry, self._tell(judgement, context.status))
+        keys = context.status if stated.is_whole else {**_keys_of(self._parent), **context.status}
+        return self._next(result, judgement, stated.retry, self._tell(judgement, keys))
 
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
         """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
@@ -152,8 +163,7 @@ class Run:
 
     def _confirm(self, seen: Sequence[Finding]) -> None:
         """Ask the server for what was not found, before something is deleted for that. Raises NotReadable."""
-        for one in self._memory.shrunk(seen):
-            self._parts.reader.confirm(one)
+        self._reads.confirm(self._memory.shrunk(seen))
 
     def _next(self, result: Result, judgement: Judgement, retry: Retry | None, held: float | None) -> Next:
         if self._memory.differing >= STALLS_AT:
@@ -182,7 +192,7 @@ class Run:
         goodbye = self._parts.controller.goodbye
         try:
             if goodbye is not None:
-                self._parts.runner.call(functools.partial(goodbye, copy.deepcopy(self._parent), context))
+                self._parts.runner.call(self._key, functools.partial(goodbye, self._given(), context))
             self._parts.children.let_go(self._parent).raise_for_failures()
             self._parts.finalizers.remove(self._parts.resource, self._parent)
         except Retry as retry:
@@ -198,3 +208,10 @@ class Run:
         """Write the parent's status, whose keys stay where ``status`` is None; returns when it may be tried again."""
         equal_reads = self._memory.has_equal_reads
         return self._parts.statuses.write(self._parent, judgement, status, equal_reads=equal_reads)
+
+
+def _keys_of(parent: Object) -> dict[str, Any]:
+    """The keys of a parent's status that functions set: those of a run that did not state its whole set stay."""
+    status = parent.get("status")
+    found = dict(status) if isinstance(status, dict) else {}
+    return {key: value for key, value in found.items() if key not in {CONDITIONS, OBSERVED}}

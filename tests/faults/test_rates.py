@@ -6,6 +6,7 @@ from faults.oracles import path_of
 from genreconcile.cache.feed import Feed, Upstream
 from genreconcile.cache.reflector import Reflector, Timing
 from genreconcile.cache.retention import Retention
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.transform import read
 from genreconcile.cache.watched import Watched
 from genreconcile.kinds.discovery import Resource
@@ -58,10 +59,10 @@ def test_s13_the_rate_of_requests_to_a_server_that_is_not_well(ground, ill):
     cluster = ground.connect()
     upstream = Upstream(cluster)
     watched = Watched(upstream, MAPS, Retention(), lambda *_: None, lambda *_: None)
-    watched.extend([ground.namespace])
+    watched.extend([Scope(ground.namespace)])
     scope = next(iter(watched._scopes.values()))
     time = SimulatedTime(MINUTES * 60)
-    feed = Feed(upstream, MAPS, ground.namespace, lambda data: read(data, MAPS.gvk))
+    feed = Feed(upstream, MAPS, Scope(ground.namespace), lambda data: read(data, MAPS.gvk))
     reader = Reflector(feed, scope, timing=Timing(lambda: time.now, time.sleep))
     reader.run()
     cluster.close()

@@ -169,6 +169,8 @@ def test_members_forged_at_places_that_are_not_allowed_stay(ground, reconciler, 
             result = after.reconcile_children([plain(ground, "a"), service(ground)], found)
             assert statuses(result) == {"a": "unchanged", "web": "unchanged"}
             assert after.plan_children([], found).counts["delete"] == 2
+            assert "ClusterRole" not in {gvk.kind for gvk in after.cache.kinds()}
+            assert recorded(ground) == (kinds, other), "what is not read is not forgotten"
             assert result.warnings == ()
     assert live(ground, "b", namespace=other)
     assert ground.get(f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{name}")
@@ -256,6 +258,49 @@ def test_a_lost_record_is_made_again_before_anything_is_deleted(ground, parent, 
     assert texts == ["ConfigMap,Service"]
     assert recorded(ground) == ("ConfigMap", "")
     assert live(ground)["metadata"]["annotations"][TOOLING].startswith("genreconcile-shops/")
+
+
+class Crash(BaseException):
+    """What no handler catches."""
+
+
+class Crashing(Recorded):
+    """Dies at one of its writes, before it is sent or after."""
+
+    def __init__(self, cluster, at, *, sent):
+        super().__init__(cluster)
+        self.left, self.sent_first = at, sent
+
+    def request(self, method, path, **options):
+        if method == "GET":
+            return super().request(method, path, **options)
+        if self.left == 0 and not self.sent_first:
+            raise Crash
+        answer = super().request(method, path, **options)
+        if self.left == 0:
+            raise Crash
+        self.left -= 1
+        return answer
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(5))
+def test_no_child_is_lost_in_a_crash_while_the_record_is_lost_as_well(ground, parent, at, sent):
+    with gr.Reconciler(ground.admin, field_manager=MANAGER) as before:
+        before.reconcile_children([plain(ground, "a"), service(ground)], ref(parent)).raise_for_failures()
+    shop = ground.path("configmaps", "shop")
+    ground.patch(shop, {"op": "remove", "path": "/metadata/annotations"})
+    crashing = Crashing(ground.admin, at, sent=sent)
+    known, account = ref(parent, known=KNOWN), objects.obj("v1", "ServiceAccount", "robot", ground.namespace)
+    with pytest.raises(Crash), gr.Reconciler(crashing, field_manager=MANAGER, concurrency=1) as dying:
+        dying.reconcile_children([account], known)
+    with gr.Reconciler(ground.admin, field_manager=MANAGER) as after:
+        kinds = Inventory(KNOWN.kinds | {("", "ServiceAccount")})
+        after.reconcile_children([plain(ground, "c")], ref(parent, known=kinds)).raise_for_failures()
+    assert ground.names() >= {"c", "shop"}
+    assert ground.names() & {"a"} == ground.names("services") == set()
+    assert "robot" not in ground.names("serviceaccounts")
+    assert recorded(ground) == ("ConfigMap", "")
 
 
 def test_a_lost_id_is_written_again(ground, reconciler, parent):

@@ -277,6 +277,22 @@ def test_two_who_begin_the_same_set_at_once_lose_nothing(ground, settings):
         assert recorded(ground) == ("ConfigMap,Service", "")
 
 
+def test_what_somebody_else_records_meanwhile_stays_recorded(ground, reconciler, settings):
+    """Whoever is done first does not forget the members that the other is about to make."""
+    reconciler.reconcile([plain(ground, "a"), plain(ground, "b")], **settings).raise_for_failures()
+    plan = reconciler.plan([plain(ground, "a")], **settings)
+    with gr.Reconciler(Recorded(ground.admin)) as other:
+        other._applier.parents.widen(other.plan([plain(ground, "a"), service(ground)], **settings).owner)
+    seen = parent(ground)["resourceVersion"]
+    assert eventually(lambda: cached_version(reconciler, ground) == seen)
+    assert statuses(reconciler.apply(plan)) == {"a": "unchanged", "b": "deleted"}
+    assert recorded(ground) == ("ConfigMap,Service", "")
+
+
+def cached_version(reconciler, ground):
+    return reconciler.cache.get("v1/ConfigMap", "shop", namespace=ground.namespace)["metadata"]["resourceVersion"]
+
+
 def test_a_parent_that_cannot_be_written_stops_everything(ground, settings):
     cluster = Recorded(ground.admin)
 

@@ -4,6 +4,7 @@ import functools
 
 from genreconcile.cache.feed import Feed, Upstream
 from genreconcile.cache.reflector import Reflector, Timing
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.store import Mark
 from genreconcile.cache.transform import read
 from support.api.scripted import WIDGETS
@@ -51,7 +52,7 @@ class Run:
         self.now = 0.0
         self.sleeps = []
         self.most_sleeps = most_sleeps
-        feed = Feed(Upstream(server, **settings), WIDGETS, "shop", READ)
+        feed = Feed(Upstream(server, **settings), WIDGETS, Scope("shop"), READ)
         self.reflector = Reflector(feed, self.sink, timing=Timing(lambda: self.now, self.sleep))
         server.exhausted = self.reflector.stop
 

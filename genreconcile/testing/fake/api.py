@@ -16,11 +16,12 @@ from genreconcile.testing.fake.body import require_json
 from genreconcile.testing.fake.collecting import Controllers
 from genreconcile.testing.fake.discovery import Discovery
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import Kind, Place, Scale, data, places_of
+from genreconcile.testing.fake.kinds import Kind, Scale
 from genreconcile.testing.fake.listing import Lists, listed
 from genreconcile.testing.fake.machinery import Machinery, Write
 from genreconcile.testing.fake.options import Deletion, Options, require_list_options
 from genreconcile.testing.fake.patching import is_apply, patched
+from genreconcile.testing.fake.places import Place, data, places_of
 from genreconcile.testing.fake.refusals import not_found
 from genreconcile.testing.fake.reviews import Reviews
 from genreconcile.testing.fake.scaling import scale_of, scaled

@@ -15,6 +15,7 @@ from genreconcile.mask import hiding_answer
 from genreconcile.testing.fake.wire import Answer, Backend, Dropped, Request
 
 _SUCCESS = range(200, 300)
+_CHUNK = 64 * 1024
 _AGENT = "genreconcile"
 
 
@@ -84,7 +85,8 @@ class MemoryCluster:
 
     def _lines(self, request: Request, answer: Answer) -> Iterator[bytes]:
         try:
-            yield from [answer.body] if isinstance(answer.body, bytes) else answer.body
+            for body in [answer.body] if isinstance(answer.body, bytes) else answer.body:
+                yield from (body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK))
         except Dropped:
             raise self._no_answer(request) from None
         if Interrupt.is_current_set():

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, data
 from genreconcile.testing.fake.options import FOREGROUND, ORPHAN, Deletion
+from genreconcile.testing.fake.places import DEFINITIONS, NAMESPACES, data
 from genreconcile.testing.fake.store import Change, Key, Object, Store
 from genreconcile.testing.fake.wire import Refusal
 
@@ -25,6 +25,9 @@ class Writes(Protocol):
 
     def replace(self, key: Key, obj: dict[str, Any], live: Object) -> Object:
         """Store the new state of an object."""
+
+    def remove(self, key: Key) -> None:
+        """Remove an object, whatever holds it."""
 
 
 class Controllers:
@@ -110,7 +113,7 @@ class Controllers:
         return "foreground" if waits else "there"
 
     def _finish(self, key: Key) -> None:
-        """Take off the finalizers that the collector answers for, once they may go."""
+        """Take off the finalizers that controllers of Kubernetes answer for, once they may go."""
         obj = self._store.get(key)
         finalizers = (obj or {}).get("metadata", {}).get("finalizers") or []
         if obj is None or not _is_going(obj):
@@ -124,6 +127,8 @@ class Controllers:
             self._set(key, obj, finalizers=[one for one in finalizers if one != ORPHAN])
         elif FOREGROUND in finalizers and not any(_blocks(dependent, uid) for _, dependent in dependents):
             self._set(key, obj, finalizers=[one for one in finalizers if one != FOREGROUND])
+        elif not set(finalizers).isdisjoint(released := data("deletion")["released"]):
+            self._set(key, obj, finalizers=[one for one in finalizers if one not in released])
 
     def _set(self, key: Key, obj: Object, **fields: list[Any]) -> None:
         metadata = {**obj["metadata"], **fields}
@@ -134,8 +139,8 @@ class Controllers:
         """Delete what is in a namespace, and it, whatever finalizers say."""
         with self._store.changed:
             for key in self._store.names(name):
-                self._store.remove(key)
-            self._store.remove(Key(*NAMESPACES, "", name))
+                self._writes.remove(key)
+            self._writes.remove(Key(*NAMESPACES, "", name))
 
     def _finish_namespace(self, changed: Key) -> None:
         name = changed.name if changed[:2] == NAMESPACES else changed.namespace
@@ -148,7 +153,7 @@ class Controllers:
             if live is not None and not _is_going(live):
                 self._delete(found)
         if not self._store.names(name):
-            self._store.remove(key)
+            self._writes.remove(key)
 
     def _finish_definition(self, changed: Key) -> None:
         """A definition that is deleted goes when none of its objects is left, which are deleted."""

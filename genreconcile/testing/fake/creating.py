@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from genreconcile.testing.fake import body as bodies
-from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind
+from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.places import ACCOUNTS, DEFINITIONS, NAMESPACES, PODS
 from genreconcile.testing.fake.refusals import invalid
 from genreconcile.testing.fake.store import Key, Store
 from genreconcile.testing.fake.structural import Cause
@@ -51,8 +52,22 @@ class Creation:
         return {**obj, "metadata": metadata}
 
     def finished(self, obj: dict[str, Any], kind: Kind) -> dict[str, Any]:
-        """An object with its defaults, and with what the server does to it at once: a definition is established."""
+        """An object with its defaults, and with what the server does to it at once: a definition is established.
+
+        Raises Refusal (403) for a Pod whose account is not there; that of all namespaces is taken to be there.
+        """
+        account = (obj.get("spec") or {}).get("serviceAccountName") if kind.place == PODS else None
+        if account not in {None, "", "default"}:
+            self._require_account(obj["metadata"], account)
         return {**obj, "status": _established(obj, self._now())} if kind.place == DEFINITIONS else obj
+
+    def _require_account(self, metadata: Mapping[str, Any], account: str) -> None:
+        namespace = metadata["namespace"]
+        if self._store.get(Key(*ACCOUNTS, namespace, account)) is None:
+            name = metadata["name"]
+            text = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
+            details = {"name": name, "kind": PODS[1]}
+            raise Refusal(403, f'{PODS[1]} "{name}" is forbidden: {text}', details=details)
 
     def _require_namespace(self, kind: Kind, namespace: str, name: str) -> None:
         if not kind.namespaced:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from genreconcile.testing.fake.describing import digest, document_of
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import Kind, defined_by, digest, document_of
+from genreconcile.testing.fake.kinds import Kind, defined_by
 from genreconcile.testing.fake.wire import Answer, NoSuchPath, Refusal, Request, Unsupported, json_answer
 
 _AGGREGATED: Final = "as=APIGroupDiscoveryList"

@@ -10,16 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from genreconcile.testing.fake.kinds import (
-    AGGREGATED,
-    DEFINITIONS,
-    Kind,
-    Place,
-    defined_by,
-    described,
-    recorded,
-    schema_of,
-)
+from genreconcile.testing.fake.kinds import Kind, defined_by, described, recorded, schema_of
+from genreconcile.testing.fake.places import AGGREGATED, DEFINITIONS, Place
 from genreconcile.testing.fake.semantics import BuiltIn, Custom, Semantics
 from genreconcile.testing.fake.store import Key, Object, Store
 from genreconcile.testing.fake.wire import NoSuchPath, Refusal, Unsupported
@@ -37,7 +29,8 @@ class _Known:
         self.by_name = {(kind.api_version, kind.kind): kind for kind in self.all}
         self.by_place: dict[Place, Kind] = {}
         for kind in self.all:
-            if kind.version == kind.storage or kind.place not in self.by_place:
+            is_stored = kind.version == kind.storage and not kind.renamed
+            if is_stored or kind.place not in self.by_place:
                 self.by_place[kind.place] = kind
         self.semantics: dict[tuple[Kind, str], Semantics] = {}
 
@@ -122,8 +115,11 @@ class Documents:
 
     def shown(self, kind: Kind, live: Object) -> Mapping[str, Any]:
         """A stored object in a version of its kind: what is stored gets the defaults of the version it is stored in."""
+        if live.get("apiVersion") == kind.api_version and not kind.defines:
+            return live
         if not kind.defines:
-            return live if live.get("apiVersion") == kind.api_version else {**live, "apiVersion": kind.api_version}
+            own = {stored: name for name, stored in kind.renamed.items()}
+            return {**{own.get(name, name): value for name, value in live.items()}, "apiVersion": kind.api_version}
         place, stored = (id(live), kind.version), self.semantics(kind, kind.storage)
         known = self._shown.get(place)
         if known is None or known[0] is not live or known[1] is not stored:
@@ -141,6 +137,9 @@ class Documents:
 
     def to_store(self, kind: Kind, obj: dict[str, Any]) -> dict[str, Any]:
         """An object as it is stored."""
+        if kind.renamed:
+            found = {kind.renamed.get(name, name): value for name, value in obj.items()}
+            return {**found, "apiVersion": self._known.by_place[kind.place].api_version}
         if not kind.defines or kind.version == kind.storage:
             return obj
         found, _ = self.semantics(kind, kind.storage).decoded(obj)

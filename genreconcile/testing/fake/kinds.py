@@ -6,49 +6,21 @@ Invariant: no kind is known by name but the one that defines others.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import yaml
+from genreconcile.testing.fake.places import Place, data, place_of, places_of, shared
 
-_DATA = Path(__file__).parent / "data"
-_RECORDED = _DATA / "openapi"
+_RECORDED = Path(__file__).parent / "data" / "openapi"
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _PATH = re.compile(
     r"/apis?/(?:(?P<group>[^/]+)/)?(?P<version>[^/]+)(?P<namespaced>/namespaces/\{namespace\})?"
     r"/(?P<plural>[a-z]+)/\{name\}(?P<status>/status)?"
 )
-_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
-
-Place = tuple[str, str]
-"""(group, plural): where objects are stored, whatever their version."""
-
-
-@functools.cache
-def data(name: str) -> Any:
-    """A file of what the server knows of kinds; not to be changed."""
-    return yaml.safe_load((_DATA / f"{name}.yaml").read_text("utf-8"))
-
-
-def place_of(name: str) -> Place:
-    """The place that is named ``plural.group``, or ``plural`` in the core group."""
-    plural, _, group = name.partition(".")
-    return group, plural
-
-
-def places_of(names: Iterable[str]) -> Iterator[Place]:
-    """The places that are named so."""
-    return map(place_of, names)
-
-
-DEFINITIONS: Final = place_of(data("places")["definitions"])
-NAMESPACES: Final = place_of(data("places")["namespaces"])
-AGGREGATED: Final = place_of(data("places")["aggregated"])
 
 
 class Scale(NamedTuple):
@@ -90,7 +62,14 @@ class Kind:
     @property
     def place(self) -> Place:
         """Where its objects are stored."""
-        return self.group, self.plural
+        found = self.group, self.plural
+        return shared()[found].place if found in shared() else found
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """The names under which some of its fields are stored."""
+        found = shared().get((self.group, self.plural))
+        return found.fields if found is not None else {}
 
     @property
     def api_version(self) -> str:
@@ -115,10 +94,16 @@ def described(documents: Mapping[str, Mapping[str, Any]]) -> Iterator[Kind]:
         yield from _described(document.get("paths") or {})
 
 
+@functools.cache
+def built_in() -> Sequence[Kind]:
+    """The built-in kinds that are shipped."""
+    return tuple(described(recorded()))
+
+
 def _described(paths: Mapping[str, Any]) -> Iterator[Kind]:
     for path, operations in paths.items():
         match = _PATH.fullmatch(path)
-        if match is None or match["status"] or match["plural"] == "watch":
+        if match is None or match["status"] or "/watch/" in path:
             continue
         name = next(iter(operations.values()))["x-kubernetes-group-version-kind"]["kind"]
         group, version, plural = match["group"] or "", match["version"], match["plural"]
@@ -208,43 +193,3 @@ def schema_of(definition: Mapping[str, Any], version: str) -> Mapping[str, Any]:
     found = next(one for one in definition["spec"]["versions"] if one["name"] == version)
     schema: Mapping[str, Any] = (found.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"}
     return schema
-
-
-def document_of(definitions: list[Mapping[str, Any]], group: str, version: str) -> dict[str, Any]:
-    """The OpenAPI document of one group and version of custom resources."""
-    schemas = {}
-    paths: dict[str, Any] = {}
-    for definition in definitions:
-        for kind in defined_by(definition):
-            if (kind.group, kind.version) == (group, version):
-                schemas[_schema_name(kind)] = _schema(definition, kind)
-                paths |= _paths(kind)
-    meta = recorded()["api/v1"]["components"]["schemas"]
-    schemas |= {name: schema for name, schema in meta.items() if name.startswith(_META)}
-    return {"openapi": "3.0.0", "components": {"schemas": schemas}, "paths": paths}
-
-
-def _schema_name(kind: Kind) -> str:
-    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
-
-
-def _schema(definition: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
-    schema = dict(schema_of(definition, kind.version))
-    metadata = {"allOf": [{"$ref": f"#/components/schemas/{_META}.ObjectMeta"}]}
-    head = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": metadata}
-    schema["properties"] = {**(schema.get("properties") or {}), **head}
-    own = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    return {**schema, "x-kubernetes-group-version-kind": [own]}
-
-
-def _paths(kind: Kind) -> dict[str, Any]:
-    own = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    scope = "/namespaces/{namespace}" if kind.namespaced else ""
-    path = f"/apis/{kind.api_version}{scope}/{kind.plural}/{{name}}"
-    names = [path, f"{path}/status"] if kind.has_status else [path]
-    return {name: {"get": {"x-kubernetes-group-version-kind": own}} for name in names}
-
-
-def digest(document: Mapping[str, Any]) -> str:
-    """The content hash of a document."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest().upper()

@@ -1,13 +1,11 @@
-"""What the API server does to objects on their way into the store: uids, versions, preconditions, finalizers, status.
+"""What the API server does to objects on their way into the store: uids, versions, owners of fields, status.
 
-Invariants: a refused or a dry-run write changes nothing; an object that is deleted while it has finalizers stays, with
-a deletionTimestamp, until the last one is gone; a uid is never used twice.
+Invariants: a refused or a dry-run write changes nothing; a uid is never used twice.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -16,32 +14,27 @@ from genreconcile.testing.fake import applying
 from genreconcile.testing.fake import body as bodies
 from genreconcile.testing.fake.creating import Creation
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import DEFINITIONS, NAMESPACES, Kind, data
+from genreconcile.testing.fake.kinds import Kind
 from genreconcile.testing.fake.managing import APPLY, Writer, managed
 from genreconcile.testing.fake.metadata import problems_of_change, problems_of_new
-from genreconcile.testing.fake.options import Deletion, Options
+from genreconcile.testing.fake.options import Options
 from genreconcile.testing.fake.patching import patched
 from genreconcile.testing.fake.refusals import (
     already_exists,
     conflict,
-    details_of,
     in_patch,
     invalid,
-    not_found,
     strict,
 )
 from genreconcile.testing.fake.store import Key, Object, Store
+from genreconcile.testing.fake.storing import Storing, lingers
 from genreconcile.testing.fake.structural import Cause
-from genreconcile.testing.fake.wire import Refusal, encode
+from genreconcile.testing.fake.wire import Refusal
 
 Entries = list[dict[str, Any]]
-Admission = Callable[[str, dict[str, Any]], dict[str, Any] | None]
-"""``admission(verb, obj)`` may return another object to store, and raise Refusal. Of a deletion it sees the object."""
 
-_EPOCH: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _SERVERS: Final = ("generation", "creationTimestamp", "resourceVersion", "selfLink")
 """Metadata of which what a client writes is passed over."""
-_LARGEST_STORED: Final = 1_572_864
 _UNTOLD: Final = ("uid", "deletionGracePeriodSeconds")
 """Metadata that stays where a client does not write it."""
 
@@ -56,7 +49,7 @@ class Write(NamedTuple):
     subresource: str = ""
 
 
-class Machinery:
+class Machinery(Storing):
     """Writes to a store; ``seed`` decides the uids, ``now`` the times. Callers hold the store's lock.
 
     Methods raise Refusal.
@@ -65,12 +58,8 @@ class Machinery:
     def __init__(
         self, store: Store, documents: Documents, seed: int, now: Callable[[], dt.datetime] | None = None
     ) -> None:
-        self._store = store
-        self._documents = documents
-        self._time = now or self._time_of_revision
-        dice = random.Random(seed)  # noqa: S311 - no secret
-        self._creation = Creation(store, dice, self._now)
-        self.admission: list[Admission] = []
+        super().__init__(store, documents, now)
+        self._creation = Creation(store, random.Random(seed), self._now)  # noqa: S311 - no secret
 
     def create(self, kind: Kind, namespace: str, body: bytes, options: Options) -> Object:
         """Store a new object."""
@@ -80,21 +69,17 @@ class Machinery:
     def _created(self, write: Write, given: dict[str, Any], entries: Entries | None = None) -> Object:
         """``entries`` are the managedFields of an object that is applied."""
         kind, semantics = write.kind, self._documents.semantics(write.kind)
-        obj = self._decoded(write, given)
-        if kind.has_status and "status" in given:
-            obj, _ = semantics.decoded({name: value for name, value in given.items() if name != "status"})
-        obj = semantics.defaulted(self._creation.begun(obj, kind, write.key.namespace))
-        obj = self._creation.finished(obj, kind)
+        obj = semantics.prepared(self._creation.begun(self._decoded(write, given), kind, write.key.namespace))
+        obj = self._allotted.allot(self._creation.finished(semantics.defaulted(obj, is_new=True), kind), kind)
         key = write.key._replace(name=obj["metadata"]["name"])
-        if causes := [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]:
-            raise invalid(kind, key.name, causes)
-        if semantics.has_generation:
-            obj["metadata"]["generation"] = 1
+        causes = [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]
+        if causes:
+            raise invalid(kind, key.name, list(dict.fromkeys(causes)))
         obj = self._admitted("create", obj)
         if self._store.get(key) is not None:
             raise already_exists(key)
         obj = _with_entries(obj, self._managed(write, None, obj) if entries is None else entries)
-        return obj if write.options.dry_run else self._put(key, self._documents.to_store(kind, obj))
+        return obj if write.options.dry_run else self._put(key, kind, obj)
 
     def update(self, write: Write, body: bytes) -> Object:
         """Replace an object by PUT."""
@@ -157,67 +142,12 @@ class Machinery:
             ), True
         return self._written(write, self._decoded(write, found.obj), live, found.entries), False
 
-    def replace(self, key: Key, obj: dict[str, Any], live: Object) -> Object:
-        """Store the new state of an object, for a controller of the server; nothing where it is the old."""
-        if obj == live:
-            return live
-        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers"):
-            self._store.remove(key)
-            return obj
-        return self._put(key, obj)
-
-    def _put(self, key: Key, obj: dict[str, Any]) -> Object:
-        if len(encode(obj)) > _LARGEST_STORED:
-            raise Refusal(500, "etcdserver: request is too large", reason="")
-        return self._store.put(key, obj)
-
-    def delete(self, key: Key, options: Deletion) -> tuple[Object, bool]:
-        """Delete; returns the object, and whether it is gone."""
-        live = self.require(key)
-        for name, wanted in options.preconditions.items():
-            if wanted is not None and live["metadata"].get(name) != wanted:
-                told = {"uid": "UID", "resourceVersion": "ResourceVersion"}[name]
-                text = f"Precondition failed: {told} in precondition: {wanted}, {told} in object meta: "
-                raise conflict(key, text + str(live["metadata"].get(name)))
-        if key[:2] == NAMESPACES and key.name in data("deletion")["immortal"]:
-            text = f'namespaces "{key.name}" is forbidden: this namespace may not be deleted'
-            raise Refusal(403, text, details=details_of(key))
-        self._admitted("delete", dict(live))
-        finalizers = options.finalizers(live["metadata"].get("finalizers") or [])
-        if key[:2] == DEFINITIONS and "deletionTimestamp" not in live["metadata"]:
-            finalizers = list(dict.fromkeys([*finalizers, data("deletion")["of_definitions"]]))
-        if not finalizers and key[:2] != NAMESPACES:
-            if not options.dry_run:
-                self._store.remove(key)
-            return live, True
-        obj = self._marked(live, finalizers, is_namespace=key[:2] == NAMESPACES)
-        if options.dry_run or obj == live:
-            return obj, False
-        return self._store.put(key, obj), False
-
-    def require(self, key: Key) -> Object:
-        """The object. Raises Refusal (404)."""
-        live = self._store.get(key)
-        if live is None:
-            raise not_found(key)
-        return live
-
     def _decoded(self, write: Write, obj: Mapping[str, Any]) -> dict[str, Any]:
         """What the server knows of an object. Raises Refusal (400) where it cannot be read, or not strictly."""
         found, sentences = self._documents.semantics(write.kind).decoded(obj)
         if sentences and write.options.validation == "Strict":
             raise strict(write.kind, sentences)
         return found
-
-    def _marked(self, live: Object, finalizers: list[str], *, is_namespace: bool) -> dict[str, Any]:
-        """An object whose deletion has begun, and waits."""
-        metadata: dict[str, Any] = {**live["metadata"], "finalizers": finalizers}
-        if not finalizers:
-            del metadata["finalizers"]
-        if "deletionTimestamp" not in metadata:
-            metadata |= {"deletionTimestamp": self._now()} | ({} if is_namespace else {"deletionGracePeriodSeconds": 0})
-            metadata |= {"generation": metadata["generation"] + 1} if "generation" in metadata else {}
-        return {**live, "metadata": metadata, **({"status": {"phase": "Terminating"}} if is_namespace else {})}
 
     def _written(self, write: Write, obj: dict[str, Any], live: Object, entries: Entries | None = None) -> Object:
         """``entries`` are the managedFields after an apply."""
@@ -227,10 +157,10 @@ class Machinery:
         cleared = entries is None and obj["metadata"].get("managedFields") in ([{}], [])
         metadata = {**_merged(obj["metadata"], live["metadata"]), "name": key.name}
         metadata |= {"namespace": key.namespace} if key.namespace else {}
-        obj = _kept_apart({**obj, "metadata": metadata}, shown, write)
+        semantics = self._documents.semantics(kind)
+        obj = semantics.updated({**obj, "metadata": metadata}, shown, write.subresource)
         obj = self._admitted(write.verb, self._checked(write, obj, shown))
-        if self._documents.semantics(kind).is_new_generation(obj, shown):
-            obj["metadata"]["generation"] = int(live["metadata"].get("generation") or 0) + 1
+        obj = semantics.updated(obj, shown, write.subresource)
         is_same = _comparable(obj) == _comparable(shown)
         if is_same and not cleared and entries in (None, live["metadata"].get("managedFields")):
             return live
@@ -240,7 +170,10 @@ class Machinery:
         obj = _with_entries(obj, entries)
         if write.options.dry_run:
             return obj
-        return self.replace(key, self._documents.to_store(kind, obj), live)
+        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not lingers(obj):
+            self.remove(key)
+            return obj
+        return self._put(key, kind, obj)
 
     def _require_current(self, obj: Mapping[str, Any], live: Object, key: Key) -> None:
         """Raise Refusal (409) for an object under another version than the live one."""
@@ -252,10 +185,10 @@ class Machinery:
     def _checked(self, write: Write, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
         """The object with defaults. Raises Refusal (422)."""
         semantics = self._documents.semantics(write.kind)
-        obj = semantics.defaulted(obj)
+        obj = self._allotted.allot(semantics.defaulted(obj), write.kind)
         causes = [*problems_of_change(obj["metadata"], old["metadata"], write.kind), *semantics.problems(obj, old)]
         if causes:
-            raise invalid(write.kind, write.key.name, causes)
+            raise invalid(write.kind, write.key.name, list(dict.fromkeys(causes)))
         return obj
 
     def _managed(self, write: Write, old: Mapping[str, Any] | None, obj: dict[str, Any]) -> Entries:
@@ -264,18 +197,6 @@ class Machinery:
     def _writer(self, write: Write) -> Writer:
         return Writer(write.options.manager, write.kind.api_version, write.subresource, self._now())
 
-    def _admitted(self, verb: str, obj: dict[str, Any]) -> dict[str, Any]:
-        for admission in self.admission:
-            obj = admission(verb, json.loads(json.dumps(obj))) or obj
-        return obj
-
-    def _now(self) -> str:
-        return self._time().strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def _time_of_revision(self) -> dt.datetime:
-        """A clock that only revisions move, so that a run with the same seed is the same run."""
-        return _EPOCH + dt.timedelta(seconds=self._store.revision)
-
 
 def _merged(metadata: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     """What a client writes, without what is the server's."""
@@ -283,17 +204,6 @@ def _merged(metadata: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, An
     found |= {name: old[name] for name in (*_SERVERS, "deletionTimestamp") if name in old}
     found |= {name: old[name] for name in _UNTOLD if name in old and found.get(name) in (None, "")}
     return {**found, "managedFields": old.get("managedFields") or []}
-
-
-def _kept_apart(obj: dict[str, Any], live: Mapping[str, Any], write: Write) -> dict[str, Any]:
-    """Without what this endpoint does not write: the status, or everything else."""
-    if write.subresource == "status":
-        kept = {name: value for name, value in live.items() if name != "status"}
-        return kept | {"metadata": dict(live["metadata"])} | ({"status": obj["status"]} if "status" in obj else {})
-    if write.kind.has_status:
-        obj = {name: value for name, value in obj.items() if name != "status"}
-        return obj | ({"status": live["status"]} if "status" in live else {})
-    return obj
 
 
 def _comparable(obj: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -65,6 +65,7 @@ class Deletion(NamedTuple):
     dry_run: bool
     policy: str
     preconditions: Mapping[str, Any]
+    grace_seconds: int | None = None
 
     @classmethod
     def of(cls, body: bytes, query: Mapping[str, str]) -> Deletion:
@@ -81,7 +82,10 @@ class Deletion(NamedTuple):
             raise invalid_options(_OF_DELETION, *causes)
         if policy is None and orphans is not None:
             policy = "Orphan" if orphans else "Background"
-        return cls(bool(given.get("dryRun")), policy or "", given.get("preconditions") or {})
+        seconds = given.get("gracePeriodSeconds")
+        if seconds is not None and not isinstance(seconds, int):
+            raise Refusal(400, "json: cannot unmarshal gracePeriodSeconds into Go struct field of type int64")
+        return cls(bool(given.get("dryRun")), policy or "", given.get("preconditions") or {}, seconds)
 
     def finalizers(self, before: list[str]) -> list[str]:
         """The finalizers that an object has once its deletion has begun."""
@@ -108,6 +112,8 @@ def _from(query: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {name: query[name] for name in ("propagationPolicy",) if name in query}
     if "orphanDependents" in query:
         given["orphanDependents"] = query["orphanDependents"] in {"true", "1"}
+    seconds = query.get("gracePeriodSeconds", "")
+    given |= {"gracePeriodSeconds": int(seconds)} if seconds.isdigit() else {}
     return given | ({"dryRun": [query["dryRun"]]} if "dryRun" in query else {})
 
 

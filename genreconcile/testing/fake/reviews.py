@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from genreconcile.testing.fake.kinds import data
+from genreconcile.testing.fake.places import data
 from genreconcile.testing.fake.wire import Answer, Request, Unsupported, json_answer
 
 _GROUPS: Final = tuple(data("reviews")["groups"])

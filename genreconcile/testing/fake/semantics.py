@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from genreconcile.testing.fake import definitions, structural
+from genreconcile.testing.fake import definitions, sizes, structural
 from genreconcile.testing.fake.body import twice
-from genreconcile.testing.fake.builtin import decode, defaults
+from genreconcile.testing.fake.builtin import decode, defaults, strategy
 from genreconcile.testing.fake.builtin.decode import decoded_metadata
 from genreconcile.testing.fake.builtin.types import METADATA
-from genreconcile.testing.fake.kinds import DEFINITIONS, Kind, recorded
+from genreconcile.testing.fake.kinds import Kind, recorded
+from genreconcile.testing.fake.places import DEFINITIONS
 from genreconcile.testing.fake.shape import Shape
 from genreconcile.testing.fake.structural import Cause
 from genreconcile.testing.fake.wire import Refusal
@@ -32,24 +33,27 @@ class Semantics(Protocol):
         Its metadata is an object. Raises Refusal (400).
         """
 
-    def defaulted(self, obj: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy with defaults."""
+    def prepared(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+        """A new object before defaults: without a status of its sender, in its first generation."""
+
+    def defaulted(self, obj: Mapping[str, Any], *, is_new: bool = False) -> dict[str, Any]:
+        """A copy with defaults, and of a new object with what the server adds once."""
 
     def problems(self, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
         """What is refused in an object, or in what became of ``old``."""
 
-    def is_new_generation(self, obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-        """Whether ``metadata.generation`` counts the change."""
+    def updated(self, obj: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> dict[str, Any]:
+        """The new state of an object: of ``obj`` what an endpoint writes, with the generation counted.
 
-    @property
-    def has_generation(self) -> bool:
-        """Whether the server sets ``metadata.generation``."""
+        To be called before and after ``defaulted``: what is kept is no default, and what is filled in does not count.
+        """
+
+    def grace_seconds(self, obj: Mapping[str, Any], wanted: int | None) -> int:
+        """The seconds that a deletion leaves an object; ``wanted`` are those of the request."""
 
 
 class Custom:
     """A version of a kind that a CustomResourceDefinition brings; ``schema`` is its ``openAPIV3Schema``."""
-
-    has_generation = True
 
     def __init__(self, kind: Kind, schema: Mapping[str, Any]) -> None:
         self._kind = kind
@@ -71,8 +75,9 @@ class Custom:
         found: dict[str, Any] = structural.pruned(obj, self._schema)
         return {**found, "metadata": metadata.obj}, sentences
 
-    def defaulted(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+    def defaulted(self, obj: Mapping[str, Any], *, is_new: bool = False) -> dict[str, Any]:
         """See ``Semantics``."""
+        del is_new
         system = {key: value for key, value in obj.items() if key in _SYSTEM}
         found: dict[str, Any] = structural.defaulted(dict(obj), self._schema)
         return {**found, **system}
@@ -81,16 +86,30 @@ class Custom:
         """See ``Semantics``."""
         return list(structural.problems(obj, self._schema, old=structural.ABSENT if old is None else old))
 
-    def is_new_generation(self, obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    def prepared(self, obj: Mapping[str, Any]) -> dict[str, Any]:
         """See ``Semantics``."""
-        aside = {"apiVersion", "metadata", "status"} if self._kind.has_status else {"apiVersion", "metadata"}
-        return _without(obj, aside) != _without(old, aside)
+        aside = {"status"} if self._kind.has_status else set()
+        return {**_without(obj, aside), "metadata": {**obj["metadata"], "generation": 1}}
+
+    def updated(self, obj: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> dict[str, Any]:
+        """See ``Semantics``."""
+        if subresource == "status":
+            written = {"status": obj["status"]} if "status" in obj else {}
+            return {**_without(old, {"status"}), "metadata": dict(old["metadata"]), **written}
+        aside = {"status"} if self._kind.has_status else set()
+        found = {**_without(obj, aside), **{name: old[name] for name in aside & old.keys()}}
+        is_counted = _without(found, {"apiVersion", "metadata"}) != _without(old, {"apiVersion", "metadata"})
+        generation = int(old["metadata"].get("generation") or 0) + is_counted
+        return {**found, "metadata": {**obj["metadata"], "generation": generation}}
+
+    def grace_seconds(self, obj: Mapping[str, Any], wanted: int | None) -> int:
+        """See ``Semantics``."""
+        del obj, wanted
+        return 0
 
 
 class BuiltIn:
     """A built-in kind; ``types`` are the components of the document that describes it."""
-
-    has_generation = True
 
     def __init__(self, kind: Kind, types: Mapping[str, Mapping[str, Any]]) -> None:
         self._kind = kind
@@ -103,19 +122,35 @@ class BuiltIn:
         found = decode.decoded(obj, self._kind)
         return {**found.obj, "metadata": found.obj.get("metadata") or {}}, list(found.strict)
 
-    def defaulted(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+    def defaulted(self, obj: Mapping[str, Any], *, is_new: bool = False) -> dict[str, Any]:
         """See ``Semantics``."""
-        return defaults.defaulted(obj, self._kind)
+        return defaults.defaulted(obj, self._kind, is_new=is_new)
+
+    def prepared(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+        """See ``Semantics``."""
+        return strategy.prepared(obj, self._kind)
+
+    def updated(self, obj: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> dict[str, Any]:
+        """See ``Semantics``."""
+        return strategy.updated(obj, old, self._kind, subresource)
 
     def problems(self, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
         """See ``Semantics``."""
-        del old
-        return list(definitions.problems(obj)) if self._kind.place == DEFINITIONS else []
+        try:
+            if old is None:
+                strategy.check_new(obj, self._kind)
+            else:
+                strategy.check_update(obj, old, self._kind)
+        except Refusal as refusal:
+            found = [Cause(**cause) for cause in refusal.status["details"]["causes"]]
+        else:
+            found = []
+        found += sizes.problems(obj, self._kind)
+        return [*found, *(definitions.problems(obj) if self._kind.place == DEFINITIONS else ())]
 
-    def is_new_generation(self, obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    def grace_seconds(self, obj: Mapping[str, Any], wanted: int | None) -> int:
         """See ``Semantics``."""
-        aside = {"apiVersion", "metadata", "status"}
-        return _without(obj, aside) != _without(old, aside)
+        return strategy.grace_seconds(obj, self._kind, wanted)
 
 
 def _without(obj: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:

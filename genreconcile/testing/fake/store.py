@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from genreconcile.testing.fake.kinds import Place
+from genreconcile.testing.fake.places import Place
 from genreconcile.testing.fake.wire import Refusal
 
 Object = Mapping[str, Any]
@@ -49,12 +49,16 @@ class Snapshot:
 
 
 class Store:
-    """``changed`` is notified after each change, and guards every use of the other members."""
+    """``changed`` is notified after each change, and guards every use of the other members.
+
+    ``restores`` counts how often it went back to a backup.
+    """
 
     def __init__(self, revision: int = 1000) -> None:
         self.changed = threading.Condition(threading.RLock())
         self.revision = revision
         self.compacted = revision
+        self.restores = 0
         self._objects: dict[Key, Object] = {}
         self._places: dict[Place, dict[Key, Object]] = {}  # The same, for lists of one kind among many objects.
         self._dependents: dict[str, dict[Key, None]] = {}  # By the uid of the owner.
@@ -77,10 +81,13 @@ class Store:
         with self.changed:
             return [(key, self._objects[key]) for key in self._dependents.get(uid, ())]
 
-    def last_change(self, place: Place) -> Change | None:
-        """The last change of a kind's objects, None where history has none."""
+    def last_change(self, place: Place, namespace: str = "", name: str = "") -> Change | None:
+        """The last change of a kind's objects, in a namespace or of one name, None where history has none."""
         with self.changed:
-            return self._last.get(place)
+            if not namespace and not name:
+                return self._last.get(place)
+            changes = (one for one in reversed(self._history) if one.key.is_in(place, namespace))
+            return next((one for one in changes if name in {"", one.key.name}), None)
 
     def revision_of(self, place: Place) -> int:
         """The revision of the last change of a kind's objects; another one after each change, and after a restore."""
@@ -150,6 +157,7 @@ class Store:
                 self._places.setdefault(key[:2], {})[key] = obj
                 self._index(key, None, obj)
             self.revision = self.compacted = snapshot.revision
+            self.restores += 1
             self._history.clear()
             self.changed.notify_all()
 

@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from genreconcile.testing.fake.documents import Documents
-from genreconcile.testing.fake.kinds import DEFINITIONS, Kind
+from genreconcile.testing.fake.kinds import Kind
 from genreconcile.testing.fake.options import require_list_options
+from genreconcile.testing.fake.places import DEFINITIONS
 from genreconcile.testing.fake.selecting import Selection, selection_of
 from genreconcile.testing.fake.store import Change, Key, Object, Store
 from genreconcile.testing.fake.views import bookmark, event, view_of

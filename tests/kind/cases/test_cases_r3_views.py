@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import genreconcile as gr
+from genreconcile.cache.scope import Scope
 from support.api.passing import Passing
 from support.objects import config_map
 
@@ -193,7 +194,7 @@ def test_r3_1_kinds_that_are_quiet_are_asked_once_and_not_waited_for(kubeconfig,
         made |= {"apiVersion": "v1", "kind": "Secret"}
         assert reconciler.reconcile(expected, not_older_than=made).counts["unchanged"] == 3
         version = int(made["metadata"]["resourceVersion"])
-        assert all(reconciler.cache.store(gr.GVK.of(obj)).seen(namespace) >= version for obj in expected)
+        assert all(reconciler.cache.store(gr.GVK.of(obj)).seen(Scope(namespace)) >= version for obj in expected)
 
 
 class Lagging(Passing):

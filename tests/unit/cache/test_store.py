@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.store import Store, WentBack
 from genreconcile.cache.transform import Record
 from genreconcile.selector import parse
@@ -203,10 +204,10 @@ def test_a_list_that_was_made_before_a_deletion_is_no_contradiction(store):
 
 
 def test_an_epoch_of_one_scope_leaves_what_is_known_of_the_others(store):
-    store.replace([], 100, "x")
-    store.replace([], 90, "y")
-    store.replace([], 50, "x", restored=True)
-    assert (store.seen("x"), store.seen("y")) == (50, 90)
+    store.replace([], 100, Scope("x"))
+    store.replace([], 90, Scope("y"))
+    store.replace([], 50, Scope("x"), restored=True)
+    assert (store.seen(Scope("x")), store.seen(Scope("y"))) == (50, 90)
 
 
 def test_a_list_overtaken_by_events_is_no_new_epoch(store):
@@ -219,11 +220,11 @@ def test_a_list_overtaken_by_events_is_no_new_epoch(store):
 
 
 def test_a_scope_replaces_only_its_namespace(store):
-    store.replace([record("a", 1, namespace="x")], 5, "x")
-    store.replace([record("b", 2, namespace="y")], 6, "y")
-    assert changes(store.replace([], 7, "x")) == [("DELETED", "a", 1)]
+    store.replace([record("a", 1, namespace="x")], 5, Scope("x"))
+    store.replace([record("b", 2, namespace="y")], 6, Scope("y"))
+    assert changes(store.replace([], 7, Scope("x"))) == [("DELETED", "a", 1)]
     assert names(store.select()) == [("y", "b")]
-    assert (store.seen("x"), store.seen("y")) == (7, 6)
+    assert (store.seen(Scope("x")), store.seen(Scope("y"))) == (7, 6)
 
 
 def test_an_equal_record_of_a_list_is_dropped_for_the_stored_one(store):

@@ -121,8 +121,7 @@ def test_a_kind_that_was_asked_for_goes(fake):
         assert references(fake.get("v1/PersistentVolumeClaim", "data"))
         fake.delete(THING, "one")
         run.advance(seconds=2)
-        # Its own finalizer, which Kubernetes put there, holds it.
-        assert "deletionTimestamp" in fake.get("v1/PersistentVolumeClaim", "data")["metadata"]
+        assert names(fake, "v1/PersistentVolumeClaim") == []
 
 
 def test_a_parent_without_a_namespace_has_children_anywhere():
@@ -291,3 +290,17 @@ def test_a_composite_writes_nothing_when_nothing_changes():
             fake.delete(THING, "one")
             run.advance(seconds=2)
             assert names(fake) == []
+
+
+def test_a_child_of_the_same_kind_as_its_parent_comes_back():
+    """The loop of the parents hears of it as of a parent that it does not select."""
+
+    def function(parent, ctx):
+        yield thing(f"of-{parent['metadata']['name']}")
+
+    parent = {**thing("one"), "metadata": {"name": "one", "labels": {"app": "web"}}}
+    with things.cluster(parent) as fake, fake.run(controller(function, selector="app=web")) as running:
+        running.settle()
+        fake.delete(THING, "of-one")
+        running.advance(seconds=2)
+        assert names(fake, THING) == ["of-one", "one"]

@@ -94,6 +94,42 @@ def test_retry_applies_what_was_stated_and_deletes_nothing(fake, way):
         assert condition(fake, "Reconciling") is None
 
 
+def test_retry_keeps_the_keys_of_the_status(fake):
+    def function(parent, ctx):
+        ctx.status["first"] = parent["spec"]["names"]
+        if parent["spec"].get("again"):
+            raise gr.Retry(30)
+        ctx.status["second"] = 2
+        return []
+
+    with run(fake, function) as running:
+        running.settle()
+        edit(fake, again=True, names=["c"])
+        running.advance(seconds=2)
+        status = fake.get(THING, "one")["status"]
+        assert (status["first"], status["second"]) == (["c"], 2)
+
+
+def test_a_namespace_that_is_being_deleted_is_awaited_quietly(fake, caplog):
+    fake.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
+    held = config("held", "other")
+    fake.create({**held, "metadata": {**held["metadata"], "finalizers": ["example.com/theirs"]}})
+
+    def function(parent, ctx):
+        return [config("a", "other")]
+
+    with run(fake, function, namespaces=["other"]) as running:
+        fake.delete("v1/Namespace", "other", namespace="")
+        running.advance(seconds=600)
+        assert condition(fake, "Reconciling") == ("True", "Retry")
+        assert [record for record in caplog.records if "controllers" in record.name] == []
+        assert sum(write.method == "POST" for write in running.writes) == 0
+        fake.patch(MAP, "held", {"op": "remove", "path": "/metadata/finalizers"}, namespace="other")
+        fake.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
+        running.advance(seconds=600)
+        assert names(fake, namespace="other") == ["a"]
+
+
 def test_retry_runs_again_when_its_time_has_come(fake):
     times = []
 

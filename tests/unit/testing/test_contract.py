@@ -1,14 +1,10 @@
 """The contract of ``Cluster``, on ``FakeCluster``: the cases that hold on a real API server."""
 
-from pathlib import Path
-
 import pytest
 
 from genreconcile.testing import FakeCluster
 from support.contract import CASES, Forgotten, Place
 
-NOT_YET = frozenset((Path(__file__).parent / "not_yet.txt").read_text("utf-8").splitlines())
-"""The cases that the cluster in memory does not pass yet."""
 DEPLOYMENTS = "apps/v1/Deployment"
 
 
@@ -45,10 +41,6 @@ def place():
         yield found
 
 
-def _marked(name):
-    return [pytest.mark.xfail(strict=True)] if name in NOT_YET else []
-
-
-@pytest.mark.parametrize("case", [pytest.param(case, id=name, marks=_marked(name)) for name, case in CASES.items()])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_cluster_in_memory(place, case):
     case(place)

@@ -107,7 +107,7 @@ class Allocations:
 
     def _refused_port(self, index: int, number: int, use: Use, mine: set[Use], seen: set[Use]) -> Iterator[Cause]:
         field = f"spec.ports[{index}].nodePort"
-        if number not in _PORTS:
+        if number not in _PORTS and use not in mine:
             text = f"provided port is not in the valid range. The range of valid ports is {_PORTS[0]}-{_PORTS[-1]}"
             yield Cause.invalid(field, number, text)
         elif use in seen or (use not in mine and self._is_port_used(number)):

@@ -145,15 +145,15 @@ def limits(value: dict[str, Any], _root: dict[str, Any], _rule: Mapping[str, Any
 
 def definition_names(value: dict[str, Any], _root: dict[str, Any], _rule: Mapping[str, Any]) -> None:
     """The singular and the list's kind follow from the kind."""
-    if not value.get("singular"):
-        value["singular"] = value.get("kind", "").lower()
-    if not value.get("listKind") and value.get("kind"):
-        value["listKind"] = f"{value['kind']}List"
+    if kind := value.get("kind"):
+        value["singular"] = value.get("singular") or kind.lower()
+        value["listKind"] = value.get("listKind") or f"{kind}List"
 
 
 def stored_versions(value: dict[str, Any], _root: dict[str, Any], _rule: Mapping[str, Any]) -> None:
     """A new definition has objects in its storage version alone."""
-    value["status"]["storedVersions"] = [one["name"] for one in value["spec"]["versions"] or () if one.get("storage")]
+    stored = [one["name"] for one in value["spec"].get("versions") or () if one.get("storage")]
+    value["status"] |= {"storedVersions": stored} if stored else {}
 
 
 def condition(value: dict[str, Any], root: dict[str, Any], rule: Mapping[str, Any]) -> None:

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genreconcile.testing.fake.builtin.causes import Cause, require
+from genreconcile.testing.fake.builtin.defaults import with_empties
 from genreconcile.testing.fake.builtin.tables import name_of, table
+from genreconcile.testing.fake.builtin.types import root_of
 from genreconcile.testing.fake.builtin.validation import problems
 from genreconcile.testing.fake.kinds import Kind
 
@@ -20,7 +22,12 @@ Object = Mapping[str, Any]
 
 def prepared(obj: Object, kind: Kind) -> dict[str, Any]:
     """A new object before defaults: without the status that its sender gave it, in its first generation."""
-    found = {name: value for name, value in obj.items() if name != "status" or not kind.has_status}
+    found = dict(obj)
+    if kind.has_status:
+        found.pop("status", None)
+        root = root_of(kind)
+        if root is not None and root.fields["status"].empty == {}:
+            found["status"] = with_empties({}, root.fields["status"].type)
     metadata = {name: value for name, value in found["metadata"].items() if name != "generation"}
     if has_generation(kind):
         metadata["generation"] = 1
@@ -50,7 +57,10 @@ def updated(obj: Object, live: Object, kind: Kind, subresource: str = "") -> dic
 
 def _kept_apart(obj: Object, live: Object, kind: Kind, subresource: str) -> dict[str, Any]:
     if subresource == "status":
-        return {**live, "status": obj.get("status"), "metadata": dict(live["metadata"])}
+        before = live.get("status") or {}
+        own = {name: before[name] for name in table()["statuses"].get(name_of(kind), ()) if name in before}
+        status = {**own, **(obj.get("status") or {})} if own else obj.get("status")
+        return {**live, "status": status, "metadata": dict(live["metadata"])}
     found = dict(obj)
     if kind.has_status:
         found.pop("status", None)
@@ -88,8 +98,8 @@ def _count(obj: dict[str, Any], live: Object, kind: Kind) -> None:
 
 def grace_seconds(obj: Object, kind: Kind, wanted: int | None = None) -> int:
     """The seconds that a deletion leaves an object; ``wanted`` are those of the request."""
-    rule = table()["grace"].get(kind.kind if not kind.group else "")
-    if rule is None or not at(obj, rule["on"]):
+    rule = table()["grace"].get(name_of(kind))
+    if rule is None or not at(obj, rule["node"]):
         return 0
     return int(at(obj, rule["seconds"]) or 0) if wanted is None else wanted
 

@@ -56,7 +56,7 @@ def _inner(value: Any, type_: Type, kind: str, at: str, path: str) -> Iterator[C
 def _of_rule(rule: Rule, value: Mapping[str, Any], path: str) -> Iterator[Cause]:
     if value.get(rule.get("unlessHeadless", "")) == "None":
         return
-    missing = {name for name in rule.get("required", ()) if not value.get(name)}
+    missing = {name for name in rule.get("required", ()) if value.get(name) in (None, "", 0, [])}
     yield from (
         Cause.required(path + name, rule["required"][name]) for name in rule.get("required", ()) if name in missing
     )
@@ -79,7 +79,7 @@ def _of_rule(rule: Rule, value: Mapping[str, Any], path: str) -> Iterator[Cause]
 
 def _numbers(rule: Rule, value: Mapping[str, Any], path: str, missing: set[str]) -> Iterator[Cause]:
     for name, (least, most) in rule.get("range", {}).items():
-        number = value.get(name)
+        number = value.get(name, 0)
         if isinstance(number, int) and name not in missing and not least <= number <= most:
             yield Cause.invalid(path + name, number, f"must be between {least} and {most}, inclusive")
     for name, least in rule.get("least", {}).items():

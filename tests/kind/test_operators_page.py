@@ -1,0 +1,219 @@
+"""What the consoles of docs/operators.md show is what a real API server and the program say.
+
+The commands of kubectl are carried out here, so that none is needed.
+"""
+
+import copy
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+import genreconcile as gr
+from genreconcile.controllers.program import Program
+from genreconcile.testing import ControlPlane
+from support.eventually import eventually
+from unit.controllers.test_operators_page import APP, CHILDREN, rows
+from unit.controllers.things import definition, thing
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/operators.md").read_text("utf-8")
+MEMCACHED = ROOT / "examples/operators/memcached"
+PROGRAM = Path(sys.executable).with_name("genreconcile")
+PATHS = {
+    "deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "memcached": "/apis/cache.example.com/v1/namespaces/{}/memcacheds",
+    "networkpolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "service": "/api/v1/namespaces/{}/services",
+}
+SHOP = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"team": "web"}}}
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def program(name):
+    """The block of the page that is this file."""
+    (found,) = (text for text in blocks("python") if f"\ndef {name}(" in text)
+    return found
+
+
+def dialogue():
+    """The commands of all consoles, each with the lines that follow."""
+    steps = []
+    for line in "".join(blocks("console")).splitlines():
+        if line.startswith("$ "):
+            steps.append((line.removeprefix("$ "), []))
+        else:
+            steps[-1][1].append(line)
+    return steps
+
+
+class Shell:
+    """What stands before ``$``."""
+
+    def __init__(self, plane, folder):
+        self.plane, self.folder = plane, folder
+        self.cluster = gr.connect(kubeconfig=str(plane.kubeconfig))
+        self.process = self.reader = None
+        self.said = []
+
+    def run(self, command):
+        name, *words = shlex.split(command)
+        getattr(self, name)(*words)
+
+    def genreconcile(self, *words):
+        self.end(signal.SIGKILL)
+        command = [str(PROGRAM), *words, "--kubeconfig", str(self.plane.kubeconfig)]
+        self.process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        self.said = []
+        self.reader = threading.Thread(target=self.read, args=(self.process, self.said))
+        self.reader.start()
+
+    def read(self, process, said):
+        for line in process.stderr:
+            said.append(line.rstrip())
+
+    def wait_for(self, lines):
+        eventually(lambda: Counter(lines) <= Counter(self.said), lambda: f"{lines}; said: {self.said}", timeout=60)
+
+    def require_said(self, lines):
+        assert {*self.said} == {*lines}
+
+    def kill(self, *words):
+        number = signal.SIGKILL if "-9" in words else signal.SIGTERM
+        code = self.end(number)
+        assert code == (0 if number == signal.SIGTERM else -number)
+
+    def end(self, number):
+        if self.process is None:
+            return None
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=60)
+        self.reader.join()
+        self.process.stderr.close()
+        self.process = None
+        return code
+
+    def kubectl(self, *words):
+        if words[0] == "apply":
+            self.apply(self.folder / words[2])
+            return
+        _, namespace, verb, kind, name, *options = words
+        path = f"{PATHS[kind].format(namespace)}/{name}"
+        if verb == "delete":
+            self.cluster.request("DELETE", path, body=json.dumps({"propagationPolicy": "Background"}).encode())
+            eventually(lambda: self.is_replaced(path), timeout=60)
+        else:
+            _, how, _, patch = options
+            content_type = {"json": "application/json-patch+json", "merge": "application/merge-patch+json"}[how]
+            self.cluster.request(verb.upper(), path, body=patch.encode(), content_type=content_type)
+
+    def is_replaced(self, path):
+        """Whether a deleted object is gone, or a new one is there."""
+        try:
+            return "deletionTimestamp" not in json.loads(self.cluster.request("GET", path))["metadata"]
+        except gr.NotFound:
+            return True
+
+    def apply(self, *files):
+        objects = [obj for file in files for obj in yaml.safe_load_all(file.read_text("utf-8"))]
+        with gr.Reconciler(self.cluster, field_manager="author") as reconciler:
+            reconciler.reconcile(objects).raise_for_failures()
+
+
+@pytest.fixture(scope="module")
+def plane():
+    with ControlPlane(controller_manager=True, scheduler=True, kwok=True) as plane:
+        plane.create_namespace("shop")
+        plane.create_namespace("other")
+        yield plane
+
+
+@pytest.fixture
+def shell(plane, tmp_path):
+    (tmp_path / "deny_all.py").write_text(program("deny_all"), "utf-8")
+    (tmp_path / "memcached.py").write_text(program("memcached"), "utf-8")
+    (tmp_path / "sample.yaml").write_bytes((MEMCACHED / "sample.yaml").read_bytes())
+    shell = Shell(plane, tmp_path)
+    with gr.Reconciler(shell.cluster, field_manager="author") as reconciler:
+        reconciler.reconcile([SHOP]).raise_for_failures()
+    shell.apply(MEMCACHED / "crd.yaml")
+    yield shell
+    shell.end(signal.SIGKILL)
+
+
+def test_the_consoles_of_the_page(shell):
+    expected = []
+    for command, lines in dialogue():
+        if command.startswith("genreconcile"):
+            shell.require_said(expected)
+            expected = []
+        shell.run(command)
+        expected += lines
+        shell.wait_for(expected)
+    shell.require_said(expected)
+    assert shell.process is None
+
+
+def controller_of(row):
+    """A controller of the parents of one row of the table, and its only child."""
+    child, asked = copy.deepcopy(CHILDREN[row])
+    child["metadata"]["name"] = f"child-{row}"
+    settings = {"namespaces": "*", "delete_kinds": asked, "selector": f"row={row}"}
+    return gr.controller(APP, name=f"row-{row}", **settings)(lambda *_: [child]), child
+
+
+@pytest.mark.parametrize("propagation", ["Background", "Foreground", "Orphan"])
+def test_what_becomes_of_children(plane, propagation):
+    cluster = gr.connect(kubeconfig=str(plane.kubeconfig))
+    made = [controller_of(row) for row in range(len(CHILDREN))]
+    said = [
+        dict(zip(["bound", "Background", "Foreground", "Orphan"], cells[1:], strict=True)) for cells in rows("child")
+    ]
+    parents = [thing(f"web-{row}", "App") for row in range(len(CHILDREN))]
+    for row, parent in enumerate(parents):
+        parent["metadata"]["labels"] = {"row": str(row)}
+    with gr.Reconciler(cluster, field_manager="author") as author:
+        author.reconcile([definition("App"), *parents]).raise_for_failures()
+        cache = author.cache
+
+        def live(obj):
+            gvk, metadata = gr.GVK.of(obj), obj["metadata"]
+            cache.add(gvk)
+            cache.wait_for_sync([gvk])
+            namespace = "" if obj["kind"] == "ClusterRole" else metadata.get("namespace", "shop")
+            return cache.get(gvk, metadata["name"], namespace=namespace)
+
+        with Program(*[function for function, _ in made], cluster=cluster):
+            eventually(lambda: all(live(child) for _, child in made))
+            for (_, child), parent, told in zip(made, parents, said, strict=True):
+                bound = "finalizer" if "finalizers" in live(parent)["metadata"] else "reference"
+                assert (bound, child) == (told["bound"], child)
+                assert ("ownerReferences" in live(child)["metadata"]) is (bound == "reference")
+            for parent in parents:
+                path = f"/apis/example.com/v1/namespaces/shop/apps/{parent['metadata']['name']}"
+                cluster.request("DELETE", path, body=json.dumps({"propagationPolicy": propagation}).encode())
+            eventually(lambda: not any(live(parent) for parent in parents))
+        wanted = [told[propagation] for told in said]
+        eventually(lambda: ["stays" if live(child) else "deleted" for _, child in made] == wanted)
+        left = [child for _, child in made if live(child)]
+        for child in left:
+            delete(cluster, author, child)
+        eventually(lambda: not any(live(child) for child in left))
+
+
+def delete(cluster, author, child):
+    """By hand."""
+    resource = author.cache.discovery.get(gr.GVK.of(child))
+    namespace = child["metadata"].get("namespace", "shop") if resource.namespaced else ""
+    cluster.request("DELETE", resource.path(namespace, child["metadata"]["name"]), body=b"{}")
