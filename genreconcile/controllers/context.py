@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 class Context:
     """Of one run of a function. ``status`` takes the keys that the parent's status shall have; ``is_plan`` is True
     where nothing is written, so that a function that calls other systems may leave that out. ``depend`` is called
-    before each read.
+    before each read, and ``judge`` says whether an object is ready.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Context:
         reads: Reads,
         *,
         depend: Callable[[Read], object] = lambda _: None,
+        judge: Callable[[Object], bool] = is_ready,
         is_plan: bool = False,
     ) -> None:
         self.status: dict[str, Any] = {}
@@ -61,6 +62,7 @@ class Context:
         self._namespace = namespace_of(dict(parent))
         self._reads: Reads | None = reads
         self._depend = depend
+        self._judge = judge
 
     def get(
         self,
@@ -120,7 +122,7 @@ class Context:
         gvk = GVK.of(child)
         metadata = child["metadata"]
         found = self.get(str(gvk), metadata["name"], namespace=metadata.get("namespace"))
-        return found is not None and is_ready(found)
+        return found is not None and self._judge(found)
 
     def close(self) -> None:
         """End the run: what it still asks is refused."""
