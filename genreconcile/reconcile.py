@@ -310,10 +310,15 @@ class Reconciler:
     # For controllers of this package; not part of the public API.
 
     def plan_children(
-        self, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
+        self,
+        expected: Iterable[Mapping[str, Any]],
+        parent: ParentRef,
+        settings: Settings = CHILDREN,
+        *,
+        is_whole: bool = True,
     ) -> Plan:
         """What ``reconcile_children`` would do; no write is sent. Errors as ``plan``, and ParentChanged."""
-        return self._planned(self._call(expected, settings, parent), settings)
+        return self._planned(self._children(expected, parent, settings, is_whole=is_whole), settings)
 
     def apply_children(
         self, plan: Plan, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
@@ -328,9 +333,15 @@ class Reconciler:
         return Execution(self._planner, self._applier, self._rehearsal, call).run(plan)
 
     def reconcile_children(
-        self, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
+        self,
+        expected: Iterable[Mapping[str, Any]],
+        parent: ParentRef,
+        settings: Settings = CHILDREN,
+        *,
+        is_whole: bool = True,
     ) -> Result:
-        """Bring the children of one parent to exactly ``expected``; those that left the set are deleted.
+        """Bring the children of one parent to exactly ``expected``; those that left the set are deleted. With
+        ``is_whole=False`` the set is not stated to its end, and nothing is deleted.
 
         Of the settings count ``max_deletions``, ``delete_kinds``, ``fields``, ``verify`` and ``not_older_than``; an
         empty set means no children. Where a child cannot be used nothing is written at all. A child that somebody else
@@ -338,23 +349,27 @@ class Reconciler:
         the garbage collector does not take along. Errors as ``reconcile``, PlanRefused where another controller has a
         set of this parent, and ParentChanged, before anything is written, where the cache does not have its uid.
         """
-        call = self._call(list(require_iterable(expected)), settings, parent)
+        call = self._children(list(require_iterable(expected)), parent, settings, is_whole=is_whole)
         plan = self._planned(call, settings)
         withheld = withheld_for_invalid(plan)
         if withheld is not None:
             return withheld
         return Execution(self._planner, self._applier, self._rehearsal, call).run(plan)
 
-    def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings, parent: ParentRef | None = None) -> Call:
+    def _children(
+        self, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings, *, is_whole: bool
+    ) -> Call:
+        if parent.tool != (manager := self._engine.options.field_manager):
+            raise refused("controller", parent.controller, f"is not that of the field manager {manager}")
+        call = self._call(expected, settings)
+        prune = dataclasses.replace(call.prune, owner=parent, allow_empty=True, is_whole=is_whole)
+        return dataclasses.replace(call, namespace=parent.key.namespace, prune=prune)
+
+    def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
         self._require_open()
         if settings.not_older_than is not None:  # It is iterated over twice.
             expected = list(require_iterable(expected))
-        if parent is None:
-            return Call(expected, settings.namespace or self._namespace, settings.prune, settings.fields)
-        if parent.tool != (manager := self._engine.options.field_manager):
-            raise refused("controller", parent.controller, f"is not that of the field manager {manager}")
-        prune = dataclasses.replace(settings.prune, owner=parent, allow_empty=True)
-        return Call(expected, parent.key.namespace, prune, settings.fields)
+        return Call(expected, settings.namespace or self._namespace, settings.prune, settings.fields)
 
     def _planned(self, call: Call, settings: Settings) -> Plan:
         """Wait until the cache is as new as asked for, plan, and verify the plan where that is asked for."""

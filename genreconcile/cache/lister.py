@@ -59,6 +59,10 @@ class Lister:
         """The kinds that were added, sorted; without those of which merely parts are watched."""
         return tuple(sorted(gvk for gvk, watched in self._kinds.copy().items() if watched.is_added))
 
+    def watched_kinds(self) -> tuple[GVK, ...]:
+        """The kinds of which anything is watched, single objects included."""
+        return tuple(self._kinds.copy())
+
     def has_synced(self, kind: Kind, namespace: str = "", name: str = "") -> bool:
         """Whether the kind's objects (in a namespace, or the one of a name) are known: its list has arrived, and it has
         not become forbidden since.

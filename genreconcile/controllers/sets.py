@@ -140,7 +140,7 @@ def callable(  # noqa: A001 - users write gr.callable
         raise InputError(f"{min(unknown)}: not usable: no setting has this name; see Reconciler.plan")
 
     def read() -> list[Object]:
-        stated = Inline().run(function)
+        stated = Inline().run(name, function)
         if stated.retry is not None:
             raise stated.retry
         return stated.children

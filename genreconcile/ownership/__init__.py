@@ -8,7 +8,7 @@ Invariant: pure. A label alone never makes an object a member: operators and peo
 
 from genreconcile.ownership.inventory import GroupKind, Inventory
 from genreconcile.ownership.members import PART_OF, Membership
-from genreconcile.ownership.parent import OWN_TOOL, Parent, require_same
+from genreconcile.ownership.parent import OWN_TOOL, Parent, foreign_tool, require_same
 from genreconcile.ownership.parentref import Adopt, ParentRef
 from genreconcile.ownership.place import ANYWHERE, Place
 from genreconcile.ownership.tools import default_parent, is_shared_tool, may_be_parent, parent_label
@@ -25,6 +25,7 @@ __all__ = [
     "ParentRef",
     "Place",
     "default_parent",
+    "foreign_tool",
     "is_shared_tool",
     "may_be_parent",
     "parent_label",

@@ -84,9 +84,13 @@ class Membership:
         uid = reference.get("uid")
         return same and is_there and bool(self.parent_uid) and bool(uid) and uid != self.parent_uid
 
-    def is_left_to_collector(self, live: Object) -> bool:
-        """Whether the garbage collector takes the object along with the parent, which is being deleted."""
-        return self.is_leaving and any(owner.get("uid") == self.parent_uid for owner in owners_of(live))
+    def is_left_to_collector(self, live: Object, key: ObjectKey) -> bool:
+        """Whether the garbage collector sees to the object, as the parent is being deleted.
+
+        It also does where the set has added a reference that is gone: then it was told to orphan the object.
+        """
+        refers = any(owner.get("uid") == self.parent_uid for owner in owners_of(live))
+        return self.is_leaving and (refers or self.parent_uid in self._added(live, key))
 
     def outlived(self, live: Mapping[str, Any]) -> frozenset[str]:
         """The uids of earlier parents in the object's ownerReferences, which go when the object is taken over."""
@@ -111,10 +115,12 @@ class Membership:
 
         Others, which other programs may add under the same field manager, are not the set's.
         """
-        obj = dict(live)
-        if labels_of(obj).get(PART_OF) != self.id or not self.proves(obj, ObjectKey.of(obj)):
+        return self._added(dict(live), ObjectKey.of(live))
+
+    def _added(self, live: Object, key: ObjectKey) -> frozenset[str]:
+        if not self.holds(live, key):
             return frozenset()
-        return frozenset(filter(None, annotations_of(obj)[MEMBER].partition(_ADDED)[2].split(",")))
+        return frozenset(filter(None, annotations_of(live)[MEMBER].partition(_ADDED)[2].split(",")))
 
     def marked(self, obj: Object, key: ObjectKey) -> Object:
         """A copy of an expected object with the set's label and the proof. Raises NoMember where it cannot be one.

@@ -153,6 +153,13 @@ class Parent:
         return PlanRefused(f"{self.key}: not usable as an owner: {cause}; {advice}")
 
 
+def foreign_tool(live: Object) -> str:
+    """Who has a set that this object heads, "" where nobody has, or a controller or user of this package."""
+    tooling = annotations_of(live).get(TOOLING, "")
+    own = _base_name(tooling)
+    return "" if own == OWN_TOOL or own.startswith(f"{OWN_TOOL}-") else tooling
+
+
 def require_same(parent: Parent, uid: str) -> None:
     """Raise ParentChanged where the object of the parent's name, "" for none, is not the one that was meant."""
     if parent.uid and uid != parent.uid:

@@ -11,7 +11,7 @@ from genreconcile.compare.patch import under_version
 from genreconcile.errors import ChildConflict
 from genreconcile.normalize.marks import tool_marks
 from genreconcile.objects import GVK, Object, ObjectKey, controller_of, labels_of
-from genreconcile.ownership import PART_OF, Membership
+from genreconcile.ownership import PART_OF, Membership, foreign_tool
 from genreconcile.plan import Change
 from genreconcile.plan.evidence import Evidence
 
@@ -70,5 +70,8 @@ class Adoption:
             return f"{controller.get('kind')} {controller.get('name')}{by_another} controls it"
         if self._members.is_other(labels_of(live)):
             return f"it is a member of the owner set {labels_of(live)[PART_OF]}"
+        tool = foreign_tool(live)
+        if tool:
+            return f"it heads a set of {tool}"
         marks = tool_marks(live)
         return f"{marks[0]} marks it as another tool's" if marks else ""

@@ -150,7 +150,7 @@ class Owners:
         A namespace that is not watched is told of only where the controller itself has named it.
         """
         place = ref.place
-        named = ref.known.namespaces | place.named
+        named = (ref.known.namespaces | place.named) - {ref.key.namespace}
         watched = {name for name in named | recorded.namespaces if self._cache.covers(name)}
         return Inventory(ref.known.kinds, place.of(watched | (recorded.namespaces & named)))
 

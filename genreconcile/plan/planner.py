@@ -93,7 +93,7 @@ class Planner:
         if scope is None:
             plan = assemble(changes, NO_DELETIONS, prune, warnings)
         else:
-            going = scope.deletions(others, self.kinds.is_pending)
+            going = scope.deletions(others, self.kinds.is_pending) if prune.is_whole else NO_DELETIONS
             plan = assemble(changes, going, prune, [*warnings, *unmatched(draft.labels, prune)], scope.plan(going))
         self._note_seen(draft)
         return self._with_secrets(plan)
@@ -179,7 +179,7 @@ class Planner:
             owner = self._owners.open(head, draft.keys, self._seen | draft.resources.keys())
             places = owner.members(draft.keys).namespaces or frozenset()
         scope = Scope(self._engine, self._evidence, draft, prune, owner)
-        others = scope.further(self._seen)
+        others = scope.further(self._seen) if prune.is_whole else Further()
         self.kinds.sync(self.kinds.needed(draft.places(places)), others.resources, places)
         return scope, others
 

@@ -45,7 +45,7 @@ def protection(
         _terminating(live),
         _built_in(key),
         _controlled(key, live, members),
-        _left_to_collector(live, members),
+        _left_to_collector(key, live, members),
         _annotated(live),
         _only_when_asked(key, asked),
     )
@@ -108,10 +108,10 @@ def _controlled(key: ObjectKey, live: Object, members: Membership | None) -> Pro
     return Protection(f"not deleted: {who} controls it; delete that, and this goes with it", quiet=True)
 
 
-def _left_to_collector(live: Object, members: Membership | None) -> Protection | None:
-    if members is None or not members.is_left_to_collector(live):
+def _left_to_collector(key: ObjectKey, live: Object, members: Membership | None) -> Protection | None:
+    if members is None or not members.is_left_to_collector(live, key):
         return None
-    return Protection("not deleted: its owner is being deleted, and the garbage collector takes it along", quiet=True)
+    return Protection("not deleted: its owner is being deleted, and the garbage collector sees to it", quiet=True)
 
 
 def _annotated(live: Object) -> Protection | None:

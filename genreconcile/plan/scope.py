@@ -105,6 +105,9 @@ class Scope:
         owner, place = self._owner, self._owner.head.members.place
         here = [key for key in self._keys if (key.group, key.kind) in kinds and place.allows(key.namespace)]
         here += [change.key for change in going.changes]
+        if not self._prune.is_whole:
+            kept = owner.inventory | owner.recorded | Inventory.of(here, owner.parent.key)
+            return OwnerPlan(owner.parent, kept, kept)
         ignored = (owner.inventory - owner.searched) | Inventory(owner.inventory.kinds & self._barred)
         kept = self._kept(owner.recorded, going) | ignored
         return OwnerPlan(owner.parent, owner.inventory | Inventory.of(here, owner.parent.key) | kept, kept)

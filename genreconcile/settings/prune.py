@@ -29,7 +29,8 @@ class Prune:
 
     ``kinds`` are those, as ``Kind.group``, whose objects are deleted although they take others along; ``also`` are
     kinds to look at beside those in expected; ``every``: all kinds that the server can list and delete are looked at.
-    ``first``: deletions come before creates and patches.
+    ``first``: deletions come before creates and patches. ``is_whole``: expected is all that there should be; else
+    nothing is deleted.
     """
 
     namespace: str = ""
@@ -41,6 +42,7 @@ class Prune:
     owner: OwnerRef | ParentRef | None = None
     every: bool = False
     first: bool = False
+    is_whole: bool = True
 
     @property
     def is_wanted(self) -> bool:

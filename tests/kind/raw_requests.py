@@ -17,10 +17,14 @@ class Raw:
         self._connection = http.client.HTTPSConnection(urlsplit(plane.server).netloc, context=context)
 
     def request(self, method, path, body=None):
-        """The answer as JSON: an object, or a Status."""
+        """The answer as JSON: an object, or a Status; one of 500 where the server fails and hangs up."""
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         self._connection.request(method, path, data, {"Content-Type": "application/json"})
-        return json.loads(self._connection.getresponse().read())
+        try:
+            return json.loads(self._connection.getresponse().read())
+        except http.client.RemoteDisconnected:
+            self._connection.close()  # The next request connects again.
+            return {"kind": "Status", "code": 500, "message": "no answer"}
 
     def close(self):
         self._connection.close()

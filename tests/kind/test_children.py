@@ -201,9 +201,7 @@ def test_two_parents_with_one_child_that_both_saw_missing(ground, reconciler, pa
     """Whoever is second learns of it by the server's answer."""
     second = ground.post(plain(ground, "second"))
     with gr.Reconciler(Recorded(ground.admin), field_manager=MANAGER) as late:
-        call = late._call([plain(ground, "a")], Settings(), ref(second))
-        plan = late._planner.plan(call)
-        assert plan.counts["create"] == 1
+        assert late.plan_children([plain(ground, "a")], ref(second)).counts["create"] == 1
         reconciler.reconcile_children([plain(ground, "a")], ref(parent)).raise_for_failures()
         result = late.reconcile_children([plain(ground, "a")], ref(second))
     assert isinstance(error_of(result, "a"), ChildConflict)
@@ -305,6 +303,30 @@ def test_a_reference_to_an_earlier_parent_goes_also_where_none_is_expected_now(g
     assert statuses(result) == {"a": "configured"}
     assert "ownerReferences" not in live(ground, "a")["metadata"]
     assert statuses(reconciler.reconcile_children([plain(ground, "a")], ref(now))) == {"a": "unchanged"}
+
+
+def test_of_a_set_that_is_not_stated_to_its_end_nothing_is_deleted(ground, reconciler, parent):
+    children = [plain(ground, "a"), service(ground)]
+    reconciler.reconcile_children(children, ref(parent)).raise_for_failures()
+    account = objects.obj("v1", "ServiceAccount", "robot", ground.namespace)
+    plan = reconciler.plan_children([account], ref(parent), is_whole=False)
+    assert (plan.counts["create"], plan.counts["delete"], plan.spared) == (1, 0, ())
+    result = reconciler.reconcile_children([account], ref(parent), is_whole=False)
+    assert statuses(result) == {"robot": "created"}
+    assert recorded(ground) == ("ConfigMap,Service,ServiceAccount", "")
+    assert statuses(reconciler.reconcile_children([], ref(parent), is_whole=False)) == {}
+    result = reconciler.reconcile_children([account], ref(parent))
+    assert statuses(result) == {"robot": "unchanged", "a": "deleted", "web": "deleted"}
+    assert recorded(ground) == ("ServiceAccount", "")
+
+
+def test_a_lost_record_of_a_set_that_is_not_stated_to_its_end_names_all_that_is_known(ground, reconciler, parent):
+    reconciler.reconcile_children([plain(ground, "a"), service(ground)], ref(parent)).raise_for_failures()
+    now = ground.patch(ground.path("configmaps", "shop"), {"op": "remove", "path": "/metadata/annotations"})
+    with gr.Reconciler(ground.cluster, field_manager=MANAGER) as after:
+        settings = Settings(not_older_than=now)
+        result = after.reconcile_children([plain(ground, "a")], ref(parent, known=KNOWN), settings, is_whole=False)
+    assert (statuses(result), recorded(ground)) == ({"a": "unchanged"}, ("ConfigMap,Service", ""))
 
 
 def test_one_child_that_cannot_be_used_and_nothing_is_written(ground, reconciler, parent):

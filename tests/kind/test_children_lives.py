@@ -117,6 +117,54 @@ def test_nothing_is_created_for_a_parent_that_is_being_deleted(ground):
             reconciler.reconcile_children([plain(ground, "a")], ref(parent))
 
 
+class Late(Recorded):
+    """Just before the first deletion the child changes, and its parent is gone."""
+
+    def __init__(self, cluster, meddle):
+        super().__init__(cluster)
+        self.meddle, self.is_done = meddle, False
+
+    def request(self, method, path, **options):
+        if method == "DELETE" and not self.is_done:
+            self.is_done = True
+            self.meddle()
+        return super().request(method, path, **options)
+
+
+def test_a_deletion_that_met_a_change_is_not_tried_again_without_the_parent(ground, parent):
+    def meddle():
+        add = {"op": "add", "path": "/data", "value": {"k": "v"}}
+        ground.patch(ground.path("configmaps", "a"), add)
+        ground.delete(ground.path("configmaps", "shop"))
+        assert eventually(lambda: cached(reconciler, ground) is None)
+
+    late = Late(ground.admin, meddle)
+    with gr.Reconciler(late, field_manager=MANAGER) as reconciler:
+        reconciler.reconcile_children([plain(ground, "a")], ref(parent)).raise_for_failures()
+        result = reconciler.reconcile_children([], ref(parent))
+    assert statuses(result) == {"a": "failed"}
+    assert isinstance(error_of(result, "a"), gr.Conflict)
+    assert len(late.sent("DELETE")) == 1
+    assert "a" in ground.names()
+
+
+def test_a_parent_that_another_tool_takes_meanwhile_is_left_to_it(ground, parent):
+    where = "/metadata/annotations/applyset.kubernetes.io~1tooling"
+
+    def meddle():
+        now = ground.patch(ground.path("configmaps", "shop"), {"op": "add", "path": where, "value": "helm/v3"})
+        version = now["metadata"]["resourceVersion"]
+        assert eventually(lambda: cached(reconciler, ground)["metadata"]["resourceVersion"] == version)
+
+    with gr.Reconciler(Meddling(ground.admin, "a", meddle), field_manager=MANAGER) as reconciler:
+        result = reconciler.reconcile_children([plain(ground, "a")], ref(parent))
+        (warning,) = result.warnings
+        assert "helm/v3 has a set there already" in warning
+        with pytest.raises(PlanRefused, match="helm/v3 has a set there already"):
+            reconciler.reconcile_children([plain(ground, "a")], ref(parent))
+    assert live(ground)["metadata"]["annotations"][TOOLING] == "helm/v3"
+
+
 # A parent that goes
 
 
@@ -133,7 +181,7 @@ def test_of_a_parent_that_goes_the_members_without_reference_are_deleted_under_a
     now = live(ground)
     plan = reconciler.plan_children([], ref(parent), Settings(not_older_than=now))
     spared = {change.key.name: change.reason for change in plan.spared}
-    assert spared == {"referring": "not deleted: its owner is being deleted, and the garbage collector takes it along"}
+    assert spared == {"referring": "not deleted: its owner is being deleted, and the garbage collector sees to it"}
     result = reconciler.reconcile_children([], ref(parent))
     assert statuses(result) == {"free": "deleted", "kept": "skipped", "claim": "skipped"}
     assert ground.names() >= {"referring", "kept"}

@@ -18,6 +18,7 @@ from genreconcile.testing.fake.builtin.allocation import Allocations
 from genreconcile.testing.fake.builtin.decode import decoded, parsed
 from genreconcile.testing.fake.builtin.defaults import defaulted
 from genreconcile.testing.fake.builtin.quantity import QuantityError, canonical
+from genreconcile.testing.fake.builtin.scalars import ZEROS
 from genreconcile.testing.fake.builtin.types import root_of
 from genreconcile.testing.fake.kinds import built_in
 from genreconcile.testing.fake.wire import Refusal
@@ -278,6 +279,43 @@ def test_what_is_taken_is_refused_in_the_same_words(raw, namespace, spec):
         assert told(refusal.value.status) == told(answer)
     finally:
         raw.request("DELETE", f"{path}/holder")
+
+
+def hollow(type_, depth=0, *, with_zeros):
+    """A value with every field of a type, and nothing in them."""
+    if type_.shape == "list":
+        return [hollow(type_.items, depth, with_zeros=with_zeros)]
+    if type_.shape != "object" or depth > 3:
+        return {} if type_.shape in {"object", "map", "any"} else ZEROS.get(type_.shape)
+    is_wanted = {"object", "list"} | (set(ZEROS) if with_zeros else set())
+    fields = {name: field.type for name, field in type_.fields.items() if field.type.shape in is_wanted}
+    return {name: hollow(inner, depth + 1, with_zeros=with_zeros) for name, inner in fields.items()}
+
+
+@pytest.mark.parametrize("with_zeros", [True, False])
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.has_status])
+def test_a_status_is_written_as_the_server_writes_it(raw, suite, namespace, name, with_zeros):
+    """With all fields at once, or each by itself where they do not go together."""
+    kind = KINDS[name]
+    path = collection(kind, namespace)
+    obj = templates(suite, kind, namespace)["minimal"]
+    raw.request("POST", path, obj)
+    live = raw.request("GET", f"{path}/{obj['metadata']['name']}")  # Some stay a while after the other case.
+    assert live["kind"] != "Status", live
+    place, whole = (
+        f"{path}/{obj['metadata']['name']}",
+        hollow(root_of(kind).fields["status"].type, with_zeros=with_zeros),
+    )
+    try:
+        for status in [whole, *({name: value} for name, value in whole.items())]:
+            wanted = {**live, "status": status}
+            answer = raw.request("PUT", f"{place}/status?dryRun=All", wanted)
+            if answer["kind"] != "Status":
+                found = strategy.updated(decoded(wanted, kind).obj, live, kind, "status")
+                found = strategy.updated(defaulted(found, kind, is_new=False), live, kind, "status")
+                assert difference(steady(answer), steady(found)) == []
+    finally:
+        raw.request("DELETE", place)
 
 
 def test_unknown_and_duplicate_fields_are_told_as_the_server_tells_them(raw, namespace):

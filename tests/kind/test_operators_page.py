@@ -3,6 +3,7 @@
 The commands of kubectl are carried out here, so that none is needed.
 """
 
+import copy
 import json
 import re
 import shlex
@@ -17,8 +18,11 @@ import pytest
 import yaml
 
 import genreconcile as gr
+from genreconcile.controllers.program import Program
 from genreconcile.testing import ControlPlane
 from support.eventually import eventually
+from unit.controllers.test_operators_page import APP, CHILDREN, rows
+from unit.controllers.things import definition, thing
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operators.md").read_text("utf-8")
@@ -79,6 +83,12 @@ class Shell:
         for line in process.stderr:
             said.append(line.rstrip())
 
+    def wait_for(self, lines):
+        eventually(lambda: Counter(lines) <= Counter(self.said), lambda: f"{lines}; said: {self.said}", timeout=60)
+
+    def require_said(self, lines):
+        assert {*self.said} == {*lines}
+
     def kill(self, *words):
         number = signal.SIGKILL if "-9" in words else signal.SIGTERM
         code = self.end(number)
@@ -121,29 +131,89 @@ class Shell:
             reconciler.reconcile(objects).raise_for_failures()
 
 
+@pytest.fixture(scope="module")
+def plane():
+    with ControlPlane(controller_manager=True, scheduler=True, kwok=True) as plane:
+        plane.create_namespace("shop")
+        plane.create_namespace("other")
+        yield plane
+
+
 @pytest.fixture
-def shell(tmp_path):
+def shell(plane, tmp_path):
     (tmp_path / "deny_all.py").write_text(program("deny_all"), "utf-8")
     (tmp_path / "memcached.py").write_text(program("memcached"), "utf-8")
     (tmp_path / "sample.yaml").write_bytes((MEMCACHED / "sample.yaml").read_bytes())
-    with ControlPlane(controller_manager=True, scheduler=True, kwok=True) as plane:
-        shell = Shell(plane, tmp_path)
-        plane.create_namespace("shop")
-        with gr.Reconciler(shell.cluster, field_manager="author") as reconciler:
-            reconciler.reconcile([SHOP]).raise_for_failures()
-        shell.apply(MEMCACHED / "crd.yaml")
-        yield shell
-        shell.end(signal.SIGKILL)
+    shell = Shell(plane, tmp_path)
+    with gr.Reconciler(shell.cluster, field_manager="author") as reconciler:
+        reconciler.reconcile([SHOP]).raise_for_failures()
+    shell.apply(MEMCACHED / "crd.yaml")
+    yield shell
+    shell.end(signal.SIGKILL)
 
 
 def test_the_consoles_of_the_page(shell):
     expected = []
     for command, lines in dialogue():
         if command.startswith("genreconcile"):
-            assert {*shell.said} == {*expected}
+            shell.require_said(expected)
             expected = []
         shell.run(command)
         expected += lines
-        eventually(lambda: Counter(expected) <= Counter(shell.said), lambda: f"{command}: {shell.said}", timeout=60)
-    assert {*shell.said} == {*expected}
+        shell.wait_for(expected)
+    shell.require_said(expected)
     assert shell.process is None
+
+
+def controller_of(row):
+    """A controller of the parents of one row of the table, and its only child."""
+    child, asked = copy.deepcopy(CHILDREN[row])
+    child["metadata"]["name"] = f"child-{row}"
+    settings = {"namespaces": "*", "delete_kinds": asked, "selector": f"row={row}"}
+    return gr.controller(APP, name=f"row-{row}", **settings)(lambda *_: [child]), child
+
+
+@pytest.mark.parametrize("propagation", ["Background", "Foreground", "Orphan"])
+def test_what_becomes_of_children(plane, propagation):
+    cluster = gr.connect(kubeconfig=str(plane.kubeconfig))
+    made = [controller_of(row) for row in range(len(CHILDREN))]
+    said = [
+        dict(zip(["bound", "Background", "Foreground", "Orphan"], cells[1:], strict=True)) for cells in rows("child")
+    ]
+    parents = [thing(f"web-{row}", "App") for row in range(len(CHILDREN))]
+    for row, parent in enumerate(parents):
+        parent["metadata"]["labels"] = {"row": str(row)}
+    with gr.Reconciler(cluster, field_manager="author") as author:
+        author.reconcile([definition("App"), *parents]).raise_for_failures()
+        cache = author.cache
+
+        def live(obj):
+            gvk, metadata = gr.GVK.of(obj), obj["metadata"]
+            cache.add(gvk)
+            cache.wait_for_sync([gvk])
+            namespace = "" if obj["kind"] == "ClusterRole" else metadata.get("namespace", "shop")
+            return cache.get(gvk, metadata["name"], namespace=namespace)
+
+        with Program(*[function for function, _ in made], cluster=cluster):
+            eventually(lambda: all(live(child) for _, child in made))
+            for (_, child), parent, told in zip(made, parents, said, strict=True):
+                bound = "finalizer" if "finalizers" in live(parent)["metadata"] else "reference"
+                assert (bound, child) == (told["bound"], child)
+                assert ("ownerReferences" in live(child)["metadata"]) is (bound == "reference")
+            for parent in parents:
+                path = f"/apis/example.com/v1/namespaces/shop/apps/{parent['metadata']['name']}"
+                cluster.request("DELETE", path, body=json.dumps({"propagationPolicy": propagation}).encode())
+            eventually(lambda: not any(live(parent) for parent in parents))
+        wanted = [told[propagation] for told in said]
+        eventually(lambda: ["stays" if live(child) else "deleted" for _, child in made] == wanted)
+        left = [child for _, child in made if live(child)]
+        for child in left:
+            delete(cluster, author, child)
+        eventually(lambda: not any(live(child) for child in left))
+
+
+def delete(cluster, author, child):
+    """By hand."""
+    resource = author.cache.discovery.get(gr.GVK.of(child))
+    namespace = child["metadata"].get("namespace", "shop") if resource.namespaced else ""
+    cluster.request("DELETE", resource.path(namespace, child["metadata"]["name"]), body=b"{}")

@@ -72,6 +72,14 @@ def longest_silence(watch, spread, grace):
     return plain(watch * spread + grace)
 
 
+def hours(value):
+    return plain(value / 3600)
+
+
+def percent(value):
+    return plain(100 * value)
+
+
 def doubled(value):
     return plain(2 * value)
 
@@ -162,6 +170,8 @@ FIGURES = (
     ),
     Figure("decisions/0028", "a kind and {} s in the mean", "cache.pace.Pace.watch cache.pace._SPREAD", mean_watch),
     Figure("decisions/0030", "A table of some {} wrong values", "unit.test_calls.JUNK", some),
+    Figure("decisions/0034", "for low priority {} s more", "controllers.entry._RISE", plain),
+    Figure("decisions/0034", "due for less than {} s ranks", "controllers.entry._RISE", plain),
     Figure("access", "Up to {} rights are asked for one by one", "access.review._FEW", word),
     Figure("access", "Where these are more than {}", "cli.session._FEW", word),
     Figure("access", "tried again after {}", "cluster.credentials._NOT_AGAIN_WITHIN", time),
@@ -173,6 +183,16 @@ FIGURES = (
     Figure("errors", "and left alone for {}", "memory.learned.Learned.ttl", time),
     Figure("errors", "is not sent again for {}", "apply.oversize._LIFETIME", time),
     Figure("errors", "up to {} attempts", "apply.writer._THROTTLED_ATTEMPTS", word),
+    Figure("operators", "A run has {} s (`deadline`)", "controllers.settings.ControllerSettings.deadline", plain),
+    Figure("operators", "`min_interval` ({} s) at most", "controllers.settings.ControllerSettings.min_interval", plain),
+    Figure("operators", "every {} hours, with a jitter", "controllers.settings.ControllerSettings.resync", hours),
+    Figure("operators", "with a jitter of {} %", "controllers.loop._JITTER", percent),
+    Figure("operators", "repeated after {} s, then later", "controllers.backoff._SHORTEST", plain),
+    Figure("operators", "and later, up to {}, with jitter", "controllers.backoff._LONGEST", time),
+    Figure("operators", "wakes more than {} parents", "controllers.dependencies.MOST_AT_ONCE", plain),
+    Figure("operators", "as long as {} s", "controllers.entry._RISE", plain),
+    Figure("operators", "`NotReadable` | in {} s |", "controllers.run._SOON", plain),
+    Figure("operators", "those that go on have {} s", "controllers.program._GRACE", plain),
     Figure("testing", "{}, 1.36.3 and 1.35.4 are tested", "testing.versions.DEFAULT", str),
     Figure("testing", "has no Go >= {}", "testing.versions.GO_MINIMUM", dotted),
 )
@@ -221,6 +241,7 @@ FACTS = {
     "0023": ("# 23. Values", "0.000001", "2.0**62"),
     "0025": ("ten thousand objects", "within one second"),
     "0028": ("for 45 s no watch has worked", "one in six minutes"),
+    "0034": ("in ten seconds is due ten seconds after",),
 }
 
 

@@ -25,6 +25,8 @@ from kind.conformance.row import Row  # noqa: E402
 from kind.conformance.server import Server  # noqa: E402
 from kind.conformance.suite import Suite  # noqa: E402
 
+_DEPTH = 4
+_TRIES = 5
 _CONTEXTS = 3
 """In so many objects a field of a type is left out, and is set to zero."""
 
@@ -74,6 +76,19 @@ class Asker:
         except gr.ClusterError:
             return None
 
+    def status_answer(self, server: Server, obj: dict[str, Any], status: dict[str, Any]) -> dict[str, Any] | None:
+        """What a dry run of writing a status gives, None where it is refused; controllers may be faster."""
+        for _ in range(_TRIES):
+            wanted = {**server.get(obj), "status": status}
+            try:
+                answer: dict[str, Any] = server.send("PUT", f"{server.path(obj)}/status", wanted, {"dryRun": "All"})
+            except gr.Conflict:
+                continue
+            except gr.ClusterError:
+                return None
+            return answer
+        return None
+
 
 def kinds() -> list[Kind]:
     """The kinds of the recorded documents."""
@@ -96,6 +111,37 @@ def records(asker: Asker) -> Iterator[dict[str, Any]]:
             for variant in variants(obj, kind, seen):
                 if (answer := asker.answer(kind, variant)) is not None:
                     yield {"kind": kind.kind, "sent": variant, "answer": answer}
+
+
+def statuses(asker: Asker) -> Iterator[dict[str, Any]]:
+    """The same for statuses, written to an object of the kind: with zeros in all fields, and with empty members."""
+    for kind in kinds():
+        root = root_of(kind)
+        if root is None or not kind.has_status:
+            continue
+        server, obj = asker.server(kind), asker.templates(kind)["minimal"]
+        server.remove(obj)
+        server.create(obj)
+        type_ = root.fields["status"].type
+        for whole in (hollow(type_, with_zeros=True), hollow(type_, with_zeros=False)):
+            for status in [whole, *({name: value} for name, value in whole.items())]:
+                if (answer := asker.status_answer(server, obj, status)) is None:
+                    continue
+                yield {"kind": kind.kind, "sent": status, "answer": answer.get("status", {})}
+                if status is whole:
+                    break
+        server.remove(obj)
+
+
+def hollow(type_: Type, depth: int = 0, *, with_zeros: bool) -> Any:
+    """A value with every field of a type, and nothing in them."""
+    if type_.shape == "list" and type_.items is not None:
+        return [hollow(type_.items, depth, with_zeros=with_zeros)]
+    if type_.shape != "object" or depth > _DEPTH:
+        return {} if type_.shape in {"object", "map", "any"} else ZEROS.get(type_.shape)
+    is_wanted = {"object", "list"} if not with_zeros else {"object", "list", *ZEROS}
+    fields = {name: field.type for name, field in type_.fields.items() if field.type.shape in is_wanted}
+    return {name: hollow(inner, depth + 1, with_zeros=with_zeros) for name, inner in fields.items()}
 
 
 def variants(obj: dict[str, Any], kind: Kind, seen: Counter[tuple[str, ...]]) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from asking import ROOT, Asker, kinds, records
+from asking import ROOT, Asker, kinds, records, statuses
 from encoding import Natures, go_types
 from learning import Learner, walk
 
@@ -58,6 +58,10 @@ def write_encoding(found: Iterable[Mapping[str, Any]], asker: Asker) -> None:
         root = types.root_of(kind)
         if root is not None:
             natures.see(without_status(record, kind), record["answer"], root)
+    for record in statuses(asker):
+        root = types.root_of(by_name[record["kind"]])
+        if root is not None:
+            natures.see(record["sent"], record["answer"], root.fields["status"].type)
     told = go_types(asker)
     content = {**natures.found(), "types": told, _ALTERNATIVES: types.encoding()[_ALTERNATIVES]}
     (DATA / "encoding.yaml").write_text("".join(sections(content)), "utf-8")

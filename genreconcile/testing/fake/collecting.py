@@ -113,7 +113,7 @@ class Controllers:
         return "foreground" if waits else "there"
 
     def _finish(self, key: Key) -> None:
-        """Take off the finalizers that the collector answers for, once they may go."""
+        """Take off the finalizers that controllers of Kubernetes answer for, once they may go."""
         obj = self._store.get(key)
         finalizers = (obj or {}).get("metadata", {}).get("finalizers") or []
         if obj is None or not _is_going(obj):
@@ -127,6 +127,8 @@ class Controllers:
             self._set(key, obj, finalizers=[one for one in finalizers if one != ORPHAN])
         elif FOREGROUND in finalizers and not any(_blocks(dependent, uid) for _, dependent in dependents):
             self._set(key, obj, finalizers=[one for one in finalizers if one != FOREGROUND])
+        elif not set(finalizers).isdisjoint(released := data("deletion")["released"]):
+            self._set(key, obj, finalizers=[one for one in finalizers if one not in released])
 
     def _set(self, key: Key, obj: Object, **fields: list[Any]) -> None:
         metadata = {**obj["metadata"], **fields}

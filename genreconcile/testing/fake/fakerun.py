@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from genreconcile.cache import Cache
+from genreconcile.cache.scope import Scope
 from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
@@ -17,6 +18,7 @@ from genreconcile.controllers.running import Inline
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.errors import CacheError
+from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import ObjectKey
 from genreconcile.testing.fake.fakecluster import FakeCluster
 
@@ -109,17 +111,22 @@ class FakeRun:
 
     def _be_current(self) -> None:
         """Wait until the cache has seen every change: watches have threads of their own."""
-        store = self.fake.api.store
-        for gvk in self._cache.kinds():
-            resource = self._cache.discovery.get(gvk)
-            change = store.last_change((gvk.group, resource.plural)) if resource is not None else None
-            if resource is None or change is None or not self._cache.watches(resource, change.key.namespace):
-                continue
-            key = ObjectKey(gvk.group, gvk.kind, change.key.namespace, change.key.name)
-            try:
-                is_current = self._cache.wait_for(resource, key, str(change.revision), _CURRENT_WITHIN)
-            except CacheError:  # Its kind is not watched any more.
-                continue
-            if not is_current:
-                raise AssertionError(f"{key}: its change {change.revision} was not seen; the watch of its kind fails")
+        for gvk in self._cache.watched_kinds():
+            if (resource := self._cache.discovery.get(gvk)) is not None:
+                for scope in self._cache.scopes(gvk):
+                    self._await(resource, scope)
         self._cache.flush()
+
+    def _await(self, resource: Resource, scope: Scope) -> None:
+        """Wait until the last change in a scope was seen."""
+        gvk = resource.gvk
+        change = self.fake.api.store.last_change((gvk.group, resource.plural), scope.namespace, scope.name)
+        if change is None:
+            return
+        key = ObjectKey(gvk.group, gvk.kind, change.key.namespace, change.key.name)
+        try:
+            is_current = self._cache.wait_for(resource, key, str(change.revision), _CURRENT_WITHIN)
+        except CacheError:  # Its kind is not watched any more.
+            return
+        if not is_current:
+            raise AssertionError(f"{key}: its change {change.revision} was not seen; the watch of its kind fails")

@@ -81,10 +81,13 @@ class Store:
         with self.changed:
             return [(key, self._objects[key]) for key in self._dependents.get(uid, ())]
 
-    def last_change(self, place: Place) -> Change | None:
-        """The last change of a kind's objects, None where history has none."""
+    def last_change(self, place: Place, namespace: str = "", name: str = "") -> Change | None:
+        """The last change of a kind's objects, in a namespace or of one name, None where history has none."""
         with self.changed:
-            return self._last.get(place)
+            if not namespace and not name:
+                return self._last.get(place)
+            changes = (one for one in reversed(self._history) if one.key.is_in(place, namespace))
+            return next((one for one in changes if name in {"", one.key.name}), None)
 
     def revision_of(self, place: Place) -> int:
         """The revision of the last change of a kind's objects; another one after each change, and after a restore."""

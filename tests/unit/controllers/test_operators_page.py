@@ -29,11 +29,10 @@ def blocks(language, text=PAGE):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def block_with(name):
+def block_with(name, page=PAGE):
     """The one program that defines it."""
-    (found,) = (
-        text for text in blocks("python") if re.search(rf"^(async )?def {name}\(|^{name} = ", text, re.MULTILINE)
-    )
+    defines = re.compile(rf"^(async )?def {name}\(|^{name} = ", re.MULTILINE)
+    (found,) = filter(defines.search, blocks("python", page))
     return found
 
 
@@ -78,10 +77,10 @@ HELPERS = {
 }
 
 
-def from_page(*wanted):
+def from_page(*wanted, page="docs/operators.md"):
     """What one program of the page defines."""
     defined = {**HELPERS, "__name__": "page"}
-    exec(block_with(wanted[0]), defined)  # noqa: S102 - the page's own example
+    exec(block_with(wanted[0], (ROOT / page).read_text("utf-8")), defined)  # noqa: S102 - the page's own example
     return [defined[name] for name in wanted]
 
 
@@ -112,10 +111,11 @@ def test_the_operator_of_ten_lines_has_ten():
     assert len([line for line in block_with("deny_all").splitlines() if line]) == 10
 
 
-def test_the_operator_of_ten_lines():
+@pytest.mark.parametrize("page", ["docs/operators.md", "README.md"])
+def test_the_operator_of_ten_lines(page):
     team = {**NAMESPACED, "metadata": {"name": "shop", "labels": {"team": "web"}}}
     other = {**NAMESPACED, "metadata": {"name": "other"}}
-    (deny_all,) = from_page("deny_all")
+    (deny_all,) = from_page("deny_all", page=page)
     with FakeCluster([team, other]) as fake, fake.run(deny_all) as run:
         run.settle()
         (policy,) = fake.find("networking.k8s.io/v1/NetworkPolicy")
@@ -204,6 +204,51 @@ def test_an_object_of_somebody_else_is_a_conflict(fake):
         run.settle()
         assert told(fake, "Stalled") == printed_after("conflicting")
         assert fake.get(MAP, "settings")["data"] == {"k": "theirs"}
+
+
+def test_while_a_child_fails_nothing_is_deleted(fake):
+    fake.create(config("settings", k="theirs"))
+    settings, other = config("settings"), config("other")
+    function = gr.controller(APP, name="apps")(lambda parent, _: [settings] if parent["spec"].get("less") else [other])
+    with fake.run(function) as run:
+        run.settle()
+        edit(fake, less=True)
+        run.advance(seconds=20)
+        assert names(fake) == ["other", "settings"]
+        fake.delete(MAP, "settings")
+        run.advance(seconds=300)
+        assert names(fake) == ["settings"]
+
+
+def test_the_keys_of_a_status(fake):
+    """A run that ends in Retry leaves those that it has not set, one that ends normally does not."""
+
+    def function(parent, ctx):
+        end = parent["spec"].get("end", "")
+        ctx.status["end"] = end
+        if not end:
+            ctx.status["more"] = 1
+        if end == "retry":
+            raise gr.Retry(1000)
+        if end == "error":
+            raise ValueError
+        return []
+
+    def keys():
+        status = fake.get(APP, "web")["status"]
+        return {key: status[key] for key in ("end", "more") if key in status}
+
+    with fake.run(gr.controller(APP, name="apps")(function)) as run:
+        run.settle()
+        assert keys() == {"end": "", "more": 1}
+        for end, left in (
+            ("retry", {"end": "retry", "more": 1}),
+            ("error", {"end": "retry", "more": 1}),
+            ("normal", {"end": "normal"}),
+        ):
+            edit(fake, end=end)
+            run.advance(seconds=2)
+            assert keys() == left
 
 
 def test_a_composite(fake):
@@ -295,6 +340,8 @@ def test_what_becomes_of_a_child(fake, row, propagation):
     with fake.run(function) as run:
         run.settle()
         (live,) = (obj for obj in fake.find(kind) if obj["metadata"]["name"] == "child")
+        if live["metadata"].get("finalizers"):  # Of a claim: a controller takes it off when no Pod needs the claim.
+            fake.patch(kind, "child", {"op": "remove", "path": "/metadata/finalizers"})
         has_finalizer = "finalizers" in fake.get(APP, "web")["metadata"]
         assert has_finalizer is not bool(live["metadata"].get("ownerReferences"))
         fake.delete(APP, "web", propagation=propagation)

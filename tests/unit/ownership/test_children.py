@@ -208,9 +208,20 @@ def test_references_to_earlier_parents():
 
 def test_what_the_garbage_collector_takes_along():
     live = {"metadata": {"ownerReferences": [owner(controller=False)]}}
-    assert members(is_leaving=True).is_left_to_collector(live)
-    assert not members().is_left_to_collector(live)
-    assert not members(is_leaving=True).is_left_to_collector({"metadata": {"ownerReferences": [owner("earlier")]}})
+    leaving = members(is_leaving=True)
+    assert leaving.is_left_to_collector(live, CONFIG)
+    assert not members().is_left_to_collector(live, CONFIG)
+    assert not leaving.is_left_to_collector({"metadata": {"ownerReferences": [owner("earlier")]}}, CONFIG)
+
+
+def test_what_was_orphaned_is_left_alone_too():
+    """The collector has taken the reference off; that there was one, the proof remembers."""
+    expected = {"metadata": {"name": "a", "ownerReferences": [owner()]}}
+    live = {"metadata": {**members().marked(expected, CONFIG)["metadata"], "ownerReferences": []}}
+    leaving = members(is_leaving=True)
+    assert leaving.is_left_to_collector(live, CONFIG)
+    assert not leaving.is_left_to_collector(live, CONFIG._replace(name="b")), "a copied proof"
+    assert not leaving.is_left_to_collector(marked(), CONFIG)
 
 
 def marked(key=CONFIG, proof_of=CONFIG):

@@ -14,6 +14,7 @@ PARENT = ParentRef(gvk=SHOP, key=ObjectKey("shops.dev", "Shop", "shop", "x"), ui
 CONFIG = GVK("", "v1", "ConfigMap")
 KEY = ObjectKey("", "ConfigMap", "shop", "a")
 MEMBER = "genreconcile.dev/member"
+TOOLING = "applyset.kubernetes.io/tooling"
 ADOPT = ("never", "unowned", "any")
 
 
@@ -53,6 +54,8 @@ def holder_of(live, adopt="never", *managers):
 
 NOBODYS = {
     "nothing": obj(),
+    "the head of a set of ours": obj(**{TOOLING: "genreconcile/v1"}),
+    "the head of another controller's set": obj(**{TOOLING: "genreconcile-tills/v1"}),
     "an owner that does not control it": obj({**owner("o", "Till"), "controller": False}),
     "a copied label": obj(labels={PART_OF: PARENT.id}),
     "a copied proof": obj(**{MEMBER: members().proof(KEY)}),
@@ -62,6 +65,8 @@ SOMEBODYS = {
     "Shop y controls it": obj(owner("y", name="y")),
     "Till t controls it": obj(owner("t", "Till", "t"), is_member=True),
     "it is a member of the owner set applyset-o": obj(labels={PART_OF: "applyset-o"}),
+    "it heads a set of kubectl/v1.32": obj(**{TOOLING: "kubectl/v1.32"}),
+    "it heads a set of genreconcilers/v1": obj(**{TOOLING: "genreconcilers/v1"}),
     "meta.helm.sh/release-name marks it as another tool's": obj(**{"meta.helm.sh/release-name": "r"}),
     "kopf.zalando.org/x marks it as another tool's": obj(**{"kopf.zalando.org/x": "r"}),
     "kapp.k14s.io/app marks it as another tool's": obj(labels={"kapp.k14s.io/app": "1"}),

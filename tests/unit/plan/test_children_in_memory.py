@@ -74,6 +74,20 @@ def test_what_was_orphaned_is_taken_over_by_its_marks(cluster, reconciler):
     assert (taken["uid"], [owner["uid"] for owner in taken["ownerReferences"]]) == (uid, [now["metadata"]["uid"]])
 
 
+@pytest.mark.parametrize(
+    ("propagation", "there"), [("Orphan", {"a", "head"}), ("Background", {"a", "head"}), ("Foreground", {"head"})]
+)
+def test_of_a_parent_that_goes_only_what_never_had_a_reference_is_deleted(cluster, reconciler, propagation, there):
+    """Also where the references are off by now, for the parent's children were to be orphaned."""
+    cluster.patch(CONFIG, "head", {"op": "add", "path": "/metadata/finalizers", "value": ["a/b"]}, namespace="shop")
+    parent = head(cluster)
+    reconciled(reconciler, parent, child(parent), config_map("free", "shop")).raise_for_failures()
+    cluster.delete(CONFIG, "head", namespace="shop", propagation=propagation)
+    now = head(cluster)
+    assert statuses(reconciled(reconciler, now)) == {"free": "deleted"}
+    assert {obj["metadata"]["name"] for obj in cluster.find(CONFIG, namespace="shop")} == there
+
+
 def test_what_is_being_collected_is_waited_for(cluster, reconciler):
     parent = head(cluster)
     reconciled(reconciler, parent, child(parent, finalizers=["example.com/wait"])).raise_for_failures()

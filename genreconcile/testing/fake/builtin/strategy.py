@@ -57,7 +57,10 @@ def updated(obj: Object, live: Object, kind: Kind, subresource: str = "") -> dic
 
 def _kept_apart(obj: Object, live: Object, kind: Kind, subresource: str) -> dict[str, Any]:
     if subresource == "status":
-        return {**live, "status": obj.get("status"), "metadata": dict(live["metadata"])}
+        before = live.get("status") or {}
+        own = {name: before[name] for name in table()["statuses"].get(name_of(kind), ()) if name in before}
+        status = {**own, **(obj.get("status") or {})} if own else obj.get("status")
+        return {**live, "status": status, "metadata": dict(live["metadata"])}
     found = dict(obj)
     if kind.has_status:
         found.pop("status", None)

@@ -1,40 +1,27 @@
 """The Memcached operator, as its author tests it: on a FakeCluster, without a thread that works and without a wait."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-import yaml
 
-from genreconcile.testing import FakeCluster
+from unit.examples import examples
 
-FOLDER = Path(__file__).parents[3] / "examples/operators/memcached"
 KIND, DEPLOYMENT = "cache.example.com/v1/Memcached", "apps/v1/Deployment"
-
-
-def operator():
-    spec = importlib.util.spec_from_file_location("operator_example", FOLDER / "operator.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.memcached
 
 
 @pytest.fixture
 def fake():
-    objects = [yaml.safe_load((FOLDER / name).read_text()) for name in ("crd.yaml", "sample.yaml")]
-    with FakeCluster(objects, namespace="shop") as fake:
+    with examples.cluster("memcached") as fake:
         yield fake
 
 
 @pytest.fixture
 def run(fake):
-    with fake.run(operator()) as run:
+    with fake.run(examples.module("memcached/memcached.py").memcached) as run:
         run.settle()
         yield run
 
 
 def conditions(fake):
-    return {one["type"]: one["status"] for one in fake.get(KIND, "cache")["status"]["conditions"]}
+    return examples.conditions(fake.get(KIND, "cache"))
 
 
 def test_the_children_are_made(fake, run):
