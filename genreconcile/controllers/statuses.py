@@ -30,12 +30,20 @@ class Statuses:
         self._writer.news.saw(parent)
 
     def write(
-        self, parent: Object, judgement: Judgement, keys: Mapping[str, Any] | None, *, equal_reads: bool = False
+        self,
+        parent: Object,
+        judgement: Judgement,
+        keys: Mapping[str, Any] | None,
+        *,
+        live: Object | None = None,
+        equal_reads: bool = False,
     ) -> float | None:
-        """Write the status of a run for the parent that it saw; returns the seconds until it may be tried again."""
+        """Write the status of a run for the parent that it saw, and has left as ``live``; returns the seconds until it
+        may be tried again.
+        """
         generation = metadata_of(parent).get("generation")
         run = Run(verdict=judgement.verdict, generation=generation, keys=keys)
-        written = self._writer.write(parent, run, equal_reads=equal_reads)
+        written = self._writer.write(parent, run, live=live, equal_reads=equal_reads)
         key = ObjectKey.of(parent)
         for warning in written.warnings:
             _log.warning("%s: %s: %s", self._name, key, warning)
