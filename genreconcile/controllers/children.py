@@ -15,7 +15,7 @@ from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.controllers.belonging import Belonging
 from genreconcile.controllers.parent import leaves_dependents
-from genreconcile.controllers.readiness import is_ready
+from genreconcile.controllers.readiness import ReadyCheck
 from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
 from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
@@ -32,9 +32,17 @@ _ORPHANED: Final = "not deleted: the parent was deleted so that its dependents s
 class Children:
     """``reconciler`` writes under the controller's field manager; ``resource`` is that of the parents. Thread-safe."""
 
-    def __init__(
-        self, reconciler: Reconciler, settings: ControllerSettings, resource: Resource, access: Access, cache: Cache
+    def __init__(  # noqa: PLR0913 - keyword-only parts
+        self,
+        reconciler: Reconciler,
+        settings: ControllerSettings,
+        resource: Resource,
+        *,
+        access: Access,
+        cache: Cache,
+        check: ReadyCheck,
     ) -> None:
+        self.check = check
         self._reconciler = reconciler
         self._settings = settings
         self._resource = resource
@@ -104,11 +112,15 @@ class Children:
         has = any(one.get("uid") == ref.uid for one in metadata_of(live).get("ownerReferences") or ())
         return ref.uid in self._orphaned or (ref.uid in had and not has)
 
-    def not_ready(self, parent: ObjectKey) -> list[ObjectKey]:
-        """The children that a parent stated last and that are not ready, as the cache has them."""
+    def not_ready(self, parent: ObjectKey) -> dict[ObjectKey, float | None]:
+        """The children that a parent stated last and that are not ready, as the cache has them; each with the seconds
+        until it may be so though nothing happens.
+        """
         with self._lock:
             stated = self._belonging.stated(parent)
-        return [key for key, gvk in stated if not self._is_ready(key, gvk)]
+        live = {key: self._live(key, gvk) for key, gvk in stated}
+        waiting = {key: obj for key, obj in live.items() if obj is None or not self.check.is_ready(obj)}
+        return {key: None if obj is None else self.check.silence(obj) for key, obj in waiting.items()}
 
     def parents_of(self, event: CacheEvent) -> Sequence[ObjectKey]:
         """The parents that a change of an object concerns."""
@@ -124,12 +136,11 @@ class Children:
         """End what the Reconciler holds."""
         self._reconciler.close()
 
-    def _is_ready(self, key: ObjectKey, gvk: GVK) -> bool:
+    def _live(self, key: ObjectKey, gvk: GVK) -> Object | None:
         try:
-            live = self._cache.get(gvk, key.name, namespace=key.namespace)
+            return self._cache.get(gvk, key.name, namespace=key.namespace)
         except CacheError:
-            return False
-        return live is not None and is_ready(live)
+            return None
 
     def _note(self, parent: ObjectKey, plan: Plan, children: Sequence[Object]) -> None:
         """Note which children a parent has stated, so that their changes wake it, also without the set's mark."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
-from genreconcile.cache.store import DELETED
+from genreconcile.cache.store import ADDED, DELETED
 from genreconcile.controllers.dependencies import is_crowd
 from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.memory import Memory
@@ -159,6 +159,8 @@ class Loop:
             self._on_parent(event, priority)
         for parent in self.parts.children.parents_of(event):  # Also of the same kind as its parent.
             self.queue.add(parent, priority)
+        if event.type == ADDED and not self._cache.has_synced(event.resource, event.key.namespace, event.key.name):
+            return  # Of the first list: no run has an answer yet that this object could change.
         woken = self.parts.dependencies.woken(event)
         for key in woken:
             self.queue.add(key, Priority.LOW if is_crowd(woken) else priority)
