@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
-from genreconcile.cache.store import DELETED
+from genreconcile.cache.store import ADDED, DELETED
 from genreconcile.controllers.dependencies import is_crowd
 from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.memory import Memory
@@ -157,8 +157,10 @@ class Loop:
         kind = self._settings.kind
         if (event.key.group, event.key.kind) == (kind.group, kind.kind) and event.resource.gvk == kind:
             self._on_parent(event, priority)
-        if (parent := self.parts.children.parent_of(event)) is not None:  # Also of the same kind as its parent.
+        for parent in self.parts.children.parents_of(event):  # Also of the same kind as its parent.
             self.queue.add(parent, priority)
+        if event.type == ADDED and not self._cache.has_synced(event.resource, event.key.namespace, event.key.name):
+            return  # Of the first list: no run has an answer yet that this object could change.
         woken = self.parts.dependencies.woken(event)
         for key in woken:
             self.queue.add(key, Priority.LOW if is_crowd(woken) else priority)

@@ -130,7 +130,7 @@ class Run:
         try:
             prepared = self._parts.children.prepare(self._parent, stated.children)
             plan = self._planned(prepared, context.found, is_whole=stated.is_whole)
-            result = self._parts.children.apply(self._parent, prepared.children, plan)
+            result = self._parts.children.apply(self._parent, prepared.children, plan, is_whole=stated.is_whole)
         except PlanRefused as error:
             if error.result is None:
                 return self._failed(error)
