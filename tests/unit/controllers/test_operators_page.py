@@ -365,17 +365,19 @@ def test_who_orphans_children_while_no_operator_runs(fake):
         assert fake.find(APP) == []
 
 
-def test_a_parent_that_its_selector_has_lost_keeps_its_finalizer(fake):
+def test_a_parent_that_its_selector_has_lost_is_let_go(fake):
     fake.patch(APP, "web", {"op": "add", "path": "/metadata/labels", "value": {"app": "web"}})
     chosen = gr.controller(APP, name="apps", selector="app=web")(lambda *_: [config("a")])
     chosen.on_delete(lambda *_: None)
     with fake.run(chosen) as run:
         run.settle()
         fake.patch(APP, "web", {"op": "remove", "path": "/metadata/labels/app"})
+        run.advance(seconds=400)
+        assert names(fake) == ["a"]
         fake.delete(APP, "web")
         run.advance(seconds=400)
-        assert fake.get(APP, "web")["metadata"]["finalizers"] == ["genreconcile.dev/apps"]
-        assert names(fake) == ["a"]
+        assert fake.find(APP) == []
+        assert names(fake) == []
 
 
 def test_all_children_of_the_table_are_tried():
