@@ -159,7 +159,7 @@ class Cache(Lister):
                 known = None
             if known is not None and known.retention.covers(retention):
                 known.is_added |= is_added
-                new = known.extend(scopes)
+                new = known.extend(_wanted(scopes, known.resource, is_added=is_added))
                 if self._running:
                     known.start(new)
                 return known.resource
@@ -170,7 +170,7 @@ class Cache(Lister):
                 retention = known.retention.widened(retention)
             watched = Watched(self._upstream, resource, retention, self._notify, self._on_state)
             watched.is_added = is_added or (known is not None and known.is_added)
-            watched.extend(scopes)
+            watched.extend(_wanted(scopes, resource, is_added=is_added))
             watched.extend(known.scopes if known is not None else ())
             self._kinds[resource.gvk] = watched
             if self._running:
@@ -386,6 +386,13 @@ class Cache(Lister):
             (self._stale.discard if watched.stale_since() is None else self._stale.add)(watched)
             self._state.notify_all()
         self._subscribers.notify_of_states()
+
+
+def _wanted(scopes: Iterable[Scope] | None, resource: Resource, *, is_added: bool) -> Iterable[Scope] | None:
+    """The scopes to watch, None for all objects: a kind without namespaces that was added is watched whole, also where
+    none of the cache's namespaces was wanted.
+    """
+    return None if is_added and not resource.namespaced else scopes
 
 
 def _hint(near: str) -> str:

@@ -16,8 +16,8 @@ from support.objects import definition, version
 
 MAPS = "/api/v1/namespaces/shop/configmaps"
 JSON_PATCH = "application/json-patch+json"
-UNDESCRIBED = {"name": "v2", "served": True, "storage": False, "subresources": {"status": {}}}
-DEFINITION = definition("example.com", version("v1"), UNDESCRIBED, kind="Gadget")
+VERSIONS = version("v1"), version("v2", storage=False, subresources={"status": {}})
+DEFINITION = definition("example.com", *VERSIONS, kind="Gadget")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_watch_begins_at_a_revision_and_ends_in_410_where_that_is_compacted(se
     server.compact()
     assert watch(cluster, MAPS, since) == [("ERROR", None)]
     server.api.bookmarks = 0.2
-    assert watch(cluster, MAPS, server.revision)[-1] == ("BOOKMARK", None)
+    assert watch(cluster, MAPS, server.revision, allowWatchBookmarks="true")[-1] == ("BOOKMARK", None)
 
 
 def test_a_deletion_waits_for_finalizers_and_keeps_to_its_preconditions(server, cluster):
@@ -136,7 +136,8 @@ def test_definitions_bring_kinds_and_take_their_objects_along(server, cluster):
     with pytest.raises(NotFound):
         send(cluster, "GET", gadgets)
     server.admin.create(crds, DEFINITION)
-    server.admin.create(gadgets, {"metadata": {"name": "g"}, "spec": {"size": 1}})
+    gadget = {"apiVersion": "example.com/v1", "kind": "Gadget", "metadata": {"name": "g"}}
+    server.admin.create(gadgets, gadget)
     assert send(cluster, "GET", gadgets.replace("v1", "v2"))["items"][0]["apiVersion"] == "example.com/v2"
     paths = send(cluster, "GET", "/openapi/v3")["paths"]
     assert {"apis/example.com/v1", "apis/example.com/v2", "api/v1"} <= set(paths)
