@@ -18,6 +18,7 @@ from genreconcile.controllers.children import Children
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.dependencies import Dependencies
 from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.ownwrites import OwnWrites
 from genreconcile.controllers.parent import Finalizers
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.readiness import ReadyCheck
@@ -56,8 +57,10 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
     settings, cluster, cache = controller.settings, shared.cluster, shared.cache
     resource = cache.add(settings.kind, interest=INTEREST)
     rules = settings.rules if settings.rules is not None else Registry.builtin()
+    news = News()
+    own = OwnWrites(cluster, resource, news)
     reconciler = Reconciler(
-        cluster, cache=cache, rules=rules, field_manager=settings.field_manager, may_write=shared.may_write
+        own, cache=cache, rules=rules, field_manager=settings.field_manager, may_write=shared.may_write
     )
     options = Options(field_manager=settings.field_manager, may_write=shared.may_write)
     catalog = Catalog(cluster, rules, cache.discovery)
@@ -68,7 +71,7 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
         shared.may_write,
         catalog=catalog,
         cache=cache,
-        news=News(),
+        news=news,
         restless=Restless(clock=shared.clock),
         now=shared.now,
     )
@@ -85,8 +88,9 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
         resource=resource,
         runner=runner,
         children=children,
-        finalizers=Finalizers(LeadingCluster(cluster, options), cache, settings.finalizer_name, settings.field_manager),
+        finalizers=Finalizers(LeadingCluster(own, options), cache, settings.finalizer_name, settings.field_manager),
         statuses=Statuses(settings.name, writer),
+        own=own,
         dependencies=Dependencies[ObjectKey](),
     )
     queue = Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock)

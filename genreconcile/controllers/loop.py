@@ -104,11 +104,13 @@ class Loop:
         if record is None:
             self._forget(key)
             return None
-        if not self._settings.selector.matches(record.labels):
-            return Next()
+        if not (record.deleting or self._settings.selector.matches(record.labels)):
+            return Next()  # One that is being deleted may carry a finalizer from when it was selected.
         try:
             reads = RunReads(self._reader, self._cache.discovery, self._edits.pop(key, 0))
-            return Run(self.parts, key, record.decode_with_managers(), self._memory(key, record.uid), reads).execute()
+            parent = record.decode_with_managers()
+            with self.parts.own.of_run(parent):
+                return Run(self.parts, key, parent, self._memory(key, record.uid), reads).execute()
         except Exception:  # noqa: BLE001 - a fault of our own: one parent must not stop the others
             _log.exception("%s: %s: the run broke off", self._settings.name, key)
             return FAILED
@@ -140,27 +142,31 @@ class Loop:
         self.parts.children.forget(key)
         self.parts.statuses.forget(key)
 
-    def _on_parent(self, event: CacheEvent, priority: Priority) -> None:
+    def _on_parent(self, event: CacheEvent) -> bool:
+        """Note what a changed parent says; returns whether it is to run."""
         if event.type == DELETED:
-            self.queue.add(event.key, priority)
-            return
+            return True
         parent = event.record.decode()
         self.parts.children.learn(parent)  # Before the kind is synced, and so before any run.
-        if self.parts.statuses.has_news(parent):
-            if self._waits and not self._is_first:
-                self._edits[event.key] = event.record.resource_version
-            self.queue.add(event.key, priority)
+        if not self.parts.statuses.has_news(parent):
+            return False
+        if self._waits and not self._is_listed(event):  # What a first list shows, nobody has just edited.
+            self._edits[event.key] = event.record.resource_version
+        return True
 
     def _on_event(self, event: CacheEvent) -> None:
         """Called in the thread of a watch: short, and without a wait."""
-        priority = Priority.LOW if self._is_first else Priority.NORMAL
-        kind = self._settings.kind
-        if (event.key.group, event.key.kind) == (kind.group, kind.kind) and event.resource.gvk == kind:
-            self._on_parent(event, priority)
-        for parent in self.parts.children.parents_of(event):  # Also of the same kind as its parent.
-            self.queue.add(parent, priority)
-        if event.type == ADDED and not self._cache.has_synced(event.resource, event.key.namespace, event.key.name):
-            return  # Of the first list: no run has an answer yet that this object could change.
-        woken = self.parts.dependencies.woken(event)
+        is_listed = self._is_listed(event)
+        # Of the first list: no run has an answer yet that such an object could change.
+        woken = set() if is_listed and event.type == ADDED else set(self.parts.dependencies.woken(event))
+        is_many = is_crowd(woken)
+        if event.resource.gvk == self._settings.kind and self._on_parent(event):
+            woken.add(event.key)
+        woken.update(self.parts.children.parents_of(event))  # Also of the same kind as its parent.
+        priority = Priority.LOW if is_many or is_listed or self._is_first else Priority.NORMAL
         for key in woken:
-            self.queue.add(key, Priority.LOW if is_crowd(woken) else priority)
+            self.queue.add(key, priority)
+
+    def _is_listed(self, event: CacheEvent) -> bool:
+        """Whether the event tells of an object of a first list, which comes before its kind is known."""
+        return not self._cache.has_synced(event.resource, event.key.namespace, event.key.name)

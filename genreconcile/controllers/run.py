@@ -21,6 +21,7 @@ from genreconcile.controllers.dependencies import Dependencies
 from genreconcile.controllers.judging import Judgement, judged
 from genreconcile.controllers.memory import STALLS_AT, TELLS_AT, Memory
 from genreconcile.controllers.outcome import Stated
+from genreconcile.controllers.ownwrites import OwnWrites
 from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going, is_paused
 from genreconcile.controllers.reads import Read
 from genreconcile.controllers.references import Prepared
@@ -63,6 +64,7 @@ class Parts:
     children: Children
     finalizers: Finalizers
     statuses: Statuses
+    own: OwnWrites
     dependencies: Dependencies[ObjectKey]
 
 
@@ -195,7 +197,7 @@ class Run:
             if goodbye is not None:
                 self._parts.runner.call(self._key, functools.partial(goodbye, self._given(), context))
             self._parts.children.let_go(self._parent).raise_for_failures()
-            self._parts.finalizers.remove(self._parts.resource, self._parent)
+            self._parts.finalizers.remove(self._parts.resource, self._parts.own.left or self._parent)
         except Retry as retry:
             self._tell(Judgement.of_retry(retry))
             return Next(after=retry.after)
@@ -207,8 +209,8 @@ class Run:
 
     def _tell(self, judgement: Judgement, status: dict[str, Any] | None = None) -> float | None:
         """Write the parent's status, whose keys stay where ``status`` is None; returns when it may be tried again."""
-        equal_reads = self._memory.has_equal_reads
-        return self._parts.statuses.write(self._parent, judgement, status, equal_reads=equal_reads)
+        live, equal_reads = self._parts.own.left, self._memory.has_equal_reads
+        return self._parts.statuses.write(self._parent, judgement, status, live=live, equal_reads=equal_reads)
 
 
 def _keys_of(parent: Object) -> dict[str, Any]:
