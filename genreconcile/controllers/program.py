@@ -5,6 +5,7 @@ Invariant: when ``stop`` returns, no run of this program writes any more.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import os
@@ -37,6 +38,8 @@ _GRACE: Final = 20.0
 """Seconds that runs have to end once the program is asked to."""
 _CUT_WITHIN: Final = 2.0
 """Seconds that runs have after that: nothing but a request that was sent before keeps one."""
+_LOOK: Final = 1.0
+"""Seconds until a signal is noticed at the latest."""
 
 
 class Program:
@@ -163,12 +166,20 @@ def run(
         *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
         cache_limit=cache_limit,
     )  # fmt: skip
-    stops: queue.SimpleQueue[None] = (
-        queue.SimpleQueue()
-    )  # A handler may put while its thread gets; no Event may be set.
+    # A handler may put while its own thread gets; an Event it may not set.
+    stops: queue.SimpleQueue[None] = queue.SimpleQueue()
     with _Signals(lambda: stops.put(None)), program:
-        stops.get()
+        _wait(stops)
         _log.info("stopping")
+
+
+def _wait(stops: queue.SimpleQueue[None]) -> None:
+    """Wait until something is there. Python runs no handler of a signal that comes just before a wait begins until that
+    wait has ended, so it ends now and then.
+    """
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return stops.get(timeout=_LOOK)
 
 
 class _Signals:
