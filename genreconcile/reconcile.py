@@ -329,7 +329,7 @@ class Reconciler:
         withheld = withheld_for_invalid(plan)
         if withheld is not None:
             return withheld
-        call = self._call(list(require_iterable(expected)), settings, parent)
+        call = self._children(list(require_iterable(expected)), parent, settings, is_whole=True)
         return Execution(self._planner, self._applier, self._rehearsal, call).run(plan)
 
     def reconcile_children(

@@ -20,7 +20,7 @@ from genreconcile.controllers.settings import ControllerSettings
 from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, namespace_of
-from genreconcile.ownership import PART_OF, Inventory, Membership, ParentRef
+from genreconcile.ownership import PART_OF, Inventory, Membership, Parent, ParentRef
 from genreconcile.plan import Change, Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
@@ -129,8 +129,7 @@ class Children:
             for key, _ in self._stated.pop(parent, ()):
                 if self._parents.get(key) == parent:
                     del self._parents[key]
-            for id_ in [id_ for id_, key in self._sets.items() if key == parent]:
-                del self._sets[id_]
+            self._sets.pop(Parent(self._settings.kind, parent).id, None)
 
     def close(self) -> None:
         """End what the Reconciler holds."""

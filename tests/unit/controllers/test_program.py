@@ -282,7 +282,7 @@ def command():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_command(command, number):
-    process = command(MEMCACHED / "operator.py", "running memcached")
+    process = command(MEMCACHED / "memcached.py", "running memcached")
     process.send_signal(number)
     said = process.communicate(timeout=LONG)[1]
     assert process.returncode == 0, said
