@@ -6,7 +6,7 @@ Invariant: the only place that knows the whole flow, and it knows no kind. Reads
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -321,16 +321,16 @@ class Reconciler:
         return self._planned(self._children(expected, parent, settings, is_whole=is_whole), settings)
 
     def apply_children(
-        self, plan: Plan, expected: Iterable[Mapping[str, Any]], parent: ParentRef, settings: Settings = CHILDREN
+        self,
+        plan: Plan,
+        expected: Sequence[Mapping[str, Any]],
+        parent: ParentRef,
+        settings: Settings = CHILDREN,
+        *,
+        is_whole: bool = True,
     ) -> Result:
-        """Carry a plan of these children out; what others change meanwhile is compared again. Errors as
-        ``reconcile_children``.
-        """
-        withheld = withheld_for_invalid(plan)
-        if withheld is not None:
-            return withheld
-        call = self._children(list(require_iterable(expected)), parent, settings, is_whole=True)
-        return Execution(self._planner, self._applier, self._rehearsal, call).run(plan)
+        """Carry the plan of ``plan_children`` out, as ``reconcile_children`` does. Arguments and errors as there."""
+        return self._carried_out(plan, self._children(expected, parent, settings, is_whole=is_whole))
 
     def reconcile_children(
         self,
@@ -350,7 +350,9 @@ class Reconciler:
         set of this parent, and ParentChanged, before anything is written, where the cache does not have its uid.
         """
         call = self._children(list(require_iterable(expected)), parent, settings, is_whole=is_whole)
-        plan = self._planned(call, settings)
+        return self._carried_out(self._planned(call, settings), call)
+
+    def _carried_out(self, plan: Plan, call: Call) -> Result:
         withheld = withheld_for_invalid(plan)
         if withheld is not None:
             return withheld

@@ -18,7 +18,7 @@ from genreconcile.cluster import Cluster
 from genreconcile.errors import ClusterError, NotFound, NotSynced
 from genreconcile.objects import ObjectKey
 
-_PATIENCE: Final = 1.0
+PATIENCE: Final = 1.0
 """Seconds for events that are on their way. A quiet kind has none, and its next bookmark may be a minute away, or never
 come.
 """
@@ -34,15 +34,17 @@ class CatchUp:
         self._cluster = cluster
         self._renew = renew
 
-    def object(self, watched: Watched, key: ObjectKey, version: int, timeout: float) -> None:
+    def object(
+        self, watched: Watched, key: ObjectKey, version: int, timeout: float, patience: float = PATIENCE
+    ) -> None:
         """Wait until one object, of a watched kind and namespace, is known at ``version`` or later. Raises NotSynced.
 
-        ``timeout`` is in seconds; ``version`` 0 is newer than any known one.
+        ``timeout`` is in seconds; ``version`` 0 is newer than any known one. Events have ``patience`` seconds to come.
         """
         deadline = time.monotonic() + timeout
         name = (key.namespace, key.name)
         scope = watched.scope_of(*name) or EVERYTHING
-        if version and watched.store.wait_for(name, version, scope, min(_PATIENCE, timeout)):
+        if version and watched.store.wait_for(name, version, scope, min(patience, timeout)):
             return
         if not self._read(watched, key, deadline - time.monotonic()):
             self._scopes(watched, [scope], version, deadline)
@@ -50,7 +52,7 @@ class CatchUp:
     def kinds(self, every: Iterable[tuple[Watched, Collection[Scope]]], version: int, timeout: float) -> None:
         """Wait until the synced ones of these kinds' scopes are known up to ``version``; else as ``object``."""
         deadline = time.monotonic() + timeout
-        patient_until = min(deadline, time.monotonic() + _PATIENCE)
+        patient_until = min(deadline, time.monotonic() + PATIENCE)
         behind = [(watched, scopes) for watched, all_ in every if (scopes := _behind(watched, all_, version))]
         for watched, scopes in behind:
             for scope in scopes:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Self
 
 from genreconcile.arguments import refused, require_flag, require_name, require_namespace, require_seconds, texts
-from genreconcile.cache.catchup import CatchUp, matching
+from genreconcile.cache.catchup import PATIENCE, CatchUp, matching
 from genreconcile.cache.checks import as_kinds, require_parts
 from genreconcile.cache.feed import Upstream
 from genreconcile.cache.interest import NO_INTEREST, Interest
@@ -226,13 +226,18 @@ class Cache(Lister):
             return watched.lists(scopes) > before
 
     def catch_up(
-        self, sighting: Sighting, timeout: float, places: Mapping[Resource, Collection[str]] | None = None
+        self,
+        sighting: Sighting,
+        timeout: float,
+        places: Mapping[Resource, Collection[str]] | None = None,
+        *,
+        patience: float = PATIENCE,
     ) -> bool:
         """Wait until the cache is as new as ``sighting``; False where that is an object of no watched kind.
 
         With ``places``, resources with their namespaces (none: all), the wait is for these places at the version of
-        ``sighting``. Events on their way have 1 s to come; then the server is asked. Raises NotSynced after ``timeout``
-        seconds.
+        ``sighting``. Events on their way have 1 s to come, those of one object ``patience`` seconds; then the server is
+        asked. Raises NotSynced after ``timeout`` seconds.
         """
         self.require_usable()
         if places is not None:
@@ -243,7 +248,7 @@ class Cache(Lister):
         found = matching(list(self._kinds.values()), sighting)
         if found is None or sighting.key is None:
             return False
-        self._catch_up.object(found, sighting.key, sighting.version, timeout)
+        self._catch_up.object(found, sighting.key, sighting.version, timeout, patience)
         return True
 
     def wait_for_sync(self, kinds: Iterable[Kind] | None = None, timeout: float = 30.0) -> None:

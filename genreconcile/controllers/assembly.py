@@ -21,6 +21,7 @@ from genreconcile.controllers.loop import Loop
 from genreconcile.controllers.ownwrites import OwnWrites
 from genreconcile.controllers.parent import Finalizers
 from genreconcile.controllers.queue import Queue
+from genreconcile.controllers.readiness import ReadyCheck
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.run import Parts
 from genreconcile.controllers.running import Runner
@@ -62,22 +63,31 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
         own, cache=cache, rules=rules, field_manager=settings.field_manager, may_write=shared.may_write
     )
     options = Options(field_manager=settings.field_manager, may_write=shared.may_write)
+    catalog = Catalog(cluster, rules, cache.discovery)
     writer = StatusWriter(
         cluster,
         resource,
         settings.field_manager,
         shared.may_write,
-        catalog=Catalog(cluster, rules, cache.discovery),
+        catalog=catalog,
         cache=cache,
         news=news,
         restless=Restless(clock=shared.clock),
         now=shared.now,
     )
+    children = Children(
+        reconciler,
+        settings,
+        resource,
+        access=Access(cluster),
+        cache=cache,
+        check=ReadyCheck(catalog, shared.now),
+    )
     parts = Parts(
         controller=controller,
         resource=resource,
         runner=runner,
-        children=Children(reconciler, settings, resource, Access(cluster), cache),
+        children=children,
         finalizers=Finalizers(LeadingCluster(own, options), cache, settings.finalizer_name, settings.field_manager),
         statuses=Statuses(settings.name, writer),
         own=own,

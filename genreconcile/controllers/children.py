@@ -13,28 +13,36 @@ from typing import Final
 from genreconcile.access import Access, Right
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
+from genreconcile.controllers.belonging import Belonging
 from genreconcile.controllers.parent import leaves_dependents
-from genreconcile.controllers.readiness import is_ready
+from genreconcile.controllers.readiness import ReadyCheck
 from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
 from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, namespace_of
-from genreconcile.ownership import PART_OF, Inventory, Membership, Parent, ParentRef
+from genreconcile.ownership import Inventory, Membership, ParentRef
 from genreconcile.plan import Change, Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
 
 _ORPHANED: Final = "not deleted: the parent was deleted so that its dependents stay"
-_NOT_YET: Final = "not deleted: the function asked to be run again, and has not stated the whole set"
 
 
 class Children:
     """``reconciler`` writes under the controller's field manager; ``resource`` is that of the parents. Thread-safe."""
 
-    def __init__(
-        self, reconciler: Reconciler, settings: ControllerSettings, resource: Resource, access: Access, cache: Cache
+    def __init__(  # noqa: PLR0913 - keyword-only parts
+        self,
+        reconciler: Reconciler,
+        settings: ControllerSettings,
+        resource: Resource,
+        *,
+        access: Access,
+        cache: Cache,
+        check: ReadyCheck,
     ) -> None:
+        self.check = check
         self._reconciler = reconciler
         self._settings = settings
         self._resource = resource
@@ -48,11 +56,7 @@ class Children:
         )
         self._lock = threading.Lock()
         self._known = Inventory()
-        self._sets: dict[str, ObjectKey] = {}
-        """The parents by the ids of their sets."""
-        self._parents: dict[ObjectKey, ObjectKey] = {}
-        """The parents by the keys of the children that they stated last."""
-        self._stated: dict[ObjectKey, tuple[tuple[ObjectKey, GVK], ...]] = {}
+        self._belonging = Belonging()
         self._orphaned: set[str] = set()
         self._blocks: dict[str, bool] = {}
 
@@ -68,7 +72,7 @@ class Children:
         with self._lock:
             if leaves_dependents(parent):
                 self._orphaned.add(ref.uid)
-            self._sets[ref.parent.id] = ref.key
+            self._belonging.note_set(ref.key, ref.parent.id)
             if not self._known.covers(found):
                 self._known |= found
 
@@ -78,17 +82,15 @@ class Children:
 
     def plan(self, parent: Object, children: Sequence[Object], *, is_whole: bool) -> Plan:
         """What is to be done; unless the set ``is_whole``, nothing is deleted. Errors as ``Reconciler.plan``."""
-        plan = self._reconciler.plan_children(children, self._ref(parent, self._now_known(children)), self._call)
-        self._note(ObjectKey.of(parent), plan, children)
-        if is_whole:
-            return plan
-        changes = tuple(_kept(change, _NOT_YET) if change.operation == "delete" else change for change in plan.changes)
-        return dataclasses.replace(plan, changes=changes, refusals=())
+        ref = self._ref(parent, self._now_known(children))
+        plan = self._reconciler.plan_children(children, ref, self._call, is_whole=is_whole)
+        self._note(ref.key, plan, children)
+        return plan
 
-    def apply(self, parent: Object, children: Sequence[Object], plan: Plan) -> Result:
+    def apply(self, parent: Object, children: Sequence[Object], plan: Plan, *, is_whole: bool) -> Result:
         """Carry a plan of these children out. Errors as ``Reconciler.reconcile``."""
         ref = self._ref(parent, self._now_known(children))
-        return self._reconciler.apply_children(plan, children, ref, self._call)
+        return self._reconciler.apply_children(plan, children, ref, self._call, is_whole=is_whole)
 
     def let_go(self, parent: Object) -> Result:
         """Delete the children of a parent that is being deleted, but those that the garbage collector takes along.
@@ -110,51 +112,42 @@ class Children:
         has = any(one.get("uid") == ref.uid for one in metadata_of(live).get("ownerReferences") or ())
         return ref.uid in self._orphaned or (ref.uid in had and not has)
 
-    def not_ready(self, parent: ObjectKey) -> list[ObjectKey]:
-        """The children that a parent stated last and that are not ready, as the cache has them."""
+    def not_ready(self, parent: ObjectKey) -> dict[ObjectKey, float | None]:
+        """The children that a parent stated last and that are not ready, as the cache has them; each with the seconds
+        until it may be so though nothing happens.
+        """
         with self._lock:
-            stated = self._stated.get(parent, ())
-        return [key for key, gvk in stated if not self._is_ready(key, gvk)]
+            stated = self._belonging.stated(parent)
+        live = {key: self._live(key, gvk) for key, gvk in stated}
+        waiting = {key: obj for key, obj in live.items() if obj is None or not self.check.is_ready(obj)}
+        return {key: None if obj is None else self.check.silence(obj) for key, obj in waiting.items()}
 
-    def parent_of(self, event: CacheEvent) -> ObjectKey | None:
-        """The parent of a changed object: by the mark of its set, before and after, or because it was stated."""
-        for record in (event.before, event.record):
-            if record is not None and (found := self._sets.get(record.labels.get(PART_OF, ""))) is not None:
-                return found
-        return self._parents.get(event.key)
+    def parents_of(self, event: CacheEvent) -> Sequence[ObjectKey]:
+        """The parents that a change of an object concerns."""
+        with self._lock:
+            return self._belonging.parents_of(event)
 
     def forget(self, parent: ObjectKey) -> None:
         """Drop what is known of a parent that is gone."""
         with self._lock:
-            for key, _ in self._stated.pop(parent, ()):
-                if self._parents.get(key) == parent:
-                    del self._parents[key]
-            self._sets.pop(Parent(self._settings.kind, parent).id, None)
+            self._belonging.forget(parent)
 
     def close(self) -> None:
         """End what the Reconciler holds."""
         self._reconciler.close()
 
-    def _is_ready(self, key: ObjectKey, gvk: GVK) -> bool:
+    def _live(self, key: ObjectKey, gvk: GVK) -> Object | None:
         try:
-            live = self._cache.get(gvk, key.name, namespace=key.namespace)
+            return self._cache.get(gvk, key.name, namespace=key.namespace)
         except CacheError:
-            return False
-        return live is not None and is_ready(live)
+            return None
 
     def _note(self, parent: ObjectKey, plan: Plan, children: Sequence[Object]) -> None:
         """Note which children a parent has stated, so that their changes wake it, also without the set's mark."""
         versions = {(gvk.group, gvk.kind): gvk for gvk in map(GVK.of, children)}
         stated = tuple((key, versions[key.group, key.kind]) for key in plan.order if (key.group, key.kind) in versions)
         with self._lock:
-            if self._stated.get(parent) == stated:
-                return
-            for key, _ in self._stated.get(parent, ()):
-                if self._parents.get(key) == parent:
-                    del self._parents[key]
-            self._stated[parent] = stated
-            for key, _ in stated:
-                self._parents.setdefault(key, parent)
+            self._belonging.note_stated(parent, stated)
 
     def _now_known(self, children: Iterable[Object]) -> Inventory:
         kinds = frozenset((gvk.group, gvk.kind) for gvk in map(GVK.of, children))

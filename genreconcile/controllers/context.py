@@ -7,7 +7,7 @@ context answers nothing any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from genreconcile.arguments import require_namespace, require_text
 from genreconcile.controllers.readiness import is_ready
@@ -16,6 +16,8 @@ from genreconcile.controllers.settings import EVERYWHERE
 from genreconcile.errors import CacheError, InputError
 from genreconcile.objects import GVK, Object, namespace_of, uid_of
 from genreconcile.selector import ParsedSelector, parse
+
+_METADATA: Final = ("/metadata",)
 
 
 class Reads(Protocol):
@@ -36,12 +38,13 @@ class Finding(NamedTuple):
 
     read: Read
     found: Mapping[tuple[str, str], tuple[str, str]]
+    metadata_only: bool = False
 
 
 class Context:
     """Of one run of a function. ``status`` takes the keys that the parent's status shall have; ``is_plan`` is True
     where nothing is written, so that a function that calls other systems may leave that out. ``depend`` is called
-    before each read.
+    before each read, and ``judge`` says whether an object is ready.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Context:
         reads: Reads,
         *,
         depend: Callable[[Read], object] = lambda _: None,
+        judge: Callable[[Object], bool] = is_ready,
         is_plan: bool = False,
     ) -> None:
         self.status: dict[str, Any] = {}
@@ -58,6 +62,7 @@ class Context:
         self._namespace = namespace_of(dict(parent))
         self._reads: Reads | None = reads
         self._depend = depend
+        self._judge = judge
 
     def get(
         self,
@@ -78,10 +83,12 @@ class Context:
         if not name:
             raise InputError("name: not usable: it is empty; give the name of an object")
         gvk = _gvk(kind)
-        read = Read(gvk, self._place(gvk, namespace), name=name, fields=checked_fields(gvk, tuple(fields)))
+        read = Read(
+            gvk, self._place(gvk, namespace), name=name, fields=_pointers(gvk, fields, metadata_only=metadata_only)
+        )
         self._depend(read)  # First: what changes between the look and the end of the run wakes the parent.
         found = self._open().get(read, metadata_only=metadata_only)
-        self._note(read, [] if found is None else [found])
+        self._note(read, [] if found is None else [found], metadata_only=metadata_only)
         return found
 
     def list(
@@ -100,11 +107,11 @@ class Context:
         is none.
         """
         gvk = _gvk(kind)
-        place, pointers = self._place(gvk, namespace), checked_fields(gvk, tuple(fields))
-        read = Read(gvk, place, selector=parse(selector), fields=pointers)
+        pointers = _pointers(gvk, fields, metadata_only=metadata_only)
+        read = Read(gvk, self._place(gvk, namespace), selector=parse(selector), fields=pointers)
         self._depend(read)
         found = self._open().list(read, metadata_only=metadata_only)
-        self._note(read, found)
+        self._note(read, found, metadata_only=metadata_only)
         return found
 
     def is_ready(self, child: Mapping[str, Any]) -> bool:
@@ -115,7 +122,7 @@ class Context:
         gvk = GVK.of(child)
         metadata = child["metadata"]
         found = self.get(str(gvk), metadata["name"], namespace=metadata.get("namespace"))
-        return found is not None and is_ready(found)
+        return found is not None and self._judge(found)
 
     def close(self) -> None:
         """End the run: what it still asks is refused."""
@@ -134,12 +141,12 @@ class Context:
         require_namespace("namespace", namespace)
         return namespace
 
-    def _note(self, read: Read, found: Iterable[Object]) -> None:
+    def _note(self, read: Read, found: Iterable[Object], *, metadata_only: bool) -> None:
         objects = {
             (namespace_of(obj), obj["metadata"]["name"]): (uid_of(obj), obj["metadata"].get("resourceVersion", ""))
             for obj in found
         }
-        self.found.append(Finding(read, objects))
+        self.found.append(Finding(read, objects, metadata_only))
 
 
 def _gvk(kind: Any) -> GVK:
@@ -149,3 +156,9 @@ def _gvk(kind: Any) -> GVK:
         raise InputError(
             f"kind: not usable: {kind!r:.100} is no kind: write version/Kind or group/version/Kind"
         ) from None
+
+
+def _pointers(kind: GVK, fields: Iterable[str], *, metadata_only: bool) -> tuple[str, ...]:
+    """What alone wakes: of an object whose metadata were read, these. Raises InputError."""
+    given = tuple(fields)
+    return checked_fields(kind, given or (_METADATA if metadata_only else ()))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
-from genreconcile.cache.store import DELETED
+from genreconcile.cache.store import ADDED, DELETED
 from genreconcile.controllers.dependencies import is_crowd
 from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.memory import Memory
@@ -156,17 +156,17 @@ class Loop:
 
     def _on_event(self, event: CacheEvent) -> None:
         """Called in the thread of a watch: short, and without a wait."""
-        woken = set(self.parts.dependencies.woken(event))
+        is_listed = self._is_listed(event)
+        # Of the first list: no run has an answer yet that such an object could change.
+        woken = set() if is_listed and event.type == ADDED else set(self.parts.dependencies.woken(event))
         is_many = is_crowd(woken)
         if event.resource.gvk == self._settings.kind and self._on_parent(event):
             woken.add(event.key)
-        if (parent := self.parts.children.parent_of(event)) is not None:  # Also of the same kind as its parent.
-            woken.add(parent)
-        if woken:
-            priority = Priority.LOW if is_many or self._is_listed(event) else Priority.NORMAL
-            for key in woken:
-                self.queue.add(key, priority)
+        woken.update(self.parts.children.parents_of(event))  # Also of the same kind as its parent.
+        priority = Priority.LOW if is_many or is_listed or self._is_first else Priority.NORMAL
+        for key in woken:
+            self.queue.add(key, priority)
 
     def _is_listed(self, event: CacheEvent) -> bool:
         """Whether the event tells of an object of a first list, which comes before its kind is known."""
-        return self._is_first or not self._cache.has_synced(event.resource, event.key.namespace)
+        return not self._cache.has_synced(event.resource, event.key.namespace, event.key.name)

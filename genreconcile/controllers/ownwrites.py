@@ -1,7 +1,7 @@
 """The marks and finalizers that runs write on their parents, which are no reason to run these again.
 
-Invariant: a write is a run's own where its thread sends it to its parent, as a patch of the very state that the run saw
-or left. Whatever the server's answer has beyond the patch is news, and so is all that comes in between.
+Invariant: a write is own where the thread of the run sends it, to the parent of the run, as a patch of the very state
+that the run saw or left. Whatever the server's answer has beyond the patch is news, and so is all that comes between.
 """
 
 from __future__ import annotations

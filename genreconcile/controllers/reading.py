@@ -32,6 +32,9 @@ MOST_SINGLE: Final = 50
 MOST_PARTS: Final = 500
 """The most parts of a kind that are watched, each by a thread and a connection, before all of it is."""
 
+_MOMENT: Final = 0.05
+"""Seconds for events of an object that may well be unchanged: to read it costs little."""
+
 
 class Reader:
     """Reads through ``cache``; thread-safe. Objects are the caller's own, and as the cache has them.
@@ -98,7 +101,8 @@ class Reader:
         """Wait until later reads are as new as ``seen``: an object that came from elsewhere than the cache, or a
         resourceVersion. That holds for this object, and for all of ``reads`` that are watched.
 
-        A quiet kind may cost a second and a request for each read. Raises NotReadable, LoadError for what is no state.
+        Of a quiet kind an object costs one request, and a list a second and a list of all that is watched. Raises
+        NotReadable, LoadError for what is no state.
         """
         sighting = Sighting.of(seen)
         if sighting.key is not None:
@@ -111,7 +115,7 @@ class Reader:
     def _catch_up(self, read: Read, version: int) -> None:
         if read.name:
             key = ObjectKey(read.kind.group, read.kind.kind, read.namespace, read.name)
-            self._cache.catch_up(Sighting(version, key), self._timeout)
+            self._cache.catch_up(Sighting(version, key), self._timeout, patience=_MOMENT)
         else:
             places = {self._resource(read): [read.namespace] if read.namespace else []}
             self._cache.catch_up(Sighting(version), self._timeout, places)
@@ -132,9 +136,8 @@ class Reader:
 
     def _is_known(self, read: Read, metadata_only: bool) -> bool:
         cache, place = self._cache, (read.kind, read.namespace, read.name)
-        is_watched = cache.watches(*place) if any(place[1:]) else cache.is_complete(read.kind)
         is_enough = metadata_only or not cache.has_metadata_alone(read.kind)
-        return is_watched and is_enough and cache.has_synced(*place)
+        return is_enough and cache.watches(*place) and cache.has_synced(*place)
 
     def _resource(self, read: Read) -> Resource:
         with _telling(read):

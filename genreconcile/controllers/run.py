@@ -110,7 +110,7 @@ class Run:
         def depend(read: Read) -> None:
             self._parts.dependencies.add(self._key, [read])
 
-        return Context(self._parent, self._reads, depend=depend)
+        return Context(self._parent, self._reads, depend=depend, judge=self._parts.children.check.is_ready)
 
     def _failed(self, error: Exception) -> Next:
         """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
@@ -132,7 +132,7 @@ class Run:
         try:
             prepared = self._parts.children.prepare(self._parent, stated.children)
             plan = self._planned(prepared, context.found, is_whole=stated.is_whole)
-            result = self._parts.children.apply(self._parent, prepared.children, plan)
+            result = self._parts.children.apply(self._parent, prepared.children, plan, is_whole=stated.is_whole)
         except PlanRefused as error:
             if error.result is None:
                 return self._failed(error)
@@ -143,9 +143,10 @@ class Run:
             self._memory.note(context.found, stated.children, is_same_parent=self._is_same_parent)
             self._parts.dependencies.replace(self._key, [seen.read for seen in context.found])
         not_ready = self._parts.children.not_ready(self._key)
-        judgement = judged(result, refused, stated.retry, self._memory, not_ready)
+        judgement = judged(result, refused, stated.retry, self._memory, [*not_ready])
         keys = context.status if stated.is_whole else {**_keys_of(self._parent), **context.status}
-        return self._next(result, judgement, stated.retry, self._tell(judgement, keys))
+        waits = (*not_ready.values(), self._tell(judgement, keys))
+        return self._next(result, judgement, stated.retry, [wait for wait in waits if wait is not None])
 
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
         """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
@@ -167,11 +168,11 @@ class Run:
         """Ask the server for what was not found, before something is deleted for that. Raises NotReadable."""
         self._reads.confirm(self._memory.shrunk(seen))
 
-    def _next(self, result: Result, judgement: Judgement, retry: Retry | None, held: float | None) -> Next:
+    def _next(self, result: Result, judgement: Judgement, retry: Retry | None, waits: Sequence[float]) -> Next:
         if self._memory.differing >= STALLS_AT:
             return Next(has_failed=True, hold=True)
         times = [outcome.retry_after for outcome in result if outcome.retry_after is not None]
-        times += [held] if held is not None else []
+        times += waits
         if retry is not None:
             times.append(retry.after)
         if judgement.has_failed:

@@ -46,7 +46,8 @@ class RunReads:
     def confirm(self, findings: Iterable[Finding]) -> None:
         """Raise NotReadable where the server has objects that a read did not find."""
         for finding in findings:
-            there = {(namespace_of(obj), obj["metadata"]["name"]) for obj in self._reader.confirm(finding.read)}
+            objects = self._reader.confirm(finding.read, metadata_only=finding.metadata_only)
+            there = {(namespace_of(obj), obj["metadata"]["name"]) for obj in objects}
             if missing := there - finding.found.keys():
                 place, name = min(missing)
                 missed = f"{place}/{name}" if place else name

@@ -1,120 +1,264 @@
 """Operators on a real API server with its controllers: the examples, as their users run them."""
 
-import json
+import base64
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
 import genreconcile as gr
 from genreconcile.testing import ControlPlane
+from kind.operator_world import EXAMPLES, PROGRAM, World
 from support.eventually import eventually
 
-EXAMPLES = Path(__file__).parents[2] / "examples/operators"
-PROGRAM = Path(sys.executable).with_name("genreconcile")
+MEMCACHED, SHOP = "cache.example.com/v1/Memcached", "shops.example.com/v1/Shop"
+BACKEND, TENANT = "apps.example.com/v1/Backend", "tenancy.example.com/v1/Tenant"
+DEPLOYMENT, SERVICE, MAP, SECRET = "apps/v1/Deployment", "v1/Service", "v1/ConfigMap", "v1/Secret"
+NAMESPACE, CLAIM, QUOTA, POD = "v1/Namespace", "v1/PersistentVolumeClaim", "v1/ResourceQuota", "v1/Pod"
+DEFINITIONS = [EXAMPLES / f"{name}/crd.yaml" for name in ("memcached", "rotated_secret", "tenants", "composite")]
+ROLE = "rbac.authorization.k8s.io/v1/Role"
+HOST_NETWORK = "/spec/template/spec/hostNetwork"
 
 
 @pytest.fixture(scope="module")
 def plane():
     with ControlPlane(controller_manager=True, scheduler=True, kwok=True) as plane:
+        # All kinds at once: the garbage collector looks for new ones every 30 seconds.
+        with gr.Reconciler(gr.connect(kubeconfig=str(plane.kubeconfig)), field_manager="author") as reconciler:
+            reconciler.reconcile(gr.load(DEFINITIONS)).raise_for_failures()
         yield plane
 
 
-class World:
-    """One example on the server, run as a program."""
+@pytest.fixture
+def world(plane, tmp_path):
+    worlds = []
 
-    def __init__(self, plane, example):
-        self.plane, self.folder = plane, EXAMPLES / example
-        self.cluster = gr.connect(kubeconfig=str(plane.kubeconfig))
-        self.namespace = plane.create_namespace(example.replace("_", "-"))
-        self.process = None
+    def world(namespace):
+        worlds.append(World(plane, namespace, tmp_path / f"{namespace}.log"))
+        return worlds[-1]
 
-    def apply(self, name):
-        objects = [*yaml.safe_load_all((self.folder / name).read_text())]
-        with gr.Reconciler(self.cluster, field_manager="author") as reconciler:
-            for obj in objects:
-                if obj["kind"] != "CustomResourceDefinition":
-                    obj["metadata"]["namespace"] = self.namespace
-            reconciler.reconcile(objects).raise_for_failures()
+    yield world
+    for one in worlds:
+        one.close()
 
-    def start(self):
-        command = [str(PROGRAM), "run", str(self.folder / "operator.py")]
-        command += ["--kubeconfig", str(self.plane.kubeconfig), "--watch-namespace", self.namespace]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
-    def end(self, number=signal.SIGTERM):
-        """Its exit code and what it said."""
-        self.process.send_signal(number)
-        said = self.process.communicate(timeout=30)[1]
-        code, self.process = self.process.returncode, None
-        return code, said
+def ends_well(world):
+    code, said = world.end()
+    assert code == 0, said
+    assert "Traceback" not in said, said
 
-    def path(self, place, name=""):
-        return f"{place}/namespaces/{self.namespace}".replace("PLURAL", "") + f"/{name}"
 
-    def get(self, prefix, plural, name):
-        try:
-            return json.loads(self.cluster.request("GET", f"{prefix}/namespaces/{self.namespace}/{plural}/{name}"))
-        except gr.NotFound:
-            return None
+def test_an_example_runs_as_a_program_of_its_own(world):
+    world = world("program")
+    world.apply("memcached/sample.yaml")
+    world.start(sys.executable, EXAMPLES / "memcached/memcached.py")
+    eventually(lambda: world.get(DEPLOYMENT, "cache"), world.said)
+    ends_well(world)
 
-    def patch(self, prefix, plural, name, *operations):
-        path = f"{prefix}/namespaces/{self.namespace}/{plural}/{name}"
-        body = json.dumps(operations).encode()
-        return json.loads(self.cluster.request("PATCH", path, body=body, content_type="application/json-patch+json"))
 
-    def delete(self, prefix, plural, name, **options):
-        path = f"{prefix}/namespaces/{self.namespace}/{plural}/{name}"
-        self.cluster.request("DELETE", path, body=json.dumps(options).encode())
+class Revisions:
+    """Revisions of a folder of manifests, of which a link names one, as git-sync lays them."""
+
+    def __init__(self, folder):
+        self.folder, self.link, self.number = folder, folder / "current", 0
+
+    def lay(self, **files):
+        """Lay a new revision, and swap the link."""
+        self.number += 1
+        revision = self.folder / str(self.number)
+        revision.mkdir()
+        for name, text in files.items():
+            (revision / f"{name}.yaml").write_text(text)
+        new = self.folder / "new"
+        new.symlink_to(revision.name)
+        new.rename(self.link)
+
+
+def manifests(**changed):
+    folder = EXAMPLES / "kept_folder/manifests"
+    found = {file.stem: file.read_text() for file in folder.iterdir()} | changed
+    return {name: text for name, text in found.items() if text is not None}
 
 
 @pytest.fixture
-def memcached(plane):
-    world = World(plane, "memcached")
-    world.apply("crd.yaml")
-    world.apply("sample.yaml")
-    world.start()
-    yield world
-    if world.process is not None:
-        world.end(signal.SIGKILL)
+def revisions(tmp_path):
+    revisions = Revisions(tmp_path)
+    revisions.lay(**manifests())
+    return revisions
 
 
-APPS, CORE, OWN = "/apis/apps/v1", "/api/v1", "/apis/cache.example.com/v1"
+def test_kept_folder(world, revisions):
+    world = world("shop")
+    world.start(PROGRAM, "run", EXAMPLES / "kept_folder/kept.py", MANIFESTS=str(revisions.link))
+    eventually(lambda: world.get(DEPLOYMENT, "web"), world.said)
+    eventually(lambda: world.get(MAP, "settings"))
+    kept = {"ConfigMap,Deployment.apps,Service"}
+    parent = world.get(MAP, "shop")["metadata"]["annotations"]
+    assert {parent["applyset.kubernetes.io/contains-group-kinds"]} == kept
+
+    world.set(DEPLOYMENT, "web", HOST_NETWORK, value=True)
+    eventually(lambda: "hostNetwork" not in world.get(DEPLOYMENT, "web")["spec"]["template"]["spec"])
+    revisions.lay(**manifests(settings=manifests()["settings"].replace("EUR", "CHF")))
+    eventually(lambda: world.get(MAP, "settings")["data"] == {"currency": "CHF"})
+
+    revisions.lay(web="kind: [")
+    eventually(lambda: "web.yaml" in world.said())
+    world.delete(SERVICE, "web")
+    revisions.lay(**manifests(settings=None))
+    eventually(lambda: world.get(MAP, "settings") is None, world.said)
+    eventually(lambda: world.get(SERVICE, "web"))
+    ends_well(world)
 
 
-def test_the_memcached_operator(memcached):
-    world = memcached
-    deployment = eventually(lambda: world.get(APPS, "deployments", "cache"))
+def test_a_broken_folder_changes_nothing(world, revisions):
+    world = world("broken")
+    keep = ["-f", revisions.link, "--applyset", "configmaps/set", "-n", world.namespace]
+    world.run(*keep)
+    eventually(lambda: world.get(MAP, "settings"), world.said)
+    revisions.lay(web="kind: [")
+    eventually(lambda: "web.yaml" in world.said())
+    world.set(MAP, "settings", "/data/drifted", "yes")
+    eventually(lambda: world.said().count("web.yaml") > 2)
+    assert world.get(DEPLOYMENT, "web")
+    assert "drifted" in world.get(MAP, "settings")["data"]
+    ends_well(world)
+
+    before = versions(world)
+    revisions.lay(**manifests(web=None, other=yaml.safe_dump(config("other"))))
+    world.run(*keep, "--mode", "detect")
+    for told in (
+        f"would create ConfigMap {world.namespace}/other",
+        f"would update ConfigMap {world.namespace}/settings: /data/drifted",
+        f"would delete Deployment.apps {world.namespace}/web",
+    ):
+        eventually(lambda told=told: told in world.said(), world.said)
+    ends_well(world)
+    assert versions(world) == before
+    assert world.get(DEPLOYMENT, "web")
+    assert {*before} == {"kube-root-ca.crt", "set", "settings"}
+
+
+def versions(world):
+    """The versions of the ConfigMaps; nobody else writes those."""
+    return {name: world.get(MAP, name)["metadata"]["resourceVersion"] for name in world.names(MAP)}
+
+
+def config(name):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"k": "v"}}
+
+
+def test_rotated_secret(world):
+    world = world("rotated")
+    world.apply("rotated_secret/sample.yaml")
+    world.run(EXAMPLES / "rotated_secret/backend.py")
+    eventually(lambda: world.condition(BACKEND, "orders") == "True", world.said)
+    before = world.get(BACKEND, "orders")["status"]["credentials"]
+    pods = world.names(POD)
+    assert len(pods) == 2
+
+    world.set(SECRET, "database", "/data/PASSWORD", base64.b64encode(b"c4n4ry").decode())
+    eventually(lambda: world.get(BACKEND, "orders")["status"]["credentials"] != before)
+    eventually(lambda: not {*pods} & {*world.names(POD)}, "the Pods are new ones")
+    eventually(lambda: world.condition(BACKEND, "orders") == "True")
+
+    world.delete(SECRET, "database")
+    eventually(lambda: world.condition(BACKEND, "orders") == "False")
+    assert world.get(DEPLOYMENT, "orders"), "what runs goes on"
+    ends_well(world)
+    assert "c4n4ry" not in world.said()
+
+
+def follows_its_parent(world):
+    """The life of the Memcached ``cache`` and its children, whoever runs the function."""
+    deployment = eventually(lambda: world.get(DEPLOYMENT, "cache"), world.said)
     assert deployment["spec"]["replicas"] == 3
+    eventually(lambda: world.get(SERVICE, "cache"))
+    world.set(DEPLOYMENT, "cache", HOST_NETWORK, value=True)
+    eventually(lambda: "hostNetwork" not in world.get(DEPLOYMENT, "cache")["spec"]["template"]["spec"])
+    world.delete(SERVICE, "cache")
+    eventually(lambda: world.get(SERVICE, "cache"))
+    world.set(MEMCACHED, "cache", "/spec/size", 1)
+    eventually(lambda: world.get(DEPLOYMENT, "cache")["spec"]["replicas"] == 1)
 
-    def is_ready():
-        status = world.get(OWN, "memcacheds", "cache").get("status") or {}
-        ready = {one["type"]: one["status"] for one in status.get("conditions") or ()}.get("Ready")
-        return ready == "True" and len(status.get("nodes") or ()) == 3
 
-    eventually(is_ready)
+def goes_with_its_parent(world):
+    world.delete(MEMCACHED, "cache")
+    eventually(lambda: world.get(MEMCACHED, "cache") is None)
+    eventually(lambda: world.get(DEPLOYMENT, "cache") is None)
+    eventually(lambda: world.get(SERVICE, "cache") is None)
 
-    world.patch(APPS, "deployments", "cache", {"op": "add", "path": "/spec/template/spec/hostNetwork", "value": True})
-    eventually(lambda: "hostNetwork" not in world.get(APPS, "deployments", "cache")["spec"]["template"]["spec"])
 
-    world.delete(CORE, "services", "cache")
-    eventually(lambda: world.get(CORE, "services", "cache"))
-
-    world.patch(OWN, "memcacheds", "cache", {"op": "replace", "path": "/spec/size", "value": 1})
-    eventually(lambda: world.get(APPS, "deployments", "cache")["spec"]["replicas"] == 1)
-    eventually(lambda: world.get(OWN, "memcacheds", "cache")["status"]["observedGeneration"] == 2)
+def test_the_memcached_operator(world):
+    world = world("memcached")
+    world.apply("memcached/sample.yaml")
+    program = EXAMPLES / "memcached/memcached.py"
+    world.run(program)
+    eventually(lambda: world.condition(MEMCACHED, "cache") == "True", world.said)
+    assert len(world.get(MEMCACHED, "cache")["status"]["nodes"]) == 3
+    follows_its_parent(world)
+    eventually(lambda: world.get(MEMCACHED, "cache")["status"]["observedGeneration"] == 2)
 
     world.end(signal.SIGKILL)
-    world.patch(OWN, "memcacheds", "cache", {"op": "replace", "path": "/spec/size", "value": 2})
-    world.start()
-    eventually(lambda: world.get(APPS, "deployments", "cache")["spec"]["replicas"] == 2)
+    world.set(MEMCACHED, "cache", "/spec/size", 2)
+    world.run(program)
+    eventually(lambda: world.get(DEPLOYMENT, "cache")["spec"]["replicas"] == 2)
+    goes_with_its_parent(world)
+    ends_well(world)
 
-    world.delete(OWN, "memcacheds", "cache")
-    eventually(lambda: world.get(APPS, "deployments", "cache") is None)
-    eventually(lambda: world.get(CORE, "services", "cache") is None)
-    code, said = world.end()
-    assert code == 0, said
-    assert "Traceback" not in said
+
+def test_kopf_handlers(world):
+    world = world("kopf")
+    world.apply("kopf_handlers/sample.yaml")
+    program = EXAMPLES / "kopf_handlers/handlers.py"
+    world.start(sys.executable, "-m", "kopf", "run", "--standalone", "--namespace", world.namespace, program)
+    follows_its_parent(world)
+    goes_with_its_parent(world)
+    ends_well(world)
+
+
+def test_tenants(world):
+    world = world("archive")
+    world.apply("tenants/sample.yaml")
+    world.run(EXAMPLES / "tenants/tenant.py", everywhere=True)
+    for place in ("blue-web", "blue-data"):
+        eventually(lambda place=place: world.get(ROLE, "team", place), world.said)
+        eventually(lambda place=place: world.get(QUOTA, "team", place))
+    claim = eventually(lambda: world.get(CLAIM, "blue"))
+    assert "ownerReferences" not in claim["metadata"]
+
+    world.set(QUOTA, "team", "/spec/hard/pods", "1000", "blue-web")
+    eventually(lambda: world.get(QUOTA, "team", "blue-web")["spec"]["hard"]["pods"] == "20")
+    world.set(TENANT, "blue", "/spec/teams", ["web"])
+    eventually(lambda: world.get(NAMESPACE, "blue-data") is None)
+
+    container = {"name": "a", "image": "a"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [container]}}
+    world.create(pod, "blue-web")
+    world.delete(TENANT, "blue")
+    eventually(lambda: "Pods of web still run" in str(world.get(TENANT, "blue")["status"]["conditions"]), world.said)
+    assert "deletionTimestamp" not in world.get(NAMESPACE, "blue-web")["metadata"]
+    world.delete(POD, "a", "blue-web")
+    eventually(lambda: world.get(TENANT, "blue") is None, world.said)
+    eventually(lambda: world.get(NAMESPACE, "blue-web") is None)
+    assert "deletionTimestamp" not in world.get(CLAIM, "blue")["metadata"]
+    ends_well(world)
+
+
+def test_composite(world):
+    world = world("composite")
+    world.apply("composite/crd.yaml", "composite/sample.yaml")
+    world.run(EXAMPLES / "memcached/memcached.py", EXAMPLES / "composite/shop.py")
+    eventually(
+        lambda: world.condition(SHOP, "toys") == "True" and world.get(SHOP, "toys")["status"]["nodes"], world.said
+    )
+    eventually(lambda: len(world.get(SHOP, "toys")["status"]["nodes"]) == 2)
+    assert world.get(MAP, "toys")["data"] == {"memcached": "toys.composite.svc:11211"}
+    world.set(SHOP, "toys", "/spec/caches", 3)
+    eventually(lambda: len(world.get(SHOP, "toys")["status"]["nodes"]) == 3)
+    eventually(lambda: world.condition(SHOP, "toys") == "True")
+
+    world.delete(SHOP, "toys")
+    for kind in (SHOP, MEMCACHED, DEPLOYMENT, SERVICE, MAP):
+        eventually(lambda kind=kind: world.get(kind, "toys") is None)
+    ends_well(world)

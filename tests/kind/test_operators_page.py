@@ -71,9 +71,9 @@ class Shell:
         name, *words = shlex.split(command)
         getattr(self, name)(*words)
 
-    def genreconcile(self, *words):
+    def genreconcile(self, *words, kubeconfig=None):
         self.end(signal.SIGKILL)
-        command = [str(PROGRAM), *words, "--kubeconfig", str(self.plane.kubeconfig)]
+        command = [str(PROGRAM), *words, "--kubeconfig", str(kubeconfig or self.plane.kubeconfig)]
         self.process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.PIPE, text=True)
         self.said = []
         self.reader = threading.Thread(target=self.read, args=(self.process, self.said))
@@ -163,6 +163,37 @@ def test_the_consoles_of_the_page(shell):
         shell.wait_for(expected)
     shell.require_said(expected)
     assert shell.process is None
+
+
+def test_the_rights_of_the_page_suffice(plane, shell):
+    group = "rbac.authorization.k8s.io"
+    _, rules = blocks("yaml")
+    role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": "memcached"}}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "memcached"},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "memcached"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "operator"}],
+    }
+    with gr.Reconciler(shell.cluster, field_manager="author") as author:
+        author.reconcile([{**role, **yaml.safe_load(rules)}, binding]).raise_for_failures()
+    shell.apply(MEMCACHED / "sample.yaml")
+    shell.genreconcile("run", "memcached.py", kubeconfig=plane.user_kubeconfig("operator", []))
+    path = PATHS["memcached"].format("shop") + "/cache"
+
+    def is_ready():
+        status = json.loads(shell.cluster.request("GET", path)).get("status", {})
+        return [one["status"] for one in status.get("conditions", ()) if one["type"] == "Ready"] == ["True"]
+
+    eventually(is_ready, lambda: shell.said)
+    created = "I genreconcile.apply: Service shop/cache created"
+    before = shell.said.count(created)
+    shell.run("kubectl -n shop delete service cache")
+    eventually(lambda: shell.said.count(created) > before, lambda: shell.said)
+    assert [line for line in shell.said if not line.startswith("I ")] == []
+    shell.run("kubectl -n shop delete memcached cache")
+    shell.run("kill %1")
 
 
 def controller_of(row):

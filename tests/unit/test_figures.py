@@ -165,7 +165,7 @@ FIGURES = (
     Figure(
         "decisions/0028",
         "waits for the event for {}.",
-        "cache.catchup._PATIENCE",
+        "cache.catchup.PATIENCE",
         lambda value: f"{word(value)} second",
     ),
     Figure("decisions/0028", "a kind and {} s in the mean", "cache.pace.Pace.watch cache.pace._SPREAD", mean_watch),
@@ -190,6 +190,7 @@ FIGURES = (
     Figure("operators", "repeated after {} s, then later", "controllers.backoff._SHORTEST", plain),
     Figure("operators", "and later, up to {}, with jitter", "controllers.backoff._LONGEST", time),
     Figure("operators", "wakes more than {} parents", "controllers.dependencies.MOST_AT_ONCE", plain),
+    Figure("operators", "up to {} of them in a namespace", "controllers.reading.MOST_SINGLE", plain),
     Figure("operators", "as long as {} s", "controllers.entry._RISE", plain),
     Figure("operators", "`NotReadable` | in {} s |", "controllers.run._SOON", plain),
     Figure("operators", "those that go on have {} s", "controllers.program._GRACE", plain),

@@ -29,9 +29,9 @@ def connect(memo: kopf.Memo, **_: object) -> None:
 
 
 @kopf.on.update(*KIND, field="spec")
-@kopf.timer(*KIND, interval=30)  # At once for each parent, and again for what kopf does not see: drift of children.
+@kopf.timer(*KIND, interval=10)  # At once for each parent, and again for what kopf does not see: drift of children.
 async def keep(body: kopf.Body, memo: kopf.Memo, name: str, namespace: str | None, **_: object) -> None:
-    """The children go with their parent by their references; what leaves the owner set is deleted."""
+    """Not by kopf.adopt: that gives children the labels of their parent, those of its owner set among them."""
     kopf.append_owner_reference(expected := list(children(body)), owner=body)
     owner = f"memcacheds.cache.example.com/{name}"
     result = await asyncio.to_thread(memo.reconciler.reconcile, expected, namespace=namespace, owner=owner)

@@ -17,6 +17,7 @@ from genreconcile.testing.fake.shape import Shape
 from genreconcile.testing.fake.wire import Refusal
 
 _ABSENT: Final = object()
+_METADATA: Final = ("f:metadata",)
 
 
 class Applied(NamedTuple):
@@ -48,7 +49,7 @@ def applied(
     others = [(entry, managing.paths_of(entry)) for entry in entries if not managing.is_entry_of(entry, writer)]
     last = next((entry for entry in entries if managing.is_entry_of(entry, writer)), None)
     owned = wanted.union(*(paths for _, paths in others))
-    gone = managing.paths_of(last) - owned if last else set()
+    gone = {path for path in managing.paths_of(last) - owned if not _holds(path, owned)} if last else set()
     result = _without(_merged(live or {}, config, shape), (), gone, shape)
     kept = others
     if live is not None:
@@ -62,12 +63,17 @@ def applied(
     return Applied(result, managing.ordered([*found, *([last] if wanted else [])]))
 
 
+def _holds(path: Path, owned: set[Path]) -> bool:
+    """Whether a field stays for what is owned below it; a member of a list goes in spite of that."""
+    return path[-1].startswith("f:") and any(one[: len(path)] == path for one in owned)
+
+
 def _given(path: Path, value: Any, shape: Shape) -> Iterator[Path]:
     """The paths that a configuration gives: of values, and of members of lists."""
-    if isinstance(value, dict) and value and not shape.is_atomic:
+    if isinstance(value, dict) and (value or path == _METADATA) and not shape.is_atomic:
         for key, entry in value.items():
             yield from _given((*path, f"f:{key}"), entry, shape.below(key))
-    elif isinstance(value, list) and value and shape.list_type != "atomic":
+    elif isinstance(value, list) and shape.list_type != "atomic":
         for name, member in members_of(value, shape):
             yield (*path, name)
             if isinstance(member, dict):
@@ -89,15 +95,22 @@ def _merged(old: Any, new: Any, shape: Shape) -> Any:
 
 
 def _in_turn(old: list[str], new: list[str]) -> Iterator[str]:
-    """What is in both in the order of the new ones, and before each what is only in one."""
-    both = set(old) & set(new)
+    """The names of a merged list: those of both in the new order, and around them what is only in one."""
+    shared = [name for name in new if name in old]
+    done: set[str] = set()
     while old or new:
-        for names in (old, new):
-            while names and names[0] not in both:
-                yield names.pop(0)
-        if new:
-            yield new.pop(0)
-            old.pop(0)
+        if old and old[0] not in new:
+            yield old.pop(0)
+        elif old and (old[0] in done or (new and old[0] != new[0] and shared and old[0] != shared[0])):
+            old.pop(0)  # It has come, or comes, where the new order has it.
+        elif new:
+            name = new.pop(0)
+            if old and old[0] == name:
+                old.pop(0)
+            if shared and shared[0] == name:
+                shared.pop(0)
+            done.add(name)
+            yield name
 
 
 def _without(value: Any, path: Path, gone: set[Path], shape: Shape) -> Any:

@@ -45,7 +45,7 @@ class FakeCluster(MemoryCluster):
     decides the uids. ``clock`` gives the times, and stands until ``clock.advance``.
 
     The garbage collector and the namespace controller work at once, after each write. Not modelled: other controllers,
-    webhooks, rules in CEL, server-side apply, authorization. Raises InputError for an object that the server refuses.
+    webhooks, most rules in CEL, authorization. Raises InputError for an object that the server refuses.
     """
 
     def __init__(

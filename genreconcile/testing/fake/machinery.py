@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from genreconcile.testing.fake import applying
 from genreconcile.testing.fake import body as bodies
+from genreconcile.testing.fake.copying import is_same
 from genreconcile.testing.fake.creating import Creation
 from genreconcile.testing.fake.documents import Documents
 from genreconcile.testing.fake.kinds import Kind
@@ -72,7 +73,7 @@ class Machinery(Storing):
         obj = semantics.prepared(self._creation.begun(self._decoded(write, given), kind, write.key.namespace))
         obj = self._allotted.allot(self._creation.finished(semantics.defaulted(obj, is_new=True), kind), kind)
         key = write.key._replace(name=obj["metadata"]["name"])
-        causes = [*problems_of_new(obj["metadata"], kind), *semantics.problems(obj, None)]
+        causes = semantics.problems(obj, None, list(problems_of_new(obj["metadata"], kind)))
         if causes:
             raise invalid(kind, key.name, list(dict.fromkeys(causes)))
         obj = self._admitted("create", obj)
@@ -121,10 +122,10 @@ class Machinery(Storing):
         config = bodies.of_kind(applying.read(body), kind, is_named=True)
         bodies.require_namespace(config["metadata"], key.namespace)
         bodies.require_name({"name": key.name, **config["metadata"]}, key.name)
-        if unknown := self._documents.semantics(kind).decoded(config)[1]:
-            raise Refusal(
-                500, f"failed to create typed patch object ({key.namespace}/{key.name}): {unknown[0]}", reason=""
-            )
+        write = write._replace(options=write.options._replace(validation="Ignore"))  # This is stricter than strict:
+        semantics = self._documents.semantics(kind)
+        if wrong := semantics.mistyped(config):
+            raise Refusal(500, f"failed to create typed patch object ({key.namespace}/{key.name}): {wrong}", reason="")
         live = self._store.get(key)
         if live is None and (uid := config["metadata"].get("uid")):
             raise conflict(
@@ -135,7 +136,7 @@ class Machinery(Storing):
         shown = self._documents.shown(kind, live) if live is not None else None
         writer = self._writer(write)._replace(operation=APPLY)
         own = _of_endpoint(config, write)
-        found = applying.applied(shown, own, self._documents.semantics(kind).shape, writer, force=write.options.force)
+        found = applying.applied(shown, own, semantics.shape, writer, force=write.options.force)
         if live is None:
             return self._created(
                 write, {**found.obj, "metadata": {**found.obj["metadata"], "name": key.name}}, found.entries
@@ -161,8 +162,8 @@ class Machinery(Storing):
         obj = semantics.updated({**obj, "metadata": metadata}, shown, write.subresource)
         obj = self._admitted(write.verb, self._checked(write, obj, shown))
         obj = semantics.updated(obj, shown, write.subresource)
-        is_same = _comparable(obj) == _comparable(shown)
-        if is_same and not cleared and entries in (None, live["metadata"].get("managedFields")):
+        is_old = is_same(_comparable(obj), _comparable(shown))
+        if is_old and not cleared and entries in (None, live["metadata"].get("managedFields")):
             return live
         if entries is None:
             old = {**shown, "metadata": {**shown["metadata"], "managedFields": []}} if cleared else shown
@@ -186,7 +187,8 @@ class Machinery(Storing):
         """The object with defaults. Raises Refusal (422)."""
         semantics = self._documents.semantics(write.kind)
         obj = self._allotted.allot(semantics.defaulted(obj), write.kind)
-        causes = [*problems_of_change(obj["metadata"], old["metadata"], write.kind), *semantics.problems(obj, old)]
+        of_metadata = list(problems_of_change(obj["metadata"], old["metadata"], write.kind))
+        causes = semantics.problems(obj, old, of_metadata)
         if causes:
             raise invalid(write.kind, write.key.name, list(dict.fromkeys(causes)))
         return obj

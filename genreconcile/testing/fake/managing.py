@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from genreconcile.gojson import dumps_sorted
+from genreconcile.testing.fake.copying import is_same
 from genreconcile.testing.fake.shape import Shape
 
 Path = tuple[str, ...]
@@ -51,13 +52,13 @@ class Difference(NamedTuple):
         elif isinstance(old, dict) and isinstance(new, dict) and not shape.is_atomic:
             for key in {**old, **new}:
                 before, now = old.get(key, _ABSENT), new.get(key, _ABSENT)
-                if before is not now and before != now:
+                if not is_same(before, now):
                     self.compare((*path, f"f:{key}"), before, now, shape.below(key))
         elif isinstance(old, list) and isinstance(new, list) and shape.list_type != "atomic":
             before, now = dict(members_of(old, shape)), dict(members_of(new, shape))
             for name in {**before, **now}:
                 self.compare((*path, name), before.get(name, _ABSENT), now.get(name, _ABSENT), shape.item)
-        elif old != new:
+        elif not is_same(old, new):
             self.written.add(path)
 
 
@@ -128,7 +129,7 @@ def tracked(obj: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that have owners."""
     found = {key: value for key, value in obj.items() if key not in {"apiVersion", "kind", "metadata"}}
     metadata = {key: value for key, value in (obj.get("metadata") or {}).items() if key not in _SYSTEM}
-    return {**found, "metadata": metadata} if metadata else found
+    return {**found, "metadata": metadata}
 
 
 def members_of(members: list[Any], shape: Shape) -> Iterator[tuple[str, Any]]:

@@ -106,16 +106,24 @@ def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
 
 
 def _merged(document: Any, patch: Any) -> Any:
-    """RFC 7386."""
+    """RFC 7386; in what comes new, members that are null go also in lists, as evanphx/json-patch has it."""
+    if not isinstance(document, dict):
+        return _without_nulls(patch)
     if not isinstance(patch, dict):
         return patch
-    result = dict(document) if isinstance(document, dict) else {}
+    result = dict(document)
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
         else:
             result[key] = _merged(result.get(key), value)
     return result
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _place(document: Any, pointer: str, *, is_new: bool = False) -> _Place:

@@ -5,13 +5,16 @@ Invariant: pure; a write through it changes the replicas alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from genreconcile.selector import parse
 from genreconcile.testing.fake.copying import copied
 from genreconcile.testing.fake.kinds import Scale
+from genreconcile.testing.fake.structural import Cause
 from genreconcile.testing.fake.wire import Refusal
+
+_MOST: Final = 2**31 - 1
 
 
 def scale_of(obj: Mapping[str, Any], scale: Scale, *, is_new: bool = False) -> dict[str, Any]:
@@ -52,6 +55,21 @@ def scaled(obj: Mapping[str, Any], scale: Scale, wished: Mapping[str, Any]) -> d
         place = place.setdefault(name, {})
     place[last] = replicas
     return result
+
+
+def problems(obj: Mapping[str, Any], scale: Scale) -> Iterator[Cause]:
+    """What is refused in the replicas of a custom object."""
+    for path in (scale.spec, scale.status):
+        value = _at(obj, path)
+        text = ""
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+            value, text = 0, f"{path} accessor error: it is no int64"
+        elif value is not None and value < 0:
+            text = "should be a non-negative integer"
+        elif value is not None and value > _MOST:
+            text = f"should be less than or equal to {_MOST}"
+        if text:
+            yield Cause("FieldValueInvalid", f"Invalid value: {value}: {text}", path)
 
 
 def _at(obj: Mapping[str, Any], path: str) -> Any:

@@ -5,32 +5,42 @@ Invariant: pure; where no schema says otherwise, a list is one value and an obje
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 Schema = Mapping[str, Any]
 _REF: Final = "#/components/schemas/"
 
 
-class Shape(NamedTuple):
-    """The type of one place. ``schema`` may refer to ``types``, the components of an OpenAPI v3 document."""
+class Shape:
+    """The type of one place. ``schema`` may refer to ``types``, the components of an OpenAPI v3 document.
 
-    schema: Schema
-    types: Mapping[str, Schema]
+    What is below it is made once, when it is first asked for.
+    """
+
+    def __init__(self, schema: Schema, types: Mapping[str, Schema]) -> None:
+        self.schema = schema
+        self._types = types
+        self._below: dict[str, Shape] = {}
 
     def below(self, key: str) -> Shape:
         """The type of a member of an object."""
-        schema = self.resolved
-        field = (schema.get("properties") or {}).get(key, schema.get("additionalProperties"))
-        return Shape(field if isinstance(field, Mapping) else {}, self.types)
+        properties = self.resolved.get("properties") or {}
+        name = key if key in properties else ""  # All others are of one type.
+        found = self._below.get(name)
+        if found is None:
+            field = properties[key] if name else self.resolved.get("additionalProperties")
+            found = self._below[name] = Shape(field if isinstance(field, Mapping) else {}, self._types)
+        return found
 
-    @property
+    @functools.cached_property
     def item(self) -> Shape:
         """The type of the members of a list."""
         items = self.resolved.get("items")
-        return Shape(items if isinstance(items, Mapping) else {}, self.types)
+        return Shape(items if isinstance(items, Mapping) else {}, self._types)
 
-    @property
+    @functools.cached_property
     def resolved(self) -> Schema:
         """The schema itself, where it is a reference."""
         schema = self.schema
@@ -40,24 +50,24 @@ class Shape(NamedTuple):
             name = found.get("$ref")
             if not isinstance(name, str):
                 return found if found is not schema and "$ref" not in schema else schema
-            schema = self.types.get(name.removeprefix(_REF), {})
+            schema = self._types.get(name.removeprefix(_REF), {})
 
-    @property
+    @functools.cached_property
     def is_atomic(self) -> bool:
         """Whether one manager owns an object here as a whole."""
         return "atomic" in {self.resolved.get("x-kubernetes-map-type"), self.schema.get("x-kubernetes-map-type")}
 
-    @property
+    @functools.cached_property
     def list_type(self) -> str:
         """``atomic``, ``set`` or ``map``."""
         return str(self.schema.get("x-kubernetes-list-type") or self.resolved.get("x-kubernetes-list-type") or "atomic")
 
-    @property
+    @functools.cached_property
     def keys(self) -> tuple[str, ...]:
         """The fields that tell the members of a list of type ``map`` apart."""
         return tuple(self.resolved.get("x-kubernetes-list-map-keys") or ())
 
-    @property
+    @functools.cached_property
     def is_embedded(self) -> bool:
         """Whether Go holds an object here as a value: it is there also where nobody wrote it."""
         return self.schema.get("default") == {}

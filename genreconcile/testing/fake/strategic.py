@@ -72,6 +72,8 @@ def _without_directives(value: Any) -> Any:
 
 
 def _list(old: list[Any], new: list[Any], shape: Shape) -> list[Any]:
+    if not new:
+        return old
     key = str(shape.schema.get("x-kubernetes-patch-merge-key") or "")
     if not all(isinstance(item, dict) for item in new):
         result = list(dict.fromkeys([*old, *new]))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from genreconcile.gojson import dumps
-from genreconcile.testing.fake.copying import copied
+from genreconcile.testing.fake.copying import copied, is_same
 
 Schema = Mapping[str, Any]
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
@@ -21,6 +21,10 @@ _RULES: Final = "x-kubernetes-validations"
 _SYSTEM: Final = frozenset({"apiVersion", "kind", "metadata"})
 
 
+BLOCKING: Final = frozenset({
+    "FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid",
+})  # fmt: skip
+"""The reasons of causes after which rules in CEL are not looked at."""
 ABSENT: Final = object()
 """In place of a value that was not there."""
 
@@ -36,8 +40,8 @@ class Cause(NamedTuple):
 def pruned(value: Any, schema: Schema, *, is_root: bool = True) -> Any:
     """A copy without the fields that the schema does not know."""
     if isinstance(value, list):
-        items = schema.get("items")
-        return [pruned(item, items, is_root=False) for item in value] if items else copied(value)
+        items = _items(schema)
+        return [pruned(item, items, is_root=False) for item in value]
     if not isinstance(value, dict):
         return copied(value)
     return {
@@ -48,18 +52,21 @@ def pruned(value: Any, schema: Schema, *, is_root: bool = True) -> Any:
     }
 
 
-def unknown(value: Any, schema: Schema, path: str = "", *, is_root: bool = True) -> Iterator[str]:
-    """The paths of the fields that are pruned, such as ``spec.items[0].a``."""
+def unknown(
+    value: Any, schema: Schema, path: str = "", *, is_root: bool = True, is_apply: bool = False
+) -> Iterator[str]:
+    """The paths of the fields that are pruned, such as ``spec.items[0].a``; with ``is_apply`` those that it refuses."""
+    if is_apply and schema.get(_INT_OR_STRING):
+        return
     if isinstance(value, list):
-        items = schema.get("items")
-        for index, item in enumerate(value if items else ()):
-            yield from unknown(item, items or {}, f"{path}[{index}]", is_root=False)
+        for index, item in enumerate(value):
+            yield from unknown(item, _items(schema), f"{path}[{index}]", is_root=False, is_apply=is_apply)
     elif isinstance(value, dict):
         for key, entry in value.items():
             field = field_of(schema, key)
             place = f"{path}.{key}" if path else key
             if field is not None:
-                yield from unknown(entry, field, place, is_root=False)
+                yield from unknown(entry, field, place, is_root=False, is_apply=is_apply)
             elif not _keeps(schema, key, is_root=is_root):
                 yield place
 
@@ -84,6 +91,11 @@ def defaulted(value: Any, schema: Schema) -> Any:
     return found
 
 
+def _items(schema: Schema) -> Schema:
+    """The schema of the members of what is a list, whether or not it should be one."""
+    return schema.get("items") or ({PRESERVE: True} if schema.get(PRESERVE) else {})
+
+
 def field_of(schema: Schema, key: str) -> Schema | None:
     """The schema of a member, None where the schema names none."""
     field = (schema.get("properties") or {}).get(key, schema.get("additionalProperties"))
@@ -100,11 +112,12 @@ def problems(value: Any, schema: Schema, path: str = "", old: Any = ABSENT) -> I
 
     What is as it was in ``old`` is not looked at again, as in CRD validation ratcheting.
     """
-    if (value is None and schema.get("nullable")) or (path and old is not ABSENT and value == old):
+    if (value is None and schema.get("nullable")) or (path and old is not ABSENT and is_same(value, old)):
         return
     if wrong := _wrong_type(value, schema, path):
         yield wrong
-        return
+        if value is None:
+            return
     yield from _of_enum(value, schema, path)
     if path and old is not ABSENT:
         yield from _of_transitions(value, schema, path)
@@ -118,6 +131,13 @@ def problems(value: Any, schema: Schema, path: str = "", old: Any = ABSENT) -> I
         yield from _of_list(value, schema, path, old)
     elif isinstance(value, dict):
         yield from _of_object(value, schema, path, old)
+
+
+def has_rules(schema: Any) -> bool:
+    """Whether there are rules in CEL anywhere in a schema."""
+    if isinstance(schema, Mapping):
+        return _RULES in schema or any(has_rules(entry) for entry in schema.values())
+    return isinstance(schema, list) and any(map(has_rules, schema))
 
 
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {

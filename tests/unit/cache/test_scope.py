@@ -1,17 +1,21 @@
 """Scopes: what they hold, how they are asked for, and what a store and a cache make of several that overlap."""
 
+import threading
+
 import pytest
 
-from genreconcile.cache import Cache
+from genreconcile.cache import Cache, Pace
 from genreconcile.cache.scope import EVERYTHING, Scope, holding
 from genreconcile.cache.store import Store
 from genreconcile.cache.transform import Record
 from genreconcile.errors import CacheError, Forbidden
+from genreconcile.objects import ObjectKey
 from genreconcile.testing.fake.views import event
-from support.api.scripted import PLANETS, WIDGETS, ScriptedCluster, obj, page, status
+from support.api.scripted import PLANETS, WIDGETS, ScriptedCluster, bookmark, obj, page, status
 from support.eventually import eventually
 
 SHOP = "/apis/example.com/v1/namespaces/shop/widgets"
+BANK = "/apis/example.com/v1/namespaces/bank/widgets"
 ALL = "/apis/example.com/v1/widgets"
 ONE = "metadata.name=a"
 
@@ -80,6 +84,9 @@ class Known:
     def get(self, _gvk):
         return None
 
+    def knows(self, _gvk):
+        return False
+
     def invalidate(self):
         """Nothing is read."""
 
@@ -126,7 +133,7 @@ def test_an_own_write_of_an_object_that_is_not_watched_is_not_kept(server, cache
 
 def test_the_scope_that_is_known_answers_while_a_wider_one_is_forbidden(server, cache):
     server.answer(SHOP, page(5, obj("a", 3)))
-    server.live(SHOP)
+    watch = server.live(SHOP)
     cache.watch(WIDGETS, Scope("shop", "a"))
     assert cache.wait_until_known(WIDGETS, "shop", "a", 45)
     server.answer(ALL, status(403))
@@ -139,6 +146,76 @@ def test_the_scope_that_is_known_answers_while_a_wider_one_is_forbidden(server, 
     assert isinstance(cache.error(WIDGETS, "shop", "b"), Forbidden)
     assert cache.kinds() == (WIDGETS.gvk,)
     assert len(cache.scopes(WIDGETS)) == 2
+    assert not cache._kinds[WIDGETS.gvk].covered()
+    watch.send(bookmark(9))
+    assert cache.wait_for(WIDGETS, ObjectKey("example.com", "Widget", "shop", "a"), "9", 45)
+
+
+def test_a_single_object_says_nothing_of_the_kind_that_was_added(server):
+    server.answer(BANK, page(5, obj("b", 3, namespace="bank")))
+    server.live(BANK)
+    server.answer(SHOP, status(403))
+    server.watch(SHOP)
+    with Cache(server, discovery=Known(), namespaces=["shop", "bank"]) as cache:
+        cache.add(WIDGETS, namespaces=["bank"])
+        cache.watch(WIDGETS, Scope("shop", "a"))
+        eventually(lambda: isinstance(cache.error(WIDGETS, "shop", "a"), Forbidden))
+        cache.wait_for_sync([WIDGETS], 45)
+        assert cache.has_synced(WIDGETS)
+        assert cache.has_settled(WIDGETS)
+        assert cache.error(WIDGETS) is None
+        assert not cache.has_synced(WIDGETS, "shop", "a")
+
+
+def test_what_is_kept_besides_ends_no_scope_and_leaves_the_kind_added(server, cache):
+    server.answer(ALL, page(5, obj("a", 3)))
+    server.answer(SHOP, page(5, obj("a", 3)))
+    for path in (ALL, ALL, SHOP, SHOP):
+        server.live(path)
+    cache.watch(WIDGETS, Scope("shop", "a"), metadata_only=True)
+    assert cache.wait_until_known(WIDGETS, "shop", "a", 45)
+    cache.watch(WIDGETS, Scope("shop", "b"))
+    assert set(cache.scopes(WIDGETS)) == {Scope("shop", "a"), Scope("shop", "b")}
+    assert cache.kinds() == ()
+    cache.add(WIDGETS, keep_managers=True)
+    assert cache.kinds() == (WIDGETS.gvk,)
+    assert EVERYTHING in cache.scopes(WIDGETS)
+    cache.watch(PLANETS, Scope("", "p"), metadata_only=True)
+    cache.add(PLANETS, metadata_only=True)
+    cache.watch(PLANETS, Scope("", "q"))
+    assert cache.kinds() == (PLANETS.gvk, WIDGETS.gvk)
+    assert set(cache.scopes(PLANETS)) == {EVERYTHING, Scope("", "p"), Scope("", "q")}
+
+
+def test_the_question_whether_the_server_has_gone_back_names_the_object(server):
+    asked = threading.Event()
+
+    def page_of(limit):
+        def answer():
+            if server.requests[-1].query.get("limit") == "1":
+                asked.set()
+            return page(limit, obj("a", 3))
+
+        return answer
+
+    server.answer(SHOP, page_of(5))
+    server.live(SHOP).end()
+    server.live(SHOP)
+    with Cache(server, discovery=Known(), pace=Pace(first_backoff=0.001, longest_backoff=0.01)) as cache:
+        cache.watch(WIDGETS, Scope("shop", "a"))
+        assert asked.wait(45)
+    assert {query.get("fieldSelector") for _, _, query in server.requests} == {ONE}
+
+
+def test_a_streamed_list_names_the_object(server):
+    ends = bookmark(9, **{"k8s.io/initial-events-end": "true"})
+    server.watch(SHOP, [event("ADDED", obj("a", 3)), ends])
+    server.live(SHOP)
+    with Cache(server, discovery=Known(), watch_list=True) as cache:
+        cache.watch(WIDGETS, Scope("shop", "a"))
+        assert cache.wait_until_known(WIDGETS, "shop", "a", 45)
+    assert "sendInitialEvents" in server.requests[0].query
+    assert {query.get("fieldSelector") for _, _, query in server.requests} == {ONE}
 
 
 def test_a_kind_without_namespaces_is_in_none(server, cache):

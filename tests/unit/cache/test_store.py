@@ -3,6 +3,7 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from genreconcile.cache.scope import Scope
 from genreconcile.cache.store import Store, WentBack
@@ -346,3 +347,13 @@ def test_a_change_of_one_object_ends_the_wait_for_it(store):
     waiting.join(30)
     assert not waiting.is_alive()
     store.wait_for_change(("shop", "a"), known, 45)  # Another record is there already: none.
+
+
+def test_the_size_is_that_of_the_records_and_of_those_that_they_remember():
+    store = Store(remembers=True)
+    assert store.size() == 0
+    store.upsert(record("a", 1, data=b"x" * 1000))
+    one = store.size()
+    assert one > 2000
+    store.upsert(replace(record("a", 2, data=b"x" * 1000), managers=b"y" * 500))
+    assert store.size() == 2 * one + 500

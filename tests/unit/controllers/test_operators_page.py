@@ -128,7 +128,7 @@ def test_the_memcached_operator_is_the_example():
 
 
 def test_the_schema_of_the_status_is_that_of_the_example():
-    (shown,) = blocks("yaml")
+    shown, _ = blocks("yaml")
     (version,) = yaml.safe_load((MEMCACHED / "crd.yaml").read_text("utf-8"))["spec"]["versions"]
     assert yaml.safe_load(shown)["status"] == version["schema"]["openAPIV3Schema"]["properties"]["status"]
 

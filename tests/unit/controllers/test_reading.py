@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -274,6 +275,60 @@ def test_a_kind_of_which_some_namespaces_are_watched_is_extended(gate):
         reader = Reader(gate, cache, timeout=45)
         assert reader.get(MAP, "c", "bank")
         assert names(reader.list(MAP)) == ["c", "a", "b"]
+
+
+def test_a_list_of_what_is_watched_in_part_is_no_part(gate):
+    with gr.Cache(gate, pace=PACE, namespaces=["shop", "bank"]) as cache:
+        cache.add(MAP, namespaces=["shop"])
+        cache.wait_for_sync(timeout=45)
+        assert names(Reader(gate, cache, timeout=45).list(MAP)) == ["c", "a", "b"]
+    with gr.Cache(gate, pace=PACE, namespaces=["shop", "bank"]) as cache:
+        cache.add(MAP, namespaces=["shop"])
+        cache.wait_for_sync(timeout=45)
+        assert names(Reader(gate, cache, timeout=45).list(MAP, "bank")) == ["c"]
+
+
+def test_a_kind_that_somebody_else_has_begun_to_watch_is_waited_for(reader, gate, cache):
+    arrived, released = threading.Event(), threading.Event()
+
+    def hold(path, _query):
+        if path == MAPS:
+            arrived.set()
+            released.wait(45)
+
+    gate.refuses = hold
+    cache.add(MAP)
+    assert arrived.wait(45)
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(reader.get, MAP, "a", "shop")
+        assert not found.done()
+        released.set()
+        assert found.result(45)["data"] == {"x": "1"}
+
+
+def test_what_has_failed_before_is_not_waited_for_again(reader, gate, cache, monkeypatch):
+    gate.refuses = lambda path, _: Unreachable("no answer") if path == MAPS else None
+    assert cause(Reader(gate, cache, timeout=0.05).get, MAP, "a", "shop").reason == "NotSynced"
+    monkeypatch.setattr(cache, "wait_until_known", None)
+    assert cause(reader.get, MAP, "a", "shop").reason == "NotSynced"
+
+
+@pytest.mark.parametrize("bound", ["MOST_SINGLE", "MOST_PARTS"])
+def test_an_object_that_is_not_known_yet_counts_as_watched(gate, cache, monkeypatch, bound):
+    monkeypatch.setattr(reading, bound, 1)
+    gate.refuses = lambda path, _: Unreachable("no answer") if path == SECRETS else None
+    reader = Reader(gate, cache, timeout=0.05)
+    for _ in range(2):
+        assert cause(reader.get, SECRET, "one", "shop").reason == "NotSynced"
+        assert cache.scopes(SECRET) == (Scope("shop", "one"),)
+
+
+def test_an_error_that_stands_makes_what_is_known_not_readable(reader, cache):
+    reader.list(MAP)
+    doubt = Unreachable("GET: no answer to the question whether the server has gone back")
+    cache._kinds[MAP]._scopes[EVERYTHING].state(synced=True, error=doubt, stale_since=None)
+    error = cause(reader.get, MAP, "none", "shop")
+    assert (error.reason, str(doubt) in str(error)) == ("NotSynced", True)
 
 
 def test_metadata_alone(reader, gate, cache):
@@ -584,3 +639,19 @@ def test_what_cannot_become_as_new_is_not_readable(gate, fake):
         reader = Reader(gate, cache, timeout=0.05)
         assert str(cause(reader.not_older_than, seen)).startswith("ConfigMap shop/late: not readable: ")
         assert cause(reader.not_older_than, seen["metadata"]["resourceVersion"], [Read(MAP)]).reason == "NotSynced"
+
+
+def test_an_object_of_a_quiet_kind_costs_one_request(reader, gate, cache, fake):
+    reader.list(MAP)
+    reader.get(CLASS, "n")
+    waits = []
+    wait_for = cache._kinds[MAP].store.wait_for
+    cache._kinds[MAP].store.wait_for = lambda *given: waits.append(given[-1]) or wait_for(*given)
+    seen = fake.patch(
+        "networking.k8s.io/v1/IngressClass", "n", {"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}
+    )
+    asked = len(gate.lists)
+    reader.not_older_than(seen["metadata"]["resourceVersion"], [Read(MAP, "shop", "a")])
+    assert waits == [0.05]
+    assert [path for path, _ in gate.lists[asked:]] == ["/api/v1/namespaces/shop/configmaps/a"]
+    assert reader.get(MAP, "a", "shop")

@@ -83,6 +83,45 @@ def test_what_is_not_read_does_not_wake(fake):
         assert runs == [1]
 
 
+def test_of_what_metadata_were_read_nothing_else_wakes(fake):
+    runs = []
+
+    def function(parent, ctx):
+        found = ctx.get(MAP, "input", metadata_only=True)
+        runs.append(sorted(found) if found else None)
+        return []
+
+    fake.create(config("input", k="one"))
+    with fake.run(controller(function)) as run:
+        run.settle()
+        assert runs == [["apiVersion", "kind", "metadata"]]
+        fake.patch(MAP, "input", {"op": "replace", "path": "/data/k", "value": "two"})
+        run.advance(seconds=5)
+        assert len(runs) == 1
+        fake.patch(MAP, "input", {"op": "add", "path": "/metadata/labels", "value": {"a": "b"}})
+        run.advance(seconds=5)
+        assert len(runs) == 2
+
+
+def test_fields_alone_wake(fake):
+    runs = []
+
+    def function(parent, ctx):
+        ctx.get(MAP, "input", fields=["/data/k"])
+        runs.append(1)
+        return []
+
+    fake.create(config("input", k="one", other="one"))
+    with fake.run(controller(function)) as run:
+        run.settle()
+        fake.patch(MAP, "input", {"op": "replace", "path": "/data/other", "value": "two"})
+        run.advance(seconds=5)
+        assert len(runs) == 1
+        fake.patch(MAP, "input", {"op": "replace", "path": "/data/k", "value": "two"})
+        run.advance(seconds=5)
+        assert len(runs) == 2
+
+
 def test_a_kind_that_is_not_served_is_no_absent_object(fake):
     def function(parent, ctx):
         ctx.get("example.com/v1/Nothing", "a")

@@ -20,7 +20,8 @@ class Stub:
     def __init__(self, *server):
         self.server, self.asked, self.awaited = list(server), [], []
 
-    def confirm(self, read):
+    def confirm(self, read, *, metadata_only):
+        assert not metadata_only
         self.asked.append(read)
         return self.server
 

@@ -1,5 +1,6 @@
 """Sets without a parent: folders and functions that are kept (docs/operators.md)."""
 
+import itertools
 import os
 import threading
 
@@ -8,6 +9,7 @@ import yaml
 
 import genreconcile as gr
 from genreconcile.cache import Cache
+from genreconcile.controllers import setloop
 from genreconcile.controllers.program import Program
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.testing import FakeCluster
@@ -415,6 +417,50 @@ def test_a_program_keeps_a_folder(fake, folder):
         eventually(lambda: names(fake) == ["a", "c"])
         assert program.is_healthy
     assert not [thread for thread in threading.enumerate() if "genreconcile-kept" in thread.name]
+
+
+def test_files_that_are_being_copied_are_left_alone(fake, folder, monkeypatch):
+    """The thread that looks takes a change for one once two of its looks agree."""
+    monkeypatch.setattr(setloop, "_LOOK", 0.001)
+    looks, is_copying = itertools.count(), threading.Event()
+
+    def signature():
+        return (next(looks),) if is_copying.is_set() else ("copied",)
+
+    copied = kept(folder)
+    counted = ExpectedSet(name="kept", read=copied.read, signature=signature, settings=copied.settings)
+    with fake.run(counted) as run:
+        run.advance(seconds=2)
+        (loop,) = run._loops
+        is_copying.set()
+        watching = threading.Thread(target=loop.watch)
+        watching.start()
+        eventually(lambda: next(looks) > 50)
+        assert loop.queue.next_time() > fake.clock() + 1000, "the resync"
+        folder.write("c", labelled("c"))
+        monkeypatch.setattr(loop, "_signature", ("before",))
+        is_copying.clear()
+        eventually(lambda: loop.queue.next_time() < fake.clock() + 2)
+        run.advance(seconds=2)
+        assert names(fake) == ["a", "b", "c"]
+        loop.close()
+        watching.join()
+
+
+def test_a_controller_and_a_set_share_a_process(fake):
+    def children(parent, ctx):
+        yield config("child", "shop")
+
+    namespaces = gr.controller("v1/Namespace", name="spaces", selector={"kubernetes.io/metadata.name": "shop"})(
+        children
+    )
+    with fake.run(namespaces, gr.callable(lambda: [config("kept")], name="kept")) as run:
+        run.advance(seconds=2)
+        assert names(fake) == ["child", "kept"]
+        fake.delete(MAP, "child")
+        fake.delete(MAP, "kept")
+        run.advance(seconds=2)
+        assert names(fake) == ["child", "kept"]
 
 
 def test_the_cache_of_a_set_is_closed_with_it(fake, folder, monkeypatch):

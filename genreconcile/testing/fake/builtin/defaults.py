@@ -22,6 +22,7 @@ import yaml
 
 from genreconcile.testing.fake.builtin.computed import FUNCTIONS
 from genreconcile.testing.fake.builtin.types import MISSING, Type, root_of
+from genreconcile.testing.fake.copying import copied
 from genreconcile.testing.fake.kinds import Kind
 
 _DATA = Path(__file__).parents[1] / "data"
@@ -35,7 +36,7 @@ def defaulted(obj: Mapping[str, Any], kind: Kind, *, is_new: bool = True) -> dic
 
     An object of a custom kind comes back as it is.
     """
-    found: dict[str, Any] = copy.deepcopy(dict(obj))
+    found: dict[str, Any] = copied(obj)
     root = root_of(kind)
     if root is not None:
         Filling(found, kind.kind, is_new=is_new).object(found, root, "")

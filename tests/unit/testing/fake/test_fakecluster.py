@@ -197,6 +197,14 @@ def test_an_aggregated_api_is_refused(fake):
         fake.request("GET", "/apis/extra.dev/v1/things")
 
 
+def test_a_conversion_webhook_is_refused(fake):
+    definition = json.loads(json.dumps(SHARED["Twin"]))
+    client = {"clientConfig": {"url": "https://example.dev"}, "conversionReviewVersions": ["v1"]}
+    definition["spec"]["conversion"] = {"strategy": "Webhook", "webhook": client}
+    with pytest.raises(ClusterError, match="definitions with a conversion webhook"):
+        fake.create(definition)
+
+
 def test_a_strategic_patch_that_orders_elements_is_refused(fake):
     fake.create(
         {
