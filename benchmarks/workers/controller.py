@@ -18,6 +18,7 @@ from genreconcile.controllers.program import Program
 
 _WITHIN = 900.0
 _LOOK = 0.25
+_LOOKS = 6
 _QUIET = 0.01
 """CPU seconds within ``_LOOK`` below which nothing runs any more."""
 
@@ -93,20 +94,14 @@ def _controller(options: argparse.Namespace) -> None:
     cpu, begin = cpu_seconds(), time.perf_counter()
     with Program(controller, cluster=cluster) as program:
         _await(lambda: len(runs.of) == options.size)
-        _quiet()
-        figures = {"first_cpu": cpu_seconds() - cpu, "first_seconds": time.perf_counter() - begin}
-        figures["requests_first"] = cluster.requests.total()
+        figures = {"first_seconds": settle() - begin, "first_cpu": cpu_seconds() - cpu}
         if options.mode == "scale":
             gc.collect()
             figures["memory"] = rss() - before
+            figures |= {what: _each(options, runs, what, options.count) for what in ("unrelated", "related", "parents")}
             cluster.requests.clear()
-            figures |= {
-                "unrelated": _each(options, runs, "unrelated", options.count),
-                "related": _each(options, runs, "related", options.count),
-                "parents": _each(options, runs, "parents", options.count),
-                "noop": _each(options, runs, "shared", options.size),
-            }
-            figures["requests"] = cluster.requests.total()
+            figures["noop"] = _each(options, runs, "shared", options.size)
+            figures["requests_noop"] = cluster.requests.total()
         if not program.is_healthy:
             raise SystemExit("the program is not healthy")
     report(**figures)
@@ -124,7 +119,7 @@ def _each(options: argparse.Namespace, runs: Runs, what: str, count: int) -> flo
     processes.run(command)
     first = name_of(0)
     _await(lambda: (runs.of - before)[first] > 0 and len(runs.of - before) >= awaited)
-    _quiet()
+    settle()
     return (cpu_seconds() - cpu) / (sent if what == "unrelated" else awaited)
 
 
@@ -136,15 +131,17 @@ def _await(check: Callable[[], bool]) -> None:
         time.sleep(_LOOK)
 
 
-def _quiet() -> None:
-    """Wait until nothing runs any more."""
-
-    def is_quiet() -> bool:
+def settle() -> float:
+    """Wait until nothing has run for a while; returns the time since when, as of ``time.perf_counter``."""
+    deadline, quiet_since = time.monotonic() + _WITHIN, time.perf_counter()
+    while time.perf_counter() - quiet_since < _LOOKS * _LOOK:
+        if time.monotonic() > deadline:
+            raise SystemExit("it does not settle")
         before = cpu_seconds()
         time.sleep(_LOOK)
-        return cpu_seconds() - before < _QUIET
-
-    _await(is_quiet)
+        if cpu_seconds() - before > _QUIET:
+            quiet_since = time.perf_counter()
+    return quiet_since
 
 
 if __name__ == "__main__":
