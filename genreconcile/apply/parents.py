@@ -103,7 +103,7 @@ class Parents:
         else:
             body = dumps(parent.patch(inventory, live))
             data = self._cluster.request("PATCH", path, query=query, body=body, content_type=JSON_PATCH)
-        _log.info("%s: the owner set records %s", parent.key, ", ".join(inventory.annotations().values()))
+        _log.info("%s: the owner set records %s", parent.key, inventory)
         if not self._options.dry_run:
             self._cache.record_write(resource, data)
 

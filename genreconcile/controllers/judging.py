@@ -87,7 +87,7 @@ def _progress(result: Result, not_ready: Sequence[ObjectKey]) -> Verdict:
     if not_ready:
         more = f" and {len(not_ready) - 1} more" if len(not_ready) > 1 else ""
         return Verdict.progressing(f"not ready: {not_ready[0]}{more}", _NOT_READY)
-    return Verdict.reconciled(f"{len(result)} children are as they should be")
+    return Verdict.reconciled("all children are as they should be" if len(result) else "there are no children")
 
 
 def _told(outcomes: Sequence[Outcome]) -> str:

@@ -104,8 +104,8 @@ class Loop:
         if record is None:
             self._forget(key)
             return None
-        if not self._settings.selector.matches(record.labels):
-            return Next()
+        if not (record.deleting or self._settings.selector.matches(record.labels)):
+            return Next()  # One that is being deleted may carry a finalizer from when it was selected.
         try:
             reads = RunReads(self._reader, self._cache.discovery, self._edits.pop(key, 0))
             parent = record.decode_with_managers()

@@ -197,7 +197,7 @@ class Run:
             if goodbye is not None:
                 self._parts.runner.call(self._key, functools.partial(goodbye, self._given(), context))
             self._parts.children.let_go(self._parent).raise_for_failures()
-            self._parts.finalizers.remove(self._parts.resource, self._parent)
+            self._parts.finalizers.remove(self._parts.resource, self._parts.own.left or self._parent)
         except Retry as retry:
             self._tell(Judgement.of_retry(retry))
             return Next(after=retry.after)

@@ -11,6 +11,7 @@ from typing import Any
 
 from genreconcile.controllers.judging import Judgement
 from genreconcile.controllers.status import Run, StatusWriter
+from genreconcile.errors import ClusterError
 from genreconcile.objects import Object, ObjectKey, metadata_of, uid_of
 
 _log = logging.getLogger("genreconcile.controllers")
@@ -23,9 +24,11 @@ class Statuses:
         self._name = name
         self._writer = writer
         self._uids: dict[ObjectKey, str] = {}
+        self._has_looked = False
 
     def begin(self, parent: Object) -> None:
-        """Note the parent that a run sees."""
+        """Note the parent that a run sees. The first time, tell what of a status its kind has no room for."""
+        self._look()
         self._uids[ObjectKey.of(parent)] = uid_of(parent)
         self._writer.news.saw(parent)
 
@@ -60,3 +63,14 @@ class Statuses:
         uid = self._uids.pop(key, None)
         if uid is not None:
             self._writer.forget(uid)
+
+    def _look(self) -> None:
+        if self._has_looked:
+            return
+        self._has_looked = True
+        try:
+            warning = self._writer.room().warning
+        except ClusterError as error:
+            warning = f"the room for a status is not known: {error}"
+        if warning:
+            _log.warning("%s: %s", self._name, warning)

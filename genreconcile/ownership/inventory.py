@@ -50,6 +50,10 @@ class Inventory:
         kinds = frozenset((key.group, key.kind) for key in members)
         return cls(kinds, frozenset(key.namespace for key in members) - {"", parent.namespace})
 
+    def __str__(self) -> str:
+        kinds = ", ".join(sorted(kind_name(*kind) for kind in self.kinds)) or "no kind"
+        return f"{kinds} in {', '.join(sorted(self.namespaces))} as well" if self.namespaces else kinds
+
     def annotations(self) -> dict[str, str]:
         """The annotations of the parent that hold this record."""
         return {

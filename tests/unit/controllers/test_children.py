@@ -165,6 +165,19 @@ def test_on_delete_runs_before_the_parent_goes(fake):
         assert names(fake) == []
 
 
+def test_on_delete_runs_once_also_where_there_are_children(fake, caplog):
+    said = []
+    things_controller = controller(states(config("a"), config("b", "other")), namespaces=["other"])
+    things_controller.on_delete(lambda parent, _: said.append(parent["metadata"]["name"]))
+    with fake.run(things_controller) as run:
+        run.settle()
+        fake.delete(THING, "one")
+        run.advance(seconds=100)
+        assert not there(fake)
+        assert said == ["one"]
+        assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 def test_a_parent_that_is_being_deleted_is_never_handed_to_the_function(fake):
     seen = []
 

@@ -353,6 +353,33 @@ def test_what_becomes_of_a_child(fake, row, propagation):
     assert said["bound"] == ("finalizer" if has_finalizer else "reference")
 
 
+def test_who_orphans_children_while_no_operator_runs(fake):
+    fake.create({**NAMESPACED, "metadata": {"name": "other"}})
+    states = gr.controller(APP, name="apps", namespaces="*")(lambda *_: [config("near"), config("far", "other")])
+    with fake.run(states) as run:
+        run.settle()
+    fake.delete(APP, "web", propagation="Orphan")
+    with fake.run(states) as run:
+        run.advance(seconds=20)
+        assert [*names(fake), *names(fake, namespace="other")] == ["near"]
+        assert fake.find(APP) == []
+
+
+def test_a_parent_that_its_selector_has_lost_is_let_go(fake):
+    fake.patch(APP, "web", {"op": "add", "path": "/metadata/labels", "value": {"app": "web"}})
+    chosen = gr.controller(APP, name="apps", selector="app=web")(lambda *_: [config("a")])
+    chosen.on_delete(lambda *_: None)
+    with fake.run(chosen) as run:
+        run.settle()
+        fake.patch(APP, "web", {"op": "remove", "path": "/metadata/labels/app"})
+        run.advance(seconds=400)
+        assert names(fake) == ["a"]
+        fake.delete(APP, "web")
+        run.advance(seconds=400)
+        assert fake.find(APP) == []
+        assert names(fake) == []
+
+
 def test_all_children_of_the_table_are_tried():
     assert len(rows("child")) == len(CHILDREN)
 
