@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,18 +23,16 @@ _QUIET = 0.01
 
 
 class Runs:
-    """The function of the controller, which counts its runs. Five reads, one child, one key of the status."""
+    """The function of the controller, which notes for whom it ran. Five reads, one child, one key of the status."""
 
     def __init__(self, shared: str) -> None:
         self._shared = shared
-        self._lock = threading.Lock()
-        self.of: Counter[str] = Counter()
+        self.of: set[str] = set()
 
     def __call__(self, parent: gr.Object, ctx: gr.Context) -> Iterator[gr.Object]:
         """The objects that should exist for this parent."""
         name = parent["metadata"]["name"]
-        with self._lock:
-            self.of[name] += 1
+        self.of.add(name)
         labels = {"app": name}
         ctx.status["pods"] = [pod["metadata"]["name"] for pod in ctx.list("v1/Pod", selector=labels)]
         config = ctx.get("v1/ConfigMap", SHARED, namespace=self._shared)
@@ -109,7 +106,7 @@ def _controller(options: argparse.Namespace) -> None:
 
 def _each(options: argparse.Namespace, runs: Runs, what: str, count: int) -> float:
     """CPU seconds for one of these changes, with all that follows from it."""
-    before, cpu = runs.of.copy(), cpu_seconds()
+    runs.of, cpu = set(), cpu_seconds()
     sent = min(count, options.size) if what != "shared" else 1
     awaited = {"unrelated": 1, "shared": options.size}.get(what, sent)
     command = processes.worker(
@@ -118,7 +115,7 @@ def _each(options: argparse.Namespace, runs: Runs, what: str, count: int) -> flo
     )  # fmt: skip
     processes.run(command)
     first = name_of(0)
-    _await(lambda: (runs.of - before)[first] > 0 and len(runs.of - before) >= awaited)
+    _await(lambda: first in runs.of and len(runs.of) >= awaited)
     settle()
     return (cpu_seconds() - cpu) / (sent if what == "unrelated" else awaited)
 
