@@ -28,9 +28,11 @@ NAMES = (
     "relist_peak",
     "dependencies",
     "idle_cpu",
+    "controller_idle",
     "repair_latency",
     "event_throughput",
     "converge",
+    "controller_scale",
     "scaling",
 )
 

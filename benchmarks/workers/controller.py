@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,23 +17,22 @@ from genreconcile.controllers.program import Program
 
 _WITHIN = 900.0
 _LOOK = 0.25
+_LOOKS = 6
 _QUIET = 0.01
 """CPU seconds within ``_LOOK`` below which nothing runs any more."""
 
 
 class Runs:
-    """The function of the controller, which counts its runs. Five reads, one child, one key of the status."""
+    """The function of the controller, which notes for whom it ran. Five reads, one child, one key of the status."""
 
     def __init__(self, shared: str) -> None:
         self._shared = shared
-        self._lock = threading.Lock()
-        self.of: Counter[str] = Counter()
+        self.of: set[str] = set()
 
     def __call__(self, parent: gr.Object, ctx: gr.Context) -> Iterator[gr.Object]:
         """The objects that should exist for this parent."""
         name = parent["metadata"]["name"]
-        with self._lock:
-            self.of[name] += 1
+        self.of.add(name)
         labels = {"app": name}
         ctx.status["pods"] = [pod["metadata"]["name"] for pod in ctx.list("v1/Pod", selector=labels)]
         config = ctx.get("v1/ConfigMap", SHARED, namespace=self._shared)
@@ -93,20 +91,14 @@ def _controller(options: argparse.Namespace) -> None:
     cpu, begin = cpu_seconds(), time.perf_counter()
     with Program(controller, cluster=cluster) as program:
         _await(lambda: len(runs.of) == options.size)
-        _quiet()
-        figures = {"first_cpu": cpu_seconds() - cpu, "first_seconds": time.perf_counter() - begin}
-        figures["requests_first"] = cluster.requests.total()
+        figures = {"first_seconds": settle() - begin, "first_cpu": cpu_seconds() - cpu}
         if options.mode == "scale":
             gc.collect()
             figures["memory"] = rss() - before
+            figures |= {what: _each(options, runs, what, options.count) for what in ("unrelated", "related", "parents")}
             cluster.requests.clear()
-            figures |= {
-                "unrelated": _each(options, runs, "unrelated", options.count),
-                "related": _each(options, runs, "related", options.count),
-                "parents": _each(options, runs, "parents", options.count),
-                "noop": _each(options, runs, "shared", options.size),
-            }
-            figures["requests"] = cluster.requests.total()
+            figures["noop"] = _each(options, runs, "shared", options.size)
+            figures["requests_noop"] = cluster.requests.total()
         if not program.is_healthy:
             raise SystemExit("the program is not healthy")
     report(**figures)
@@ -114,7 +106,7 @@ def _controller(options: argparse.Namespace) -> None:
 
 def _each(options: argparse.Namespace, runs: Runs, what: str, count: int) -> float:
     """CPU seconds for one of these changes, with all that follows from it."""
-    before, cpu = runs.of.copy(), cpu_seconds()
+    runs.of, cpu = set(), cpu_seconds()
     sent = min(count, options.size) if what != "shared" else 1
     awaited = {"unrelated": 1, "shared": options.size}.get(what, sent)
     command = processes.worker(
@@ -123,8 +115,8 @@ def _each(options: argparse.Namespace, runs: Runs, what: str, count: int) -> flo
     )  # fmt: skip
     processes.run(command)
     first = name_of(0)
-    _await(lambda: (runs.of - before)[first] > 0 and len(runs.of - before) >= awaited)
-    _quiet()
+    _await(lambda: first in runs.of and len(runs.of) >= awaited)
+    settle()
     return (cpu_seconds() - cpu) / (sent if what == "unrelated" else awaited)
 
 
@@ -136,15 +128,17 @@ def _await(check: Callable[[], bool]) -> None:
         time.sleep(_LOOK)
 
 
-def _quiet() -> None:
-    """Wait until nothing runs any more."""
-
-    def is_quiet() -> bool:
+def settle() -> float:
+    """Wait until nothing has run for a while; returns the time since when, as of ``time.perf_counter``."""
+    deadline, quiet_since = time.monotonic() + _WITHIN, time.perf_counter()
+    while time.perf_counter() - quiet_since < _LOOKS * _LOOK:
+        if time.monotonic() > deadline:
+            raise SystemExit("it does not settle")
         before = cpu_seconds()
         time.sleep(_LOOK)
-        return cpu_seconds() - before < _QUIET
-
-    _await(is_quiet)
+        if cpu_seconds() - before > _QUIET:
+            quiet_since = time.perf_counter()
+    return quiet_since
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What is remembered of a parent between two runs: what was read and stated, and whether that is the same each time.
 
-Invariant: of a parent that is gone nothing is kept; of objects digests are kept, not the objects, but for the paths at
-which two sets differ.
+Invariant: of a parent that is gone nothing is kept; what a function stated is kept as its JSON, so that nobody changes
+it, and the path can be told at which the next set differs.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genreconcile.controllers.context import Finding
-from genreconcile.gojson import dumps_sorted
+from genreconcile.controllers.reads import Read
+from genreconcile.gojson import dumps_sorted, loads
 from genreconcile.objects import Object
 from genreconcile.pointer import join_pointer
 
 TELLS_AT: Final = 2
 """The run that differs without a reason from which on the path is told."""
+Names = frozenset[tuple[str, str]]
+"""The namespaces and names of objects."""
 STALLS_AT: Final = 3
 """The run that differs without a reason from which on the parent backs off."""
 
@@ -27,34 +30,36 @@ class Memory:
     """Of one parent."""
 
     uid: str = ""
-    seen: Sequence[Finding] = ()
     has_run: bool = False
     has_equal_reads: bool = False
     differing: int = 0
     path: str = ""
     _found: bytes = b""
-    _stated: list[Object] = field(default_factory=list)
+    _names: Mapping[Read, Names] = field(default_factory=dict)
+    _stated: bytes = b"[]"
 
     def note(self, seen: Sequence[Finding], stated: Iterable[Object], *, is_same_parent: bool) -> None:
         """Take a run that stated its whole set. ``differing`` counts those in a row that differ without a reason.
 
         ``is_same_parent``: the parent is as the last run left it.
         """
-        found, objects = _digest(seen), list(stated)
+        found, objects = _digest(seen), dumps_sorted(list(stated))
         self.has_equal_reads = self.has_run and is_same_parent and found == self._found
-        path = _difference(self._stated, objects) if self.has_equal_reads else ""
+        is_other = self.has_equal_reads and objects != self._stated
+        path = _difference(loads(self._stated), loads(objects)) if is_other else ""
         self.differing, self.path = (self.differing + 1, path) if path else (0, "")
-        self._found, self._stated, self.seen, self.has_run = found, objects, list(seen), True
+        self._found, self._stated, self.has_run = found, objects, True
+        self._names = {one.read: frozenset(one.found) for one in seen}
 
     def shrunk(self, seen: Sequence[Finding]) -> list[Finding]:
         """The reads that found less than in the last run; without one, those that found nothing or are lists."""
-        before = {one.read: one.found.keys() for one in self.seen}
-        return [one for one in seen if not self._is_as_large(one, before.get(one.read))]
+        return [one for one in seen if not self._is_as_large(one)]
 
-    def _is_as_large(self, one: Finding, before: Any) -> bool:
+    def _is_as_large(self, one: Finding) -> bool:
+        before = self._names.get(one.read)
         if before is None:
             return bool(one.found) and bool(one.read.name)
-        return bool(before <= one.found.keys())
+        return before <= one.found.keys()
 
 
 def _digest(seen: Sequence[Finding]) -> bytes:

@@ -5,15 +5,13 @@ Invariant: when ``stop`` returns, no run of this program writes any more.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import logging
 import os
-import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
@@ -166,32 +164,28 @@ def run(
         *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
         cache_limit=cache_limit,
     )  # fmt: skip
-    # A handler may put while its own thread gets; an Event it may not set.
-    stops: queue.SimpleQueue[None] = queue.SimpleQueue()
-    with _Signals(lambda: stops.put(None)), program:
-        _wait(stops)
+    with _Signals() as signals, program:
+        signals.wait()
         _log.info("stopping")
 
 
-def _wait(stops: queue.SimpleQueue[None]) -> None:
-    """Wait until something is there. Python runs no handler of a signal that comes just before a wait begins until that
-    wait has ended, so it ends now and then.
-    """
-    while True:
-        with contextlib.suppress(queue.Empty):
-            return stops.get(timeout=_LOOK)
-
-
 class _Signals:
-    """While it lasts, SIGTERM and SIGINT call ``stop``; a second one ends the process."""
+    """While it lasts, the first SIGTERM or SIGINT ends ``wait``, and a second one the process.
 
-    def __init__(self, stop: Callable[[], None]) -> None:
-        self._stop = stop
+    The signal writes to a pipe: a lock would not wake where the signal comes just before the thread sleeps.
+    """
+
+    def __init__(self) -> None:
         self._before: dict[int, Any] = {}
         self._is_stopping = False
+        self._pipe = (-1, -1)
+        self._wakeup = -1
 
     def __enter__(self) -> Self:
+        self._pipe = os.pipe()
         if threading.current_thread() is threading.main_thread():
+            os.set_blocking(self._pipe[1], False)
+            self._wakeup = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._before[number] = signal.signal(number, self._handle)
         return self
@@ -199,13 +193,21 @@ class _Signals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._before:
+            signal.set_wakeup_fd(self._wakeup)
+        for end in self._pipe:
+            os.close(end)
+
+    def wait(self) -> None:
+        """Wait for the first of them."""
+        while not self._is_stopping:
+            os.read(self._pipe[0], 1)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
         if self._is_stopping:
             os._exit(128 + number)
         self._is_stopping = True
-        self._stop()
 
 
 def _require_sources(sources: tuple[Any, ...]) -> None:

@@ -69,8 +69,9 @@ class Statuses:
             return
         self._has_looked = True
         try:
-            warning = self._writer.room().warning
+            room = self._writer.room()
         except ClusterError as error:
-            warning = f"the room for a status is not known: {error}"
-        if warning:
-            _log.warning("%s: %s", self._name, warning)
+            _log.warning("%s: the room for a status is not known: %s", self._name, error)
+            return
+        if room.warning:  # Where only a part has no room, the rest is written.
+            _log.log(logging.DEBUG if room.members else logging.WARNING, "%s: %s", self._name, room.warning)

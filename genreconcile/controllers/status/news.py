@@ -56,7 +56,7 @@ class News:
         try:
             # Copies, for jsonpatch puts the values of operations themselves into the object, and then changes them.
             left = JsonPatch(loads(dumps(changes))).apply(loads(dumps(live)), in_place=True)
-            digest = _digest({**left, "status": completed(left.get("status"))})
+            digest = _digest({**left, "status": completed(left["status"])} if "status" in left else left)
         except RecursionError:
             digest = b""
         self._note(uid_of(live), digest)

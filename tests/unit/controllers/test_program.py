@@ -89,6 +89,24 @@ def test_several_controllers_work_from_start_to_stop(fake):
     assert names(fake) == ["b", "c", "of-web", "web"], "nothing is written after the stop"
 
 
+def test_what_the_first_list_shows_and_a_run_writes_is_no_edit(fake):
+    """Reads would wait until they are as new, and list quiet kinds anew."""
+    edits = []
+
+    def function(parent, ctx):
+        edits.append(dict(program._loops[0]._edits))
+        ctx.status["size"] = len(ctx.list("v1/Service"))
+        return stated(parent, ctx)
+
+    program = Program(quick(function), cluster=fake)
+    with program:
+        eventually(lambda: names(fake) == ["a", "b"])
+        eventually(lambda: all("size" in (obj.get("status") or {}) for obj in fake.find(THING)))
+    assert edits
+    assert not any(edits)
+    assert not program._loops[0]._edits
+
+
 def test_a_program_runs_once(fake):
     program = Program(quick(stated), cluster=fake)
     with program:
