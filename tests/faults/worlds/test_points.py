@@ -12,8 +12,8 @@ from genreconcile.apply import writer
 
 MOMENTS = ("before", "after")
 STEPS = range(1, WRITES + 1)
-EVENTS = 36
-"""16 of the engine's writes, 13 of others', 7 of the repair."""
+EVENTS = 38
+"""17 of the engine's writes, 13 of others', 8 of the repair; a deletion in the foreground has two."""
 QUICK = 20
 """The ordinary run takes each so many-th point, all of them run in ``make faults``."""
 
