@@ -18,7 +18,7 @@ from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.memory import Memory
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
-from genreconcile.controllers.run import FAILED, Next, Parts, Run
+from genreconcile.controllers.run import DONE, FAILED, Next, Parts, Run
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.errors import CacheError
 from genreconcile.objects import ObjectKey
@@ -107,13 +107,16 @@ class Loop:
         if not (record.deleting or self._settings.selector.matches(record.labels)):
             return Next()  # One that is being deleted may carry a finalizer from when it was selected.
         try:
-            reads = RunReads(self._reader, self._cache.discovery, self._edits.pop(key, 0))
-            parent = record.decode_with_managers()
+            seen, parent = self._edits.pop(key, 0), record.decode_with_managers()
+            reads = RunReads(self._reader, self._cache.discovery, seen)
             with self.parts.own.of_run(parent):
-                return Run(self.parts, key, parent, self._memory(key, record.uid), reads).execute()
+                following = Run(self.parts, key, parent, self._memory(key, record.uid), reads).execute()
         except Exception:  # noqa: BLE001 - a fault of our own: one parent must not stop the others
             _log.exception("%s: %s: the run broke off", self._settings.name, key)
             return FAILED
+        if seen and following != DONE:  # The next run is for the same edit.
+            self._edits[key] = max(seen, self._edits.get(key, 0))
+        return following
 
     def _plan_next(self, key: ObjectKey, following: Next | None) -> None:
         if following is None:

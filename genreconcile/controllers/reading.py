@@ -112,6 +112,17 @@ class Reader:
             with _telling(read):
                 self._catch_up(read, sighting.version)
 
+    def is_as_new(self, read: Read, version: int) -> bool:
+        """Whether the cache has seen all that a read concerns up to a resourceVersion; events on their way have a
+        moment to come. Raises NotReadable.
+        """
+        with _telling(read):
+            resource = self._resource(read)
+            if not self._cache.watches(resource, read.namespace):
+                return True  # It is listed when it is read.
+            key = ObjectKey(read.kind.group, read.kind.kind, read.namespace, read.name)
+            return self._cache.wait_for(resource, key, str(version), _MOMENT)
+
     def _catch_up(self, read: Read, version: int) -> None:
         if read.name:
             key = ObjectKey(read.kind.group, read.kind.kind, read.namespace, read.name)

@@ -49,10 +49,15 @@ class Storing:
         """Store the new state of an object, for a controller of the server; nothing where it is the old."""
         if obj == live:
             return live
-        if "deletionTimestamp" in obj["metadata"] and not obj["metadata"].get("finalizers") and not lingers(obj):
+        if "deletionTimestamp" in obj["metadata"] and self._may_go(key, obj):
             self.remove(key)
             return obj
         return self._store.put(key, obj)
+
+    @staticmethod
+    def _may_go(key: Key, obj: Object) -> bool:
+        """Whether nothing holds an object that is deleted; a namespace goes when it is empty."""
+        return not obj["metadata"].get("finalizers") and not lingers(obj) and key[:2] != NAMESPACES
 
     def remove(self, key: Key) -> None:
         """Remove an object, and free what it was allotted."""
@@ -73,7 +78,7 @@ class Storing:
         kind = self._documents.stored(key)
         grace = self._documents.semantics(kind).grace_seconds(live, options.grace_seconds)
         obj = self._marked(live, self._finalizers(key, live, options), grace, is_namespace=key[:2] == NAMESPACES)
-        if not obj["metadata"].get("finalizers") and not lingers(obj) and key[:2] != NAMESPACES:
+        if self._may_go(key, obj):
             if not options.dry_run:
                 self.remove(key)
             return live, True

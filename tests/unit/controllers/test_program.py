@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from genreconcile.controllers import program
 from genreconcile.controllers.program import Program
 from support.eventually import LONG, eventually
 from unit.controllers import things
@@ -307,22 +305,6 @@ def test_a_signal_ends_the_command(command, number):
     said = process.communicate(timeout=LONG)[1]
     assert process.returncode == 0, said
     assert "Traceback" not in said
-
-
-def test_a_signal_that_comes_just_before_the_wait_is_heard():
-    """Its handler runs once a wait has ended, so each wait has an end."""
-
-    class Stops:
-        waits = ()
-
-        def get(self, timeout):
-            self.waits = (*self.waits, timeout)
-            if len(self.waits) == 1:
-                raise queue.Empty
-
-    stops = Stops()
-    program._wait(stops)
-    assert stops.waits == (program._LOOK, program._LOOK)
 
 
 def test_a_second_signal_ends_it_at_once(command, tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 
 import genreconcile as gr
+from genreconcile.controllers import runreads
 from genreconcile.controllers.context import Finding
 from genreconcile.controllers.memory import Memory
 from genreconcile.controllers.reads import Read
@@ -18,7 +19,8 @@ class Stub:
     """A reader of which a test says what the server has."""
 
     def __init__(self, *server):
-        self.server, self.asked, self.awaited = list(server), [], []
+        self.server, self.asked, self.awaited, self.checked = list(server), [], [], []
+        self.cached, self.is_quiet = [], False
 
     def confirm(self, read, *, metadata_only):
         assert not metadata_only
@@ -32,7 +34,11 @@ class Stub:
         return None
 
     def list(self, *_, **__):
-        return []
+        return self.cached
+
+    def is_as_new(self, read, seen):
+        self.checked.append((seen, read))
+        return not self.is_quiet
 
 
 def found(*names):
@@ -77,10 +83,43 @@ def test_after_an_edit_each_read_waits_once_until_it_is_as_new():
     for _ in range(2):
         reads.get(ONE)
         reads.list(ALL)
-    assert stub.awaited == [(7, ONE), (7, ALL)]
+    assert stub.awaited == [(7, ONE)]
+    assert stub.checked == [(7, ALL)]
     quiet = Stub()
     RunReads(quiet, None, 0).get(ONE)
-    assert quiet.awaited == []
+    RunReads(quiet, None, 0).list(ALL)
+    assert quiet.awaited == quiet.checked == []
+
+
+def at(name, version):
+    found = config(name, "shop")
+    found["metadata"]["resourceVersion"] = str(version)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("server", "cached", "is_new"),
+    [
+        pytest.param([at("a", 5)], [at("a", 5)], True, id="the same"),
+        pytest.param([at("a", 5)], [at("a", 9)], True, id="the cache is ahead"),
+        pytest.param([], [at("a", 9)], True, id="created after the edit"),
+        pytest.param([], [], True, id="nothing"),
+        pytest.param([at("a", 5)], [], False, id="not there yet"),
+        pytest.param([at("a", 6)], [at("a", 5)], False, id="an older state"),
+        pytest.param([], [at("a", 5)], False, id="not gone yet"),
+    ],
+)
+def test_a_list_of_a_quiet_kind_is_held_against_the_server(monkeypatch, server, cached, is_new):
+    monkeypatch.setattr(runreads, "_PATIENCE", 0.0)
+    stub = Stub(*server)
+    stub.cached, stub.is_quiet = cached, True
+    reads = RunReads(stub, None, 7)
+    if is_new:
+        assert reads.list(ALL) == cached
+    else:
+        with pytest.raises(gr.NotReadable, match="behind the server"):
+            reads.list(ALL)
+    assert stub.asked == [ALL]
 
 
 def test_nothing_is_deleted_for_what_only_the_cache_does_not_have(monkeypatch):
