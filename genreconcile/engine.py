@@ -5,9 +5,10 @@ Invariant: data only; closing the parts is up to the Reconciler.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from genreconcile.cache import Cache
+from genreconcile.cache import Cache, CacheEvent
 from genreconcile.cache.related import Related, View
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
@@ -38,3 +39,13 @@ class Engine:
     def rehearsing(self) -> Engine:
         """An Engine with the same parts, whose writes are dry runs."""
         return replace(self, options=replace(self.options, dry_run=True))
+
+
+def forgetting(learned: Learned) -> Callable[[CacheEvent], None]:
+    """A callback that forgets a deleted object; it holds ``learned`` alone, not a Reconciler that nobody closes."""
+
+    def forget(event: CacheEvent) -> None:
+        if event.type == "DELETED" and event.record.uid:  # Some APIs have no uids.
+            learned.forget(event.record.uid)
+
+    return forget

@@ -28,11 +28,11 @@ from genreconcile.arguments import (
     require_name,
     texts,
 )
-from genreconcile.cache import Cache, CacheEvent
+from genreconcile.cache import Cache
 from genreconcile.cache.related import Related
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.engine import Engine
+from genreconcile.engine import Engine, forgetting
 from genreconcile.errors import CacheError, InputError
 from genreconcile.execution import Execution, withheld_for_invalid
 from genreconcile.manifests import require_iterable
@@ -100,7 +100,7 @@ class Reconciler:
             self._cache.start()
         catalog = Catalog(cluster, rules if rules is not None else Registry.builtin(), self._cache.discovery)
         self._engine = engine = Engine(cluster, catalog, self._cache, Learned(), Related(self._cache), options)
-        self._unsubscribe = self._cache.subscribe(_forgetting(engine.learned))
+        self._unsubscribe = self._cache.subscribe(forgetting(engine.learned))
         self._use = Use(check_access, recreates=on_immutable == "recreate")
         self._planner = Planner(engine, (access or Access(cluster)) if check_access else None)
         self._verifier = Verifier(engine)
@@ -391,13 +391,3 @@ def _require_parts(cluster: Any, cache: Any, rules: Any, access: Any) -> None:
     require_registry(rules)
     if access is not None and not isinstance(access, Access):
         raise refused("access", access, "is no Access; give a gr.Access(cluster), or leave it out")
-
-
-def _forgetting(learned: Learned) -> Callable[[CacheEvent], None]:
-    """A callback that forgets a deleted object; it holds ``learned`` alone, not a Reconciler that nobody closes."""
-
-    def forget(event: CacheEvent) -> None:
-        if event.type == "DELETED" and event.record.uid:  # Some APIs have no uids.
-            learned.forget(event.record.uid)
-
-    return forget

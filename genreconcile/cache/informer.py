@@ -20,7 +20,7 @@ from genreconcile.cache.feed import Upstream
 from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
-from genreconcile.cache.reflector import Reflector
+from genreconcile.cache.reflector import Reflector, join_all
 from genreconcile.cache.retention import Retention
 from genreconcile.cache.scope import Scope
 from genreconcile.cache.sighting import Sighting
@@ -32,8 +32,6 @@ from genreconcile.cluster import Cluster
 from genreconcile.errors import CacheError, ClusterError, Forbidden, NotFound, NotSynced
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK, ObjectKey
-
-_STOP_WITHIN = 2.0
 
 _log = logging.getLogger("genreconcile.cache")
 
@@ -103,7 +101,7 @@ class Cache(Lister):
             # All reflectors are asked to end before the first is waited for.
             ending = [reflector for watched in self._kinds.values() for reflector in watched.stop()]
             ending += self._ending
-        _join(ending)
+        join_all(ending)
 
     def __enter__(self) -> Self:
         self.start()
@@ -199,7 +197,7 @@ class Cache(Lister):
             with self._state:
                 self._stale.discard(watched)
             self._subscribers.notify_of_states()
-            _join(watched.stop())
+            join_all(watched.stop())
 
     def relist(self, kind: Kind, timeout: float = 30.0) -> bool:
         """List a kind anew and wait for the list; whether it came within ``timeout`` seconds.
@@ -397,10 +395,3 @@ def _wanted(scopes: Iterable[Scope] | None, resource: Resource, *, is_added: boo
 
 def _hint(near: str) -> str:
     return f"did you mean {near}?" if near else "install its CRD first"
-
-
-def _join(ending: Iterable[Reflector]) -> None:
-    deadline = time.monotonic() + _STOP_WITHIN
-    for reflector in ending:
-        if not reflector.join(max(0.0, deadline - time.monotonic())):
-            _log.warning("%s: a reader has not ended yet; it ends with its connection attempt", reflector)

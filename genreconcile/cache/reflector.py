@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -30,6 +30,7 @@ from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttl
 
 _SLOW = 0.3  # Seconds to open a watch: a server that has just started takes longer, for it listens before it serves.
 
+_STOP_WITHIN = 2.0  # Seconds.
 _log = logging.getLogger("genreconcile.cache")
 
 
@@ -274,3 +275,11 @@ class Reflector:
             self._sink.event(event.type, record)
             if record.resource_version:
                 self._resource_version = str(record.resource_version)
+
+
+def join_all(ending: Iterable[Reflector]) -> None:
+    """Wait for reflectors that were asked to end, 2 s for all of them together."""
+    deadline = time.monotonic() + _STOP_WITHIN
+    for reflector in ending:
+        if not reflector.join(max(0.0, deadline - time.monotonic())):
+            _log.warning("%s: a reader has not ended yet; it ends with its connection attempt", reflector)

@@ -91,7 +91,7 @@ class FakeCluster(MemoryCluster):
         """Run controllers and sets on this cluster step by step, with its clock; see ``FakeRun``."""
         from genreconcile.testing.fake.fakerun import FakeRun  # Who needs no controllers imports none.
 
-        return FakeRun(self, *sources)
+        return FakeRun(self.recording, self.clock, self.api.store, *sources)
 
     def forget_history(self) -> None:
         """Compact, as etcd does every five minutes: watches and pages from before are refused with 410."""

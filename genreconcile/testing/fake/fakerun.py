@@ -5,11 +5,13 @@ Invariant: ``settle`` returns when nothing is due any more, and every change was
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from genreconcile.cache import Cache
 from genreconcile.cache.scope import Scope
+from genreconcile.cluster import Cluster
 from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
@@ -20,7 +22,8 @@ from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.errors import CacheError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import ObjectKey
-from genreconcile.testing.fake.fakecluster import FakeCluster
+from genreconcile.testing.fake.clock import VirtualClock
+from genreconcile.testing.fake.store import Store
 
 _MOST_RUNS: Final = 10_000
 _CURRENT_WITHIN: Final = 30.0
@@ -37,21 +40,29 @@ class Write(NamedTuple):
 class FakeRun:
     """Runs controllers and sets on a FakeCluster, in the thread of the test: in a ``with`` block, or until ``stop``.
 
-    ``writes`` are their requests that changed something, so far; a test may clear the list.
+    ``writes`` are their requests that changed something, so far; a test may clear the list. Made by
+    ``FakeCluster.run``; ``recording``, ``clock`` and ``store`` are that cluster's.
     """
 
-    def __init__(self, fake: FakeCluster, *sources: Controller | ExpectedSet) -> None:
-        self.fake = fake
+    def __init__(
+        self,
+        recording: Callable[[Callable[[str, str, Any], object]], Cluster],
+        clock: VirtualClock,
+        store: Store,
+        *sources: Controller | ExpectedSet,
+    ) -> None:
         self.writes: list[Write] = []
-        self._cluster = fake.recording(lambda method, path, body: self.writes.append(Write(method, path, body)))
+        self._clock = clock
+        self._store = store
+        self._cluster = recording(lambda method, path, body: self.writes.append(Write(method, path, body)))
         self._cache = Cache(self._cluster)
         self._cache.start()
         shared = Shared(
             self._cluster,
             self._cache,
             may_write=lambda: True,
-            clock=fake.clock,
-            now=fake.clock.now,
+            clock=clock,
+            now=clock.now,
             reader=Reader(self._cluster, self._cache),
             waits=False,
         )
@@ -91,12 +102,12 @@ class FakeRun:
 
     def advance(self, seconds: float) -> int:
         """Let time pass, and settle whenever something is due in it; returns the number of runs."""
-        end = self.fake.clock() + seconds
+        end = self._clock() + seconds
         runs = self.settle()
         while (due := self._next()) is not None and due <= end:
-            self.fake.clock.advance(max(0.0, due - self.fake.clock()))
+            self._clock.advance(max(0.0, due - self._clock()))
             runs += self.settle()
-        self.fake.clock.advance(max(0.0, end - self.fake.clock()))
+        self._clock.advance(max(0.0, end - self._clock()))
         return runs + self.settle()
 
     def _next(self) -> float | None:
@@ -120,7 +131,7 @@ class FakeRun:
     def _await(self, resource: Resource, scope: Scope) -> None:
         """Wait until the last change in a scope was seen."""
         gvk = resource.gvk
-        change = self.fake.api.store.last_change((gvk.group, resource.plural), scope.namespace, scope.name)
+        change = self._store.last_change((gvk.group, resource.plural), scope.namespace, scope.name)
         if change is None:
             return
         key = ObjectKey(gvk.group, gvk.kind, change.key.namespace, change.key.name)
