@@ -20,7 +20,7 @@ from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
 from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
-from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, namespace_of
+from genreconcile.objects import GVK, Object, ObjectKey, namespace_of, owners_of
 from genreconcile.ownership import Inventory, Membership, ParentRef
 from genreconcile.plan import Change, Plan
 from genreconcile.reconcile import Reconciler
@@ -57,7 +57,8 @@ class Children:
         self._lock = threading.Lock()
         self._known = Inventory()
         self._belonging = Belonging()
-        self._orphaned: set[str] = set()
+        self._orphaned: dict[ObjectKey, str] = {}
+        """The uids of the parents that were deleted so that their dependents stay."""
         self._blocks: dict[str, bool] = {}
 
     def learn(self, parent: Object) -> None:
@@ -71,7 +72,7 @@ class Children:
             found = Inventory()
         with self._lock:
             if leaves_dependents(parent):
-                self._orphaned.add(ref.uid)
+                self._orphaned[ref.key] = ref.uid
             self._belonging.note_set(ref.key, ref.parent.id)
             if not self._known.covers(found):
                 self._known |= found
@@ -101,7 +102,7 @@ class Children:
         ref = self._ref(parent, self._now_known(()))
         plan = self._reconciler.plan_children([], ref, self._call)
         changes = tuple(
-            _kept(change, _ORPHANED) if change.operation == "delete" and self._is_orphan(ref, change) else change
+            _kept(change) if change.operation == "delete" and self._is_orphan(ref, change) else change
             for change in plan.changes
         )
         return self._reconciler.apply_children(dataclasses.replace(plan, changes=changes), [], ref, self._call)
@@ -109,8 +110,8 @@ class Children:
     def _is_orphan(self, ref: ParentRef, change: Change) -> bool:
         live = change.live or {}
         had = Membership(ref.parent.id, ref.key, ref.tool).has_added(live)
-        has = any(one.get("uid") == ref.uid for one in metadata_of(live).get("ownerReferences") or ())
-        return ref.uid in self._orphaned or (ref.uid in had and not has)
+        has = any(one.get("uid") == ref.uid for one in owners_of(live))
+        return self._orphaned.get(ref.key) == ref.uid or (ref.uid in had and not has)
 
     def not_ready(self, parent: ObjectKey) -> dict[ObjectKey, float | None]:
         """The children that a parent stated last and that are not ready, as the cache has them; each with the seconds
@@ -131,6 +132,7 @@ class Children:
         """Drop what is known of a parent that is gone."""
         with self._lock:
             self._belonging.forget(parent)
+            self._orphaned.pop(parent, None)
 
     def close(self) -> None:
         """End what the Reconciler holds."""
@@ -188,5 +190,5 @@ class Children:
         return None if found is None else found.namespaced
 
 
-def _kept(change: Change, reason: str) -> Change:
-    return Change("none", change.gvk, change.key, live=change.live, reason=reason, skipped=True)
+def _kept(change: Change) -> Change:
+    return Change("none", change.gvk, change.key, live=change.live, reason=_ORPHANED, skipped=True)

@@ -6,7 +6,6 @@ Invariant: a change that a run has not seen is followed by another run; one key 
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -20,23 +19,23 @@ from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.run import DONE, FAILED, Next, Parts, Run
 from genreconcile.controllers.runreads import RunReads
+from genreconcile.controllers.worker import Worker
 from genreconcile.errors import CacheError
 from genreconcile.objects import ObjectKey
 
 _log = logging.getLogger("genreconcile.controllers")
-_JITTER: Final = 0.1
 _SOON: Final = 5.0
 """Seconds until a parent that cannot be read is looked at again."""
 
 
-class Loop:
+class Loop(Worker[ObjectKey]):
     """The runs of one controller; thread-safe. ``waits``: reads wait until they are as new as an edit of the parent."""
 
     def __init__(
         self, parts: Parts, cache: Cache, queue: Queue[ObjectKey], reader: Reader, *, waits: bool = True
     ) -> None:
+        super().__init__(queue)
         self.parts = parts
-        self.queue = queue
         self._settings = parts.controller.settings
         self._cache = cache
         self._reader = reader
@@ -75,18 +74,6 @@ class Loop:
         self._unsubscribe()
         self.queue.close()
 
-    def work(self) -> None:
-        """Run keys until ``close``: the life of a worker."""
-        while self.step():
-            pass
-
-    def step(self, timeout: float | None = None) -> bool:
-        """Run one key that is due; False where none is within ``timeout`` seconds, and after ``close``."""
-        key = self.queue.get(timeout=timeout)
-        if key is not None:
-            self.process(key)
-        return key is not None
-
     def process(self, key: ObjectKey) -> None:
         """Run one key that the queue gave, to its end. Raises nothing."""
         try:
@@ -124,11 +111,7 @@ class Loop:
         elif following.has_failed:
             self.queue.retry(key, hold=following.hold)
         else:
-            self.queue.forget(key)
-            if following.after is not None:
-                self.queue.retry(key, after=following.after)
-            resync = self._settings.resync * (1.0 + random.uniform(-_JITTER, _JITTER))  # noqa: S311 - no secret
-            self.queue.add(key, Priority.LOW, after=resync)
+            self.settle(key, resync=self._settings.resync, after=following.after)
 
     def _memory(self, key: ObjectKey, uid: str) -> Memory:
         with self._lock:

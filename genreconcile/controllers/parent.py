@@ -12,8 +12,8 @@ from genreconcile.cluster import Cluster
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey, annotations_of, metadata_of, resource_version_of, uid_of
+from genreconcile.plan.change import JSON_PATCH
 
-_JSON_PATCH: Final = "application/json-patch+json"
 _PAUSE: Final = "genreconcile.dev/reconcile"
 _DISABLED: Final = "disabled"
 _ORPHAN: Final = "orphan"
@@ -71,7 +71,7 @@ class Finalizers:
         key = ObjectKey.of(parent)
         path = resource.path(key.namespace, key.name)
         answer = self._cluster.request(
-            "PATCH", path, query=self._query, body=dumps(operations), content_type=_JSON_PATCH
+            "PATCH", path, query=self._query, body=dumps(operations), content_type=JSON_PATCH
         )
         written: Object = loads(answer)
         if is_going(written) and not metadata_of(written).get("finalizers"):

@@ -6,11 +6,11 @@ does one that the collector would not find with its parent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 from genreconcile.errors import InputError
-from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, namespace_of, uid_of
+from genreconcile.objects import GVK, Object, ObjectKey, controller_of, metadata_of, namespace_of, owners_of, uid_of
 from genreconcile.plan.protection import is_kept
 
 
@@ -48,16 +48,12 @@ class Referencing(NamedTuple):
         namespace = namespace_of(self.parent)
         if namespace and not (namespace_of(child) in {"", namespace} and self.is_namespaced(GVK.of(child))):
             return False
-        return not is_kept(_key(child), child, self.asked)
-
-    def refers(self, live: Object) -> bool:
-        """Whether a live child refers to this very parent."""
-        return any(one.get("uid") == uid_of(self.parent) for one in _references(live))
+        return not is_kept(ObjectKey.of(child), child, self.asked)
 
     def _referring(self, child: Object) -> Object:
-        others = _references(child)
-        if any(one.get("controller") for one in others):
-            key = _key(child)
+        others = owners_of(child)
+        if controller_of(child) is not None:
+            key = ObjectKey.of(child)
             raise InputError(f"{key}: it names another controller; leave ownerReferences to the controller that runs")
         metadata = {**metadata_of(child), "ownerReferences": [*others, self._reference()]}
         return {**child, "metadata": metadata}
@@ -66,12 +62,3 @@ class Referencing(NamedTuple):
         gvk, name = GVK.of(self.parent), metadata_of(self.parent)["name"]
         reference = {"apiVersion": gvk.api_version, "kind": gvk.kind, "name": name, "uid": uid_of(self.parent)}
         return {**reference, "controller": True} | ({"blockOwnerDeletion": True} if self.blocks else {})
-
-
-def _references(obj: Object) -> list[Mapping[str, Any]]:
-    found = metadata_of(obj).get("ownerReferences")
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
-
-
-def _key(child: Object) -> ObjectKey:
-    return ObjectKey.of(child)

@@ -7,7 +7,6 @@ change while they are read give no set.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -15,10 +14,10 @@ from typing import Final
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.controllers.concern import Concern
-from genreconcile.controllers.entry import Priority
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.sets import ExpectedSet, Signature
+from genreconcile.controllers.worker import Worker
 from genreconcile.errors import LoadError, PlanRefused, ReconcileError
 from genreconcile.plan import Plan
 from genreconcile.reconcile import Reconciler
@@ -26,16 +25,15 @@ from genreconcile.reconcile import Reconciler
 _log = logging.getLogger("genreconcile.controllers")
 _LOOK: Final = 1.0
 """Seconds between two looks at the files: no more than a stat of each."""
-_JITTER: Final = 0.1
 
 
-class SetLoop:
+class SetLoop(Worker[str]):
     """The runs of one set; thread-safe. ``namespace`` is that of objects that name none, unless the set says so."""
 
     def __init__(
         self, expected: ExpectedSet, reconciler: Reconciler, cache: Cache, queue: Queue[str], namespace: str
     ) -> None:
-        self.queue = queue
+        super().__init__(queue)
         self._set = expected
         self._reconciler = reconciler
         self._cache = cache
@@ -98,19 +96,8 @@ class SetLoop:
         except ReconcileError:
             return ()  # The run says what is wrong.
 
-    def work(self) -> None:
-        """Run until ``close``: the life of a worker."""
-        while self.step():
-            pass
-
-    def step(self, timeout: float | None = None) -> bool:
-        """Run once what is due; False where nothing is within ``timeout`` seconds, and after ``close``."""
-        key = self.queue.get(timeout=timeout)
-        if key is not None:
-            self._process(key)
-        return key is not None
-
-    def _process(self, key: str) -> None:
+    def process(self, key: str) -> None:
+        """Run the set once. Raises nothing."""
         try:
             after = self._run()
         except Retry as retry:
@@ -123,11 +110,7 @@ class SetLoop:
             _log.error("%s: not run", key, exc_info=error)
             self.queue.retry(key)
         else:
-            self.queue.forget(key)
-            if after is not None:
-                self.queue.retry(key, after=after)
-            resync = self._set.resync * (1.0 + random.uniform(-_JITTER, _JITTER))  # noqa: S311 - no secret
-            self.queue.add(key, Priority.LOW, after=resync)
+            self.settle(key, resync=self._set.resync, after=after)
         finally:
             self.queue.done(key)
 

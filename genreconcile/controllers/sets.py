@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from genreconcile.arguments import (
     ABSENT,
@@ -24,7 +24,7 @@ from genreconcile.arguments import (
     require_seconds,
 )
 from genreconcile.controllers.running import Inline
-from genreconcile.controllers.settings import require_controller_name
+from genreconcile.controllers.settings import MANAGER_PREFIX, require_controller_name
 from genreconcile.errors import InputError, LoadError
 from genreconcile.manifests import load
 from genreconcile.manifests.sources import files_of
@@ -34,7 +34,6 @@ from genreconcile.settings import Prune, Selector, Settings
 
 Mode = Literal["enforce", "detect"]
 Signature = tuple[Any, ...]
-_MANAGER: Final = "genreconcile-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +66,7 @@ class ExpectedSet:
     @property
     def field_manager(self) -> str:
         """The manager of all that is written for this set."""
-        return f"{_MANAGER}{self.name}"
+        return f"{MANAGER_PREFIX}{self.name}"
 
 
 def folder(  # noqa: PLR0913 - keyword-only settings, each with a default

@@ -28,7 +28,8 @@ from genreconcile.selector import ParsedSelector, parse
 Adopt = Literal["never", "unowned"]
 EVERYWHERE: Final = "*"
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_MANAGER: Final = "genreconcile-"
+MANAGER_PREFIX: Final = "genreconcile-"
+"""Of the field managers of controllers and sets."""
 _LONGEST_MANAGER: Final = 128  # k8s.io/apimachinery/pkg/apis/meta/v1/validation
 _DOMAIN: Final = "genreconcile.dev/"
 _LONGEST_FINALIZER: Final = 63  # A qualified name's part after the slash.
@@ -85,7 +86,7 @@ class ControllerSettings:
     @property
     def field_manager(self) -> str:
         """The manager of all that this controller writes; never the command line's."""
-        return f"{_MANAGER}{self.name}"
+        return f"{MANAGER_PREFIX}{self.name}"
 
     @property
     def finalizer_name(self) -> str:
@@ -96,14 +97,6 @@ class ControllerSettings:
             return f"{_DOMAIN}{self.name}"
         digest = hashlib.sha256(self.name.encode()).hexdigest()[:_DIGEST]
         return f"{_DOMAIN}{self.name[: _LONGEST_FINALIZER - _DIGEST - 1]}.{digest}"
-
-    def may_hold(self, parent_namespace: str, namespace: str) -> bool:
-        """Whether a parent in one namespace ("" for none) may have children in another ("" for none)."""
-        if self.namespaces == EVERYWHERE:
-            return True
-        if not parent_namespace and self.namespaces is None:
-            return True
-        return namespace == parent_namespace or (bool(namespace) and namespace in (self.namespaces or ()))
 
 
 def _gvk(kind: Any) -> GVK:
@@ -130,5 +123,5 @@ def require_controller_name(name: Any) -> None:
     require_text("name", name)
     if not _NAME.fullmatch(name):
         raise refused("name", name, "is no name of a controller; use lower case letters, digits, '-' and '.'")
-    if len(_MANAGER) + len(name) > _LONGEST_MANAGER:
-        raise refused("name", name, f"is longer than {_LONGEST_MANAGER - len(_MANAGER)} characters; shorten it")
+    if len(MANAGER_PREFIX) + len(name) > _LONGEST_MANAGER:
+        raise refused("name", name, f"is longer than {_LONGEST_MANAGER - len(MANAGER_PREFIX)} characters; shorten it")

@@ -186,7 +186,7 @@ FIGURES = (
     Figure("operators", "A run has {} s (`deadline`)", "controllers.settings.ControllerSettings.deadline", plain),
     Figure("operators", "`min_interval` ({} s) at most", "controllers.settings.ControllerSettings.min_interval", plain),
     Figure("operators", "every {} hours, with a jitter", "controllers.settings.ControllerSettings.resync", hours),
-    Figure("operators", "with a jitter of {} %", "controllers.loop._JITTER", percent),
+    Figure("operators", "with a jitter of {} %", "controllers.worker._JITTER", percent),
     Figure("operators", "repeated after {} s, then later", "controllers.backoff._SHORTEST", plain),
     Figure("operators", "and later, up to {}, with jitter", "controllers.backoff._LONGEST", time),
     Figure("operators", "wakes more than {} parents", "controllers.dependencies.MOST_AT_ONCE", plain),

@@ -21,6 +21,7 @@ from genreconcile.testing.fake.clock import VirtualClock
 from genreconcile.testing.fake.cluster import MemoryCluster
 from genreconcile.testing.fake.copying import copied
 from genreconcile.testing.fake.kinds import Kind
+from genreconcile.testing.fake.patching import JSON_PATCH
 from genreconcile.testing.fake.places import DEFINITIONS, NAMESPACES
 from genreconcile.testing.fake.store import Key
 from genreconcile.testing.fake.wire import Request
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from genreconcile.testing.fake.fakerun import FakeRun
 
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
-_JSON_PATCH: Final = "application/json-patch+json"
 _QUESTIONS: Final = "/apis/authorization.k8s.io/"
 _SETUP: Final = "setup"
 
@@ -125,7 +125,7 @@ class FakeCluster(MemoryCluster):
         """Change an object by operations of a JSON patch, as somebody else; returns it. Raises ClusterError."""
         path = self._path(kind, name, namespace) + (f"/{subresource}" if subresource else "")
         query = {"fieldManager": manager}
-        data = self.request("PATCH", path, query=query, body=dumps(operations), content_type=_JSON_PATCH)
+        data = self.request("PATCH", path, query=query, body=dumps(operations), content_type=JSON_PATCH)
         found: dict[str, Any] = json.loads(data)
         return found
 
