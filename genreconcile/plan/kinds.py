@@ -15,7 +15,7 @@ from typing import Final
 from cachetools import LRUCache
 
 from genreconcile.engine import Engine
-from genreconcile.errors import Unauthorized, Unreachable
+from genreconcile.errors import Forbidden, NotFound, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.follow import Follower
 from genreconcile.kinds.order import defined_by, defined_kind, defines_kinds, definition_name, is_definer, is_served
@@ -28,6 +28,7 @@ from genreconcile.plan.admission import Admission
 ONCE: Final = "once"
 """The ``follow_definitions`` under which no definition is watched, and each is read once, where that is allowed."""
 _SETTLE: Final = 30.0  # Seconds within which the server serves a kind that was just defined.
+_RECOVERS: Final = 3.0  # Seconds within which a watch that has just failed is mostly well again.
 
 
 class Kinds:
@@ -138,6 +139,23 @@ class Kinds:
         new = [*self._await_served({*resources} - {*compared}), *self._follower.await_described(compared)]
         if new:
             self.sync(self.needed({resource: resources[resource] for resource in new}))
+
+    def await_watches(self, resources: Iterable[Resource], places: Collection[str]) -> None:
+        """Wait a moment for watches that have just failed: what they missed keeps an object from being deleted.
+
+        A server ends the watches of a kind whose definition changes, and may refuse the next one for a moment. A watch
+        that has failed for longer, or was refused, is not waited for.
+        """
+        waiting = [(resource, place) for resource in resources for place in places]
+        is_over = lambda: not any(self._is_recovering(*place) for place in waiting)  # noqa: E731 - short
+        self._follower.until(is_over, time.monotonic() + _RECOVERS)
+
+    def _is_recovering(self, resource: Resource, namespace: str) -> bool:
+        error = self._cache.error(resource, namespace)
+        if error is None or isinstance(error, Unauthorized | Forbidden | NotFound | Unreachable):
+            return False
+        stale_for = self._cache.stale_for(resource, namespace)
+        return stale_for is not None and stale_for < _RECOVERS and self._cache.has_synced(resource, namespace)
 
     def _have_settled(self, waiting: list[Resource]) -> bool:
         """Whether all have settled; those that have are taken out of the list."""

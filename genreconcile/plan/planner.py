@@ -181,6 +181,8 @@ class Planner:
         scope = Scope(self._engine, self._evidence, draft, prune, owner)
         others = scope.further(self._seen) if prune.is_whole else Further()
         self.kinds.sync(self.kinds.needed(draft.places(places)), others.resources, places)
+        looked_at = {*draft.resources.values(), *others.resources} if prune.is_whole else ()
+        self.kinds.await_watches(looked_at, [prune.namespace if head is None else ""])
         return scope, others
 
     def rights(self, call: Call, use: Use) -> frozenset[Right]:

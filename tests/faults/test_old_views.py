@@ -62,6 +62,19 @@ def test_r3_2_a_watch_that_is_refused_while_lists_work(ground, how):
         converge(ground, reconciler, expected)
 
 
+@pytest.mark.quick("scripted")
+def test_a_deletion_waits_for_a_watch_that_has_just_failed(ground):
+    """As where a definition changes: its server ends the watches, and the next one may not be well at once."""
+    expected, old = [config_map("a", ground.namespace)], config_map("old", ground.namespace, labels=LABELS)
+    with engine(ground, pace=dataclasses.replace(PACE, first_backoff=1.0, longest_backoff=1.0)) as reconciler:
+        converge(ground, reconciler, [*expected, old])
+        ground.faults.add(Refuse(500), "watch", resource="configmaps", times=1)
+        ground.cut_connections()
+        eventually(lambda: reconciler.cache.error(MAPS))
+        result = reconciler.reconcile(expected, **prunes(ground))
+        assert result.counts["deleted"] == 1, result.warnings
+
+
 def told(reconciler, expected):
     try:
         plan, result = reconciler.plan(expected), reconciler.reconcile(expected)
