@@ -66,6 +66,7 @@ def _trace(expected: range, live: range, same: Same, budget: Budget) -> list[arr
     before = array("q", [0])
     for edits in range(rows + columns + 1):
         furthest = array("q", bytes(8 * (2 * edits + 1)))
+        spent = 0  # Taken off the budget at the end: a call for each step would cost more than the step.
         for diagonal in range(-edits, edits + 1, 2):
             # In the array before, diagonal k stands at k + edits - 1.
             at = diagonal + edits
@@ -79,9 +80,11 @@ def _trace(expected: range, live: range, same: Same, budget: Budget) -> list[arr
             while row < rows and column < columns and same(last_row - row, last_column - column):
                 row, column = row + 1, column + 1
             furthest[at] = row
-            budget.spend(1 + row - begin)
+            spent += 1 + row - begin
             if row >= rows and column >= columns:
+                budget.spend(spent)
                 return [*trace, furthest]
+        budget.spend(spent)
         if budget.left < 0:
             return None
         trace.append(furthest)

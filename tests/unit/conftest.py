@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import gc
+import os
 
 import pytest
 
@@ -22,6 +23,11 @@ def cluster(server):
     opened = cluster_of(server.url, token="token-of-the-user")
     yield opened
     opened.close()
+
+
+def pytest_xdist_auto_num_workers():
+    """For ``--numprocesses auto``: half as many again as cores, for a third of the tests' time is waiting."""
+    return max(2, len(os.sched_getaffinity(0)) * 3 // 2)
 
 
 def pytest_collection_finish():
