@@ -30,6 +30,7 @@ class CacheEvent:
     ``record`` is the object after the change, of DELETED its last known state, and ``resource_version`` its version;
     while a list is incomplete, the cache itself does not show the object yet. An object that was deleted and created
     anew between two lists gives DELETED and ADDED. ``before`` is the object before the change, None of ADDED.
+    ``is_replayed``: the object was known before the subscription, which asked for what is known.
     """
 
     type: str
@@ -38,6 +39,7 @@ class CacheEvent:
     resource_version: str
     record: Record
     before: Record | None = None
+    is_replayed: bool = False
 
     @property
     def after(self) -> Record | None:
@@ -110,13 +112,13 @@ class Subscribers:
     def replay(callback: Callable[[CacheEvent], object], resource: Resource, records: Iterable[Record]) -> None:
         """Tell one callback of these records, as ADDED."""
         for record in records:
-            _call(callback, _event(resource, Delta(ADDED, record)))
+            _call(callback, _event(resource, Delta(ADDED, record), is_replayed=True))
 
 
-def _event(resource: Resource, delta: Delta) -> CacheEvent:
+def _event(resource: Resource, delta: Delta, *, is_replayed: bool = False) -> CacheEvent:
     record = delta.record
     key = ObjectKey(resource.gvk.group, resource.gvk.kind, record.namespace, record.name)
-    return CacheEvent(delta.type, resource, key, str(record.resource_version), record, delta.before)
+    return CacheEvent(delta.type, resource, key, str(record.resource_version), record, delta.before, is_replayed)
 
 
 def _call(callback: Callable[[CacheEvent], object], event: CacheEvent) -> None:

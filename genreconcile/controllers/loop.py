@@ -154,5 +154,5 @@ class Loop(Worker[ObjectKey]):
             self.queue.add(key, priority)
 
     def _is_listed(self, event: CacheEvent) -> bool:
-        """Whether the event tells of an object of a first list, which comes before its kind is known."""
-        return not self._cache.has_synced(event.resource, event.key.namespace, event.key.name)
+        """Whether the event tells of an object of a first list: it was known already, or its kind is not known yet."""
+        return event.is_replayed or not self._cache.has_synced(event.resource, event.key.namespace, event.key.name)

@@ -484,12 +484,14 @@ def test_a_failed_start_leaves_nothing_running(server):
 
 
 def test_r3_5_what_is_known_is_replayed_to_a_late_subscriber(cache, watch):
-    seen = []
+    seen, replayed = [], []
+    cache.subscribe(lambda told: replayed.append(told.is_replayed), replay=True)
     cache.subscribe(lambda told: seen.append((told.type, told.key.name, told.resource_version)), replay=True)
     assert seen == [("ADDED", "a", "3")], "before subscribe returns"
     watch.send(event("MODIFIED", obj("a", 6)), event("ADDED", obj("b", 7)))
     eventually(lambda: len(seen) == 3)
     assert seen[1:] == [("MODIFIED", "a", "6"), ("ADDED", "b", "7")]
+    assert replayed == [True, False, False]
 
 
 def test_r3_5_without_the_option_nothing_is_replayed(cache):

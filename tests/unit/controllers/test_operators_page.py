@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import genreconcile as gr
+from genreconcile.controllers import setloop
 from genreconcile.controllers.program import Program
 from genreconcile.testing import FakeCluster
 from support.eventually import eventually
@@ -287,6 +288,7 @@ def test_a_status(fake):
 
 def test_sets_without_a_parent(fake, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(setloop, "_LOOK", 0.05)
     (tmp_path / "manifests").mkdir()
     for name in ("a", "b"):
         (tmp_path / f"manifests/{name}.yaml").write_text(yaml.safe_dump(config(name)), "utf-8")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
+from genreconcile.controllers.loop import Loop
 from genreconcile.controllers.program import Program
 from support.eventually import LONG, eventually
 from unit.controllers import things
@@ -87,7 +88,8 @@ def test_several_controllers_work_from_start_to_stop(fake):
     assert names(fake) == ["b", "c", "of-web", "web"], "nothing is written after the stop"
 
 
-def test_what_the_first_list_shows_and_a_run_writes_is_no_edit(fake):
+@pytest.mark.parametrize("is_known", [False, True])
+def test_what_the_first_list_shows_and_a_run_writes_is_no_edit(fake, is_known, monkeypatch):
     """Reads would wait until they are as new, and list quiet kinds anew."""
     edits = []
 
@@ -96,6 +98,14 @@ def test_what_the_first_list_shows_and_a_run_writes_is_no_edit(fake):
         ctx.status["size"] = len(ctx.list("v1/Service"))
         return stated(parent, ctx)
 
+    def late(loop):
+        if is_known:  # The list may come before the controller subscribes, as where another one has asked for the kind.
+            program._cache.wait_for_sync([THING])
+        start(loop)
+        edits.append(dict(loop._edits))
+
+    start = Loop.start
+    monkeypatch.setattr(Loop, "start", late)
     program = Program(quick(function), cluster=fake)
     with program:
         eventually(lambda: names(fake) == ["a", "b"])

@@ -406,8 +406,9 @@ def test_what_cannot_be_meant_is_refused(make, told):
         make()
 
 
-def test_a_program_keeps_a_folder(fake, folder):
+def test_a_program_keeps_a_folder(fake, folder, monkeypatch):
     """With threads and in real time."""
+    monkeypatch.setattr(setloop, "_LOOK", 0.05)
     with Program(kept(folder, **SELECTED), cluster=fake) as program:
         eventually(lambda: names(fake) == ["a", "b"])
         folder.write("c", labelled("c"))
