@@ -19,7 +19,7 @@ demo: $(READY) ## run the main job on a real API server
 	$(TOX) run -e demo
 
 test: $(READY) ## run all checks and tests
-	@echo "make test: about 10 minutes; the first time about 12 more to build the control plane" >&2
+	@echo "make test: about half an hour; the first time about 12 more to build the control plane" >&2
 	$(TOX) run -e lint,unit,kind
 
 lint: $(READY) ## check formatting, style, types and layers
