@@ -204,6 +204,10 @@ class Unreachable(ClusterError):
     """No answer: connection refused, TLS failure, timeout. A write may or may not have happened."""
 
 
+OF_USERS_CODE: Final = "is_of_users_code"
+"""The attribute of log records, by ``extra``, whose error comes from the user's own function: its text is his."""
+
+
 def trace(error: BaseException) -> str:
     """The tracebacks of an error and its causes, the root cause first, for a log.
 

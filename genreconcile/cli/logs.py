@@ -1,7 +1,7 @@
 """Logging to stderr.
 
 Invariant: log lines hold no secrets: other packages' debug logs (bodies of requests) stay off, and tracebacks quote the
-messages of this package's own errors alone.
+messages of this package's own errors, and of those alone that a user's own function raises.
 """
 
 from __future__ import annotations
@@ -9,10 +9,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from genreconcile.errors import trace
+from genreconcile.errors import OF_USERS_CODE, trace
 
 
 class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        if record.exc_info and getattr(record, OF_USERS_CODE, False):
+            record.exc_text = super().formatException(record.exc_info)
+        return super().format(record)
+
     def formatException(self, ei: Any) -> str:  # noqa: N802 -- logging's name
         return trace(ei[1])
 

@@ -30,7 +30,7 @@ from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.status.room import CONDITIONS, OBSERVED
 from genreconcile.controllers.statuses import Statuses
-from genreconcile.errors import InputError, NotReadable, PlanRefused, ReconcileError
+from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.plan import Plan
@@ -123,7 +123,8 @@ class Run:
         if isinstance(error, ReconcileError):
             _log.warning("%s: %s: %s", self._settings.name, self._key, error)
         else:  # The function is the user's, and so is what it says into the log; the status has its type alone.
-            _log.error("%s: %s: the function failed", self._settings.name, self._key, exc_info=error)
+            extra = {OF_USERS_CODE: True}
+            _log.error("%s: %s: the function failed", self._settings.name, self._key, exc_info=error, extra=extra)
         self._tell(Judgement.of_error(error))
         return FAILED
 

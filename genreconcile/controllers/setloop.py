@@ -18,7 +18,7 @@ from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.sets import ExpectedSet, Signature
 from genreconcile.controllers.worker import Worker
-from genreconcile.errors import LoadError, PlanRefused, ReconcileError
+from genreconcile.errors import OF_USERS_CODE, LoadError, PlanRefused, ReconcileError
 from genreconcile.plan import Plan
 from genreconcile.reconcile import Reconciler
 
@@ -107,7 +107,7 @@ class SetLoop(Worker[str]):
             _log.warning("%s: %s", key, error)
             self.queue.retry(key)
         except Exception as error:  # noqa: BLE001 - the function is the user's
-            _log.error("%s: not run", key, exc_info=error)
+            _log.error("%s: not run", key, exc_info=error, extra={OF_USERS_CODE: True})
             self.queue.retry(key)
         else:
             self.settle(key, resync=self._set.resync, after=after)

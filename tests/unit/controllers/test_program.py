@@ -290,6 +290,15 @@ def hangs(parent, ctx):
 """
 
 
+FAILS = """
+import genreconcile as gr
+
+@gr.controller("cache.example.com/v1/Memcached", name="fails")
+def fails(parent, ctx):
+    raise ValueError("no such size: XXL")
+"""
+
+
 @pytest.fixture
 def command():
     """Starts ``genreconcile run``; returns it once it has said something."""
@@ -315,6 +324,14 @@ def test_a_signal_ends_the_command(command, number):
     said = process.communicate(timeout=LONG)[1]
     assert process.returncode == 0, said
     assert "Traceback" not in said
+
+
+def test_what_a_function_raises_is_told_whole(command, tmp_path):
+    """The text is the author's own, who wants to know; the parent's status has the type alone."""
+    file = tmp_path / "fails.py"
+    file.write_text(FAILS)
+    process = command(file, "the function failed")
+    assert any("ValueError: no such size: XXL" in line for line in process.stderr)
 
 
 def test_a_second_signal_ends_it_at_once(command, tmp_path):
