@@ -18,6 +18,8 @@ from typing import Any, Final, NamedTuple
 from genreconcile.gojson import dumps_sorted, loads
 from genreconcile.objects import metadata_of
 
+LONGEST_MANAGER: Final = 128
+"""Characters of a name (k8s.io/apimachinery/pkg/apis/meta/v1/validation)."""
 _KEY, _VALUE, _INDEX = "k:", "v:", "i:"
 _SELF: Final = "."
 _MOST_KEYS: Final = 16

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self
 
 from genreconcile.arguments import shown
+from genreconcile.errors import InputError
 
 _VOLATILE: Final = frozenset({"resourceVersion", "generation", "managedFields"})
 
@@ -46,6 +47,14 @@ class GVK(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.api_version}/{self.kind}"
+
+
+def require_kind(name: str, value: Any) -> GVK:
+    """The kind that an argument of this name gives, a GVK or a text. Raises InputError for what is none."""
+    try:
+        return value if isinstance(value, GVK) else GVK.parse(value)
+    except ValueError as error:
+        raise InputError(f"{name}: not usable: {error}") from None
 
 
 class ObjectKey(NamedTuple):

@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from genreconcile.arguments import require_namespace, require_text
 from genreconcile.controllers.readiness import is_ready
 from genreconcile.controllers.reads import Read, checked_fields
-from genreconcile.controllers.settings import EVERYWHERE
 from genreconcile.errors import CacheError, InputError
-from genreconcile.objects import GVK, Object, namespace_of, uid_of
+from genreconcile.objects import GVK, Object, namespace_of, require_kind, uid_of
+from genreconcile.ownership import EVERYWHERE
 from genreconcile.selector import ParsedSelector, parse
 
 _METADATA: Final = ("/metadata",)
@@ -82,7 +82,7 @@ class Context:
         require_text("name", name)
         if not name:
             raise InputError("name: not usable: it is empty; give the name of an object")
-        gvk = _gvk(kind)
+        gvk = require_kind("kind", kind)
         read = Read(
             gvk, self._place(gvk, namespace), name=name, fields=_pointers(gvk, fields, metadata_only=metadata_only)
         )
@@ -106,7 +106,7 @@ class Context:
         ``namespace`` is by default the parent's, ``"*"`` for all. Raises as ``get``, and LoadError for a selector that
         is none.
         """
-        gvk = _gvk(kind)
+        gvk = require_kind("kind", kind)
         pointers = _pointers(gvk, fields, metadata_only=metadata_only)
         read = Read(gvk, self._place(gvk, namespace), selector=parse(selector), fields=pointers)
         self._depend(read)
@@ -147,15 +147,6 @@ class Context:
             for obj in found
         }
         self.found.append(Finding(read, objects, metadata_only))
-
-
-def _gvk(kind: Any) -> GVK:
-    try:
-        return kind if isinstance(kind, GVK) else GVK.parse(kind)
-    except (ValueError, TypeError, AttributeError):
-        raise InputError(
-            f"kind: not usable: {kind!r:.100} is no kind: write version/Kind or group/version/Kind"
-        ) from None
 
 
 def _pointers(kind: GVK, fields: Iterable[str], *, metadata_only: bool) -> tuple[str, ...]:

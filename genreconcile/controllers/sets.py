@@ -24,12 +24,13 @@ from genreconcile.arguments import (
     require_seconds,
 )
 from genreconcile.controllers.running import Inline
-from genreconcile.controllers.settings import MANAGER_PREFIX, require_controller_name
+from genreconcile.controllers.settings import require_controller_name
 from genreconcile.errors import InputError, LoadError
 from genreconcile.manifests import load
 from genreconcile.manifests.sources import files_of
 from genreconcile.normalize import Registry, require_registry
 from genreconcile.objects import Object
+from genreconcile.ownership import controller_tool
 from genreconcile.settings import Prune, Selector, Settings
 
 Mode = Literal["enforce", "detect"]
@@ -66,7 +67,7 @@ class ExpectedSet:
     @property
     def field_manager(self) -> str:
         """The manager of all that is written for this set."""
-        return f"{MANAGER_PREFIX}{self.name}"
+        return controller_tool(self.name)
 
 
 def folder(  # noqa: PLR0913 - keyword-only settings, each with a default

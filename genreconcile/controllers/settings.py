@@ -22,15 +22,12 @@ from genreconcile.arguments import (
     texts,
 )
 from genreconcile.normalize import Registry, require_registry
-from genreconcile.objects import GVK
+from genreconcile.objects import GVK, require_kind
+from genreconcile.ownership import EVERYWHERE, LONGEST_CONTROLLER, controller_tool
 from genreconcile.selector import ParsedSelector, parse
 
 Adopt = Literal["never", "unowned"]
-EVERYWHERE: Final = "*"
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-MANAGER_PREFIX: Final = "genreconcile-"
-"""Of the field managers of controllers and sets."""
-_LONGEST_MANAGER: Final = 128  # k8s.io/apimachinery/pkg/apis/meta/v1/validation
 _DOMAIN: Final = "genreconcile.dev/"
 _LONGEST_FINALIZER: Final = 63  # A qualified name's part after the slash.
 _DIGEST: Final = 10
@@ -76,7 +73,7 @@ class ControllerSettings:
     def of(cls, kind: Any, *, namespaces: Any, selector: Any, delete_kinds: Any, **more: Any) -> ControllerSettings:
         """From what the author wrote. Raises InputError, LoadError for a selector that is none."""
         return cls(
-            kind=_gvk(kind),
+            kind=require_kind("kind", kind),
             namespaces=_namespaces(namespaces),
             selector=parse(selector if selector is not None else ""),
             delete_kinds=tuple(texts("delete_kinds", delete_kinds)),
@@ -86,7 +83,7 @@ class ControllerSettings:
     @property
     def field_manager(self) -> str:
         """The manager of all that this controller writes; never the command line's."""
-        return f"{MANAGER_PREFIX}{self.name}"
+        return controller_tool(self.name)
 
     @property
     def finalizer_name(self) -> str:
@@ -97,15 +94,6 @@ class ControllerSettings:
             return f"{_DOMAIN}{self.name}"
         digest = hashlib.sha256(self.name.encode()).hexdigest()[:_DIGEST]
         return f"{_DOMAIN}{self.name[: _LONGEST_FINALIZER - _DIGEST - 1]}.{digest}"
-
-
-def _gvk(kind: Any) -> GVK:
-    if isinstance(kind, GVK):
-        return kind
-    try:
-        return GVK.parse(kind)
-    except (ValueError, TypeError, AttributeError):
-        raise refused("kind", kind, "is no kind; write version/Kind or group/version/Kind") from None
 
 
 def _namespaces(namespaces: Any) -> tuple[str, ...] | Literal["*"] | None:
@@ -123,5 +111,5 @@ def require_controller_name(name: Any) -> None:
     require_text("name", name)
     if not _NAME.fullmatch(name):
         raise refused("name", name, "is no name of a controller; use lower case letters, digits, '-' and '.'")
-    if len(MANAGER_PREFIX) + len(name) > _LONGEST_MANAGER:
-        raise refused("name", name, f"is longer than {_LONGEST_MANAGER - len(MANAGER_PREFIX)} characters; shorten it")
+    if len(name) > LONGEST_CONTROLLER:
+        raise refused("name", name, f"is longer than {LONGEST_CONTROLLER} characters; shorten it")

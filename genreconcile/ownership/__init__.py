@@ -8,13 +8,22 @@ Invariant: pure. A label alone never makes an object a member: operators and peo
 
 from genreconcile.ownership.inventory import GroupKind, Inventory
 from genreconcile.ownership.members import PART_OF, Membership
-from genreconcile.ownership.parent import OWN_TOOL, Parent, foreign_tool, require_same
-from genreconcile.ownership.parentref import Adopt, ParentRef
+from genreconcile.ownership.parent import (
+    LONGEST_CONTROLLER,
+    OWN_TOOL,
+    Parent,
+    controller_tool,
+    foreign_tool,
+    require_same,
+)
+from genreconcile.ownership.parentref import EVERYWHERE, Adopt, ParentRef
 from genreconcile.ownership.place import ANYWHERE, Place
 from genreconcile.ownership.tools import default_parent, is_shared_tool, may_be_parent, parent_label
 
 __all__ = [
     "ANYWHERE",
+    "EVERYWHERE",
+    "LONGEST_CONTROLLER",
     "OWN_TOOL",
     "PART_OF",
     "Adopt",
@@ -24,6 +33,7 @@ __all__ = [
     "Parent",
     "ParentRef",
     "Place",
+    "controller_tool",
     "default_parent",
     "foreign_tool",
     "is_shared_tool",

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from genreconcile.errors import ParentChanged, PlanRefused
+from genreconcile.managers import LONGEST_MANAGER
 from genreconcile.objects import GVK, Object, ObjectKey, annotations_of, labels_of, metadata_of
 from genreconcile.ownership.inventory import KINDS, Inventory, Named, read_inventory, read_what_is_there
 from genreconcile.ownership.tools import is_shared_tool, may_be_parent, version_of
@@ -21,6 +22,12 @@ from genreconcile.pointer import join_pointer
 ID: Final = "applyset.kubernetes.io/id"
 TOOLING: Final = "applyset.kubernetes.io/tooling"
 OWN_TOOL: Final = "genreconcile"
+LONGEST_CONTROLLER: Final = LONGEST_MANAGER - len(f"{OWN_TOOL}-")
+
+
+def controller_tool(controller: str) -> str:
+    """The tool whose sets a controller's are, which is its field manager as well; never the command line's."""
+    return f"{OWN_TOOL}-{controller}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Self
 from genreconcile.arguments import refused, require_choice, require_name, require_text, texts
 from genreconcile.objects import GVK, ObjectKey, uid_of
 from genreconcile.ownership.inventory import Inventory
-from genreconcile.ownership.parent import OWN_TOOL, Parent
+from genreconcile.ownership.parent import LONGEST_CONTROLLER, Parent, controller_tool
 from genreconcile.ownership.place import Place
 
 Adopt = Literal["never", "unowned", "any"]
@@ -20,7 +20,6 @@ Adopt = Literal["never", "unowned", "any"]
 Namespaces = frozenset[str] | Literal["*"] | None
 EVERYWHERE: Final = "*"
 NOTHING: Final = Inventory()
-_LONGEST_MANAGER: Final = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +42,8 @@ class ParentRef:
 
     def __post_init__(self) -> None:
         require_text("controller", self.controller)
-        if not 0 < len(self.tool) - len(OWN_TOOL) - 1 <= _LONGEST_MANAGER - len(OWN_TOOL) - 1:
-            raise refused("controller", self.controller, f"makes no name of 1 to {_LONGEST_MANAGER} characters")
+        if not 0 < len(self.controller) <= LONGEST_CONTROLLER:
+            raise refused("controller", self.controller, f"has not 1 to {LONGEST_CONTROLLER} characters; name it anew")
         require_choice("adopt", self.adopt, Adopt)
         if not self.uid:
             raise refused("uid", self.uid, "is no uid; give the parent as the server returned it")
@@ -59,7 +58,7 @@ class ParentRef:
     @property
     def tool(self) -> str:
         """The tool whose set this is: two controllers on one parent never share one."""
-        return f"{OWN_TOOL}-{self.controller}"
+        return controller_tool(self.controller)
 
     @property
     def text(self) -> str:

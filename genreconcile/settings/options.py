@@ -21,10 +21,10 @@ from genreconcile.arguments import (
     require_text,
     require_whole,
 )
+from genreconcile.managers import LONGEST_MANAGER
 
 FollowDefinitions = bool | Literal["once"]
 _PROPAGATIONS: Final = ("Background", "Foreground", "Orphan")
-_LONGEST_MANAGER: Final = 128  # k8s.io/apimachinery/pkg/apis/meta/v1/validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,8 @@ class Options:
             require_flag("follow_definitions", self.follow_definitions)
         object.__setattr__(self, "propagation", _propagation(self.propagation))
         require_text("field_manager", self.field_manager)
-        if not 0 < len(self.field_manager) <= _LONGEST_MANAGER:
-            raise refused("field_manager", self.field_manager, f"does not have 1 to {_LONGEST_MANAGER} characters")
+        if not 0 < len(self.field_manager) <= LONGEST_MANAGER:
+            raise refused("field_manager", self.field_manager, f"does not have 1 to {LONGEST_MANAGER} characters")
         require_whole("concurrency", self.concurrency, 1)
         require_choice("on_immutable", self.on_immutable, OnImmutable)
         require_callable("may_write", self.may_write, "give a function that says whether this replica may write")
