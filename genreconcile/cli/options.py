@@ -111,6 +111,16 @@ def added(*options: Decorator) -> Decorator:
     return decorate
 
 
+NAMESPACE = click.option("-n", "--namespace", default="", metavar="NS", help="Namespace of objects that name none.")
+DELETE_SELECTOR = click.option(
+    "--delete-selector", metavar="SELECTOR", help="Labels of what may be deleted, as kubectl's -l."
+)
+DELETE_KINDS = click.option(
+    "--delete-kinds",
+    multiple=True,
+    metavar="KIND",
+    help="Delete objects of this kind although others go with them, written Example.group. Repeatable.",
+)
 _EXPECTED = (
     click.option(
         "-f",
@@ -122,7 +132,7 @@ _EXPECTED = (
         help="File, folder, or - for stdin. Repeatable.",
     ),
     click.option("-R", "--recursive", is_flag=True, help="Look below the folders as well."),
-    click.option("-n", "--namespace", default="", metavar="NS", help="Namespace of objects that name none."),
+    NAMESPACE,
     click.option(
         "--fields",
         type=click.Choice(("exact", "subset")),
@@ -155,7 +165,7 @@ _DELETION = (
         metavar="NS",
         help="Delete from this namespace what --delete-selector matches and the files do not hold.",
     ),
-    click.option("--delete-selector", metavar="SELECTOR", help="Labels of what may be deleted, as kubectl's -l."),
+    DELETE_SELECTOR,
     click.option(
         "--applyset",
         "owner",
@@ -178,12 +188,7 @@ _DELETION = (
         help="Delete objects of this kind too, written apps/v1/Example, beside the kinds in the files; "
         "'*': of all that the server can list and delete. Repeatable.",
     ),
-    click.option(
-        "--delete-kinds",
-        multiple=True,
-        metavar="KIND",
-        help="Delete objects of this kind although others go with them, written Example.group. Repeatable.",
-    ),
+    DELETE_KINDS,
     click.option(
         "--prune-first", is_flag=True, help="Delete before anything is created, to free ports, addresses and quotas."
     ),

@@ -17,7 +17,15 @@ import click
 from click.core import ParameterSource
 
 from genreconcile.cli import exits
-from genreconcile.cli.options import CONNECTION, VERBOSITY, Connection, added
+from genreconcile.cli.options import (
+    CONNECTION,
+    DELETE_KINDS,
+    DELETE_SELECTOR,
+    NAMESPACE,
+    VERBOSITY,
+    Connection,
+    added,
+)
 
 if TYPE_CHECKING:
     from genreconcile.controllers.program import Source
@@ -42,7 +50,7 @@ _OF_SETS: Final = (
 )
 @click.option("-f", "--filename", "folder", metavar="PATH", help="File or folder of manifests to keep in the cluster.")
 @click.option("-R", "--recursive", is_flag=True, help="Look below the folder as well.")
-@click.option("-n", "--namespace", default="", metavar="NS", help="Namespace of objects that name none.")
+@NAMESPACE
 @click.option("--name", metavar="NAME", help="Name of the set of -f, which its writes carry.  [default: folder]")
 @click.option(
     "--delete-from-namespace",
@@ -50,14 +58,9 @@ _OF_SETS: Final = (
     metavar="NS",
     help="Delete from this namespace what --delete-selector matches and the folder does not hold.",
 )
-@click.option("--delete-selector", metavar="SELECTOR", help="Labels of what may be deleted, as kubectl's -l.")
+@DELETE_SELECTOR
 @click.option("--applyset", "owner", default="", metavar="NAME", help="Parent of the set of -f, as configmaps/shop.")
-@click.option(
-    "--delete-kinds",
-    multiple=True,
-    metavar="KIND",
-    help="Delete objects of this kind although others go with them, written Example.group. Repeatable.",
-)
+@DELETE_KINDS
 @click.option("--max-deletions", type=click.IntRange(min=0), metavar="N", help="Delete nothing if it were more.")
 @click.option(
     "--mode",

@@ -22,30 +22,8 @@ from support.children import (
     reference,
     service,
 )
-from support.deletion_ground import Ground, Recorded, statuses
+from support.deletion_ground import Recorded, statuses
 from support.eventually import eventually
-
-
-@pytest.fixture
-def ground(control_plane, namespace):
-    return Ground(control_plane, namespace)
-
-
-@pytest.fixture
-def reconciler(ground):
-    with gr.Reconciler(ground.cluster, field_manager=MANAGER) as reconciler:
-        yield reconciler
-
-
-@pytest.fixture
-def parent(ground):
-    return ground.post(plain(ground, "shop"))
-
-
-@pytest.fixture
-def other(ground, control_plane):
-    return control_plane.create_namespace(ground.namespace + "-other")
-
 
 # Parents of any kind, and two controllers
 
