@@ -14,6 +14,7 @@ from genreconcile.access import Access, Right
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.controllers.belonging import Belonging
+from genreconcile.controllers.news import is_beyond_status
 from genreconcile.controllers.parent import leaves_dependents
 from genreconcile.controllers.readiness import ReadyCheck
 from genreconcile.controllers.references import Prepared, Referencing
@@ -124,9 +125,22 @@ class Children:
         return {key: None if obj is None else self.check.silence(obj) for key, obj in waiting.items()}
 
     def parents_of(self, event: CacheEvent) -> Sequence[ObjectKey]:
-        """The parents that a change of an object concerns."""
+        """The parents that a change of an object concerns: none where a run would find what the last one found."""
         with self._lock:
-            return self._belonging.parents_of(event)
+            found = self._belonging.parents_of(event)
+        return () if found and self._is_same(event) else found
+
+    def _is_same(self, event: CacheEvent) -> bool:
+        """Whether there is no new drift in a child, whose status is its controller's, and it is as ready as before."""
+        before, after = event.before, event.after
+        if before is None or after is None or "status" not in event.resource.subresources:
+            return False
+        if is_beyond_status(before, after):
+            return False
+        try:
+            return self.check.is_ready(before.decode()) is self.check.is_ready(after.decode())
+        except (CacheError, RecursionError):
+            return False
 
     def forget(self, parent: ObjectKey) -> None:
         """Drop what is known of a parent that is gone."""

@@ -20,6 +20,9 @@ from genreconcile.pointer import split_pointer, token_matches
 
 _ABSENT: Final = object()
 _ANY: Final = "*"
+_NO_KIND: Final = GVK("", "", "")
+"""Its heartbeats are those of every kind."""
+_STATUS: Final = ("status",)
 
 Tokens = tuple[str, ...]
 
@@ -34,6 +37,21 @@ def is_news(before: Record | None, after: Record | None, fields: Collection[str]
         return _judged(before, fields) != _judged(after, fields)
     except (CacheError, RecursionError):  # Not readable, or nested too deeply.
         return True
+
+
+def is_beyond_status(before: Record, after: Record) -> bool:
+    """Whether an object has changed in anything but its status and what the server writes with each change."""
+    try:
+        return _without_status(before) != _without_status(after)
+    except (CacheError, RecursionError):
+        return True
+
+
+def _without_status(record: Record) -> bytes:
+    obj = record.decode()
+    for tokens in (*_heartbeats(_NO_KIND), _STATUS):
+        _remove(obj, tokens)
+    return dumps_sorted(obj)
 
 
 def _judged(record: Record, fields: Collection[str]) -> bytes:

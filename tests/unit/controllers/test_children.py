@@ -317,3 +317,47 @@ def test_a_child_of_the_same_kind_as_its_parent_comes_back():
         fake.delete(THING, "of-one")
         running.advance(seconds=2)
         assert names(fake, THING) == ["of-one", "one"]
+
+
+def part(fake):
+    return fake.get("example.com/v1/Part", "part")
+
+
+def test_the_status_of_a_child_runs_its_parent_where_the_child_is_more_or_less_ready_then():
+    runs = []
+
+    def states_a_part(parent, ctx):
+        runs.append(parent["metadata"]["generation"])
+        yield thing("part", "Part")
+
+    objects = [definition(), definition("Part"), thing()]
+    with FakeCluster(objects, namespace="shop") as fake, fake.run(controller(states_a_part)) as run:
+        run.advance(seconds=5)
+
+        def after(change):
+            runs.clear()
+            change()
+            run.advance(seconds=5)
+            return len(runs)
+
+        def tells(ready, **more):
+            status = {"conditions": [{"type": "Ready", "status": ready}], **more}
+            return lambda: fake.set_status("example.com/v1/Part", "part", status)
+
+        def edits(path, value):
+            return lambda: fake.patch(
+                "example.com/v1/Part", "part", {"op": "add", "path": path, "value": value}, namespace="shop"
+            )
+
+        assert condition(fake, "Ready")[0] == "False", "nobody has told anything yet"
+        assert after(tells("False")) == 0
+        assert condition(fake, "Ready")[0] == "False"
+        assert after(tells("False", replicas=3)) == 0
+        assert after(tells("True", replicas=3))
+        assert condition(fake, "Ready")[0] == "True"
+        assert after(tells("True", replicas=4)) == 0
+        assert after(tells("False"))
+        assert condition(fake, "Ready")[0] == "False"
+        assert after(edits("/metadata/labels/x", "y"))
+        assert after(edits("/spec/size", 3))
+        assert "size" not in part(fake)["spec"]
