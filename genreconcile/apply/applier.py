@@ -6,6 +6,7 @@ Invariant: a fault of one object is its outcome, and never stops the others.
 from __future__ import annotations
 
 import copy
+import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileErr
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import waves
 from genreconcile.objects import ObjectKey
-from genreconcile.ownership import Parent
+from genreconcile.ownership import Membership, Parent
 from genreconcile.plan import Change
 from genreconcile.plan.drift import unusable
 
@@ -53,7 +54,7 @@ class Applier:
 
         Before each of them the cache must still have the ``parent`` of the owner set that was meant.
         """
-        write = self._guarded(self._of(parent, self._write))
+        write = self._guarded(self._of(parent, functools.partial(self._write, members=_members(parent))))
         with ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="genreconcile-write") as pool:
             for wave in waves(((change.key.group, change.key.kind), change) for change in changes):
                 # One change needs no other thread: the pool starts its threads with the first task.
@@ -148,13 +149,18 @@ class Applier:
             _log.error("%s: not %sd\n%s", change.key, change.operation, trace(error))
             return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
 
-    def _write(self, change: Change, resource: Resource) -> Outcome:
+    def _write(self, change: Change, resource: Resource, members: Membership | None) -> Outcome:
         try:
             if change.operation == "create":
                 return self._writer.create(change, resource)
-            return self._writer.update(change, resource)
+            return self._writer.update(change, resource, members)
         except ClusterError as error:
             raise self._writer.explained(error, change, resource) from error
+
+
+def _members(parent: Parent | None) -> Membership | None:
+    """Those of the owner set with this parent."""
+    return None if parent is None else Membership(parent.id, parent.key, parent.tool, parent.uid)
 
 
 _VERBS = {"create": "created", "update": "patched", "delete": "deleted"}

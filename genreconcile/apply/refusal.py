@@ -16,6 +16,7 @@ from genreconcile.cluster.refusal import REFUSED_BY, VALIDATION
 from genreconcile.cluster.words import detail_of
 from genreconcile.errors import Invalid
 from genreconcile.normalize.compiled import ANY, Node
+from genreconcile.ownership import Membership
 from genreconcile.plan import Change
 from genreconcile.plan.protection import protection, takes_others
 from genreconcile.pointer import split_pointer
@@ -26,11 +27,14 @@ _EXEMPT: Final = re.compile(r"other than (.*)", re.DOTALL)
 _NAME: Final = re.compile(r"[`']([\w.\[\]*]+)[`'](?! \()")  # A name with a condition in brackets does not count.
 
 
-def unlosable(change: Change) -> str:
-    """Why an object may not be deleted even if it is created again at once; "" where it may be."""
+def unlosable(change: Change, members: Membership | None = None) -> str:
+    """Why an object may not be deleted even if it is created again at once; "" where it may be.
+
+    It may be where the parent of the set ``members`` controls it: whose set that is creates it again.
+    """
     if takes_others(change.key):
         return "not recreated: others, or data, would go with it; delete it yourself"
-    found = protection(change.key, change.live or {})
+    found = protection(change.key, change.live or {}, members=members)
     return f"not recreated: {found.reason}" if found is not None else ""
 
 

@@ -26,6 +26,7 @@ from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.normalize.prepare import without_system
 from genreconcile.objects import Object, resource_version_of, uid_of
+from genreconcile.ownership import Membership
 from genreconcile.plan import Change
 from genreconcile.plan.change import JSON_PATCH
 from genreconcile.plan.drift import require_valid
@@ -76,8 +77,8 @@ class Writer:
         except CacheError:  # The kind is younger than the plan.
             return False
 
-    def update(self, change: Change, resource: Resource) -> Outcome:
-        """Send the patch, and compare the answer with expected."""
+    def update(self, change: Change, resource: Resource, members: Membership | None = None) -> Outcome:
+        """Send the patch, and compare the answer with expected. ``members`` are those of the owner set, if any."""
         change = self._foresight.of(change, resource)
         if change.operation == "none":
             return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
@@ -88,7 +89,7 @@ class Writer:
             data = self._sent_once_free(change, resource, "PATCH", path, body, JSON_PATCH)
         except Invalid as error:
             self._explain_refusal(error, change, resource)
-            return self._refused(error, change, resource)
+            return self._refused(error, change, resource, members)
         if self._options.dry_run:
             return Outcome(change, "configured", reason=change.reason)
         answer = loads(data)
@@ -189,12 +190,12 @@ class Writer:
                 time.sleep(min(error.retry_after or 2.0**attempt, _LONGEST_PAUSE))
         raise AssertionError("the loop returns or raises")
 
-    def _refused(self, error: Invalid, change: Change, resource: Resource) -> Outcome:
+    def _refused(self, error: Invalid, change: Change, resource: Resource, members: Membership | None) -> Outcome:
         """Recreate the object where an immutable field differs and the options ask for it. Raises Invalid otherwise."""
         node, _ = self._catalog.node(resource, change.expected or {})
         if not is_immutable(error, [operation["path"] for operation in change.writes], node):
             raise error
-        spared = unlosable(change)
+        spared = unlosable(change, members)
         if self._options.on_immutable != "recreate":
             if spared:  # No hint at a recreation that would be refused.
                 raise error

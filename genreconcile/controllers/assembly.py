@@ -60,7 +60,12 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
     news = News()
     own = OwnWrites(cluster, resource, news)
     reconciler = Reconciler(
-        own, cache=cache, rules=rules, field_manager=settings.field_manager, may_write=shared.may_write
+        own,
+        cache=cache,
+        rules=rules,
+        field_manager=settings.field_manager,
+        on_immutable=settings.on_immutable,
+        may_write=shared.may_write,
     )
     options = Options(field_manager=settings.field_manager, may_write=shared.may_write)
     catalog = Catalog(cluster, rules, cache.discovery)

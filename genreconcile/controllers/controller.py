@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
-from genreconcile.arguments import Fields, refused, require_callable
+from genreconcile.arguments import Fields, OnImmutable, refused, require_callable
 from genreconcile.controllers.context import Context
 from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.settings import Adopt, ControllerSettings
@@ -74,6 +74,7 @@ def controller(  # noqa: PLR0913 - keyword-only settings, each with a default
     adopt: Adopt = "never",
     max_deletions: int | None = None,
     delete_kinds: Iterable[str] = (),
+    on_immutable: OnImmutable = "fail",
     deadline: float = 60.0,
     min_interval: float = 1.0,
     finalizer: str | None = None,
@@ -86,7 +87,8 @@ def controller(  # noqa: PLR0913 - keyword-only settings, each with a default
     without a namespace. ``workers`` run at once. ``resync``, ``deadline`` (of one run) and ``min_interval`` (between
     two runs of one parent) are in seconds. ``adopt="unowned"`` takes over objects that are there already and belong to
     nobody. ``max_deletions`` and ``delete_kinds`` are guards as in ``Reconciler.plan``; ``fields`` and ``rules`` are as
-    there. ``finalizer`` is the name of the finalizer that parents carry where one is needed.
+    there. ``on_immutable="recreate"`` makes a child anew that differs in a field which the server lets nobody change.
+    ``finalizer`` is the name of the finalizer that parents carry where one is needed.
 
     Raises InputError, and LoadError for a selector that is none.
     """
@@ -102,6 +104,7 @@ def controller(  # noqa: PLR0913 - keyword-only settings, each with a default
         adopt=adopt,
         max_deletions=max_deletions,
         delete_kinds=delete_kinds,
+        on_immutable=on_immutable,
         deadline=deadline,
         min_interval=min_interval,
         finalizer=finalizer,

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from genreconcile.arguments import (
     Fields,
+    OnImmutable,
     refused,
     require_choice,
     require_name,
@@ -49,6 +50,7 @@ class ControllerSettings:
     adopt: Adopt = "never"
     max_deletions: int | None = None
     delete_kinds: tuple[str, ...] = ()
+    on_immutable: OnImmutable = "fail"
     deadline: float = 60.0
     min_interval: float = 1.0
     finalizer: str | None = None
@@ -62,6 +64,7 @@ class ControllerSettings:
         require_choice("adopt", self.adopt, Adopt)
         if self.max_deletions is not None:
             require_whole("max_deletions", self.max_deletions, 0)
+        require_choice("on_immutable", self.on_immutable, OnImmutable)
         require_seconds("deadline", self.deadline, zero=False)
         require_seconds("min_interval", self.min_interval)
         if self.finalizer is not None:

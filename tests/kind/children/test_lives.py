@@ -5,6 +5,7 @@ import pytest
 import genreconcile as gr
 from genreconcile.errors import ParentChanged, PlanRefused
 from genreconcile.settings import Settings
+from support import objects
 from support.children import (
     ID,
     KINDS,
@@ -244,3 +245,30 @@ def test_a_member_that_somebody_else_controls_now_is_not_touched(ground, reconci
     result = reconciler.reconcile_children([changed], ref(parent, adopt="unowned"), Settings(not_older_than=now))
     assert error_of(result, "a").holder == "Secret s controls it"
     assert live(ground, "a") == now
+
+
+# A child that cannot be changed
+
+
+def job(ground, parent, image):
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": image}]}}
+    found = objects.obj("batch/v1", "Job", "once", ground.namespace, spec={"template": template})
+    found["metadata"]["ownerReferences"] = [reference(parent)]
+    return found
+
+
+def test_a_child_that_cannot_be_changed_is_made_anew_where_that_is_wanted(ground, reconciler, parent):
+    where = ground.path("jobs", "once", group="batch/v1")
+    reconciler.reconcile_children([job(ground, parent, "a")], ref(parent)).raise_for_failures()
+    before = ground.get(where)["metadata"]["uid"]
+    refused = reconciler.reconcile_children([job(ground, parent, "b")], ref(parent)).failures[0]
+    assert str(refused.error).endswith("on_immutable='recreate' would delete it and create it again")
+    recreates = {"on_immutable": "recreate", "propagation": "background"}  # No garbage collector runs.
+    with gr.Reconciler(ground.cluster, field_manager=MANAGER, **recreates) as recreating:
+        (outcome,) = recreating.reconcile_children([job(ground, parent, "b")], ref(parent))
+        assert (outcome.status, outcome.reason) == ("configured", "recreated: an immutable field differed")
+    after = ground.get(where)
+    assert after["metadata"]["uid"] != before
+    assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "b"
+    assert after["metadata"]["ownerReferences"] == [reference(parent)]
+    assert PART_OF in after["metadata"]["labels"]

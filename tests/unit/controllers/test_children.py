@@ -361,3 +361,21 @@ def test_the_status_of_a_child_runs_its_parent_where_the_child_is_more_or_less_r
         assert after(edits("/metadata/labels/x", "y"))
         assert after(edits("/spec/size", 3))
         assert "size" not in part(fake)["spec"]
+
+
+@pytest.mark.parametrize("on_immutable", ["fail", "recreate"])
+def test_a_child_that_cannot_be_changed_is_made_anew_where_that_is_wanted(fake, on_immutable):
+    def frozen(parent, ctx):
+        yield {**config("a", size=parent["spec"]["size"]), "immutable": True}
+
+    things.edit(fake, size="1")
+    with fake.run(controller(frozen, on_immutable=on_immutable)) as run:
+        run.settle()
+        before = fake.get(MAP, "a")
+        things.edit(fake, size="2")
+        run.advance(seconds=5)
+        after = fake.get(MAP, "a")
+        is_new = on_immutable == "recreate"
+        assert (after["metadata"]["uid"] != before["metadata"]["uid"]) is is_new
+        assert after["data"]["size"] == ("2" if is_new else "1")
+        assert condition(fake, "Ready")[0] == str(is_new)
