@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from genreconcile.controllers.outcome import Stated, collected, collected_async
 from genreconcile.controllers.retry import Retry
+from genreconcile.errors import InputError
 
 T = TypeVar("T")
 
@@ -111,11 +112,17 @@ def stated(function: Callable[[], Any], cancellation: Cancellation) -> Stated:
 
 
 def called(function: Callable[[], Any], cancellation: Cancellation) -> None:
-    """Call a function that states nothing, with or without ``async``. Raises what it raises."""
+    """Call a function that states nothing, with or without ``async``. Raises what it raises; InputError for an answer,
+    which nobody would heed.
+    """
     found = function()
     if inspect.isawaitable(found):
-        cancellation.awaited(_awaited(found))
+        found = cancellation.awaited(_awaited(found))
+    if found is not None:
+        raise InputError(
+            f"on_delete returned a {type(found).__name__}; return nothing, and raise gr.Retry(seconds) to run it again"
+        )
 
 
-async def _awaited(found: Any) -> None:
-    await found
+async def _awaited(found: Any) -> Any:
+    return await found

@@ -6,6 +6,7 @@ Invariant: all writes and deletions of children go through the Reconciler, under
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -13,13 +14,16 @@ from typing import Final
 from genreconcile.access import Access, Right
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
+from genreconcile.compare import SUBSET, Comparison, Policy
 from genreconcile.controllers.belonging import Belonging
-from genreconcile.controllers.news import is_beyond_status
+from genreconcile.controllers.memory import Versions
+from genreconcile.controllers.news import is_beyond_status, is_news
 from genreconcile.controllers.parent import leaves_dependents
 from genreconcile.controllers.readiness import ReadyCheck
 from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
 from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
+from genreconcile.gojson import dumps_sorted
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, namespace_of, owners_of
 from genreconcile.ownership import Inventory, Membership, ParentRef
@@ -61,6 +65,8 @@ class Children:
         self._orphaned: dict[ObjectKey, str] = {}
         """The uids of the parents that were deleted so that their dependents stay."""
         self._blocks: dict[str, bool] = {}
+        self._written: dict[ObjectKey, dict[ObjectKey, bytes]] = {}
+        """By parent, of each child that is as it was stated last, the digest of what was stated."""
 
     def learn(self, parent: Object) -> None:
         """Note what a parent records: of a parent whose record is lost, members are looked for in these kinds too. And
@@ -124,6 +130,53 @@ class Children:
         waiting = {key: obj for key, obj in live.items() if obj is None or not self.check.is_ready(obj)}
         return {key: None if obj is None else self.check.silence(obj) for key, obj in waiting.items()}
 
+    def note_written(self, parent: ObjectKey, stated: Sequence[Object], result: Result) -> None:
+        """Note which children of a parent are as it has stated them now."""
+        done = {outcome.key: outcome for outcome in result if outcome.is_converged}
+        found = {}
+        for child in stated:
+            key = self._key_of(child, parent)
+            if key in done:
+                found[key] = _digest(child)
+        with self._lock:
+            self._written[parent] = found
+
+    def is_written(self, parent: ObjectKey, stated: Object, live: Object) -> bool:
+        """Whether a live child is as it was stated, by a run before or by anybody else: then nothing that was stated
+        differs.
+        """
+        with self._lock:
+            known = self._written.get(parent, {}).get(self._key_of(stated, parent))
+        return known == _digest(stated) or self._is_as_stated(stated, live)
+
+    def _is_as_stated(self, stated: Object, live: Object) -> bool:
+        try:
+            node, is_typed = self.check.catalog.node(self.check.catalog.resource(GVK.of(stated)), stated)
+            comparison = Comparison(node, is_typed, Policy(SUBSET))
+            return comparison.is_clean(stated, live) or not comparison.compare(stated, live)
+        except ReconcileError:  # The run says what is wrong with it.
+            return False
+
+    @staticmethod
+    def _key_of(child: Object, parent: ObjectKey) -> ObjectKey:
+        """The key under which a child is written, which may leave its namespace out."""
+        key = ObjectKey.of(child)
+        return key if key.namespace else key._replace(namespace=parent.namespace)
+
+    def versions(self, parent: ObjectKey) -> Versions:
+        """The children that a parent stated last, as the cache has them now."""
+        with self._lock:
+            stated = self._belonging.stated(parent)
+        found = {}
+        for key, gvk in stated:
+            try:
+                record = self._cache.record(gvk, key.name, namespace=key.namespace)
+            except CacheError:
+                continue
+            if record is not None:
+                found[key] = (record.uid, str(record.resource_version))
+        return found
+
     def parents_of(self, event: CacheEvent) -> Sequence[ObjectKey]:
         """The parents that a change of an object concerns: none where a run would find what the last one found."""
         with self._lock:
@@ -131,8 +184,12 @@ class Children:
         return () if found and self._is_same(event) else found
 
     def _is_same(self, event: CacheEvent) -> bool:
-        """Whether there is no new drift in a child, whose status is its controller's, and it is as ready as before."""
+        """Whether nothing but heartbeats has changed in a child; or nothing but a status, which is of its controller,
+        and it is as ready as before.
+        """
         before, after = event.before, event.after
+        if not is_news(before, after):
+            return True
         if before is None or after is None or "status" not in event.resource.subresources:
             return False
         if is_beyond_status(before, after):
@@ -147,6 +204,7 @@ class Children:
         with self._lock:
             self._belonging.forget(parent)
             self._orphaned.pop(parent, None)
+            self._written.pop(parent, None)
 
     def close(self) -> None:
         """End what the Reconciler holds."""
@@ -202,6 +260,10 @@ class Children:
         except Forbidden:
             return None
         return None if found is None else found.namespaced
+
+
+def _digest(child: Object) -> bytes:
+    return hashlib.blake2b(dumps_sorted(child), digest_size=16).digest()
 
 
 def _kept(change: Change) -> Change:

@@ -6,18 +6,20 @@ context answers nothing any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
-from genreconcile.arguments import require_namespace, require_text
+from genreconcile.arguments import refused, require_namespace, require_text
 from genreconcile.controllers.readiness import is_ready
 from genreconcile.controllers.reads import Read, checked_fields
-from genreconcile.errors import CacheError, InputError
+from genreconcile.errors import CacheError, InputError, NotReadable
 from genreconcile.objects import GVK, Object, namespace_of, require_kind, uid_of
 from genreconcile.ownership import EVERYWHERE
 from genreconcile.selector import ParsedSelector, parse
 
 _METADATA: Final = ("/metadata",)
+_ANY: Final = "any"
 
 
 class Reads(Protocol):
@@ -44,7 +46,8 @@ class Finding(NamedTuple):
 class Context:
     """Of one run of a function. ``status`` takes the keys that the parent's status shall have; ``is_plan`` is True
     where nothing is written, so that a function that calls other systems may leave that out. ``depend`` is called
-    before each read, and ``judge`` says whether an object is ready.
+    before each read. ``judge`` is given an expected object, or None, and a live one: it says whether that one is ready,
+    and as the expected one says.
     """
 
     def __init__(
@@ -53,12 +56,16 @@ class Context:
         reads: Reads,
         *,
         depend: Callable[[Read], object] = lambda _: None,
-        judge: Callable[[Object], bool] = is_ready,
+        judge: Callable[[Object | None, Object], bool] = lambda _, live: is_ready(live),
         is_plan: bool = False,
     ) -> None:
         self.status: dict[str, Any] = {}
         self.is_plan = is_plan
         self.found: list[Finding] = []
+        self.asked: list[Read] = []
+        """The reads of the run, with those that nobody could answer."""
+        self.has_gaps = False
+        """Whether nobody could answer one of them, and the function went on."""
         self._namespace = namespace_of(dict(parent))
         self._reads: Reads | None = reads
         self._depend = depend
@@ -83,11 +90,10 @@ class Context:
         if not name:
             raise InputError("name: not usable: it is empty; give the name of an object")
         gvk = require_kind("kind", kind)
-        read = Read(
-            gvk, self._place(gvk, namespace), name=name, fields=_pointers(gvk, fields, metadata_only=metadata_only)
-        )
-        self._depend(read)  # First: what changes between the look and the end of the run wakes the parent.
-        found = self._open().get(read, metadata_only=metadata_only)
+        place, pointers = self._place(gvk, namespace, named=True), _pointers(gvk, fields, metadata_only=metadata_only)
+        read = Read(gvk, place, name=name, fields=pointers)
+        with self._asking(read) as reads:
+            found = reads.get(read, metadata_only=metadata_only)
         self._note(read, [] if found is None else [found], metadata_only=metadata_only)
         return found
 
@@ -109,20 +115,23 @@ class Context:
         gvk = require_kind("kind", kind)
         pointers = _pointers(gvk, fields, metadata_only=metadata_only)
         read = Read(gvk, self._place(gvk, namespace), selector=parse(selector), fields=pointers)
-        self._depend(read)
-        found = self._open().list(read, metadata_only=metadata_only)
+        with self._asking(read) as reads:
+            found = reads.list(read, metadata_only=metadata_only)
         self._note(read, found, metadata_only=metadata_only)
         return found
 
     def is_ready(self, child: Mapping[str, Any]) -> bool:
         """Whether an object, expected or live, is there and does what it is for, as far as its status says.
 
-        Raises as ``get``.
+        Of an expected object the live one must also be as it says: an old Job that is complete is no new one. Raises as
+        ``get``.
         """
-        gvk = GVK.of(child)
-        metadata = child["metadata"]
-        found = self.get(str(gvk), metadata["name"], namespace=metadata.get("namespace"))
-        return found is not None and self._judge(found)
+        metadata = child.get("metadata") if isinstance(child, Mapping) else None
+        if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
+            raise InputError("is_ready: not usable: the object has no metadata.name; give one that has")
+        found = self.get(str(GVK.of(child)), metadata["name"], namespace=metadata.get("namespace") or None)
+        expected = None if metadata.get("uid") else dict(child)
+        return found is not None and self._judge(expected, found)
 
     def close(self) -> None:
         """End the run: what it still asks is refused."""
@@ -133,13 +142,29 @@ class Context:
             raise CacheError("the context: not usable any more: its run has ended; read while the function runs")
         return self._reads
 
-    def _place(self, kind: GVK, namespace: str | None) -> str:
+    def _place(self, kind: GVK, namespace: str | None, *, named: bool = False) -> str:
         if namespace is None:
             return self._open().home(kind, self._namespace)
         if namespace == EVERYWHERE:
+            if named:
+                raise refused("namespace", namespace, "is no namespace; name that of the object")
             return ""
         require_namespace("namespace", namespace)
+        if not namespace and self._open().home(kind, _ANY):
+            every = "" if named else ', or "*" for all'
+            raise InputError(f"namespace: not usable: it is empty; leave it out for the parent's, or name one{every}")
         return namespace
+
+    @contextmanager
+    def _asking(self, read: Read) -> Iterator[Reads]:
+        reads = self._open()
+        self.asked.append(read)
+        self._depend(read)  # First: what changes between the look and the end of the run wakes the parent.
+        try:
+            yield reads
+        except NotReadable:
+            self.has_gaps = True
+            raise
 
     def _note(self, read: Read, found: Iterable[Object], *, metadata_only: bool) -> None:
         objects = {

@@ -5,6 +5,7 @@ Invariant: everything is checked at decoration; the function itself stays callab
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
@@ -26,7 +27,7 @@ Function = Callable[[Object, Context], Stated]
 class Goodbye(Protocol):
     """What runs before a parent goes. Raises Retry to be run again before anything else happens."""
 
-    def __call__(self, parent: Object, ctx: Context) -> Awaitable[None] | None:
+    def __call__(self, parent: Object, ctx: Context, /) -> Awaitable[None] | None:
         """Called with the parent, which has a deletionTimestamp."""
 
 
@@ -34,7 +35,7 @@ class Controller:
     """A function that states the children of a parent, and how it is run. Made by ``controller``."""
 
     def __init__(self, function: Function, settings: ControllerSettings) -> None:
-        require_callable("function", function, "give a function of the parent and a Context")
+        _require_function("function", function)
         self.function = function
         self.settings = settings
         self.goodbye: Goodbye | None = None
@@ -51,7 +52,11 @@ class Controller:
 
         Raises InputError where there is one already.
         """
-        require_callable("function", function, "give a function of the parent and a Context")
+        _require_function("on_delete", function)
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise refused(
+                "on_delete", function, "yields; let it return nothing, and raise gr.Retry(seconds) to be run again"
+            )
         if self.goodbye is not None:
             raise refused("on_delete", function, f"is the second one of the controller {self.settings.name}; have one")
         self.goodbye = function
@@ -59,6 +64,21 @@ class Controller:
 
     def __repr__(self) -> str:
         return f"<Controller {self.settings.name} of {self.settings.kind}>"
+
+
+def _require_function(name: str, function: Any) -> None:
+    """Raise InputError for what cannot be called with a parent and a Context."""
+    if isinstance(function, Controller):
+        raise refused(name, function, "is a controller already; decorate its function once more under another name")
+    require_callable(name, function, "give a function of the parent and a Context")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # Of a function that is written in C; the first run tells.
+        return
+    try:
+        signature.bind({}, None)
+    except TypeError as error:
+        raise refused(name, function, f"does not take a parent and a Context: {error}") from None
 
 
 def controller(  # noqa: PLR0913 - keyword-only settings, each with a default

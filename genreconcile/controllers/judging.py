@@ -21,7 +21,7 @@ from genreconcile.controllers.status.verdict import (
     Verdict,
     message_of,
 )
-from genreconcile.errors import ChildConflict, InputError, NotReadable, PlanRefused
+from genreconcile.errors import ChildConflict, InputError, LoadError, NotReadable, PlanRefused
 from genreconcile.objects import ObjectKey
 
 _TOLD: Final = 3
@@ -57,7 +57,8 @@ class Judgement(NamedTuple):
             return cls(Verdict.stuck(text, DEADLINE_EXCEEDED), has_failed=True)
         if isinstance(error, PlanRefused):
             return cls(Verdict.stuck(text, GUARD_REFUSED), has_failed=True)
-        return cls(Verdict.failed(text, _INVALID if isinstance(error, InputError) else FAILED), has_failed=True)
+        reason = _INVALID if isinstance(error, InputError | LoadError) else FAILED
+        return cls(Verdict.failed(text, reason), has_failed=True)
 
 
 def judged(

@@ -66,6 +66,7 @@ class Loop(Worker[ObjectKey]):
 
     def start(self) -> None:
         """Begin to take events: first those of all parents that are there. Raises as ``Cache.subscribe``."""
+        self.parts.statuses.look()
         self._unsubscribe = self._cache.subscribe(self._on_event, replay=True)
         self._is_first = False
 

@@ -7,20 +7,24 @@ it, and the path can be told at which the next set differs.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from genreconcile.controllers.context import Finding
+from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.reads import Read
 from genreconcile.gojson import dumps_sorted, loads
-from genreconcile.objects import Object
+from genreconcile.objects import ObjectKey
 from genreconcile.pointer import join_pointer
 
 TELLS_AT: Final = 2
 """The run that differs without a reason from which on the path is told."""
 Names = frozenset[tuple[str, str]]
 """The namespaces and names of objects."""
+Versions = Mapping[ObjectKey, tuple[str, str]]
+"""The uid and the resourceVersion of objects."""
+_OWN: Final = ("", "")
 STALLS_AT: Final = 3
 """The run that differs without a reason from which on the parent backs off."""
 
@@ -37,34 +41,45 @@ class Memory:
     _found: bytes = b""
     _names: Mapping[Read, Names] = field(default_factory=dict)
     _stated: bytes = b"[]"
+    _was_whole: bool = True
+    _left: Versions = field(default_factory=dict)
 
-    def note(self, seen: Sequence[Finding], stated: Iterable[Object], *, is_same_parent: bool) -> None:
-        """Take a run that stated its whole set. ``differing`` counts those in a row that differ without a reason.
+    def note(self, seen: Sequence[Finding], stated: Stated, *, left: Versions, is_same_parent: bool) -> None:
+        """Take a run that stated its set, or a part of it. ``differing`` counts those in a row that differ without a
+        reason.
 
-        ``is_same_parent``: the parent is as the last run left it.
+        ``is_same_parent``: the parent is as the last run left it. ``left`` are the children as this run has left them:
+        one that the next run finds so has not changed.
         """
-        found, objects = _digest(seen), dumps_sorted(list(stated))
+        found, objects = self._digest(seen), dumps_sorted(stated.children)
         self.has_equal_reads = self.has_run and is_same_parent and found == self._found
-        is_other = self.has_equal_reads and objects != self._stated
+        is_other = self.has_equal_reads and self._was_whole is stated.is_whole and objects != self._stated
         path = _difference(loads(self._stated), loads(objects)) if is_other else ""
         self.differing, self.path = (self.differing + 1, path) if path else (0, "")
-        self._found, self._stated, self.has_run = found, objects, True
-        self._names = {one.read: frozenset(one.found) for one in seen}
+        self._found, self._stated, self.has_run, self._was_whole = found, objects, True, stated.is_whole
+        self._left = left
+        if stated.is_whole:  # Nothing is deleted after another one, and what that did not find is confirmed later.
+            self._names = {one.read: frozenset(one.found) for one in seen}
 
     def shrunk(self, seen: Sequence[Finding]) -> list[Finding]:
         """The reads that found less than in the last run; without one, those that found nothing or are lists."""
         return [one for one in seen if not self._is_as_large(one)]
+
+    def _digest(self, seen: Sequence[Finding]) -> bytes:
+        reads = [[str(one.read), sorted(self._told(one))] for one in seen]
+        return hashlib.sha256(dumps_sorted(reads)).digest()
+
+    def _told(self, one: Finding) -> Iterator[list[str]]:
+        """The objects of a read, each with its version; of a child that is as the last run left it, none."""
+        for (namespace, name), version in one.found.items():
+            key = ObjectKey(one.read.kind.group, one.read.kind.kind, namespace, name)
+            yield [namespace, name, *(_OWN if self._left.get(key) == version else version)]
 
     def _is_as_large(self, one: Finding) -> bool:
         before = self._names.get(one.read)
         if before is None:
             return bool(one.found) and bool(one.read.name)
         return before <= one.found.keys()
-
-
-def _digest(seen: Sequence[Finding]) -> bytes:
-    reads = [[str(one.read), sorted([*place, *version] for place, version in one.found.items())] for one in seen]
-    return hashlib.sha256(dumps_sorted(reads)).digest()
 
 
 def _difference(one: Any, other: Any, path: tuple[str | int, ...] = ()) -> str:

@@ -5,6 +5,7 @@ Invariant: only a run that ended normally states the whole set; of any other, no
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class Stated:
             if self.retry is None or found.after < self.retry.after:
                 self.retry = found
         elif isinstance(found, Mapping):
-            self.children.append(dict(found))
+            self.children.append(copy.deepcopy(dict(found)))  # The function may go on to change it, for the next one.
         else:
             raise InputError(f"the function yielded {_shown(found)}; yield objects as dicts, or gr.Retry(seconds)")
 

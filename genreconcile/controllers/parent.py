@@ -34,19 +34,21 @@ def leaves_dependents(parent: Object) -> bool:
     return is_going(parent) and _ORPHAN in (metadata_of(parent).get("finalizers") or ())
 
 
-def has_finalizer(parent: Object, name: str) -> bool:
-    """Whether it carries a finalizer."""
-    return name in (metadata_of(parent).get("finalizers") or ())
-
-
 class Finalizers:
-    """Puts one finalizer on parents, and takes it off. Methods raise ClusterError, NotLeading among them."""
+    """Puts the finalizer of ``name`` on parents, and takes it off, and with it that of ``former``, which an earlier
+    program may have put there. Methods raise ClusterError, NotLeading among them.
+    """
 
-    def __init__(self, cluster: Cluster, cache: Cache, name: str, field_manager: str) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache, name: str, former: str, field_manager: str) -> None:
         self._cluster = cluster
         self._cache = cache
         self._name = name
+        self._own = {name, former}
         self._query = {"fieldManager": field_manager}
+
+    def has(self, parent: Object) -> bool:
+        """Whether a parent carries one of the two."""
+        return not self._own.isdisjoint(metadata_of(parent).get("finalizers") or ())
 
     def add(self, resource: Resource, parent: Object) -> Object:
         """The parent with the finalizer; it is written where it is missing."""
@@ -56,10 +58,10 @@ class Finalizers:
         return self._write(resource, parent, [*finalizers, self._name])
 
     def remove(self, resource: Resource, parent: Object) -> None:
-        """Take the finalizer off, where it is on."""
-        finalizers = metadata_of(parent).get("finalizers") or []
-        if self._name in finalizers:
-            self._write(resource, parent, [name for name in finalizers if name != self._name])
+        """Take the finalizers off, where they are on."""
+        if self.has(parent):
+            finalizers = metadata_of(parent)["finalizers"]
+            self._write(resource, parent, [name for name in finalizers if name not in self._own])
 
     def _write(self, resource: Resource, parent: Object, finalizers: list[str]) -> Object:
         value: dict[str, Any] = {"path": "/metadata/finalizers", "value": finalizers}

@@ -52,7 +52,7 @@ class Program:
         namespaces: Iterable[str] | None = None,
         cache_limit: int | None = None,
     ) -> None:
-        _require_sources(sources)
+        require_sources(sources)
         if cache_limit is not None:
             require_whole("cache_limit", cache_limit, 1)
         places = None if namespaces is None else texts("namespaces", namespaces, require_name)
@@ -210,7 +210,8 @@ class _Signals:
         self._is_stopping = True
 
 
-def _require_sources(sources: tuple[Any, ...]) -> None:
+def require_sources(sources: tuple[Any, ...]) -> None:
+    """Raise InputError for what cannot be run together."""
     if not sources:
         raise InputError("run: not usable: there is nothing to run; give a controller, a folder or a callable")
     for one in sources:

@@ -154,7 +154,9 @@ class Reader:
         with _telling(read):
             resource = self._cache.discovery.get(read.kind)
         if resource is None:
-            raise _not_readable(read, "NotServed", "the server has no such kind", "install its definition, and wait")
+            near = self._cache.discovery.nearest(read.kind)
+            advice = f"did you mean {near}?" if near else "install its definition, and wait"
+            raise _not_readable(read, "NotServed", "the server has no such kind", advice)
         if not resource.verbs >= {"list", "watch"}:
             raise _not_readable(read, "NotServed", "the server cannot list and watch the kind", "leave it out")
         if (read.namespace and not resource.namespaced) or (

@@ -51,8 +51,10 @@ class Referencing(NamedTuple):
         return not is_kept(ObjectKey.of(child), child, self.asked)
 
     def _referring(self, child: Object) -> Object:
-        others = owners_of(child)
-        if controller_of(child) is not None:
+        own = uid_of(self.parent)
+        others = [owner for owner in owners_of(child) if owner.get("uid") != own]  # Of a live object that is stated.
+        controller = controller_of(child)
+        if controller is not None and controller.get("uid") != own:
             key = ObjectKey.of(child)
             raise InputError(f"{key}: it names another controller; leave ownerReferences to the controller that runs")
         metadata = {**metadata_of(child), "ownerReferences": [*others, self._reference()]}

@@ -22,14 +22,13 @@ from genreconcile.controllers.judging import Judgement, judged
 from genreconcile.controllers.memory import STALLS_AT, TELLS_AT, Memory
 from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.ownwrites import OwnWrites
-from genreconcile.controllers.parent import Finalizers, has_finalizer, is_going, is_paused
+from genreconcile.controllers.parent import Finalizers, is_going, is_paused
 from genreconcile.controllers.reads import Read
 from genreconcile.controllers.references import Prepared
 from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.runreads import RunReads
-from genreconcile.controllers.status.room import CONDITIONS, OBSERVED
-from genreconcile.controllers.statuses import Statuses
+from genreconcile.controllers.statuses import Statuses, StatusKeys
 from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey
@@ -92,6 +91,8 @@ class Run:
             return DONE
         context = self._context()
         try:
+            if self._parts.controller.goodbye is not None:  # Before the function does what on_delete is to undo.
+                self._parent = self._parts.finalizers.add(self._parts.resource, self._parent)
             function = self._parts.controller.function
             stated = self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
@@ -110,10 +111,17 @@ class Run:
         def depend(read: Read) -> None:
             self._parts.dependencies.add(self._key, [read])
 
-        return Context(self._parent, self._reads, depend=depend, judge=self._parts.children.check.is_ready)
+        children = self._parts.children
+
+        def judge(expected: Object | None, live: Object) -> bool:
+            is_ready = children.check.is_ready(live)
+            return is_ready and (expected is None or children.is_written(self._key, expected, live))
+
+        return Context(self._parent, self._reads, depend=depend, judge=judge)
 
     def _failed(self, error: Exception) -> Next:
         """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
+        self._memory.has_equal_reads = False  # Nobody knows what it would have read.
         if isinstance(error, Cut):  # The program ends, and writes nothing any more.
             _log.info("%s: %s: %s", self._settings.name, self._key, error)
             return DONE
@@ -140,13 +148,16 @@ class Run:
             result, refused = error.result, error
         except ReconcileError as error:
             return self._failed(error)
+        children = self._parts.children
+        children.note_written(self._key, stated.children, result)
+        is_same = self._is_same_parent
+        self._memory.note(context.found, stated, left=children.versions(self._key), is_same_parent=is_same)
         if stated.is_whole:
-            self._memory.note(context.found, stated.children, is_same_parent=self._is_same_parent)
-            self._parts.dependencies.replace(self._key, [seen.read for seen in context.found])
-        not_ready = self._parts.children.not_ready(self._key)
+            self._parts.dependencies.replace(self._key, context.asked)
+        not_ready = children.not_ready(self._key)
         judgement = judged(result, refused, stated.retry, self._memory, [*not_ready])
-        keys = context.status if stated.is_whole else {**_keys_of(self._parent), **context.status}
-        waits = (*not_ready.values(), self._tell(judgement, keys))
+        again = self._tell(judgement, context.status, keeps=not stated.is_whole)
+        waits = (*not_ready.values(), again, _SOON if context.has_gaps else None)
         return self._next(result, judgement, stated.retry, [wait for wait in waits if wait is not None])
 
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
@@ -158,10 +169,10 @@ class Run:
         goes = any(change.operation == "delete" for change in plan.changes)
         if goes:
             self._confirm(found)
-        name, finalizers = self._settings.finalizer_name, self._parts.finalizers
+        finalizers = self._parts.finalizers
         if prepared.has_unreferenced or self._parts.controller.goodbye is not None:
             self._parent = finalizers.add(self._parts.resource, self._parent)
-        elif is_whole and has_finalizer(self._parent, name) and not goes and not plan.spared:
+        elif is_whole and finalizers.has(self._parent) and not goes and not plan.spared:
             finalizers.remove(self._parts.resource, self._parent)
         return plan
 
@@ -190,17 +201,18 @@ class Run:
 
     def _goodbye(self) -> Next:
         """Let a parent go: ``on_delete``, then the children that the garbage collector leaves, then the finalizer."""
-        if not has_finalizer(self._parent, self._settings.finalizer_name) or is_paused(self._parent):
+        if not self._parts.finalizers.has(self._parent) or is_paused(self._parent):
             return DONE
         context = self._context()
         goodbye = self._parts.controller.goodbye
         try:
             if goodbye is not None:
                 self._parts.runner.call(self._key, functools.partial(goodbye, self._given(), context))
-            self._parts.children.let_go(self._parent).raise_for_failures()
+                self._reads.confirm(seen for seen in context.found if not (seen.found and seen.read.name))
+            self._let_go()
             self._parts.finalizers.remove(self._parts.resource, self._parts.own.left or self._parent)
         except Retry as retry:
-            self._tell(Judgement.of_retry(retry))
+            self._tell(Judgement.of_retry(retry), context.status, keeps=True)
             return Next(after=retry.after)
         except Exception as error:  # noqa: BLE001 - as in ``execute``
             return self._failed(error)
@@ -208,14 +220,18 @@ class Run:
             context.close()
         return DONE
 
-    def _tell(self, judgement: Judgement, status: dict[str, Any] | None = None) -> float | None:
-        """Write the parent's status, whose keys stay where ``status`` is None; returns when it may be tried again."""
+    def _let_go(self) -> None:
+        """Delete the children that the garbage collector leaves, and tell of those that a guard protects."""
+        result = self._parts.children.let_go(self._parent)
+        for outcome in result:
+            if outcome.status == "skipped":
+                _log.info("%s: %s: stays: %s", self._settings.name, self._key, outcome)
+        result.raise_for_failures()
+
+    def _tell(self, judgement: Judgement, status: dict[str, Any] | None = None, *, keeps: bool = False) -> float | None:
+        """Write the parent's status, whose keys stay where ``status`` is None; with ``keeps`` those that ``status``
+        does not name stay, too. Returns when it may be tried again.
+        """
+        keys = None if status is None else StatusKeys(status, keeps=keeps)
         live, equal_reads = self._parts.own.left, self._memory.has_equal_reads
-        return self._parts.statuses.write(self._parent, judgement, status, live=live, equal_reads=equal_reads)
-
-
-def _keys_of(parent: Object) -> dict[str, Any]:
-    """The keys of a parent's status that functions set: those of a run that did not state its whole set stay."""
-    status = parent.get("status")
-    found = dict(status) if isinstance(status, dict) else {}
-    return {key: value for key, value in found.items() if key not in {CONDITIONS, OBSERVED}}
+        return self._parts.statuses.write(self._parent, judgement, keys, live=live, equal_reads=equal_reads)

@@ -42,13 +42,19 @@ class Inline:
 
     def run(self, key: Hashable, function: Callable[[], Any]) -> Stated:
         """See ``Runner``."""
-        del key
-        return stated(function, Cancellation())
+        found: Stated = self._ended(key, functools.partial(stated, function))
+        return found
 
     def call(self, key: Hashable, function: Callable[[], Any]) -> None:
         """See ``Runner``."""
-        del key
-        called(function, Cancellation())
+        self._ended(key, functools.partial(called, function))
+
+    @staticmethod
+    def _ended(key: Hashable, work: Callable[[Cancellation], Any]) -> Any:
+        call = Call(key, work)
+        call.run()
+        call.wake()
+        return call.result()
 
 
 class Deadlines:

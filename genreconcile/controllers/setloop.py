@@ -14,8 +14,8 @@ from typing import Final
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.controllers.concern import Concern
+from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.queue import Queue
-from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.sets import ExpectedSet, Signature
 from genreconcile.controllers.worker import Worker
 from genreconcile.errors import OF_USERS_CODE, LoadError, PlanRefused, ReconcileError
@@ -100,9 +100,6 @@ class SetLoop(Worker[str]):
         """Run the set once. Raises nothing."""
         try:
             after = self._run()
-        except Retry as retry:
-            _log.info("%s: not run: %s", key, retry)
-            self.queue.retry(key, after=retry.after)
         except ReconcileError as error:
             _log.warning("%s: %s", key, error)
             self.queue.retry(key)
@@ -117,23 +114,35 @@ class SetLoop(Worker[str]):
     def _run(self) -> float | None:
         """Bring the cluster to what the set says now; returns the seconds until something may be tried again."""
         self._signature = self._now()
-        objects = self._set.read()
+        stated = self._set.read()
+        objects, settings = stated.children, dict(self._set.settings)
+        if not stated.is_whole:
+            settings["max_deletions"] = 0  # The guard tells of them, and nothing else is held up.
         if self._now() != self._signature:  # Half of it may be of the old revision, and half of the new one.
             raise LoadError("its files have changed while they were read; they are read again")
         self._concern.expect(objects, self._cache.discovery.resources() if self._set.prune.owner is not None else ())
         if self._set.mode == "detect":
-            self._tell_plan(self._reconciler.plan(objects, **self._set.settings))
-            return None
+            self._tell_plan(self._reconciler.plan(objects, **settings), is_whole=stated.is_whole)
+            return self._again(stated, None)
         try:
-            result = self._reconciler.reconcile(objects, **self._set.settings)
+            result = self._reconciler.reconcile(objects, **settings)
         except PlanRefused as error:
-            if error.result is not None:
+            if error.result is None:
+                raise
+            if stated.is_whole:
                 self._tell(error.result)
-            raise
+                raise
+            result = error.result
         self._tell(result)
         if result.failures:
             raise ReconcileError(f"{len(result.failures)} of {len(result)} objects failed; they are tried again")
-        return result.retry_after
+        return self._again(stated, result.retry_after)
+
+    def _again(self, stated: Stated, after: float | None) -> float | None:
+        if stated.retry is None:
+            return after
+        _log.info("%s: %s", self._set.name, stated.retry)
+        return stated.retry.after if after is None else min(after, stated.retry.after)
 
     def _tell(self, result: Result) -> None:
         for outcome in result:
@@ -142,13 +151,13 @@ class SetLoop(Worker[str]):
                 _log.log(level, "%s: %s", self._set.name, outcome)
         self._warn(result.warnings)
 
-    def _tell_plan(self, plan: Plan) -> None:
+    def _tell_plan(self, plan: Plan, *, is_whole: bool) -> None:
         for change in plan.changes:
-            if change.operation != "none":
+            if change.operation != "none" and (is_whole or change.operation != "delete"):
                 places = ", ".join(operation["path"] for operation in change.writes)
                 told = f": {places}" if places else ""
                 _log.info("%s: would %s %s%s", self._set.name, change.operation, change.key, told)
-        self._warn((*plan.warnings, *plan.refusals))
+        self._warn((*plan.warnings, *(plan.refusals if is_whole else ())))
         wrong = [change for change in plan.changes if change.error is not None]
         for change in wrong:
             _log.warning("%s: %s: %s", self._set.name, change.key, change.told(str(change.error)))

@@ -5,6 +5,7 @@ Invariant: a set that cannot be read as a whole changes nothing in the cluster.
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,13 +24,14 @@ from genreconcile.arguments import (
     require_flag,
     require_seconds,
 )
+from genreconcile.controllers.outcome import Stated
+from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.running import Inline
 from genreconcile.controllers.settings import require_controller_name
 from genreconcile.errors import InputError, LoadError
 from genreconcile.manifests import load
 from genreconcile.manifests.sources import files_of
 from genreconcile.normalize import Registry, require_registry
-from genreconcile.objects import Object
 from genreconcile.ownership import controller_tool
 from genreconcile.settings import Prune, Selector, Settings
 
@@ -40,12 +42,11 @@ Signature = tuple[Any, ...]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedSet:
     """One set: ``read`` gives its objects, ``signature`` something that differs when they may have changed; both raise
-    LoadError, and ``read`` may raise Retry. ``settings`` are those of ``Reconciler.reconcile``. ``mode`` detect writes
-    nothing.
+    LoadError. ``settings`` are those of ``Reconciler.reconcile``. ``mode`` detect writes nothing.
     """
 
     name: str
-    read: Callable[[], list[Object]]
+    read: Callable[[], Stated]
     signature: Callable[[], Signature]
     settings: Mapping[str, Any]
     mode: Mode = "enforce"
@@ -110,7 +111,7 @@ def folder(  # noqa: PLR0913 - keyword-only settings, each with a default
     }
     return ExpectedSet(
         name=name,
-        read=lambda: list(load([place], recursive=recursive)),
+        read=lambda: Stated(list(load([place], recursive=recursive))),
         signature=lambda: _signature(place, recursive=recursive),
         settings=settings,
         mode=mode,
@@ -120,7 +121,7 @@ def folder(  # noqa: PLR0913 - keyword-only settings, each with a default
 
 
 def callable(  # noqa: A001 - users write gr.callable
-    function: Callable[[], Iterable[Mapping[str, Any]]],
+    function: Callable[[], Iterable[Mapping[str, Any] | Retry]],
     *,
     name: str,
     mode: Mode = "enforce",
@@ -129,23 +130,32 @@ def callable(  # noqa: A001 - users write gr.callable
     **settings: Any,
 ) -> ExpectedSet:
     """A function without arguments that states a set, which ``run`` keeps: it runs at the start, when an object of the
-    set drifts, and every ``resync`` seconds. It may be ``async``. Where it raises, nothing is written; ``gr.Retry``
-    says when it runs again.
+    set drifts, and every ``resync`` seconds. It may be ``async``. Where it raises, nothing is written; after a
+    ``gr.Retry``, which says when it runs again, what it has yielded before is applied, and nothing is deleted.
 
     Arguments as of ``folder``; ``settings`` are those of ``Reconciler.plan``. Raises InputError and LoadError.
     """
     require_callable("function", function, "give a function without arguments")
+    _require_no_arguments(function)
     unknown = settings.keys() - (Settings.__dataclass_fields__.keys() - {"not_older_than"})
     if unknown:
         raise InputError(f"{min(unknown)}: not usable: no setting has this name; see Reconciler.plan")
 
-    def read() -> list[Object]:
-        stated = Inline().run(name, function)
-        if stated.retry is not None:
-            raise stated.retry
-        return stated.children
+    def read() -> Stated:
+        return Inline().run(name, function)
 
     return ExpectedSet(name=name, read=read, signature=tuple, settings=settings, mode=mode, resync=resync, rules=rules)
+
+
+def _require_no_arguments(function: Callable[..., Any]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # Of a function that is written in C; the first run tells.
+        return
+    try:
+        signature.bind()
+    except TypeError as error:
+        raise refused("function", function, f"needs arguments: {error}; give a function without") from None
 
 
 def _signature(place: Path, *, recursive: bool) -> Signature:

@@ -91,8 +91,11 @@ class ControllerSettings:
     @property
     def finalizer_name(self) -> str:
         """The finalizer that a parent carries while it has to be seen to before it goes."""
-        if self.finalizer is not None:
-            return self.finalizer
+        return self.finalizer if self.finalizer is not None else self.default_finalizer
+
+    @property
+    def default_finalizer(self) -> str:
+        """The finalizer of a controller of this name that names none."""
         if len(self.name) <= _LONGEST_FINALIZER:
             return f"{_DOMAIN}{self.name}"
         digest = hashlib.sha256(self.name.encode()).hexdigest()[:_DIGEST]
@@ -106,7 +109,10 @@ def _namespaces(namespaces: Any) -> tuple[str, ...] | Literal["*"] | None:
         return EVERYWHERE
     if not isinstance(namespaces, Iterable):
         raise refused("namespaces", namespaces, 'is no list of names; give a list, or "*"')
-    return tuple(texts("namespaces", namespaces, require_name))
+    found = tuple(texts("namespaces", namespaces, require_text))
+    if EVERYWHERE in found:
+        raise refused("namespaces", EVERYWHERE, 'stands in a list; write namespaces="*" for all')
+    return tuple(texts("namespaces", found, require_name))
 
 
 def require_controller_name(name: Any) -> None:

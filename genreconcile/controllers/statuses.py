@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from genreconcile.controllers.judging import Judgement
 from genreconcile.controllers.status import Run, StatusWriter
@@ -15,6 +16,13 @@ from genreconcile.errors import ClusterError
 from genreconcile.objects import Object, ObjectKey, metadata_of, uid_of
 
 _log = logging.getLogger("genreconcile.controllers")
+
+
+class StatusKeys(NamedTuple):
+    """The keys that a run gives a status. ``keeps``: keys of earlier runs that are not among them stay."""
+
+    keys: Mapping[str, Any]
+    keeps: bool = False
 
 
 class Statuses:
@@ -27,8 +35,8 @@ class Statuses:
         self._has_looked = False
 
     def begin(self, parent: Object) -> None:
-        """Note the parent that a run sees. The first time, tell what of a status its kind has no room for."""
-        self._look()
+        """Note the parent that a run sees."""
+        self.look()
         self._uids[ObjectKey.of(parent)] = uid_of(parent)
         self._writer.news.saw(parent)
 
@@ -36,7 +44,7 @@ class Statuses:
         self,
         parent: Object,
         judgement: Judgement,
-        keys: Mapping[str, Any] | None,
+        keys: StatusKeys | None,
         *,
         live: Object | None = None,
         equal_reads: bool = False,
@@ -45,7 +53,9 @@ class Statuses:
         may be tried again.
         """
         generation = metadata_of(parent).get("generation")
-        run = Run(verdict=judgement.verdict, generation=generation, keys=keys)
+        run = Run(verdict=judgement.verdict, generation=generation)
+        if keys is not None:
+            run = replace(run, keys=keys.keys, keeps=keys.keeps)
         written = self._writer.write(parent, run, live=live, equal_reads=equal_reads)
         key = ObjectKey.of(parent)
         for warning in written.warnings:
@@ -64,14 +74,15 @@ class Statuses:
         if uid is not None:
             self._writer.forget(uid)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Tell what of a status the kind of the parents has no room for, once."""
         if self._has_looked:
             return
-        self._has_looked = True
         try:
             room = self._writer.room()
         except ClusterError as error:
             _log.warning("%s: the room for a status is not known: %s", self._name, error)
             return
+        self._has_looked = True
         if room.warning:  # Where only a part has no room, the rest is written.
             _log.log(logging.DEBUG if room.members else logging.WARNING, "%s: %s", self._name, room.warning)

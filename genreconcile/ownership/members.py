@@ -129,7 +129,7 @@ class Membership:
         """
         if key == self.parent:
             raise NoMember("it is the parent of its own set; leave it out, or choose another parent")
-        if PART_OF in labels_of(obj):
+        if PART_OF in labels_of(obj) and not self.holds(obj, key):  # A member itself may be stated as it is.
             where = "/metadata/labels/applyset.kubernetes.io~1part-of"
             raise NoMember(f"its label {PART_OF} is set already; leave that to the owner set", where)
         metadata = obj["metadata"]

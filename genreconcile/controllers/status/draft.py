@@ -25,12 +25,14 @@ _APART: Final = frozenset({CONDITIONS, OBSERVED})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run of a function for a parent. ``keys`` is its ``ctx.status``, None where it did not end normally, and
-    ``generation`` that of the parent it saw, None where the kind has none or the function did not run.
+    ``generation`` that of the parent it saw, None where the kind has none or the function did not run. ``keeps``: keys
+    and conditions of earlier runs that are not among ``keys`` stay.
     """
 
     verdict: Verdict
     generation: int | None = None
     keys: Mapping[str, Any] | None = field(default=None, repr=False)
+    keeps: bool = False
 
     @property
     def observes(self) -> bool:
@@ -117,7 +119,8 @@ class _Change:
 
     def keys(self, wanted: Mapping[str, Any], child: Child) -> None:
         """The keys of the run."""
-        Keys(self._owned, self.operations).draft(wanted, self._status, child, (STATUS,), _APART)
+        apart = frozenset(self._status) if self._run.keeps else _APART
+        Keys(self._owned, self.operations).draft(wanted, self._status, child, (STATUS,), apart)
 
     def observed(self) -> list[str]:
         """The generation of the whole status."""
@@ -139,7 +142,7 @@ class _Change:
         )
         wanted = [*of_verdict(self._run.verdict, live), *of_function]
         if live is not None:
-            complete = self._run.keys is not None
+            complete = self._run.keys is not None and not self._run.keeps
             return [join_pointer((*AT, kind)) for kind in conditions.draft(wanted, self.operations, complete=complete)]
         self.operations.test(AT, None)
         self.operations.set(AT, [conditions.made(condition) for condition in wanted])

@@ -12,13 +12,15 @@ import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final, Literal, Self
 
+import genreconcile.errors
 from genreconcile.errors import ClusterError, ReconcileError
 
 Status = Literal["True", "False", "Unknown"]
 
+_PACKAGE: Final = Path(genreconcile.errors.__file__).parent
 READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
@@ -101,9 +103,14 @@ def message_of(error: BaseException, hide: Callable[[str], str]) -> str:
         return str(error)
     if isinstance(error, ReconcileError):
         return hide(str(error))
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if not _is_ours(one.filename)]
     place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}; the log has more"
+
+
+def _is_ours(file: str) -> bool:
+    """Whether a file is one of this package: its lines tell the user nothing of his function."""
+    return Path(file).is_relative_to(_PACKAGE)
 
 
 def cut(message: str) -> str:

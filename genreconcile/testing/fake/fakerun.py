@@ -9,18 +9,20 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from genreconcile.arguments import require_seconds
 from genreconcile.cache import Cache
 from genreconcile.cache.scope import Scope
 from genreconcile.cluster import Cluster
 from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.program import require_sources
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Inline
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.errors import CacheError
-from genreconcile.kinds.discovery import Resource
+from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import ObjectKey
 from genreconcile.testing.fake.clock import VirtualClock
 from genreconcile.testing.fake.store import Store
@@ -51,11 +53,12 @@ class FakeRun:
         store: Store,
         *sources: Controller | ExpectedSet,
     ) -> None:
+        require_sources(sources)
         self.writes: list[Write] = []
         self._clock = clock
         self._store = store
         self._cluster = recording(lambda method, path, body: self.writes.append(Write(method, path, body)))
-        self._cache = Cache(self._cluster)
+        self._cache = Cache(self._cluster, discovery=Discovery(self._cluster, clock=clock))
         self._cache.start()
         shared = Shared(
             self._cluster,
@@ -101,7 +104,8 @@ class FakeRun:
         return runs
 
     def advance(self, seconds: float) -> int:
-        """Let time pass, and settle whenever something is due in it; returns the number of runs."""
+        """Let time pass, and settle whenever something is due in it; returns the number of runs. Raises InputError."""
+        require_seconds("seconds", seconds)
         end = self._clock() + seconds
         runs = self.settle()
         while (due := self._next()) is not None and due <= end:

@@ -4,6 +4,7 @@ import pytest
 
 from genreconcile.controllers.context import Finding
 from genreconcile.controllers.memory import Memory
+from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.reads import Read
 from genreconcile.objects import GVK
 from unit.controllers.things import config
@@ -19,7 +20,7 @@ def found(*names, read=PODS, version="1"):
 def noted(*runs):
     memory = Memory("u")
     for seen, stated in runs:
-        memory.note(seen, stated, is_same_parent=True)
+        memory.note(seen, Stated(stated), left={}, is_same_parent=True)
     return memory
 
 
@@ -48,7 +49,7 @@ def test_an_object_that_the_function_changes_later_is_another_one():
     obj = config("a")
     memory = noted((found(), [obj]))
     obj["data"]["k"] = "w"
-    memory.note(found(), [obj], is_same_parent=True)
+    memory.note(found(), Stated([obj]), left={}, is_same_parent=True)
     assert memory.path == "/0/data/k"
 
 

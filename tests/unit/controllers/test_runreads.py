@@ -6,6 +6,7 @@ import genreconcile as gr
 from genreconcile.controllers import runreads
 from genreconcile.controllers.context import Finding
 from genreconcile.controllers.memory import Memory
+from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.reads import Read
 from genreconcile.controllers.runreads import RunReads
 from unit.controllers import things
@@ -73,7 +74,7 @@ def test_what_the_server_has_not_either_is_gone():
 def test_which_reads_are_confirmed(before, now, asked):
     memory = Memory()
     if before is not None:
-        memory.note([before], [], is_same_parent=False)
+        memory.note([before], Stated(), left={}, is_same_parent=False)
     assert memory.shrunk([now]) == ([now] if asked else [])
 
 

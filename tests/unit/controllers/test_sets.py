@@ -345,20 +345,34 @@ def test_a_callable_is_kept(fake, function):
 
 
 def test_a_callable_says_when_it_runs_again(fake):
-    answers = [gr.Retry(60), gr.Retry(60)]
+    """What it has yielded before is applied, and nothing is deleted."""
+    times, is_open = [], []
 
     def function():
-        yield config("a")
-        if answers:
-            raise answers.pop()
+        times.append(fake.clock())
+        yield labelled("a")
+        if not is_open:
+            yield gr.Retry(60)
+        yield labelled("c")
 
-    with fake.run(gr.callable(function, name="kept")) as run:
-        run.settle()
-        run.advance(seconds=59)
-        assert len(answers) == 1
-        assert names(fake) == []
+    fake.create(labelled("old"))
+    with fake.run(gr.callable(function, name="kept", **SELECTED)) as run:
+        run.advance(seconds=5)
+        assert names(fake) == ["a", "c", "old"]
+        run.advance(seconds=200)
+        assert [round(later - before) for before, later in itertools.pairwise(times[-4:])] == [60, 60, 60]
+        is_open.append(True)
         run.advance(seconds=62)
-        assert names(fake) == ["a"]
+        assert names(fake) == ["a", "c"]
+
+
+def test_a_callable_that_says_when_it_runs_again_tells_no_deletion(fake, caplog):
+    caplog.set_level("INFO", "genreconcile.controllers")
+    fake.create(labelled("old"))
+    with fake.run(gr.callable(lambda: [labelled("a"), gr.Retry(60)], name="kept", mode="detect", **SELECTED)) as run:
+        run.settle()
+    assert "would create ConfigMap shop/a" in caplog.text
+    assert "old" not in caplog.text
 
 
 @pytest.mark.parametrize(
