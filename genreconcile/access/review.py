@@ -42,6 +42,11 @@ class Access:
         with self._lock:
             self._granted.update(granted)
 
+    def forget(self) -> None:
+        """Take no right for granted any more: somebody has taken one away."""
+        with self._lock:
+            self._granted.clear()
+
     def without_known(self, rights: Iterable[Right]) -> set[Right]:
         """The rights among these that are not known to be granted."""
         with self._lock:

@@ -98,7 +98,19 @@ class Children:
     def apply(self, parent: Object, children: Sequence[Object], plan: Plan, *, is_whole: bool) -> Result:
         """Carry a plan of these children out. Errors as ``Reconciler.reconcile``."""
         ref = self._ref(parent, self._now_known(children))
-        return self._reconciler.apply_children(plan, children, ref, self._call, is_whole=is_whole)
+        try:
+            result = self._reconciler.apply_children(plan, children, ref, self._call, is_whole=is_whole)
+        except PlanRefused as error:
+            self._note_refusals(error.result)
+            raise
+        self._note_refusals(result)
+        return result
+
+    def _note_refusals(self, result: Result | None) -> None:
+        """Ask anew for the right to block the parent's deletion where something was forbidden: it may be gone."""
+        if any(isinstance(outcome.error, Forbidden) for outcome in result or ()):
+            self._blocks.clear()
+            self._access.forget()
 
     def let_go(self, parent: Object) -> Result:
         """Delete the children of a parent that is being deleted, but those that the garbage collector takes along.
