@@ -29,6 +29,7 @@ NAMES = (
     "dependencies",
     "idle_cpu",
     "controller_idle",
+    "controller_busy",
     "repair_latency",
     "event_throughput",
     "converge",
