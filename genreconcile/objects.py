@@ -52,9 +52,12 @@ class GVK(NamedTuple):
 def require_kind(name: str, value: Any) -> GVK:
     """The kind that an argument of this name gives, a GVK or a text. Raises InputError for what is none."""
     try:
-        return value if isinstance(value, GVK) else GVK.parse(value)
+        gvk = value if isinstance(value, GVK) else GVK.parse(value)
     except ValueError as error:
         raise InputError(f"{name}: not usable: {error}") from None
+    if "." in gvk.version:  # A group: a version is a DNS label.
+        raise InputError(f"{name}: not usable: {shown(value)} has no version; write {gvk.version}/v1/{gvk.kind}")
+    return gvk
 
 
 class ObjectKey(NamedTuple):

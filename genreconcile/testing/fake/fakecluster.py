@@ -119,13 +119,16 @@ class FakeCluster(MemoryCluster):
         return found
 
     def patch(
-        self, kind: str, name: str, *operations: Mapping[str, Any], namespace: str | None = None,
-        subresource: str = "", manager: str = "somebody",
+        self, kind: str, name: str, *operations: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        namespace: str | None = None, subresource: str = "", manager: str = "somebody",
     ) -> dict[str, Any]:  # fmt: skip
-        """Change an object by operations of a JSON patch, as somebody else; returns it. Raises ClusterError."""
+        """Change an object by operations of a JSON patch, or by one as a list, as somebody else; returns the object.
+
+        Raises ClusterError.
+        """
         path = self._path(kind, name, namespace) + (f"/{subresource}" if subresource else "")
         query = {"fieldManager": manager}
-        data = self.request("PATCH", path, query=query, body=dumps(operations), content_type=JSON_PATCH)
+        data = self.request("PATCH", path, query=query, body=dumps(_flat(operations)), content_type=JSON_PATCH)
         found: dict[str, Any] = json.loads(data)
         return found
 
@@ -210,3 +213,10 @@ def _namespace_of(obj: Mapping[str, Any], kind: Kind, default: str) -> str:
 def _path(kind: Kind, namespace: str) -> str:
     root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
     return f"{root}/namespaces/{namespace}/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
+
+
+def _flat(operations: Iterable[Mapping[str, Any] | Sequence[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    for one in operations:
+        found += [one] if isinstance(one, Mapping) else one
+    return found

@@ -5,6 +5,8 @@ import itertools
 import pytest
 
 import genreconcile as gr
+from genreconcile.controllers.entry import Priority
+from genreconcile.controllers.queue import Queue
 from unit.controllers import things
 from unit.controllers.things import MAP, THING, condition, config, controller, edit, names, thing
 
@@ -382,6 +384,16 @@ def test_a_function_that_cannot_be_called_with_a_parent_and_a_context(function):
         controller(nothing).on_delete(function)
 
 
+def test_a_kind_without_a_version():
+    with pytest.raises(gr.InputError, match=r"has no version; write example\.com/v1/Thing"):
+        gr.controller("example.com/Thing", name="things")
+
+
+def test_operations_as_a_list(fake):
+    fake.patch(THING, "one", [{"op": "add", "path": "/spec/v", "value": 7}])
+    assert fake.get(THING, "one")["spec"]["v"] == 7
+
+
 def test_a_callable_that_needs_arguments():
     with pytest.raises(gr.InputError, match="needs arguments: missing a required argument: 'one'"):
         gr.callable(lambda one: [one], name="set")
@@ -416,3 +428,65 @@ def test_no_room_for_a_status_is_told_at_the_start(caplog):
     with gr.testing.FakeCluster([definition], namespace="shop") as fake, fake.run(controller(nothing)):
         assert "things: " in caplog.text
         assert "status" in caplog.text
+
+
+# Whose turn comes first
+
+
+@pytest.mark.parametrize("readers", [100, 101])
+def test_the_parents_that_one_event_wakes_enter_at_low_priority_where_they_are_many(readers):
+    def reads(parent, ctx):
+        ctx.get(MAP, "shared")
+        return []
+
+    parents = [thing(f"t{number}") for number in range(readers)]
+    with things.cluster(*parents) as fake, fake.run(controller(reads)) as run:
+        run.advance(seconds=5)
+        (loop,) = run._loops
+        added, add = [], loop.queue.add
+        loop.queue.add = lambda key, priority=Priority.NORMAL, after=0.0: (
+            added.append((priority, after)) or add(key, priority, after)
+        )
+        fake.create(config("shared"))
+        run.advance(seconds=5)
+    woken = [priority for priority, after in added if not after]
+    assert woken == [Priority.LOW if readers > 100 else Priority.NORMAL] * readers
+    resyncs = [after for priority, after in added if after > 30_000]
+    assert len(resyncs) == readers
+    assert len(set(resyncs)) > 1, "with a jitter"
+    assert all(0.9 * 36_000 <= after <= 1.1 * 36_000 for after in resyncs)
+
+
+def test_the_parents_of_the_first_list_enter_at_low_priority(fake, monkeypatch):
+    added, add = [], Queue.add
+    monkeypatch.setattr(
+        Queue,
+        "add",
+        lambda queue, key, priority=Priority.NORMAL, after=0.0: (
+            added.append(priority) or add(queue, key, priority, after)
+        ),
+    )
+    with fake.run(controller(nothing)):
+        assert set(added) <= {Priority.LOW}
+
+
+@pytest.mark.parametrize("end", ["raises", "ends"])
+def test_what_a_failed_run_has_read_wakes_and_what_the_one_before_had(fake, end):
+    runs = []
+
+    def reads(parent, ctx):
+        runs.append(parent["spec"]["v"])
+        ctx.get(MAP, f"of-{parent['spec']['v']}")
+        if parent["spec"]["v"] == 2 and end == "raises":
+            raise RuntimeError
+        return []
+
+    with fake.run(controller(reads)) as run:
+        run.advance(seconds=5)
+        edit(fake, v=2)
+        run.advance(seconds=400 if end == "raises" else 5)
+        for name, wakes in (("of-2", True), ("of-1", end == "raises")):
+            runs.clear()
+            fake.create(config(name))
+            run.advance(seconds=2)  # Less than any back-off by now.
+            assert bool(runs) is wakes
