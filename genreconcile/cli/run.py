@@ -28,6 +28,7 @@ from genreconcile.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from genreconcile.cluster import Cluster
     from genreconcile.controllers.program import Source
 
 _OF_SETS: Final = (
@@ -72,6 +73,11 @@ _OF_SETS: Final = (
 @click.option(
     "--watch-namespace", "namespaces", multiple=True, metavar="NS", help="Watch this namespace alone. Repeatable."
 )
+@click.option(
+    "--release",
+    is_flag=True,
+    help="Run nothing: take the finalizers off the parents, whose children stay; to uninstall.",
+)
 @added(*CONNECTION, VERBOSITY)
 @click.pass_context
 def command(
@@ -93,11 +99,27 @@ def command(
     from genreconcile.cli import logs, session
     from genreconcile.controllers import program
 
+    is_release = options.pop("release")
     of_set = {name: options.pop(name) for name in _OF_SETS}
     logs.set_up(max(verbosity, 1))
     sources = [_set_of(folder, **of_set)] if folder is not None else _controllers_of(operators, ctx)
+    if is_release:
+        return _release(sources, session.connect(Connection(**options)), namespaces)
     program.run(*sources, cluster=session.connect(Connection(**options)), namespaces=namespaces or None)
     return exits.CONVERGED
+
+
+def _release(sources: Iterable[Source], cluster: Cluster, namespaces: tuple[str, ...]) -> int:
+    from genreconcile.controllers.controller import Controller
+    from genreconcile.controllers.release import release
+
+    controllers = [source for source in sources if isinstance(source, Controller)]
+    if not controllers:
+        raise click.UsageError("--release goes with controllers: a set puts no finalizers on.")
+    failed = release(controllers, cluster, namespaces or None)
+    for text in failed:
+        click.echo(text, err=True)
+    return exits.DIFFERENCES if failed else exits.CONVERGED
 
 
 def _set_of(folder: str, *, name: str | None, **settings: Any) -> Source:
