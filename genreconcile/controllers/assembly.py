@@ -14,6 +14,7 @@ from genreconcile.apply.leading import LeadingCluster
 from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
+from genreconcile.controllers.build import build
 from genreconcile.controllers.children import Children
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.dependencies import Dependencies
@@ -87,6 +88,7 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
         access=Access(cluster),
         cache=cache,
         check=ReadyCheck(catalog, shared.now),
+        build=build(controller, rules),
     )
     parts = Parts(
         controller=controller,

@@ -26,7 +26,7 @@ from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileErr
 from genreconcile.gojson import dumps_sorted
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, namespace_of, owners_of
-from genreconcile.ownership import Inventory, Membership, ParentRef
+from genreconcile.ownership import Inventory, Membership, ParentRef, build_of
 from genreconcile.plan import Change, Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
@@ -46,6 +46,7 @@ class Children:
         access: Access,
         cache: Cache,
         check: ReadyCheck,
+        build: str = "",
     ) -> None:
         self.check = check
         self._reconciler = reconciler
@@ -64,6 +65,9 @@ class Children:
         self._belonging = Belonging()
         self._orphaned: dict[ObjectKey, str] = {}
         """The uids of the parents that were deleted so that their dependents stay."""
+        self._build = build
+        self._built: dict[ObjectKey, str] = {}
+        """The uids of the parents whose record has this build, or had it: two builds at once do not fight for it."""
         self._blocks: dict[str, bool] = {}
         self._written: dict[ObjectKey, dict[ObjectKey, bytes]] = {}
         """By parent, of each child that is as it was stated last, the digest of what was stated."""
@@ -88,9 +92,16 @@ class Children:
         """The children as they are expected. Raises InputError."""
         return self._referencing(parent).prepared(stated)
 
+    def is_of_another_build(self, parent: Object) -> bool:
+        """Whether another build of the controller has recorded children of this parent last."""
+        ref = self._ref(parent, Inventory())
+        return ref.parent.is_recorded(parent) and build_of(parent) != self._build
+
     def plan(self, parent: Object, children: Sequence[Object], *, is_whole: bool) -> Plan:
         """What is to be done; unless the set ``is_whole``, nothing is deleted. Errors as ``Reconciler.plan``."""
         ref = self._ref(parent, self._now_known(children))
+        if self._built.get(ref.key) != ref.uid:
+            ref = dataclasses.replace(ref, build=self._build)
         plan = self._reconciler.plan_children(children, ref, self._call, is_whole=is_whole)
         self._note(ref.key, plan, children)
         return plan
@@ -103,6 +114,7 @@ class Children:
         except PlanRefused as error:
             self._note_refusals(error.result)
             raise
+        self._built[ref.key] = ref.uid
         self._note_refusals(result)
         return result
 
@@ -217,6 +229,7 @@ class Children:
             self._belonging.forget(parent)
             self._orphaned.pop(parent, None)
             self._written.pop(parent, None)
+        self._built.pop(parent, None)
 
     def close(self) -> None:
         """End what the Reconciler holds."""

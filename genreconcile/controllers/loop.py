@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.cache.store import ADDED, DELETED
 from genreconcile.controllers.dependencies import is_crowd
 from genreconcile.controllers.entry import Priority
+from genreconcile.controllers.judging import Judgement
 from genreconcile.controllers.memory import Memory
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.run import DONE, FAILED, Next, Parts, Run
 from genreconcile.controllers.runreads import RunReads
+from genreconcile.controllers.upgrade import Survey
 from genreconcile.controllers.worker import Worker
-from genreconcile.errors import CacheError
+from genreconcile.errors import CacheError, PlanRefused
 from genreconcile.objects import ObjectKey
+from genreconcile.plan import Plan
 
 _log = logging.getLogger("genreconcile.controllers")
 _SOON: Final = 5.0
@@ -69,6 +72,33 @@ class Loop(Worker[ObjectKey]):
         self.parts.statuses.look()
         self._unsubscribe = self._cache.subscribe(self._on_event, replay=True)
         self._is_first = False
+
+    def survey(self, timeout: float) -> Survey:
+        """What this build would change of the children that another one has written last. Nothing is written.
+
+        Waits ``timeout`` seconds for the parents. Raises NotSynced.
+        """
+        self._cache.wait_for_sync([self.parts.resource], timeout)
+        return Survey.of(self._settings.name, self._rehearsed())
+
+    def _rehearsed(self) -> Iterator[tuple[ObjectKey, Plan]]:
+        children = self.parts.children
+        for record in self._cache.records(self.parts.resource, selector=self._settings.selector):
+            parent = record.decode_with_managers()
+            if children.is_of_another_build(parent):
+                key, reads = ObjectKey.of(parent), RunReads(self._reader, self._cache.discovery)
+                plan = Run(self.parts, key, parent, Memory(record.uid), reads).rehearse()
+                if plan is not None:
+                    yield key, plan
+
+    def refuse(self, survey: Survey) -> None:
+        """Tell the parents whose children the survey would change that nothing is written."""
+        for key in survey.parents:
+            record = self._cache.record(self.parts.resource, key.name, namespace=key.namespace)
+            if record is not None:
+                parent = record.decode_with_managers()
+                self.parts.statuses.begin(parent)
+                self.parts.statuses.write(parent, Judgement.of_error(PlanRefused(survey.refusal)), None)
 
     def close(self) -> None:
         """Take no more events, and give out no more keys."""

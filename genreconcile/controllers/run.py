@@ -101,13 +101,31 @@ class Run:
             context.close()
         return self._stated(stated, context)
 
+    def rehearse(self) -> Plan | None:
+        """The plan of a run that writes nothing; None where the function states no set, or nobody can tell."""
+        children = self._parts.children
+        children.learn(self._parent)
+        if is_going(self._parent) or is_paused(self._parent):
+            return None
+        context = self._context(is_plan=True)
+        try:
+            function = self._parts.controller.function
+            stated = self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
+            prepared = children.prepare(self._parent, stated.children)
+            return children.plan(self._parent, prepared.children, is_whole=stated.is_whole)
+        except Exception as error:  # noqa: BLE001 - as in ``execute``; the run itself will tell
+            _log.info("%s: %s: not planned: %s", self._settings.name, self._key, type(error).__name__)
+            return None
+        finally:
+            context.close()
+
     def _given(self) -> Object:
         """The parent as the function gets it: a copy, without what a cache does not keep."""
         given = copy.deepcopy(self._parent)
         given["metadata"].pop("managedFields", None)
         return given
 
-    def _context(self) -> Context:
+    def _context(self, *, is_plan: bool = False) -> Context:
         def depend(read: Read) -> None:
             self._parts.dependencies.add(self._key, [read])
 
@@ -117,7 +135,7 @@ class Run:
             is_ready = children.check.is_ready(live)
             return is_ready and (expected is None or children.is_written(self._key, expected, live))
 
-        return Context(self._parent, self._reads, depend=depend, judge=judge)
+        return Context(self._parent, self._reads, depend=depend, judge=judge, is_plan=is_plan)
 
     def _failed(self, error: Exception) -> Next:
         """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""

@@ -34,7 +34,8 @@ def controller_tool(controller: str) -> str:
 class Parent:
     """The object at the head of a set, which ``tool`` manages. ``uid`` is "" where any object of that name will do.
 
-    ``is_controlled``: ``tool`` is a controller, which has chosen this very object as a parent.
+    ``is_controlled``: ``tool`` is a controller, which has chosen this very object as a parent. ``build`` is the one of
+    the tool that is to stand in the record, as build metadata of SemVer; "" leaves the one that is there.
     """
 
     gvk: GVK
@@ -42,6 +43,7 @@ class Parent:
     tool: str = OWN_TOOL
     uid: str = ""
     is_controlled: bool = False
+    build: str = ""
 
     @property
     def id(self) -> str:
@@ -74,6 +76,10 @@ class Parent:
         """Whether the record of a controller's parent is incomplete, or was never written."""
         return self.is_controlled and (KINDS not in annotations_of(live) or TOOLING not in annotations_of(live))
 
+    def is_recorded(self, live: Object) -> bool:
+        """Whether the tool has a record on this live object."""
+        return _base_name(annotations_of(live).get(TOOLING, "")) == self.tool
+
     def is_written(self, live: Object | None, inventory: Inventory) -> bool:
         """Whether the live parent has this record and its id already, written by any version of the tool."""
         if live is None:
@@ -84,6 +90,8 @@ class Parent:
         if labels_of(live).get(ID) != self.id:
             return False
         wanted = {**inventory.annotations(), TOOLING: found.get(TOOLING, "")}
+        if self.build not in {"", build_of(live)}:
+            return False
         return _base_name(wanted[TOOLING]) == self.tool and wanted.items() <= {**_NOTHING, **found}.items()
 
     def body(self, inventory: Inventory, live: Object | None) -> Object:
@@ -119,9 +127,10 @@ class Parent:
 
     def _tooling(self, live: Object | None) -> str:
         there = annotations_of(live or {}).get(TOOLING, "")
-        if _base_name(there) == self.tool:
+        if _base_name(there) == self.tool and self.build in {"", _build(there)}:
             return there
-        return f"{self.tool}/{version_of(self.tool) if self.is_applied else f'v{version(OWN_TOOL)}'}"
+        build = f"+{self.build}" if self.build else ""
+        return f"{self.tool}/{version_of(self.tool) if self.is_applied else f'v{version(OWN_TOOL)}'}{build}"
 
     def _is_new(self, live: Object) -> bool:
         """Whether live is a custom resource that is no parent yet: a user that names it as owner makes it one."""
@@ -167,6 +176,11 @@ def foreign_tool(live: Object) -> str:
     return "" if own == OWN_TOOL or own.startswith(f"{OWN_TOOL}-") else tooling
 
 
+def build_of(live: Object) -> str:
+    """The build of the tool that wrote the record of this parent last; "" where none stands there."""
+    return _build(annotations_of(live).get(TOOLING, ""))
+
+
 def require_same(parent: Parent, uid: str) -> None:
     """Raise ParentChanged where the object of the parent's name, "" for none, is not the one that was meant."""
     if parent.uid and uid != parent.uid:
@@ -182,3 +196,7 @@ _NOTHING: Final = Inventory().annotations()
 def _base_name(tooling: str) -> str:
     """The tool's name, ``kubectl`` of ``kubectl/v1.27``; a name may have slashes itself."""
     return tooling.rpartition("/")[0] or tooling
+
+
+def _build(tooling: str) -> str:
+    return tooling.partition("+")[2]

@@ -29,7 +29,8 @@ class ParentRef:
     ``namespaces``: where children may be. None: in the parent's own alone, of a cluster-scoped parent in all; "*": in
     all, and without a namespace as well. ``known`` are kinds and namespaces in which members are looked for whatever
     the parent records: what it records counts only where it is in ``known``, for users write it as they like. So
-    ``known`` holds what the controller knows from elsewhere, and is never taken from this parent alone.
+    ``known`` holds what the controller knows from elsewhere, and is never taken from this parent alone. ``build`` is as
+    in Parent.
     """
 
     gvk: GVK
@@ -39,6 +40,7 @@ class ParentRef:
     adopt: Adopt = "never"
     namespaces: Namespaces = None
     known: Inventory = NOTHING
+    build: str = ""
 
     def __post_init__(self) -> None:
         require_text("controller", self.controller)
@@ -68,7 +70,7 @@ class ParentRef:
     @property
     def parent(self) -> Parent:
         """The head of the set."""
-        return Parent(self.gvk, self.key, self.tool, self.uid, is_controlled=True)
+        return Parent(self.gvk, self.key, self.tool, self.uid, is_controlled=True, build=self.build)
 
     @property
     def place(self) -> Place:

@@ -1,0 +1,190 @@
+"""Another build of a controller: what it would change of the children that the one before has written."""
+
+import importlib.util
+import itertools
+
+import pytest
+
+import genreconcile as gr
+from genreconcile.controllers.build import build
+from genreconcile.controllers.upgrade import Survey
+from genreconcile.normalize import Registry
+from genreconcile.ownership import build_of
+from genreconcile.plan import Change, Plan
+from unit.controllers import things
+from unit.controllers.things import MAP, THING, condition, names, thing
+
+RULES = Registry.builtin()
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def operator(tmp_path):
+    """A function that imports a file whose controller states what its text says."""
+
+    def operator(body, **settings):
+        name = f"operator_{next(NUMBERS)}"
+        file = tmp_path / f"{name}.py"
+        file.write_text(f"import genreconcile as gr\n\ndef function(parent, ctx):\n    {body}\n")
+        spec = importlib.util.spec_from_file_location(name, file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return gr.controller(THING, **{"name": "things", **settings})(module.function)
+
+    return operator
+
+
+def stating(value, keeps=""):
+    found = f"[{{'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {{'name': n}}, 'data': {{'k': {value!r}}}}}"
+    return f"return {found} for n in parent['spec']['names'] {keeps}]"
+
+
+# The build
+
+
+def test_the_build_is_that_of_the_file_the_rules_and_the_library(operator, monkeypatch):
+    one, same, other = operator("return []"), operator("return []"), operator("return [ ]")
+    assert build(one, RULES) == build(same, RULES)
+    assert build(one, RULES) != build(other, RULES)
+    rule = {"id": "r", "object": {}, "path": "spec/x", "ignore": True}
+    more = RULES.extend({"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": [rule]})
+    assert build(one, RULES) != build(one, more)
+    before = build(one, RULES)
+    monkeypatch.setattr("genreconcile.controllers.build.version", lambda _: "9.9.9")
+    assert build(one, RULES) != before
+
+
+def made(text):
+    names = {}
+    exec(f"def function(parent, ctx):\n    {text}\n", names)  # noqa: S102 - a function without a file
+    return things.controller(names["function"])
+
+
+def test_the_build_of_a_function_without_a_file_is_that_of_its_code():
+    assert build(made("return []"), RULES) == build(made("return []"), RULES)
+    assert build(made("return []"), RULES) != build(made("return [1]"), RULES)
+
+
+def test_a_function_that_runs_before_a_parent_goes_counts():
+    one = made("return []")
+    before = build(one, RULES)
+    one.on_delete(made("return None").function)
+    assert build(one, RULES) != before
+
+
+def test_the_record_of_a_parent_has_the_build_that_ran_last(operator):
+    with things.cluster(thing("one", names=["a"])) as fake:
+        first, second = operator(stating("1")), operator(stating("1") + "  # another build")
+        for one in (first, second):
+            with fake.run(one) as run:
+                run.advance(seconds=5)
+                run.writes.clear()
+                run.advance(seconds=36_000 * 3)
+                assert run.writes == []
+            assert build_of(fake.get(THING, "one")) == build(one, RULES)
+            tooling = fake.get(THING, "one")["metadata"]["annotations"]["applyset.kubernetes.io/tooling"]
+            assert tooling.startswith("genreconcile-things/v")
+
+
+def test_two_builds_at_once_do_not_fight_for_the_record(operator):
+    """Their children are the same, and each writes its build once."""
+    with things.cluster(thing("one", names=["a"])) as fake:
+        first, second = operator(stating("1")), operator(stating("1") + "  # another build")
+        with fake.run(first) as one:
+            one.advance(seconds=5)
+            with fake.run(second) as other:
+                for _ in range(5):
+                    one.advance(seconds=5)
+                    other.advance(seconds=5)
+                one.writes.clear()
+                other.writes.clear()
+                for _ in range(5):
+                    one.advance(seconds=5)
+                    other.advance(seconds=5)
+                assert one.writes == other.writes == []
+
+
+# The survey
+
+
+def plan(*operations, matches=0):
+    key = gr.ObjectKey("", "ConfigMap", "shop", "a")
+    return Plan(
+        tuple(Change(operation, gr.GVK("", "v1", "ConfigMap"), key) for operation in operations),
+        (),
+        (),
+        matches=matches,
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "operations", "is_refused"),
+    [
+        (0, [], False),
+        (5, ["update"] * 5, False),
+        (10, ["delete"] * 10, False),
+        (11, ["delete"] * 11, True),
+        (50, ["update"] * 10, False),
+        (50, ["update"] * 6 + ["delete"] * 5, True),
+        (1000, ["update"] * 200, False),
+        (1000, ["update"] * 201, True),
+        (50, ["create"] * 40 + ["none"] * 40, False),
+    ],
+)
+def test_what_is_refused(there, operations, is_refused):
+    parent = gr.ObjectKey("example.com", "Thing", "shop", "one")
+    found = Survey.of("things", [(parent, plan(*operations, matches=there))])
+    assert bool(found.refusal) is is_refused
+    if is_refused:
+        assert f"would change {found.changed} of {there} children" in found.refusal
+        assert found.parents == (parent,)
+
+
+def surveyed(fake, one):
+    with fake.run(one) as run:
+        (loop,) = run._loops
+        survey = loop.survey(20)
+        if survey.refusal:
+            loop.refuse(survey)
+        assert [write for write in run.writes if not write.path.endswith("/status")] == []
+        return survey
+
+
+def test_what_another_build_would_change(operator):
+    parents = [thing(f"t{number}", names=[f"{number}{letter}" for letter in "abc"]) for number in range(8)]
+    with things.cluster(*parents) as fake:
+        first = operator(stating("1"))
+        assert surveyed(fake, first) == Survey("things"), "there is nothing yet"
+        with fake.run(first) as run:
+            run.settle()
+        assert surveyed(fake, first) == Survey("things"), "the same build"
+        assert surveyed(fake, operator(stating("1") + "  # other")) == Survey("things", 24, 0, ())
+        few = surveyed(fake, operator(stating("1", "if n < '2'")))
+        assert (few.children, few.changed, len(few.parents), bool(few.refusal)) == (24, 18, 6, True)
+        before = fake.find(MAP)
+        all_ = surveyed(fake, operator(stating("2")))
+        assert (all_.children, all_.changed, len(all_.parents)) == (24, 24, 8)
+        assert fake.find(MAP) == before
+        assert condition(fake, "Stalled", "t7") == ("True", "GuardRefused")
+        with fake.run(operator(stating("2"))) as run:  # Once the changes are accepted.
+            run.settle()
+        assert {obj["data"]["k"] for obj in fake.find(MAP)} == {"2"}
+        assert condition(fake, "Stalled", "t7") is None
+
+
+def test_a_parent_of_which_nobody_can_tell_is_left_out(operator):
+    with things.cluster(thing("one", names=["a"]), thing("two", names=["b"])) as fake:
+        with fake.run(operator(stating("1"))) as run:
+            run.settle()
+        body = "if parent['metadata']['name'] == 'one': raise RuntimeError\n    " + stating("2")
+        assert surveyed(fake, operator(body)).changed == 1
+
+
+def test_a_function_knows_that_nothing_is_written(operator):
+    with things.cluster(thing("one", names=["a"])) as fake:
+        with fake.run(operator(stating("1"))) as run:
+            run.settle()
+        assert names(fake) == ["a"]
+        found = surveyed(fake, operator("return [] if not ctx.is_plan else 1 / 0"))
+        assert found.changed == 0
+        assert names(fake) == ["a"]
