@@ -51,7 +51,7 @@ TITLES = {
     "controller_idle": "Requests of an operator with nothing to do",
     "controller_idle_cpu": "The same, CPU",
     "controller_busy_none": "From an edit of a parent to the write of its child, in memory",
-    "controller_busy_one": "The same, while a function of another parent computes in pure Python",
+    "controller_busy": "The same, while a function of another parent computes in pure Python",
     "controller_busy_four": "The same, while four compute",
     "controller_scale": "Memory of one parent of a controller, without the cache",
     "controller_first": "First pass of a controller over all its parents",

@@ -109,6 +109,7 @@ def test_an_entry_without_figures_of_ours_has_missed_its_target():
 def test_every_metric_has_a_module_and_every_target_an_entry():
     lists = {f"long_lists_{name}" for name in ("texts", "memory", "five_times", "shuffled", "different")}
     lists |= {"dependencies_woken", "dependencies_memory", "controller_idle_cpu"}
+    lists |= {"controller_busy_none", "controller_busy_four"}
     parts = ("first", "first_cpu", "unrelated", "related", "parent", "noop", "requests")
     lists |= {f"controller_{part}" for part in parts}
     others = {"repair_latency_p99", "import_time_help", "scaling_comparison", "queue_cpu", "queue_memory"}
