@@ -75,14 +75,15 @@ class Elector:
         """Begin to try."""
         self._thread.start()
 
-    def wait(self, *, for_loss: bool) -> None:
-        """Wait until this process holds the Lease, or until it does not any more; or until ``stop``."""
+    def wait(self, *, for_loss: bool) -> bool:
+        """Wait until this process holds the Lease, or until it does not any more; False where ``close`` came first."""
         with self._changed:
             while not self._is_closing:
                 left = self._election.left(self._clock())
                 if (left > 0) is not for_loss:
-                    return
+                    return True
                 self._changed.wait(left if for_loss else None)
+            return False
 
     def close(self) -> None:
         """End all waits; the Lease is still renewed."""
