@@ -80,8 +80,8 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
         if connection.is_closed:
             _open(pool, connection)
         connection.sock.settimeout(timeout)
-        Permit.ask()
-        connection.sock.sendall(request)
+        with Permit.sending():
+            connection.sock.sendall(request)
         register(connection, connection.sock)
         response.read_head()
     except BaseException as error:

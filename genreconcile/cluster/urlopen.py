@@ -83,8 +83,8 @@ class _Observed(HTTPConnection):
         self.interrupt = None  # The one of the thread that had the connection before.
         if self.sock is None:
             self.connect()  # Else http.client does it, after the question.
-        Permit.ask()
-        super().request(*arguments, **options)
+        with Permit.sending():
+            super().request(*arguments, **options)
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override] # As in urllib3.
         self.awaited = self.sock

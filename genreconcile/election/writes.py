@@ -1,7 +1,8 @@
 """The cluster of a program under a Lease: no write begins without it, and it is known when the last one has ended.
 
-Invariant: a write that begins ends within ``timeout`` seconds of silence; after ``end`` none begins, and after a
-``wait`` that was not in vain none is on its way.
+Invariants: from the question to the last byte there is one write of a process at a time, so a process that is stopped
+there and sleeps past its Lease sends that one late, and no other; a write ends within ``timeout`` seconds of silence;
+after ``end`` none begins, and after a ``wait`` that was not in vain none is on its way.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from genreconcile.cluster import Cluster
+from genreconcile.cluster import Cluster, Permit
 
 
 class Writes:
@@ -28,6 +29,7 @@ class Writes:
         self._request = cluster.request
         self._holds = holds
         self._timeout = timeout
+        self._turn = threading.Lock()
         self._changed = threading.Condition()
         self._begun: set[int] = set()
         """The threads whose write is on its way."""
@@ -46,7 +48,8 @@ class Writes:
         if method == "GET":
             return self._request(method, path, timeout=timeout, **more)
         try:
-            return self._request(method, path, timeout=min(timeout or self._timeout, self._timeout), **more)
+            with Permit(turn=self._turn):
+                return self._request(method, path, timeout=min(timeout or self._timeout, self._timeout), **more)
         finally:
             with self._changed:
                 self._begun.discard(threading.get_ident())

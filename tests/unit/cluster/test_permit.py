@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -118,13 +119,55 @@ def test_a_cluster_that_does_not_ask_is_asked_for_before():
     assert leading.request("POST", "/x") == b"sent"
 
 
+def sent():
+    with Permit.sending():
+        pass
+
+
 def test_permits_are_of_their_thread_and_end_with_their_block():
     asked = []
     with Permit(lambda: asked.append("outer")):
         with Permit(lambda: asked.append("inner")):
-            Permit.ask()
+            sent()
             with ThreadPoolExecutor(1) as pool:
-                pool.submit(Permit.ask).result()
-        Permit.ask()
-    Permit.ask()
-    assert asked == ["inner", "outer"]
+                pool.submit(sent).result()
+        sent()
+    sent()
+    assert asked == ["inner", "outer", "outer"]
+
+
+def test_one_sends_at_a_time_and_is_asked_when_it_is_its_turn(peer, cluster):
+    turn = threading.Lock()
+    leading = LeadingCluster(Turns(cluster, turn), Options(may_write=lambda: asked.append(turn.locked()) or True))
+    asked = []
+    with ThreadPoolExecutor(1) as pool:
+        with turn:
+            answered = pool.submit(leading.request, "POST", "/x", body=b"{}")
+            peer.connection, _ = peer.listener.accept()
+            assert asked == [], "it waits for its turn first"
+        peer.answer()
+        assert answered.result(45) == b"{}"
+    assert (asked, turn.locked()) == ([True], False)
+
+
+def test_a_refusal_gives_the_turn_on():
+    turn = threading.Lock()
+    with Permit(lambda: 1 / 0), Permit(turn=turn):
+        with pytest.raises(ZeroDivisionError):
+            sent()
+        assert not turn.locked()
+
+
+class Turns:
+    """A cluster whose requests take turns."""
+
+    server = namespace = ""
+    stream = close = None
+    asks_permit = True
+
+    def __init__(self, cluster, turn):
+        self.cluster, self.turn = cluster, turn
+
+    def request(self, method, path, **more):
+        with Permit(turn=self.turn):
+            return self.cluster.request(method, path, **more)
