@@ -36,6 +36,7 @@ _PUBLIC = {
     "InputError": "errors",
     "Invalid": "errors",
     "Kind": "cache",
+    "Lease": "election",
     "LoadError": "errors",
     "Loaded": "manifests",
     "NotFound": "errors",
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
     from genreconcile.controllers.retry import Retry as Retry
     from genreconcile.controllers.sets import callable as callable  # noqa: A004 - users write gr.callable
     from genreconcile.controllers.sets import folder as folder
+    from genreconcile.election import Lease as Lease
     from genreconcile.errors import CacheError as CacheError
     from genreconcile.errors import ClusterError as ClusterError
     from genreconcile.errors import Conflict as Conflict

@@ -168,7 +168,7 @@ class NotFound(ClusterError):
 
 
 class NotLeading(ClusterError):
-    """Not sent: ``may_write`` of the Reconciler says that another replica leads."""
+    """Not sent, for ``may_write`` says that another replica leads; or the Lease of a program is lost."""
 
 
 class Throttled(ClusterError):

@@ -1,7 +1,7 @@
 """The cluster through which this package writes: it asks ``may_write`` first.
 
-Invariant: a request that writes is sent only after ``may_write`` allowed it; whatever is not a dry run or a read goes
-through this cluster.
+Invariant: a request that writes is sent only after ``may_write`` allowed it, with the connection open, immediately
+before the bytes; whatever is not a dry run or a read goes through this cluster.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genreconcile.cluster import Cluster
+from genreconcile.cluster import Cluster, Permit
 from genreconcile.errors import NotLeading
 from genreconcile.settings import Options
 
@@ -25,12 +25,19 @@ class LeadingCluster:
         self.namespace = cluster.namespace
         self.stream = cluster.stream
         self.close = cluster.close
+        self.asks_permit: bool = getattr(cluster, "asks_permit", False)
         self._request = cluster.request
         self._may_write = None if options.dry_run else options.may_write
 
     def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, **more: Any) -> bytes:
         """See ``Cluster.request``."""
-        asks = method != "GET" and "dryRun" not in (query or {})
-        if asks and self._may_write is not None and not self._may_write():
+        if self._may_write is None or method == "GET" or "dryRun" in (query or {}):
+            return self._request(method, path, query=query, **more)
+        if not self.asks_permit:
+            self._ask()
+        with Permit(self._ask):
+            return self._request(method, path, query=query, **more)
+
+    def _ask(self) -> None:
+        if self._may_write is not None and not self._may_write():
             raise NotLeading("nothing was sent: may_write says that another replica leads; it will see to the object")
-        return self._request(method, path, query=query, **more)

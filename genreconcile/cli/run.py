@@ -30,6 +30,7 @@ from genreconcile.cli.options import (
 if TYPE_CHECKING:
     from genreconcile.cluster import Cluster
     from genreconcile.controllers.program import Source
+    from genreconcile.election import Lease
 
 _OF_SETS: Final = (
     "recursive",
@@ -43,6 +44,14 @@ _OF_SETS: Final = (
     "mode",
 )
 """The parameters that say something of the set of -f alone."""
+_OF_LEASES: Final = (
+    "lease",
+    "lease_duration",
+    "lease_renew_deadline",
+    "lease_retry_period",
+    "lease_identity",
+)
+"""The parameters of the Lease, all but the first without effect where there is none."""
 
 
 @click.command("run")
@@ -78,6 +87,37 @@ _OF_SETS: Final = (
     is_flag=True,
     help="Run nothing: take the finalizers off the parents, whose children stay; to uninstall.",
 )
+@click.option("--lease", metavar="[NS/]NAME", help="Work only while this Lease is held, else stand by.")
+@click.option(
+    "--lease-duration",
+    type=int,
+    default=15,
+    show_default=True,
+    metavar="SECONDS",
+    help="Seconds without a renewal after which another process may take the Lease.",
+)
+@click.option(
+    "--lease-renew-deadline",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Seconds without a renewal after which this process stops to write.",
+)
+@click.option(
+    "--lease-retry-period",
+    type=float,
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Seconds between two tries to renew or to take the Lease.",
+)
+@click.option("--lease-identity", metavar="TEXT", help="Name of this process in the Lease; no other may have it.")
+@click.option(
+    "--accept-changes",
+    is_flag=True,
+    help="Run also where another build of a controller ran last, and this one would change many children.",
+)
 @added(*CONNECTION, VERBOSITY)
 @click.pass_context
 def command(
@@ -92,20 +132,26 @@ def command(
 ) -> int:
     """Run the controllers that Python files define, or keep a folder of manifests in the cluster.
 
-    SIGTERM and SIGINT end it: what runs has 20 s to end. A second one ends it at once.
+    SIGTERM and SIGINT end it: what runs has 20 s to end. A second one ends it at once. Of several processes with the
+    same --lease one works; when it has lost the Lease it ends with exit code 3, and is to be started again.
+
+    It ends with exit code 4 where a controller is another build than the one that ran last, and would change more than
+    10 children and more than 20 % of all: see whether that is meant, and start it with --accept-changes.
     """
     if bool(operators) == (folder is not None):
         raise click.UsageError("Give Python files with controllers, or -f with a folder of manifests.")
     from genreconcile.cli import logs, session
     from genreconcile.controllers import program
 
-    is_release = options.pop("release")
+    is_release, accepts = options.pop("release"), options.pop("accept_changes")
+    lease = _lease(ctx, **{name: options.pop(name) for name in _OF_LEASES})
     of_set = {name: options.pop(name) for name in _OF_SETS}
     logs.set_up(max(verbosity, 1))
     sources = [_set_of(folder, **of_set)] if folder is not None else _controllers_of(operators, ctx)
+    cluster = session.connect(Connection(**options))
     if is_release:
-        return _release(sources, session.connect(Connection(**options)), namespaces)
-    program.run(*sources, cluster=session.connect(Connection(**options)), namespaces=namespaces or None)
+        return _release(sources, cluster, namespaces)
+    program.run(*sources, cluster=cluster, namespaces=namespaces or None, lease=lease, accept_changes=accepts)
     return exits.CONVERGED
 
 
@@ -120,6 +166,21 @@ def _release(sources: Iterable[Source], cluster: Cluster, namespaces: tuple[str,
     for text in failed:
         click.echo(text, err=True)
     return exits.DIFFERENCES if failed else exits.CONVERGED
+
+
+def _lease(ctx: click.Context, *, lease: str | None, **settings: Any) -> Lease | None:
+    """The Lease that options describe. Raises UsageError for an option without --lease, InputError."""
+    if lease is None:
+        for parameter in ctx.command.params:
+            is_given = ctx.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
+            if parameter.name in settings and is_given:
+                raise click.UsageError(f"{parameter.opts[-1]} goes with --lease.")
+        return None
+    from genreconcile.election import Lease
+
+    namespace, _, name = lease.rpartition("/")
+    chosen = {name.removeprefix("lease_"): value for name, value in settings.items()}
+    return Lease(name, namespace or None, **chosen)
 
 
 def _set_of(folder: str, *, name: str | None, **settings: Any) -> Source:

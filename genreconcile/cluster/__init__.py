@@ -21,6 +21,7 @@ from genreconcile.cluster.answer import answer_error, status_error
 from genreconcile.cluster.causes import no_answer
 from genreconcile.cluster.credentials import Credentials, Renewable
 from genreconcile.cluster.interrupt import Interrupt
+from genreconcile.cluster.permit import Permit
 from genreconcile.cluster.transport import POOL_SIZE, Transport, chunks, keepalive
 from genreconcile.cluster.wishes import require_wishes
 from genreconcile.errors import ClusterError, Unauthorized
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from genreconcile.cluster.identity import Identity
     from genreconcile.cluster.message import Response
 
-__all__ = ["Cluster", "DynamicCluster", "Interrupt", "connect", "status_error"]
+__all__ = ["Cluster", "DynamicCluster", "Interrupt", "Permit", "connect", "status_error"]
 
 _READ_TIMEOUT = 65.0  # The API server ends a request itself after 60 s.
 _HEAD_TIMEOUT = 20.0  # A stream is open as soon as its head has come; only then may it be silent for long.
@@ -44,7 +45,8 @@ class Cluster(Protocol):
 
     ``server`` is the URL of the API server, for messages; ``namespace`` is the context's namespace, "" where the
     context names none. ``path`` is an encoded path such as ``/api/v1/pods``, ``query`` its parameters.
-    An implementation that blocks registers a way to end the request with ``Interrupt.current()``.
+    An implementation that blocks registers a way to end the request with ``Interrupt.current()``. One that has an
+    attribute ``asks_permit``, which is True, sends the bytes of a request inside ``with Permit.sending():``.
     """
 
     server: str
@@ -126,6 +128,8 @@ class DynamicCluster:
     other. ``renew`` returns a Configuration with fresh credentials; it is called when the server answers 401.
     ``identity`` takes the place of the configuration's credentials and TLS.
     """
+
+    asks_permit = True
 
     def __init__(
         self,

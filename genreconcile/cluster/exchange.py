@@ -24,6 +24,7 @@ from urllib3.exceptions import ProtocolError
 
 from genreconcile.cluster import message
 from genreconcile.cluster.interrupt import Interrupt, register, shut
+from genreconcile.cluster.permit import Permit
 
 if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
@@ -67,7 +68,8 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
     """Send the bytes of ``request`` and read the head of the answer; ``timeout`` is the longest silence in seconds.
 
     Raises urllib3's errors where no connection can be opened, OSError, urllib3's ProtocolError, and RemoteDisconnected
-    where the server closed the connection without an answer. The thread's Interrupt can end the call.
+    where the server closed the connection without an answer. The thread's Interrupt can end the call, its Permit keeps
+    it from being sent.
     """
     if Interrupt.is_current_set():  # Were it sent, the answer might come before the connection ends.
         raise ProtocolError("interrupted")
@@ -78,7 +80,8 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
         if connection.is_closed:
             _open(pool, connection)
         connection.sock.settimeout(timeout)
-        connection.sock.sendall(request)
+        with Permit.sending():
+            connection.sock.sendall(request)
         register(connection, connection.sock)
         response.read_head()
     except BaseException as error:

@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning, ProtocolError,
 
 from genreconcile.cluster import message
 from genreconcile.cluster.interrupt import Interrupt, register, shut
+from genreconcile.cluster.permit import Permit
 
 _WRAPPERS = (ProtocolError, ProxyError, ReadTimeoutError, SSLError)
 
@@ -80,7 +81,10 @@ class _Observed(HTTPConnection):
 
     def request(self, *arguments: Any, **options: Any) -> None:
         self.interrupt = None  # The one of the thread that had the connection before.
-        super().request(*arguments, **options)
+        if self.sock is None:
+            self.connect()  # Else http.client does it, after the question.
+        with Permit.sending():
+            super().request(*arguments, **options)
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override] # As in urllib3.
         self.awaited = self.sock

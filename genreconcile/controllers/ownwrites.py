@@ -36,6 +36,7 @@ class OwnWrites:
         self.namespace = cluster.namespace
         self.stream = cluster.stream
         self.close = cluster.close
+        self.asks_permit = getattr(cluster, "asks_permit", False)
         self._request = cluster.request
         self._resource = resource
         self._news = news

@@ -1,31 +1,34 @@
 """Controllers as one program: a shared cache, their loops and workers, and an orderly end.
 
-Invariant: when ``stop`` returns, no run of this program writes any more.
+Invariant: when ``stop`` returns, no run of this program writes any more, and a Lease that it held is given back.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
-from genreconcile.arguments import refused, require_name, require_whole, texts
+from genreconcile.arguments import refused, require_flag, require_name, require_whole, texts
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster, connect
 from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.leadership import Alone, ByLease, Leadership
 from genreconcile.controllers.loop import Loop
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
-from genreconcile.errors import CacheError, InputError
+from genreconcile.election import Lease
+from genreconcile.errors import CacheError, InputError, NotLeading, PlanRefused, ReconcileError
 from genreconcile.process import Process
 
 Source = Controller | ExpectedSet
@@ -36,6 +39,9 @@ _GRACE: Final = 20.0
 """Seconds that runs have to end once the program is asked to."""
 _CUT_WITHIN: Final = 2.0
 """Seconds that runs have after that: nothing but a request that was sent before keeps one."""
+_SYNC: Final = 60.0
+_AGAIN: Final = 5.0
+"""Seconds until parents that are not known are looked for again."""
 _LOOK: Final = 1.0
 """Seconds until a signal is noticed at the latest."""
 
@@ -43,6 +49,10 @@ _LOOK: Final = 1.0
 class Program:
     """Runs controllers from ``start`` (or ``with``) to ``stop``. Arguments as ``run``. After a fork it is of no use in
     the child.
+
+    Under a Lease it waits in warm standby until it holds it. Once it has lost it, nothing runs any more: ``lost`` says
+    why. Nothing runs either where another build of a controller would change too many children: ``refused`` says so.
+    Then ``on_end``, where it is set before ``start``, is called, in another thread.
     """
 
     def __init__(
@@ -51,27 +61,37 @@ class Program:
         cluster: Cluster,
         namespaces: Iterable[str] | None = None,
         cache_limit: int | None = None,
+        lease: Lease | None = None,
+        accept_changes: bool = False,
     ) -> None:
         require_sources(sources)
+        if lease is not None and not isinstance(lease, Lease):
+            raise refused("lease", lease, "is no Lease; give gr.Lease(name)")
         if cache_limit is not None:
             require_whole("cache_limit", cache_limit, 1)
         places = None if namespaces is None else texts("namespaces", namespaces, require_name)
+        require_flag("accept_changes", accept_changes)
+        self._accepts = accept_changes
         self._sources = sources
         self._cache = Cache(cluster, namespaces=places)
-        self._may_write = threading.Event()
-        self._may_write.set()
+        self._leadership: Leadership = Alone(cluster) if lease is None else ByLease(cluster, lease, _now)
         self._shared = Shared(
-            cluster,
+            self._leadership.cluster,
             self._cache,
-            self._may_write.is_set,
+            self._leadership.may_write,
             clock=time.monotonic,
-            now=lambda: dt.datetime.now(dt.UTC),
+            now=_now,
             reader=Reader(cluster, self._cache, cache_limit=cache_limit),
         )
         self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []
         self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._is_stopping = False
+        self._ending = threading.Event()
         self._process = Process()
+        self.lost = self.refused = ""
+        self.on_end: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,9 +107,21 @@ class Program:
         """Whether functions can be run: False once too many runs have not ended in time."""
         return all(runner.is_healthy for runner in self._runners)
 
+    @property
+    def is_leading(self) -> bool:
+        """Whether this program is the one that works: without a Lease always."""
+        return self._leadership.is_leading
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it works, or could at once if it led: all parents are known, and it has not ended."""
+        kinds = [source.settings.kind for source in self._sources if isinstance(source, Controller)]
+        is_over = self._is_stopping or bool(self.lost) or not self._loops
+        return not is_over and all(self._cache.has_settled(kind) and not self._cache.error(kind) for kind in kinds)
+
     def start(self) -> None:
-        """Read what is there, and begin to run. Raises ClusterError; CacheError for a kind that is not served, and
-        after ``stop``.
+        """Read what is there, and begin to run, or to wait for the Lease. Raises ClusterError; CacheError for a kind
+        that is not served, and after ``stop``.
         """
         if self._loops:
             raise CacheError("the program: not started: it runs already")
@@ -102,14 +134,65 @@ class Program:
         except BaseException:
             self.stop()
             raise
+        self._leadership.start(self._work, self._lose)
+
+    def _work(self) -> None:
+        """Let the workers begin, those of a controller once it is sure that another build does not change too much."""
         for loop in self._loops:
-            for number, life in enumerate(loop.lives):
-                self._threads.append(
-                    threading.Thread(target=life, name=f"genreconcile-{loop.name}-{number}", daemon=True)
-                )
-        for thread in self._threads:
-            thread.start()
-        _log.info("running %s", ", ".join(loop.name for loop in self._loops))
+            if isinstance(loop, SetLoop) or self._accepts:
+                self._begin(loop)
+            else:
+                self._spawn([functools.partial(self._survey, loop)], f"{loop.name}-survey")
+
+    def _begin(self, loop: Loop | SetLoop) -> None:
+        self._spawn(loop.lives, loop.name)
+        _log.info("running %s", loop.name)
+
+    def _spawn(self, lives: Iterable[Callable[[], None]], name: str) -> None:
+        """Start a thread for each life, unless the program ends."""
+        with self._lock:
+            if self._is_stopping:
+                return
+            threads = [
+                threading.Thread(target=life, name=f"genreconcile-{name}-{number}", daemon=True)
+                for number, life in enumerate(lives)
+            ]
+            self._threads += threads
+            for thread in threads:
+                thread.start()
+
+    def _survey(self, loop: Loop) -> None:
+        """Begin once it is known what another build of the controller would change, and that this is little."""
+        while not (self._is_stopping or self.lost):
+            try:
+                survey = loop.survey(_SYNC)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the workers are to begin once it is over
+                told = error if isinstance(error, ReconcileError) else type(error).__name__
+                _log.warning("%s: not running yet: what it would change is not known: %s", loop.name, told)
+                self._ending.wait(_AGAIN)
+                continue
+            if not survey.refusal:
+                self._begin(loop)
+                return
+            loop.refuse(survey)
+            self.refused = survey.refusal
+            _log.error("%s", self.refused)
+            self.on_end()
+            return
+
+    def _lose(self, why: str) -> None:
+        """Another process may work from now on: nothing here does so any more. The questions before writes say no
+        already.
+        """
+        self.lost = why
+        self._ending.set()
+        _log.error("%s: ending", why)
+        self._leadership.end()
+        for loop in self._loops:
+            loop.close()
+        for runner in self._runners:
+            runner.close()
+        self.on_end()
 
     def _loop(self, source: Source) -> Loop | SetLoop:
         if isinstance(source, ExpectedSet):
@@ -120,22 +203,28 @@ class Program:
         return loop_of(source, self._shared, runner)
 
     def stop(self, grace: float = _GRACE) -> None:
-        """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more.
+        """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more. A
+        Lease is given back last, once no write is on its way.
 
         No thread is left but those of functions that do not end; a second call does nothing.
         """
         if not self._process.is_this:  # In a fork, locks may be held for ever.
             return
+        with self._lock:
+            self._is_stopping = True
+        self._ending.set()
+        self._leadership.close()
         for loop in self._loops:
             loop.close()
-        self._join(grace)
-        self._may_write.clear()
+        self._join(0.0 if self.lost else grace)
+        self._leadership.end()
         for runner in self._runners:
             runner.close()
         self._join(_CUT_WITHIN)
         for loop in self._loops:
             loop.release()
         self._cache.stop()
+        self._leadership.stop()
 
     def _join(self, seconds: float) -> None:
         """Wait for the workers to end."""
@@ -150,23 +239,39 @@ def run(
     cluster: Cluster | None = None,
     namespaces: Iterable[str] | None = None,
     cache_limit: int | None = None,
+    lease: Lease | None = None,
+    accept_changes: bool = False,
 ) -> None:
     """Run controllers, folders and sets until SIGTERM or SIGINT; then runs have 20 s to end. A second signal ends the
     process at once.
 
     ``cluster`` is by default the one that kubectl would use, or the one in which the process runs. ``namespaces`` are
     those that are watched, all by default; kinds without a namespace are always watched whole. ``cache_limit`` is the
-    memory in bytes above which no further kind is watched. Call it in the main thread: only there are signals heard.
+    memory in bytes above which no further kind is watched. Of several processes that are given the same ``lease`` one
+    works, and the others wait to follow it. ``accept_changes``: run also where another build of a controller ran last,
+    and this one would change many children. Call it in the main thread: only there are signals heard.
 
-    Raises InputError, Unauthorized and Unreachable, CacheError for a kind of parents that the server does not have.
+    Raises InputError, Unauthorized and Unreachable, CacheError for a kind of parents that the server does not have,
+    PlanRefused where changes are not accepted, and NotLeading once the Lease is lost: the process is to end then, with
+    all that its functions may still be doing.
     """
     program = Program(
         *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
-        cache_limit=cache_limit,
+        cache_limit=cache_limit, lease=lease, accept_changes=accept_changes,
     )  # fmt: skip
-    with _Signals() as signals, program:
-        signals.wait()
-        _log.info("stopping")
+    with _Signals() as signals:
+        program.on_end = signals.end
+        with program:
+            signals.wait()
+            _log.info("stopping")
+    if program.refused:
+        raise PlanRefused(program.refused)
+    if program.lost:
+        raise NotLeading(f"{program.lost}; this process ends, and waits for its turn once it is started again")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 class _Signals:
@@ -177,7 +282,7 @@ class _Signals:
 
     def __init__(self) -> None:
         self._before: dict[int, Any] = {}
-        self._is_stopping = False
+        self._is_stopping = self._is_over = False
         self._pipe = (-1, -1)
         self._wakeup = -1
 
@@ -199,9 +304,14 @@ class _Signals:
             os.close(end)
 
     def wait(self) -> None:
-        """Wait for the first of them."""
-        while not self._is_stopping:
+        """Wait for the first of them, or for ``end``."""
+        while not (self._is_stopping or self._is_over):
             os.read(self._pipe[0], 1)
+
+    def end(self) -> None:
+        """End ``wait``, from another thread."""
+        self._is_over = True
+        os.write(self._pipe[1], b"\0")
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame

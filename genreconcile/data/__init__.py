@@ -25,6 +25,7 @@ from genreconcile.data.shapes import (
     Immutable,
     Mask,
     Order,
+    Own,
     Readiness,
     Types,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Immutable",
     "Mask",
     "Order",
+    "Own",
     "Readiness",
     "Types",
     "shipped",

@@ -258,6 +258,25 @@ class Access(File, frozen=True):
     guarded: Mapping[str, str]
 
 
+class OwnKind(Entry, frozen=True):
+    """A namespaced kind, and how the server serves it."""
+
+    object: TypeMeta
+    plural: str
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """The path of the objects in a namespace, or of one of them."""
+        return f"/apis/{self.object.api_version}/namespaces/{namespace}/{self.plural}{f'/{name}' if name else ''}"
+
+
+class Own(File, frozen=True):
+    """``own.yaml``."""
+
+    name = "own.yaml"
+
+    lease: OwnKind
+
+
 class Types(File, frozen=True):
     """``types.yaml``."""
 

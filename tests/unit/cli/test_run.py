@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+import genreconcile as gr
 from genreconcile.controllers import program
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.sets import ExpectedSet
@@ -130,3 +131,38 @@ def test_a_signal_stops_a_program_and_a_second_one_ends_it(monkeypatch):
         signal.raise_signal(signal.SIGTERM)
         assert ended == [128 + signal.SIGTERM]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_lease(run, started, operator):
+    assert run("run", operator("one")).code == 0
+    assert started["lease"] is None
+    assert run("run", operator("one"), "--lease", "shop").code == 0
+    assert started["lease"] == gr.Lease("shop")
+    options = ["--lease-duration", "30", "--lease-renew-deadline", "20", "--lease-retry-period", "3"]
+    assert run("run", operator("one"), "--lease", "web/shop", *options, "--lease-identity", "pod-0").code == 0
+    assert started["lease"] == gr.Lease("shop", "web", "pod-0", 30, 20.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--lease-duration", "30"), "--lease-duration goes with --lease."),
+        (("--lease-identity", "me"), "--lease-identity goes with --lease."),
+        (("--lease", "Shop"), "is no name of a Lease"),
+        (("--lease", "shop", "--lease-duration", "9"), "is not less than the lease's duration of 9 s"),
+    ],
+)
+def test_a_lease_that_cannot_be_meant(run, started, operator, options, said):
+    done = run("run", operator("one"), *options)
+    assert done.code == 2
+    assert said in done.err
+    assert started == {}
+
+
+def test_a_lost_lease_ends_the_command(run, monkeypatch, reconciler, operator):
+    def lose(*_, **__):
+        raise gr.NotLeading("the Lease web/shop: lost")
+
+    monkeypatch.setattr(program, "run", lose)
+    done = run("run", operator("one"), "--lease", "shop")
+    assert (done.code, done.err) == (3, "error: the Lease web/shop: lost\n")

@@ -6,11 +6,16 @@ import itertools
 import pytest
 
 import genreconcile as gr
+from genreconcile.cli import main, session
+from genreconcile.controllers import program as program_module
 from genreconcile.controllers.build import build
+from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.program import Program
 from genreconcile.controllers.upgrade import Survey
 from genreconcile.normalize import Registry
 from genreconcile.ownership import build_of
 from genreconcile.plan import Change, Plan
+from support.eventually import eventually
 from unit.controllers import things
 from unit.controllers.things import MAP, THING, condition, names, thing
 
@@ -188,3 +193,63 @@ def test_a_function_knows_that_nothing_is_written(operator):
         found = surveyed(fake, operator("return [] if not ctx.is_plan else 1 / 0"))
         assert found.changed == 0
         assert names(fake) == ["a"]
+
+
+# The program
+
+
+@pytest.fixture
+def many(operator):
+    """A cluster in which a build has written 24 children."""
+    parents = [thing(f"t{number}", names=[f"{number}{letter}" for letter in "abc"]) for number in range(8)]
+    with things.cluster(*parents) as fake:
+        with fake.run(operator(stating("1"))) as run:
+            run.settle()
+        yield fake
+
+
+def values(fake):
+    return {obj["data"]["k"] for obj in fake.find(MAP)}
+
+
+def test_a_program_ends_before_it_changes_many(many, operator):
+    with pytest.raises(gr.PlanRefused, match="would change 24 of 24 children, which is more than 10"):
+        gr.run(operator(stating("2")), cluster=many)
+    assert values(many) == {"1"}
+    assert condition(many, "Stalled", "t0") == ("True", "GuardRefused")
+    with Program(operator(stating("2")), cluster=many, accept_changes=True):
+        eventually(lambda: values(many) == {"2"})
+        eventually(lambda: condition(many, "Stalled", "t0") is None)
+
+
+def test_few_changes_are_made(many, operator):
+    few = stating("1").replace("'k': '1'", "'k': '2' if n[0] == '3' else '1'")
+    with Program(operator(few), cluster=many) as program:
+        eventually(lambda: values(many) == {"1", "2"})
+        assert program.refused == ""
+
+
+def test_the_command_ends_with_4(many, operator, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "operator.py"
+    controller = "gr.controller('example.com/v1/Thing', name='things')"
+    file.write_text(f"import genreconcile as gr\n\n@{controller}\ndef things(parent, ctx):\n    {stating('2')}\n")
+    monkeypatch.setattr(session, "connect", lambda _: many)
+    assert main(["run", str(file)]) == 4
+    assert "start it with --accept-changes" in capsys.readouterr().err
+    assert values(many) == {"1"}
+
+
+def test_parents_that_are_not_known_are_awaited(many, operator, monkeypatch):
+    monkeypatch.setattr(program_module, "_AGAIN", 0.01)
+    answers, survey = [gr.NotSynced("not yet"), RuntimeError()], Loop.survey
+
+    def late(loop, timeout):
+        if answers:
+            raise answers.pop()
+        return survey(loop, timeout)
+
+    monkeypatch.setattr(Loop, "survey", late)
+    with Program(operator(stating("1")), cluster=many):
+        things.edit(many, "t0", names=[])
+        eventually(lambda: len(many.find(MAP)) == 21)
+    assert not answers
