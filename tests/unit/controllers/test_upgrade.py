@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -143,6 +144,11 @@ def test_what_is_refused(there, operations, is_refused):
     if is_refused:
         assert f"would change {found.changed} of {there} children" in found.refusal
         assert found.parents == (parent,)
+
+
+def test_the_message_is_that_of_the_page():
+    page = (Path(gr.__file__).parents[1] / "docs/operators.md").read_text()
+    assert f"Stalled True GuardRefused: {Survey('apps', 24, 24).refusal}\n" in page
 
 
 def surveyed(fake, one):
