@@ -30,7 +30,7 @@ from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.status.room import CONDITIONS, OBSERVED
 from genreconcile.controllers.statuses import Statuses
-from genreconcile.errors import InputError, NotReadable, PlanRefused, ReconcileError
+from genreconcile.errors import InputError, LoadError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.plan import Plan
@@ -137,6 +137,8 @@ class Run:
             if error.result is None:
                 return self._failed(error)
             result, refused = error.result, error
+        except LoadError as error:  # What was stated are no objects, or one of them is stated twice.
+            return self._failed(InputError(str(error)))
         except ReconcileError as error:
             return self._failed(error)
         if stated.is_whole:
