@@ -122,11 +122,11 @@ def names(ground, plural="configmaps", *, ours=LABELS):
     return {obj["metadata"]["name"] for obj in found if ours.items() <= (obj["metadata"].get("labels") or {}).items()}
 
 
-def assert_no_gap(ground, cache, kind=MAPS, plural="configmaps"):
+def assert_no_gap(ground, cache, kind=MAPS, path=""):
     """I4: the cache becomes equal to a consistent list."""
 
     def same():
-        listed = ground.admin.list(path_of(ground.namespace, plural=plural))
+        listed = ground.admin.list(path or path_of(ground.namespace))
         live = {name: (uid_of(obj), resource_version_of(obj)) for name, obj in listed.items()}
         try:
             records = cache.records(kind, namespace=ground.namespace)
