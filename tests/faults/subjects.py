@@ -24,7 +24,6 @@ ALONE = {
     "20": "a controller's empty set is meant; of functions that end early see 34 to 36",
     "21": "single calls; a controller's runs are tried again by themselves, see 33",
     "24": "the cache alone, which a controller shares",
-    "28": "the cache, and threads of the caller; of a program see tests/unit/controllers/test_program.py",
     "29": "the cache alone, which a controller shares",
     "31": "only a controller has parents",
     "32": "only a controller has parents; of a child's kind see 18",

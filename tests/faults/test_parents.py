@@ -1,6 +1,7 @@
 """Definitions that go and come, an API that is down for minutes, 410s, a lease that is lost (32, 33, 38, 39)."""
 
 import itertools
+import threading
 import time
 
 import pytest
@@ -263,3 +264,40 @@ def test_s39_a_lease_that_is_lost_in_mid_run(ground):
         assert_untouched(ground, theirs)
     once = {f"c{left}": (1, 1) for left in range(5)}
     assert tally(ground) == {"a": (1, 0), "b": (1, 1), **once, "c5": (1, 0)}
+
+
+def test_s25_two_programs_at_once(ground):
+    """Both believe to lead: no child is made twice or lost, nothing of others is touched, and both come to rest."""
+    define(ground)
+    expected = maps(ground, *(f"n{number}" for number in range(10)), k="1")
+    with running(ground, controller()) as first, running(ground, controller()) as second:
+        theirs = begin(ground, first)
+        state(ground, expected)
+        settle(ground, first, expected)
+        settle(ground, second, expected)
+        assert_untouched(ground, theirs)
+    assert tally(ground) == {**{f"n{number}": (1, 0) for number in range(10)}, "a": (1, 1), "b": (1, 1)}
+
+
+def threads():
+    return {thread for thread in threading.enumerate() if thread.name.startswith("genreconcile")}
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_s28_a_program_that_starts_and_stops(ground, moment):
+    """In whatever moment the stop comes, no thread is left, and the next program goes on from there."""
+    define(ground)
+    before = threads()
+    for number in range(3):
+        expected = maps(ground, "a", f"n{number}", k=str(number))
+        state(ground, expected)
+        reached = len(ground.log.writes()) + moment
+        with running(ground, controller()):
+            eventually(lambda reached=reached: len(ground.log.writes()) >= reached)
+    eventually(lambda: threads() <= before, threads)
+    with running(ground, controller()) as opened:
+        settle(ground, opened, expected)
+    counts = tally(ground)
+    assert all(
+        creates - deletes == (name in {"a", "n2"}) and creates <= 1 for name, (creates, deletes) in counts.items()
+    )

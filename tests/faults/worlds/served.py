@@ -61,7 +61,7 @@ class Served(World):
 
     def rest(self, program):
         """I1: the parent comes to rest, and stays: no run of a further few sends a write."""
-        eventually(lambda: self.is_seen(), "the parent as it is", timeout=BOUND)
+        eventually(self.is_seen, "the parent as it is", timeout=BOUND)
 
         def sent():
             before, begun = self.mortal.sent(self), next(program.begun)
