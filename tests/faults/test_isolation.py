@@ -79,9 +79,9 @@ def test_s16_another_controller_that_undoes_what_we_write(ground, subject):
     expected = [config_map("a", ground.namespace, k="1")]
     with subject(ground) as reconciler:
         converge(ground, reconciler, expected)
-        edit(ground, "a", k="theirs")
         undone = Call(then=lambda *_: edit(ground, "a", k="theirs"))
         ground.faults.add(undone, "patch", resource="configmaps", times=None)
+        edit(ground, "a", k="theirs")
 
         def is_fight():
             result = reconcile(reconciler, expected)
