@@ -37,8 +37,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     ``validated``: the schema of the kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
     or annotations call sensitive. ``is_sendable``: ``expected`` holds nothing that only the server may set.
     ``awaits_definition``: the object is planned again when the definition of its kind is written. ``retry_after``:
-    seconds until the next repair in a fight, None without a fight. ``is_part``: one patch cannot hold all differences,
-    and this one holds the first of them.
+    seconds until the next repair in a fight, or until a definition that changes may be known; else None. ``is_part``:
+    one patch cannot hold all differences, and this one holds the first of them.
 
     ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` have the real values.
     """
