@@ -11,7 +11,7 @@ import re
 import socket
 import uuid
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from genreconcile.arguments import refused, require_namespace, require_seconds, require_text, require_whole
 
@@ -56,6 +56,12 @@ class Lease:
         if self.renew_deadline <= self.retry_period * _JITTER:
             advice = f"is too long for a renew_deadline of {self.renew_deadline:g} s; give less than 5/6 of it"
             raise refused("retry_period", self.retry_period, advice)
+
+    @classmethod
+    def parse(cls, text: str, **settings: Any) -> Lease:
+        """The Lease ``[NAMESPACE/]NAME`` with these settings. Raises InputError."""
+        namespace, _, name = text.rpartition("/")
+        return cls(name, namespace or None, **settings)
 
     @property
     def write_timeout(self) -> float:

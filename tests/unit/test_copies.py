@@ -77,6 +77,7 @@ def outcome():
 MADE = {
     "Retry": [lambda: gr.Retry(5, "a reason")],
     "GVK": [lambda: GVK],
+    "Lease": [lambda: gr.Lease("shop"), lambda: gr.Lease("shop", "web", "me", 30, 20.0, 3.0)],
     "ObjectKey": [lambda: KEY],
     "Change": [change, lambda: change(error=gr.InputError("x", "/a"), keys=((("a", 1), "b"),))],
     "Diff": [drift, lambda: gr.diff(written(size=3), written(size=3), schema=schema())],
