@@ -59,6 +59,7 @@ _PUBLIC = {
     "RuleError": "errors",
     "Schema": "catalog",
     "Selector": "settings",
+    "Status": "readiness",
     "Throttled": "errors",
     "TooLarge": "errors",
     "Unauthorized": "errors",
@@ -71,6 +72,7 @@ _PUBLIC = {
     "folder": "controllers.sets",
     "load": "manifests",
     "run": "controllers.program",
+    "status": "readiness",
     "suggest": "compare.explain",
 }
 """The public names, each with the module of this package that defines it; none is spelled like such a module."""
@@ -144,6 +146,8 @@ if TYPE_CHECKING:
     from genreconcile.objects import ObjectKey as ObjectKey
     from genreconcile.plan import Change as Change
     from genreconcile.plan import Plan as Plan
+    from genreconcile.readiness import Status as Status
+    from genreconcile.readiness import status as status
     from genreconcile.reconcile import Reconciler as Reconciler
     from genreconcile.settings import Selector as Selector
 else:

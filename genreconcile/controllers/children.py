@@ -23,6 +23,7 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, namespace_of, owners_of
 from genreconcile.ownership import Inventory, Membership, ParentRef
 from genreconcile.plan import Change, Plan
+from genreconcile.readiness import NOT_FOUND, Status
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
 
@@ -113,15 +114,13 @@ class Children:
         has = any(one.get("uid") == ref.uid for one in owners_of(live))
         return self._orphaned.get(ref.key) == ref.uid or (ref.uid in had and not has)
 
-    def not_ready(self, parent: ObjectKey) -> dict[ObjectKey, float | None]:
-        """The children that a parent stated last and that are not ready, as the cache has them; each with the seconds
-        until it may be so though nothing happens.
-        """
+    def not_ready(self, parent: ObjectKey) -> dict[ObjectKey, Status]:
+        """The children that a parent stated last and that are not Current, as the cache has them; each as it is."""
         with self._lock:
             stated = self._belonging.stated(parent)
         live = {key: self._live(key, gvk) for key, gvk in stated}
-        waiting = {key: obj for key, obj in live.items() if obj is None or not self.check.is_ready(obj)}
-        return {key: None if obj is None else self.check.silence(obj) for key, obj in waiting.items()}
+        found = {key: NOT_FOUND if obj is None else self.check.status(obj) for key, obj in live.items()}
+        return {key: status for key, status in found.items() if not status.is_current}
 
     def parents_of(self, event: CacheEvent) -> Sequence[ObjectKey]:
         """The parents that a change of an object concerns."""

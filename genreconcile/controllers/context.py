@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from genreconcile.arguments import require_namespace, require_text
-from genreconcile.controllers.readiness import is_ready
 from genreconcile.controllers.reads import Read, checked_fields
 from genreconcile.controllers.settings import EVERYWHERE
 from genreconcile.errors import CacheError, InputError
 from genreconcile.objects import GVK, Object, namespace_of, uid_of
+from genreconcile.readiness import status
 from genreconcile.selector import ParsedSelector, parse
 
 _METADATA: Final = ("/metadata",)
@@ -53,7 +53,7 @@ class Context:
         reads: Reads,
         *,
         depend: Callable[[Read], object] = lambda _: None,
-        judge: Callable[[Object], bool] = is_ready,
+        judge: Callable[[Object], bool] = lambda live: status(live).is_current,
         is_plan: bool = False,
     ) -> None:
         self.status: dict[str, Any] = {}

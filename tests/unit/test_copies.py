@@ -84,9 +84,10 @@ MADE = {
     "Explanation": [lambda: gr.explain(written(size=1), written(size=2, other=5))],
     "Outcome": [outcome],
     "Plan": [lambda: gr.Plan((change(),), (change(),), (KEY,), ("w",), ("r",), 3, (change(),))],
-    "Registry": [gr.Registry.builtin, gr.Registry.empty, lambda: gr.Registry.builtin().extend(RULES)],
+    "Registry": [gr.Registry.builtin, gr.Registry.empty, lambda: gr.Registry.builtin().extend(RULES, READY)],
     "Result": [lambda: gr.Result((outcome(),), ("w",))],
     "Schema": [schema],
+    "Status": [lambda: gr.status(written(size=1)), lambda: gr.status(None)],
     "Throttled": [lambda: gr.Throttled("x", retry_after=3.0, details={"a": 1})],
     "CacheEvent": [lambda: CacheEvent("ADDED", RESOURCE, KEY, "7", RECORD)],
     "Loaded": [lambda: Loaded(written(), "a.yaml:1")],
@@ -103,6 +104,7 @@ RULE = {
     "default": {"function": "image-pull-policy"},
 }
 RULES = rule_set(RULE)
+READY = rule_set() | {"readiness": [{"id": "a", "object": {"kind": "Widget"}, "steps": [{"state": "Current"}]}]}
 
 
 def classes():
