@@ -8,5 +8,17 @@ from genreconcile.readiness.profile import Difference, differences
 from genreconcile.readiness.rules import parse_readiness
 from genreconcile.readiness.state import Status
 from genreconcile.readiness.telling import schema_tells
+from genreconcile.readiness.trials import Tried, tried
 
-__all__ = ["NOT_FOUND", "Difference", "Status", "differences", "parse_readiness", "schema_tells", "status", "status_of"]
+__all__ = [
+    "NOT_FOUND",
+    "Difference",
+    "Status",
+    "Tried",
+    "differences",
+    "parse_readiness",
+    "schema_tells",
+    "status",
+    "status_of",
+    "tried",
+]

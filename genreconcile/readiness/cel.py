@@ -36,7 +36,7 @@ class Expression:
         """
         try:
             found = self._program.execute({"self": obj})
-        except (ValueError, TypeError, RuntimeError, KeyError) as error:
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise CelError(f"the expression has no answer: {_line(error)}; has(…) asks for a field") from None
         if not isinstance(found, bool):
             raise CelError(f"the expression gives neither true nor false: {type(found).__name__}")

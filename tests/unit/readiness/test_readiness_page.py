@@ -8,15 +8,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import genreconcile as gr
+from genreconcile.cli.app import run
 from genreconcile.data import steps
-from genreconcile.readiness import differences
+from genreconcile.readiness import differences, tried
 
 PAGE = (Path(__file__).parents[3] / "docs/readiness.md").read_text("utf-8")
+FILES = re.findall(r"```yaml\n(apiVersion: genreconcile.*?)```", PAGE, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=range(len(PROGRAMS)))
-def test_a_program_prints_what_stands_below_it(program, output):
+def test_a_program_prints_what_stands_below_it(program, output, tmp_path, monkeypatch):
+    (tmp_path / "rules.yaml").write_text(FILES[0], "utf-8")
+    monkeypatch.chdir(tmp_path)
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         exec(program, {})  # noqa: S102 - an example of ours
@@ -45,3 +50,20 @@ def test_kstatus_has_no_steps_of_its_own():
 def test_each_key_is_explained(shape):
     keys = {field.encode_name for field in msgspec.structs.fields(shape)}
     assert {key for key in keys if f"`{key}" not in PAGE} == set()
+
+
+@pytest.mark.parametrize("text", FILES, ids=range(len(FILES)))
+def test_the_tests_of_its_files_pass(tmp_path, text):
+    (tmp_path / "rules.yaml").write_text(text, "utf-8")
+    registry = gr.Registry.empty().extend(tmp_path / "rules.yaml")
+    results = tried(registry.readiness)
+    assert results
+    assert [str(test) for test in results if test.fault] == []
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    command, output = re.search(r"```console\n\$ (.*?)\n(.*?)```", PAGE, re.DOTALL).groups()
+    (tmp_path / "rules.yaml").write_text(FILES[0], "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(command.split()[1:]) == 0
+    assert capsys.readouterr().out == output
