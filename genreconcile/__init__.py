@@ -64,6 +64,7 @@ _PUBLIC = {
     "TooLarge": "errors",
     "Unauthorized": "errors",
     "Unreachable": "errors",
+    "Waited": "waiting",
     "callable": "controllers.sets",
     "connect": "cluster",
     "controller": "controllers.controller",
@@ -150,6 +151,7 @@ if TYPE_CHECKING:
     from genreconcile.readiness import status as status
     from genreconcile.reconcile import Reconciler as Reconciler
     from genreconcile.settings import Selector as Selector
+    from genreconcile.waiting import Waited as Waited
 else:
     # Type checkers would take any name for one that is there.
     __getattr__ = _imported

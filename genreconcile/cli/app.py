@@ -15,7 +15,7 @@ import click
 from genreconcile.cli import exits
 from genreconcile.errors import ReconcileError, trace
 
-_COMMANDS = ("apply", "diff", "plan", "rbac", "rules", "run", "version")
+_COMMANDS = ("apply", "diff", "plan", "rbac", "rules", "run", "version", "wait")
 _log = logging.getLogger(__name__)
 
 

@@ -121,19 +121,22 @@ class Step(Entry, frozen=True):
 
 
 class OfKinds(Entry, frozen=True):
-    """How objects of some kinds are. ``defaults``: what a path counts as where it has no value of this one's type."""
+    """How objects of some kinds are. ``defaults``: what a path counts as where it has no value of this one's type.
+    ``makes`` are the kinds (``group/version/Kind``) of what their controllers make for them.
+    """
 
     id: Text
     kinds: tuple[str, ...]
     steps: tuple[Step, ...]
     defaults: tuple[tuple[Path, int | str], ...] = ()
+    makes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_end(self.steps)
 
 
 class Readiness(File, frozen=True):
-    """``readiness.yaml``."""
+    """``readiness.yaml``. ``by_later`` are the kinds of objects that become ready by those of later waves."""
 
     name = "readiness.yaml"
 
@@ -141,6 +144,7 @@ class Readiness(File, frozen=True):
     declared: tuple[Step, ...]
     kinds: tuple[OfKinds, ...]
     others: tuple[Step, ...]
+    by_later: frozenset[str]
 
     def __post_init__(self) -> None:
         _require_end(self.others)

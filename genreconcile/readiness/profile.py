@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from genreconcile.data import Readiness, shipped
 from genreconcile.data.steps import OfKinds, Profile, ReadinessRule, Step
@@ -49,10 +50,8 @@ def judged(scene: Scene, kind: str, profile: Profile, rules: Iterable[ReadinessR
     if found is not None:
         return found
     known = parts.kinds.get(kind)
-    found = known.decide(scene.under(known.defaults)) if known else parts.others(scene)
-    if found is None:
-        raise AssertionError(kind)  # Refused when the data were read.
-    return found
+    decided = known.decide(scene.under(known.defaults)) if known else parts.others(scene)
+    return cast("Status", decided)  # Steps of the data that come to no decision are refused when they are read.
 
 
 def differences(profile: Profile = "wait") -> tuple[Difference, ...]:

@@ -74,6 +74,7 @@ def outcome():
     return gr.Outcome(change(), "failed", "because", gr.Invalid("x: 422", status=422, reason="Invalid"))
 
 
+ABSENT = gr.status(None)
 MADE = {
     "Retry": [lambda: gr.Retry(5, "a reason")],
     "GVK": [lambda: GVK],
@@ -88,6 +89,10 @@ MADE = {
     "Result": [lambda: gr.Result((outcome(),), ("w",))],
     "Schema": [schema],
     "Status": [lambda: gr.status(written(size=1)), lambda: gr.status(None)],
+    "Waited": [
+        lambda: gr.Waited(KEY, gr.status(None)),
+        lambda: gr.Waited(KEY, gr.status(None), KEY, gr.status(None), "e"),
+    ],
     "Throttled": [lambda: gr.Throttled("x", retry_after=3.0, details={"a": 1})],
     "CacheEvent": [lambda: CacheEvent("ADDED", RESOURCE, KEY, "7", RECORD)],
     "Loaded": [lambda: Loaded(written(), "a.yaml:1")],

@@ -20,7 +20,7 @@ FOLDER = Path(data.__file__).parent
 SHAPES = {shape.name: shape for shape in shapes.File.__subclasses__()}
 FILES = pytest.mark.parametrize("name", sorted(SHAPES))
 FREE_KEYS = {"defines", "guarded", "subjects", "tools", "unions"}
-OPTIONAL = {"apiGroup", "defaults", "named", "namespace", "says", "unless", "values"}
+OPTIONAL = {"apiGroup", "defaults", "makes", "named", "namespace", "says", "unless", "values"}
 STEPS = {"always", "declared", "others", "steps"}
 """What tests/unit/readiness/test_steps.py looks into."""
 

@@ -62,7 +62,7 @@ def test_the_tests_of_its_files_pass(tmp_path, text):
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):
-    command, output = re.search(r"```console\n\$ (.*?)\n(.*?)```", PAGE, re.DOTALL).groups()
+    command, output = re.search(r"```console\n\$ (genreconcile rules.*?)\n(.*?)```", PAGE, re.DOTALL).groups()
     (tmp_path / "rules.yaml").write_text(FILES[0], "utf-8")
     monkeypatch.chdir(tmp_path)
     assert run(command.split()[1:]) == 0
