@@ -26,8 +26,6 @@ from genreconcile.arguments import (
     require_choice,
     require_flag,
     require_name,
-    require_namespace,
-    require_seconds,
     texts,
 )
 from genreconcile.cache import Cache
@@ -256,9 +254,8 @@ class Reconciler:
         """Carry a plan out. What changed since it was made is refused, object by object, with a Conflict.
 
         ``deleted`` means that the server has accepted it; ``wait`` waits until the objects are gone. ``dry_run`` sends
-        all requests so that the server only says what it would do. With ``wait_waves``, a wave is written only when all
-        objects of the waves before are ready, for which all of them together have so many seconds; what then is not
-        written is ``failed``, and nothing is deleted.
+        all requests so that the server only says what it would do. ``wait_waves`` is the time, in seconds, that waves
+        wait until the ones before are ready; what then is not written is ``failed``, and nothing is deleted.
 
         Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions; its ``result`` holds
         what was done.
@@ -268,10 +265,10 @@ class Reconciler:
             raise refused("plan", plan, "is no plan; give what plan(...) returned")
         require_flag("wait", wait)
         require_flag("dry_run", dry_run)
-        require_seconds("wait_waves", wait_waves)
-        applier = self._rehearsal if dry_run else self._applier
-        gate = None if dry_run else self._readying.gate(wait_waves)
-        return Execution(self._planner, applier, self._rehearsal, wait=wait and not dry_run, gate=gate).run(plan)
+        gate = self._readying.gate(wait_waves)
+        if dry_run:
+            return Execution(self._planner, self._rehearsal, self._rehearsal).run(plan)
+        return Execution(self._planner, self._applier, self._rehearsal, wait=wait, gate=gate).run(plan)
 
     def reconcile(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
@@ -297,7 +294,7 @@ class Reconciler:
         ``wait`` and ``wait_waves`` as in ``apply``.
         """
         require_flag("wait", wait)
-        require_seconds("wait_waves", wait_waves)
+        gate = self._readying.gate(wait_waves)
         settings = Settings(
             namespace=namespace,
             delete_from_namespace=delete_from_namespace,
@@ -315,7 +312,6 @@ class Reconciler:
         )
         call = self._call(list(require_iterable(expected)), settings)
         plan = self._planned(call, settings)
-        gate = self._readying.gate(wait_waves)
         return Execution(self._planner, self._applier, self._rehearsal, call, wait=wait, gate=gate).run(plan)
 
     def wait(
@@ -325,8 +321,6 @@ class Reconciler:
         seconds are over: one Waited for each, which says how it is and what holds it up. ``namespace`` is that of
         objects that name none. LoadError; Unauthorized and Unreachable. Whether fields are as expected is not asked.
         """
-        require_seconds("timeout", timeout)
-        require_namespace("namespace", namespace)
         self._require_open()
         return self._readying.wait(expected, namespace or self._namespace, timeout)
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from genreconcile.arguments import refused, require_flag, shown
-from genreconcile.data.steps import ReadinessRule
 from genreconcile.errors import LoadError, RuleError
 from genreconcile.kinds.types import Type
 from genreconcile.manifests.parse import documents
@@ -25,7 +24,7 @@ from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, a
 from genreconcile.normalize.compiled import Compiler, Node, keep
 from genreconcile.normalize.rule import KEEP_OTHERS, Rule, parse_rules
 from genreconcile.objects import GVK, Object, annotations_of, labels_of, name_of, namespace_of
-from genreconcile.readiness import parse_readiness
+from genreconcile.readiness import UserRule, parse_readiness
 
 _SHIPPED: Final = 100
 _USER: Final = 10
@@ -37,7 +36,7 @@ _OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 class Registry:
     """Rules in layers, user rules before shipped ones; of the rules for one field the first wins."""
 
-    def __init__(self, rules: Iterable[Rule], readiness: Iterable[ReadinessRule] = ()) -> None:
+    def __init__(self, rules: Iterable[Rule], readiness: Iterable[UserRule] = ()) -> None:
         self.rules = _rules(rules)
         self.readiness = tuple(readiness)
         """The users' rules about readiness, in the order in which they are asked."""

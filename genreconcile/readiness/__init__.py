@@ -5,7 +5,7 @@ Invariant: pure: dicts in, a Status out; no threads, no network, and no kind is 
 
 from genreconcile.readiness.asking import NOT_FOUND, status, status_of
 from genreconcile.readiness.profile import Difference, differences
-from genreconcile.readiness.rules import parse_readiness
+from genreconcile.readiness.rules import UserRule, parse_readiness
 from genreconcile.readiness.state import Status
 from genreconcile.readiness.telling import schema_tells
 from genreconcile.readiness.trials import Tried, tried
@@ -15,6 +15,7 @@ __all__ = [
     "Difference",
     "Status",
     "Tried",
+    "UserRule",
     "differences",
     "parse_readiness",
     "schema_tells",

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from genreconcile.arguments import refused, require_choice
-from genreconcile.data.steps import Profile, ReadinessRule
+from genreconcile.data.steps import Profile
 from genreconcile.kinds.order import kind_name
 from genreconcile.kinds.types import TypeGraph
 from genreconcile.manifests.check import plain
 from genreconcile.objects import GVK
 from genreconcile.readiness.profile import judged
+from genreconcile.readiness.rules import UserRule
 from genreconcile.readiness.scene import Clock, Scene
 from genreconcile.readiness.state import Status
 from genreconcile.readiness.telling import has_told, schema_tells
@@ -28,7 +29,7 @@ class HasReadiness(Protocol):
     """What holds users' rules about readiness: a Registry."""
 
     @property
-    def readiness(self) -> tuple[ReadinessRule, ...]:
+    def readiness(self) -> tuple[UserRule, ...]:
         """The rules, in the order in which they are asked."""
 
 
@@ -71,7 +72,7 @@ def status_of(
     now: dt.datetime,
     *,
     profile: Profile = "wait",
-    rules: tuple[ReadinessRule, ...] = (),
+    rules: tuple[UserRule, ...] = (),
     tells: Callable[[], bool] = lambda: False,
 ) -> Status:
     """As ``status``, of what is JSON data for sure. ``tells`` is asked, where that matters, whether the object's kind

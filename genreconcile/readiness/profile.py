@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from genreconcile.data import Readiness, shipped
-from genreconcile.data.steps import OfKinds, Profile, ReadinessRule, Step
+from genreconcile.data.steps import OfKinds, Profile, Step
 from genreconcile.readiness.compiled import Decides, decider
-from genreconcile.readiness.rules import selects
+from genreconcile.readiness.rules import UserRule
 from genreconcile.readiness.scene import Scene
 from genreconcile.readiness.state import Status
 
@@ -43,7 +43,7 @@ class _Profile:
     others: Decides
 
 
-def judged(scene: Scene, kind: str, profile: Profile, rules: Iterable[ReadinessRule] = ()) -> Status:
+def judged(scene: Scene, kind: str, profile: Profile, rules: Iterable[UserRule] = ()) -> Status:
     """How an object of a kind (``Kind.group``) is; of the users' rules the first that decides wins."""
     parts = _profile(profile)
     found = parts.always(scene) or _by_rules(scene, profile, rules) or parts.declared(scene)
@@ -76,24 +76,9 @@ def _states(step: Step) -> set[str]:
     return {inner.state for inner in _walked([step]) if inner.state}
 
 
-def _by_rules(scene: Scene, profile: Profile, rules: Iterable[ReadinessRule]) -> Status | None:
-    for rule in rules:
-        if selects(rule.object, scene.root):
-            found = _of_rule(rule, profile)(scene.under(dict(rule.defaults)))
-            if found is not None:
-                return found
-    return None
-
-
-_RULES: dict[tuple[int, Profile], tuple[ReadinessRule, Decides]] = {}
-
-
-def _of_rule(rule: ReadinessRule, profile: Profile) -> Decides:
-    """A rule's steps, made ready once; a rule that is alive keeps its id."""
-    known = _RULES.get((id(rule), profile))
-    if known is None or known[0] is not rule:
-        known = _RULES[id(rule), profile] = rule, decider(rule.steps, profile, rule.id)
-    return known[1]
+def _by_rules(scene: Scene, profile: Profile, rules: Iterable[UserRule]) -> Status | None:
+    decisions = (rule.decide(scene, profile) for rule in rules if rule.selects(scene.root))
+    return next((decision for decision in decisions if decision is not None), None)
 
 
 @functools.cache

@@ -8,18 +8,65 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, get_args
 
 from genreconcile.data import told
-from genreconcile.data.steps import ReadinessRule, Selects, Step
+from genreconcile.data.steps import Profile, ReadinessRule, Step, Trial
 from genreconcile.errors import RuleError
 from genreconcile.objects import GVK, labels_of, name_of, namespace_of
 from genreconcile.readiness.cel import Expression
-from genreconcile.readiness.scene import time_of
+from genreconcile.readiness.compiled import decider
+from genreconcile.readiness.scene import Scene, time_of
+from genreconcile.readiness.state import Status
 from genreconcile.readiness.template import faults_of
 
 
-def parse_readiness(entries: Any, source: str) -> tuple[ReadinessRule, ...]:
+class UserRule:
+    """A rule as its ``entry`` says it, with its steps made ready once. Equal where the entries are."""
+
+    __slots__ = ("_deciders", "_defaults", "entry")
+
+    def __init__(self, entry: ReadinessRule) -> None:
+        self.entry = entry
+        self._defaults = dict(entry.defaults)
+        self._deciders = {profile: decider(entry.steps, profile, entry.id) for profile in get_args(Profile)}
+
+    @property
+    def id(self) -> str:
+        """The name that stands in a Status which this rule has decided."""
+        return self.entry.id
+
+    @property
+    def tests(self) -> tuple[Trial, ...]:
+        """The tests that stand beside the rule."""
+        return self.entry.tests
+
+    def selects(self, live: Mapping[str, Any]) -> bool:
+        """Whether the rule is about this object."""
+        gvk, labels, wanted = GVK.of(live), labels_of(live), self.entry.object
+        texts = (gvk.kind, gvk.group, namespace_of(live), name_of(live))
+        globs = (wanted.kind, wanted.group, wanted.namespace, wanted.name)
+        matches = all(fnmatchcase(text, glob) for text, glob in zip(texts, globs, strict=True))
+        return matches and all(labels.get(key) == value for key, value in wanted.labels.items())
+
+    def decide(self, scene: Scene, profile: Profile) -> Status | None:
+        """How the object is, None where no step says it."""
+        return self._deciders[profile](scene.under(self._defaults))
+
+    def __repr__(self) -> str:
+        return f"<UserRule {self.id}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UserRule) and self.entry == other.entry
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UserRule, (self.entry,)  # Steps that were made ready are functions.
+
+
+def parse_readiness(entries: Any, source: str) -> tuple[UserRule, ...]:
     """The rules in the list ``readiness`` of a rule set, which ``source`` names in messages. Raises RuleError."""
     if not isinstance(entries, Sequence) or isinstance(entries, str):
         raise RuleError(f"{source}: key readiness: is no list; write one entry per rule")
@@ -31,16 +78,7 @@ def parse_readiness(entries: Any, source: str) -> tuple[ReadinessRule, ...]:
     return found
 
 
-def selects(wanted: Selects, live: Mapping[str, Any]) -> bool:
-    """Whether a rule is about this object."""
-    gvk, labels = GVK.of(live), labels_of(live)
-    texts = (gvk.kind, gvk.group, namespace_of(live), name_of(live))
-    globs = (wanted.kind, wanted.group, wanted.namespace, wanted.name)
-    matches = all(fnmatchcase(text, glob) for text, glob in zip(texts, globs, strict=True))
-    return matches and all(labels.get(key) == value for key, value in wanted.labels.items())
-
-
-def _rule(entry: Any, where: str) -> ReadinessRule:
+def _rule(entry: Any, where: str) -> UserRule:
     try:
         rule = told(entry, ReadinessRule)
     except ValueError as error:
@@ -56,7 +94,7 @@ def _rule(entry: Any, where: str) -> ReadinessRule:
     for index, trial in enumerate(rule.tests):
         if trial.now is not None:
             moment_of(trial.now, f"{where}: key tests[{index}].now")
-    return rule
+    return UserRule(rule)
 
 
 def _steps(steps: Sequence[Step], place: str) -> Iterator[tuple[str, Step]]:

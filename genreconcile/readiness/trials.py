@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from genreconcile.data.steps import ReadinessRule, Trial
+from genreconcile.data.steps import Trial
 from genreconcile.readiness.asking import status_of
-from genreconcile.readiness.rules import moment_of, selects
+from genreconcile.readiness.rules import UserRule, moment_of
 from genreconcile.readiness.state import Status
 
 _LATER: Final = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
@@ -33,7 +33,7 @@ class Tried:
         )
 
 
-def tried(rules: Sequence[ReadinessRule]) -> list[Tried]:
+def tried(rules: Sequence[UserRule]) -> list[Tried]:
     """All tests of the rules, in their order."""
     return [
         Tried(rule.id, trial.name or f"test {number}", _fault(rule, trial, tuple(rules)))
@@ -42,8 +42,8 @@ def tried(rules: Sequence[ReadinessRule]) -> list[Tried]:
     ]
 
 
-def _fault(rule: ReadinessRule, trial: Trial, rules: tuple[ReadinessRule, ...]) -> str:
-    if not selects(rule.object, trial.object):
+def _fault(rule: UserRule, trial: Trial, rules: tuple[UserRule, ...]) -> str:
+    if not rule.selects(trial.object):
         return "the rule is not about this object; correct its object, or that of the test"
     now = moment_of(trial.now, "now") if trial.now else _LATER
     found = status_of(trial.object, now, rules=rules)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from genreconcile.arguments import require_namespace, require_seconds
 from genreconcile.engine import Engine
 from genreconcile.errors import CacheError
 from genreconcile.kinds.discovery import Resource
@@ -32,7 +33,9 @@ class Readying:
         self._waiting = Waiting(engine)
 
     def wait(self, expected: Iterable[Mapping[str, Any]], namespace: str, timeout: float) -> tuple[Waited, ...]:
-        """As ``Reconciler.wait``."""
+        """As ``Reconciler.wait``. Raises InputError for an argument that cannot be used."""
+        require_seconds("timeout", timeout)
+        require_namespace("namespace", namespace)
         deadline = time.monotonic() + timeout
         located = [*locate(validate_set(expected, namespace), namespace, self._engine.catalog)]
         places = [Place(one.resource, one.key) for one in located if isinstance(one.resource, Resource)]
@@ -44,16 +47,19 @@ class Readying:
         return tuple(self._waited(one, found) for one in located)
 
     def gate(self, seconds: float) -> Callable[[Plan], WaveGate] | None:
-        """What makes the gate between the waves of a plan, which may wait so long in all; None for no time at all."""
+        """What makes the gate between the waves of a plan, which may wait so long in all; None for no time at all.
+
+        Raises InputError.
+        """
+        require_seconds("wait_waves", seconds)
         if not seconds:
             return None
-        deadline = time.monotonic() + seconds
 
         def made(plan: Plan) -> WaveGate:
             own = (*(change for change in plan.changes if change.operation != "delete"), *plan.unchanged)
             resource = self._engine.catalog.resource
             places = [Place(resource(change.gvk), change.key) for change in own if change.error is None]
-            return WaveGate(self._waiting, places, deadline)
+            return WaveGate(self._waiting, places, time.monotonic() + seconds)
 
         return made
 

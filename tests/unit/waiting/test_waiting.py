@@ -172,6 +172,11 @@ def test_a_timeout_is_a_number_of_seconds(reconciler, timeout):
         reconciler.wait([config()], timeout=timeout)
 
 
+def test_a_namespace_is_a_name(reconciler):
+    with pytest.raises(gr.InputError, match="namespace: not usable"):
+        reconciler.wait([config()], namespace="a/b")
+
+
 def test_the_same_object_twice(reconciler):
     with pytest.raises(gr.LoadError, match="expected twice"):
         reconciler.wait([config(), config()])
