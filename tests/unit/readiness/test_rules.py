@@ -3,6 +3,7 @@
 import builtins
 import copy
 import datetime as dt
+import pickle
 
 import pytest
 
@@ -66,6 +67,15 @@ def test_the_last_registry_comes_first():
     assert first != second
     assert first == gr.Registry.empty().extend(rules())
     assert first.version == gr.Registry.empty().version, "objects compare as before"
+
+
+def test_rules_are_equal_where_they_say_the_same():
+    one, other = (gr.Registry.empty().extend(rules()).readiness[0] for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != "database"
+    assert repr(one) == "<UserRule database>"
+    assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301 - our own
 
 
 def test_what_no_step_decides_goes_on():

@@ -147,6 +147,15 @@ def test_what_may_not_be_read_is_left_out(fake, reconciler, monkeypatch):
     assert str(one) == "Deployment.apps default/web: InProgress (TooFewReplicas): 0 of 1 replicas are there"
 
 
+def test_what_is_not_known_in_time(reconciler, monkeypatch):
+    def unknown(*_, **__):
+        raise gr.NotSynced("ConfigMap: no list")
+
+    monkeypatch.setattr(reconciler.cache, "get", unknown)
+    (one,) = reconciler.wait([config()], timeout=0)
+    assert str(one) == "ConfigMap default/settings: Unknown (NotReadable): ConfigMap: no list"
+
+
 def test_a_kind_that_is_not_served(reconciler):
     (one,) = reconciler.wait([obj("example.com/v1", "Thing", "one", "default")], timeout=SOON)
     assert (one.status.state, one.status.reason) == ("Unknown", "NotServed")
