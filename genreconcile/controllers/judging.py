@@ -5,7 +5,7 @@ Invariant: pure; the worst that happened is what is told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Self
 
 from genreconcile.apply.result import Outcome, Result
@@ -23,6 +23,7 @@ from genreconcile.controllers.status.verdict import (
 )
 from genreconcile.errors import ChildConflict, InputError, LoadError, NotReadable, PlanRefused
 from genreconcile.objects import ObjectKey
+from genreconcile.readiness import Status
 
 _TOLD: Final = 3
 _INVALID: Final = "InvalidChildren"
@@ -62,7 +63,11 @@ class Judgement(NamedTuple):
 
 
 def judged(
-    result: Result, refused: PlanRefused | None, retry: Retry | None, memory: Memory, not_ready: Sequence[ObjectKey]
+    result: Result,
+    refused: PlanRefused | None,
+    retry: Retry | None,
+    memory: Memory,
+    not_ready: Mapping[ObjectKey, Status],
 ) -> Judgement:
     """The judgement of a run whose children were written; ``not_ready`` are children that are not ready yet."""
     failed = [outcome for outcome in result if outcome.status == "failed"]
@@ -81,14 +86,24 @@ def judged(
     return Judgement.of_retry(retry) if retry is not None else Judgement(_progress(result, not_ready))
 
 
-def _progress(result: Result, not_ready: Sequence[ObjectKey]) -> Verdict:
+def _progress(result: Result, not_ready: Mapping[ObjectKey, Status]) -> Verdict:
     waiting = [outcome for outcome in result if not outcome.is_converged]
     if waiting:
         return Verdict.progressing(_told(waiting))
     if not_ready:
-        more = f" and {len(not_ready) - 1} more" if len(not_ready) > 1 else ""
-        return Verdict.progressing(f"not ready: {not_ready[0]}{more}", _NOT_READY)
+        return Verdict.progressing(_blocked(not_ready), _NOT_READY)
     return Verdict.reconciled("all children are as they should be" if len(result) else "there are no children")
+
+
+def _blocked(not_ready: Mapping[ObjectKey, Status]) -> str:
+    """What is waited for: a child that has failed, with the reason, else the first one. How far that is would change
+    the parent's status again and again.
+    """
+    failed = next((key for key, status in not_ready.items() if status.state == "Failed"), None)
+    if failed is not None:
+        return f"{failed}: {not_ready[failed]}"
+    more = f" and {len(not_ready) - 1} more" if len(not_ready) > 1 else ""
+    return f"not ready: {next(iter(not_ready))}{more}"
 
 
 def _told(outcomes: Sequence[Outcome]) -> str:

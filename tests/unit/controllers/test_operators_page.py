@@ -20,6 +20,7 @@ from genreconcile.controllers import setloop
 from genreconcile.controllers.program import Program
 from genreconcile.testing import FakeCluster
 from support.eventually import eventually
+from support.objects import available
 from unit.controllers.things import MAP, config, definition, names, thing
 
 ROOT = Path(__file__).parents[3]
@@ -259,8 +260,7 @@ def test_a_composite(fake):
     with fake.run(*from_page("app", "part")) as run:
         run.advance(seconds=5)
         assert fake.get(APP, "web")["status"]["isServed"] is False
-        replicas = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
-        fake.set_status(DEPLOYMENT, "web", replicas)
+        fake.set_status(DEPLOYMENT, "web", available(1, generation=1))
         run.advance(seconds=5)
         assert fake.get(APP, "web")["status"]["isServed"] is True
         run.writes.clear()

@@ -45,7 +45,9 @@ def job(version):
 def make_ready(fake, kind, name):
     generation = fake.get(kind, name)["metadata"]["generation"]
     status = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "readyReplicas": 1}
-    fake.set_status(kind, name, {**status, "observedGeneration": generation})
+    rolled_out = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+    conditions = [rolled_out, {"type": "Available", "status": "True"}]
+    fake.set_status(kind, name, {**status, "observedGeneration": generation, "conditions": conditions})
 
 
 # Order, by ctx.is_ready
