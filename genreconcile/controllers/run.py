@@ -151,9 +151,9 @@ class Run:
             self._memory.note(context.found, stated.children, is_same_parent=self._is_same_parent)
             self._parts.dependencies.replace(self._key, [seen.read for seen in context.found])
         not_ready = self._parts.children.not_ready(self._key)
-        judgement = judged(result, refused, stated.retry, self._memory, [*not_ready])
+        judgement = judged(result, refused, stated.retry, self._memory, [*not_ready], unknown=plan.not_looked_at)
         keys = context.status if stated.is_whole else {**_keys_of(self._parent), **context.status}
-        waits = (*not_ready.values(), self._tell(judgement, keys))
+        waits = (*not_ready.values(), self._tell(judgement, keys), _SOON if plan.not_looked_at else None)
         return self._next(result, judgement, stated.retry, [wait for wait in waits if wait is not None])
 
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
