@@ -32,7 +32,7 @@ kind: $(READY) ## run the tests on a real API server
 	$(TOX) run -e kind
 
 faults: $(READY) ## let everything fail that can, on a scripted server and on a real one
-	@echo "make faults: about 25 minutes; GENRECONCILE_SEED=7 for another order of events" >&2
+	@echo "make faults: about 50 minutes; GENRECONCILE_SEED=7 for another order of events" >&2
 	$(TOX) run -e faults
 
 fuzz: $(READY) ## search for input that breaks it

@@ -16,13 +16,14 @@ from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.compare import SUBSET, Comparison, Policy
 from genreconcile.controllers.belonging import Belonging
+from genreconcile.controllers.judging import told_unknown
 from genreconcile.controllers.memory import Versions
 from genreconcile.controllers.news import is_beyond_status, is_news
 from genreconcile.controllers.parent import leaves_dependents
 from genreconcile.controllers.readiness import ReadyCheck
 from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
-from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
+from genreconcile.errors import CacheError, Forbidden, NotReadable, PlanRefused, ReconcileError
 from genreconcile.gojson import dumps_sorted
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, namespace_of, owners_of
@@ -129,10 +130,12 @@ class Children:
         """Delete the children of a parent that is being deleted, but those that the garbage collector takes along.
 
         All stay where the parent was deleted so: the collector has then taken the references off that were there.
-        Errors as ``Reconciler.reconcile``.
+        Errors as ``Reconciler.reconcile``; NotReadable where a kind of children cannot be read.
         """
         ref = self._ref(parent, self._now_known(()))
         plan = self._reconciler.plan_children([], ref, self._call)
+        if plan.not_looked_at:
+            raise NotReadable(f"{told_unknown(plan.not_looked_at)}; wait, or see to the cause", "NotSynced")
         changes = tuple(
             _kept(change) if change.operation == "delete" and self._is_orphan(ref, change) else change
             for change in plan.changes

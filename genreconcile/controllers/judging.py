@@ -22,6 +22,7 @@ from genreconcile.controllers.status.verdict import (
     message_of,
 )
 from genreconcile.errors import ChildConflict, InputError, LoadError, NotReadable, PlanRefused
+from genreconcile.kinds.order import kind_name
 from genreconcile.objects import ObjectKey
 from genreconcile.readiness import Status
 
@@ -62,14 +63,18 @@ class Judgement(NamedTuple):
         return cls(Verdict.failed(text, reason), has_failed=True)
 
 
-def judged(
+def judged(  # noqa: PLR0913 - all that a run came to
     result: Result,
     refused: PlanRefused | None,
     retry: Retry | None,
     memory: Memory,
     not_ready: Mapping[ObjectKey, Status],
+    *,
+    unknown: Sequence[tuple[str, str]] = (),
 ) -> Judgement:
-    """The judgement of a run whose children were written; ``not_ready`` are children that are not ready yet."""
+    """The judgement of a run whose children were written; ``not_ready`` are children that are not ready yet, and
+    ``unknown`` the kinds, as (group, kind), of which nobody knows whether children are left.
+    """
     failed = [outcome for outcome in result if outcome.status == "failed"]
     conflicts = [outcome for outcome in failed if isinstance(outcome.error, ChildConflict)]
     if memory.differing >= STALLS_AT:
@@ -83,10 +88,18 @@ def judged(
         passes = all(outcome.retry_after is not None for outcome in failed)
         verdict = Verdict.progressing(_told(failed), _RETRY) if passes else Verdict.failed(_told(failed))
         return Judgement(verdict, has_failed=True)
-    return Judgement.of_retry(retry) if retry is not None else Judgement(_progress(result, not_ready))
+    return Judgement.of_retry(retry) if retry is not None else Judgement(_progress(result, not_ready, unknown))
 
 
-def _progress(result: Result, not_ready: Mapping[ObjectKey, Status]) -> Verdict:
+def told_unknown(kinds: Sequence[tuple[str, str]]) -> str:
+    """What is said of kinds, as (group, kind), whose objects are not known."""
+    more = f" and {len(kinds) - 1} more kinds" if len(kinds) > 1 else ""
+    return f"children may be left that are not stated any more: {kind_name(*kinds[0])}{more} cannot be read"
+
+
+def _progress(result: Result, not_ready: Mapping[ObjectKey, Status], unknown: Sequence[tuple[str, str]]) -> Verdict:
+    if unknown:
+        return Verdict.progressing(told_unknown(unknown), _NOT_READABLE)
     waiting = [outcome for outcome in result if not outcome.is_converged]
     if waiting:
         return Verdict.progressing(_told(waiting))

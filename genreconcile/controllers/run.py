@@ -179,9 +179,10 @@ class Run:
         if stated.is_whole:
             self._parts.dependencies.replace(self._key, context.asked)
         not_ready = children.not_ready(self._key)
-        judgement = judged(result, refused, stated.retry, self._memory, not_ready)
+        judgement = judged(result, refused, stated.retry, self._memory, not_ready, unknown=plan.not_looked_at)
         again = self._tell(judgement, context.status, keeps=not stated.is_whole)
-        waits = (*(found.changes_in for found in not_ready.values()), again, _SOON if context.has_gaps else None)
+        is_unsure = context.has_gaps or plan.not_looked_at
+        waits = (*(found.changes_in for found in not_ready.values()), again, _SOON if is_unsure else None)
         return self._next(result, judgement, stated.retry, [wait for wait in waits if wait is not None])
 
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:

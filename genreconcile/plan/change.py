@@ -127,8 +127,9 @@ class Plan:
     withhold deletions; ``warnings`` are for the reader. ``matches`` counts the live objects, expected ones included,
     that the selector or the owner set holds. ``spared`` are those that are not expected and yet left alone, for
     Kubernetes or a controller made them, or they are being deleted already; each has its reason. ``owner`` is what the
-    parent of the owner set records, None without a set. ``looked_at`` are the kinds whose objects deletion looked at.
-    ``prune_first``: deletions come before creates and patches.
+    parent of the owner set records, None without a set. ``looked_at`` are the kinds whose objects deletion looked at,
+    ``not_looked_at`` those, as (group, kind), that it could not read. ``prune_first``: deletions come before creates
+    and patches.
     """
 
     changes: tuple[Change, ...]
@@ -140,6 +141,7 @@ class Plan:
     spared: tuple[Change, ...] = ()
     owner: OwnerPlan | None = None
     looked_at: tuple[GVK, ...] = ()
+    not_looked_at: tuple[tuple[str, str], ...] = ()
     prune_first: bool = False
 
     def __iter__(self) -> Iterator[Change]:

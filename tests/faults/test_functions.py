@@ -23,7 +23,7 @@ from faults.operating import (
 from faults.oracles import config_map, differing, path_of, writes
 from support.eventually import eventually
 
-pytestmark = pytest.mark.by("controller")
+pytestmark = [pytest.mark.by("controller"), pytest.mark.quick("scripted")]
 FIRST = 0.2
 """Seconds of the shortest back-off, each of which is at least twice as long as the one before it."""
 

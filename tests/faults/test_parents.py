@@ -33,7 +33,7 @@ from support.api.streams import error_event, hide
 from support.eventually import eventually
 
 __all__ = ["gadgets"]
-pytestmark = pytest.mark.by("controller")
+pytestmark = [pytest.mark.by("controller"), pytest.mark.quick("scripted")]
 
 
 def maps(ground, *names, **data):
@@ -64,7 +64,6 @@ def begin(ground, opened, *more):
 # A definition that goes and comes again
 
 
-@pytest.mark.quick("scripted")
 def test_s32_the_definition_of_the_parents(ground):
     """Its parents go with it; one that is made again takes its children over, or makes them where they went too."""
     define(ground)
@@ -95,7 +94,6 @@ def maps_of(ground, *names):
     return [ground.admin.get(path_of(ground.namespace, name)) for name in names]
 
 
-@pytest.mark.quick("scripted")
 def test_s32_the_definition_of_a_child(ground, gadgets):
     """Without its kind the set is no set: nothing is written, nothing deleted, and all comes once it is there again."""
     group, definition = gadgets
@@ -142,7 +140,6 @@ DOWN_FOR = 3.0
 DOWN = {"503": unwell, "refused": refused, "swallowed": swallowed}
 
 
-@pytest.mark.quick("scripted")
 @pytest.mark.parametrize("how", DOWN)
 def test_s33_an_api_that_is_down_for_minutes(ground, how):
     """What happened meanwhile is made up for: edits of the parent, drift, and a child that somebody deleted."""

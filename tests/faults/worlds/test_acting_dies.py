@@ -49,7 +49,7 @@ def test_a_controllers_process_that_dies_at_a_write_leaves_no_trace(mortal, acte
     mortal.remove(world)
 
 
-@pytest.mark.parametrize(("nth", "server"), points(SERVERS, quick=(9, "kube-apiserver")))
+@pytest.mark.parametrize(("nth", "server"), points(SERVERS, quick=None))
 def test_a_server_that_dies_under_a_controller_leaves_no_trace(mortal, acted, nth, server):
     world, died = mortal.parented(), []
 
