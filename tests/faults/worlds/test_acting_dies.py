@@ -56,8 +56,9 @@ def test_a_server_that_dies_under_a_controller_leaves_no_trace(mortal, acted, nt
     def meddle():
         down = mortal.plane.down(server)
         down.__enter__()  # Killed now; it comes back while the controller is at work.
-        died.append(threading.Thread(target=down.__exit__, args=(None, None, None)))
-        died[0].start()
+        thread = threading.Thread(target=down.__exit__, args=(None, None, None))
+        thread.start()
+        died.append(thread)
 
     with world.program(Meddling(mortal.connect(), nth, meddle)) as program:
         eventually(lambda: died, "the write at which it dies", timeout=BOUND)
