@@ -27,6 +27,7 @@ from faults.soak.weather import Weather
 from genreconcile.testing import ControlPlane
 from support.api.client import Refused
 from support.api.proxy import ProxiedServer
+from support.eventually import eventually
 
 
 class Replica:
