@@ -17,7 +17,7 @@ from genreconcile.controllers.upgrade import Survey
 from genreconcile.normalize import Registry
 from genreconcile.ownership import build_of
 from genreconcile.plan import Change, Plan
-from support.eventually import LONG, eventually
+from support.eventually import eventually
 from unit.controllers import things
 from unit.controllers.things import MAP, THING, condition, names, thing
 
@@ -235,7 +235,7 @@ def test_a_program_that_is_refused_is_not_ready(many, operator):
     program = Program(operator(stating("2")), cluster=many)
     program.on_end = ended.set
     with program:
-        assert ended.wait(LONG)
+        eventually(ended.is_set)
         assert not program.is_ready
         assert "24 of 24" in program.refused
 
