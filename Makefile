@@ -12,7 +12,7 @@ READY := .venv/.tox-is-installed
 .PHONY: demo test lint unit kind faults fuzz conformance bench flaky soak soak-operators compiled locked lock audit sbom clean help
 
 help: ## show this
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 demo: $(READY) ## run the main job on a real API server
 	@echo "make demo: about 1 minute; the first time about 10 more to build the control plane" >&2

@@ -189,7 +189,7 @@ def soak(options, plane, server):
     for name, text in rows.items():
         print(f"{name:<24} {text}")
     is_flat = all(ratio <= GROWTH for ratio in growth["rss"]) and all(ratio <= 1.0 for ratio in growth["threads"])
-    is_whole = foreign == others.done["create"]
+    is_whole = foreign >= others.done["create"]  # Of some the answer was lost.
     return settled is not None and own(after) == before and is_whole and is_flat and codes == [0, 0] and killer.done > 0
 
 
