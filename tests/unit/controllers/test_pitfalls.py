@@ -355,6 +355,15 @@ def test_one_dict_that_is_changed_between_two_yields(fake):
         assert names(fake) == ["a", "b"]
 
 
+def test_a_child_that_holds_itself_is_refused(fake):
+    child = config("a")
+    child["metadata"]["annotations"] = child
+
+    with fake.run(controller(lambda *_: [child])) as run:
+        run.settle()
+        assert condition(fake, "Ready") == ("False", "InvalidChildren")
+
+
 def test_a_live_child_may_be_stated_again(fake):
     def again(parent, ctx):
         yield ctx.get(MAP, "a") or config("a")
