@@ -1,7 +1,7 @@
 """The process under test of ``faults.soak.operators``: a controller that states what its parents say, under a Lease.
 
 Run as ``python -m faults.soak.operator URL NAMESPACE IDENTITY``. It writes a JSON line each second, and ends when its
-standard input does: with 0, or with 3 where it has lost the Lease.
+standard input does: with 0; with 3 where it has lost the Lease, with 4 where the server did not let it start.
 """
 
 import json
@@ -53,9 +53,12 @@ def main():
     threading.Thread(target=listen, daemon=True).start()
     program = Program(soak, cluster=cluster_of(url), lease=lease)
     program.on_end = ended.set
-    with program:
-        while not ended.wait(1.0):
-            tell(**sample(program, started))
+    try:
+        with program:
+            while not ended.wait(1.0):
+                tell(**sample(program, started))
+    except gr.ClusterError:  # It starts while the server is away; it is started again.
+        return 4
     return 3 if program.lost else 0
 
 
