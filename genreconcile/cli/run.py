@@ -50,6 +50,8 @@ _OF_LEASES: Final = (
     "lease_renew_deadline",
     "lease_retry_period",
     "lease_identity",
+    "shards",
+    "shard_identity",
 )
 """The parameters of the Lease, all but the first without effect where there is none."""
 
@@ -113,6 +115,18 @@ _OF_LEASES: Final = (
     help="Seconds between two tries to renew or to take the Lease.",
 )
 @click.option("--lease-identity", metavar="TEXT", help="Name of this process in the Lease; no other may have it.")
+@click.option(
+    "--shards",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Divide the parents among several processes, by N Leases NAME-0-of-N and so on.",
+)
+@click.option(
+    "--shard-identity",
+    type=click.IntRange(min=0),
+    metavar="I",
+    help="Shard that this process prefers.  [default: number at the end of the host's name]",
+)
 @click.option(
     "--accept-changes",
     is_flag=True,

@@ -35,6 +35,12 @@ class Write(NamedTuple):
     body: Object
     creates: bool
 
+    @property
+    def name(self) -> str:
+        """The name of the Lease."""
+        name: str = self.body["metadata"]["name"]
+        return name
+
 
 class Election:
     """One candidate named ``identity`` for a Lease in ``namespace``; not thread-safe.

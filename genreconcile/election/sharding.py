@@ -28,7 +28,7 @@ Step = Look | Write
 """Look: list the Leases of the namespace, by a consistent read; the answer has them by name. Write: see ``Election``;
 the answer is the Lease as it is now. None answers what was refused, or has no answer.
 """
-Round = Generator[Step, Any, object]
+Round = Generator[Step, Any, None]
 
 
 class Sharding:
@@ -51,6 +51,8 @@ class Sharding:
         self.lease, self.identity, self.ordinal = lease, identity, ordinal
         self.wanted: set[int] = set()
         """The shards that are held for a replica that is ready to have them back."""
+        self.is_retiring = False
+        """Whether nothing is claimed any more, and what is held is renewed until it is given back."""
         self._namespace = namespace
         self._clock, self._wall, self._is_ready = clock, wall, is_ready
         self._names = [lease.of_shard(number) for number in range(lease.shards or 0)]
@@ -103,7 +105,15 @@ class Sharding:
 
     def last_round(self) -> Round:
         """Give back what is to be given back, and no more."""
-        return self._renew(only=frozenset(self._leaving))
+        leaving = sorted(self._leaving)
+        yield from self._renew(only=leaving)
+        left = [shard for shard in leaving if self._elections[shard].is_releasing]
+        if left and (yield from self._look()):  # Somebody has asked for it meanwhile.
+            for shard in left:
+                live = self._found.get(self._names[shard])
+                step = self._elections[shard].seen(self._clock(), self._wall(), live)
+                if step is not None:
+                    yield from self._write(shard, step)
 
     def _election(self, shard: int) -> Election:
         return Election(
@@ -159,7 +169,7 @@ class Sharding:
             if shard in renewed and (election.holds(self._clock()) or not election.is_releasing):
                 continue
             is_lapsed = live is not None and State.of(live).holder == self.identity and not self.holds(shard)
-            if self.in_the_way and is_lapsed:
+            if (self.in_the_way or self.is_retiring) and is_lapsed:
                 election.release()
             step = election.seen(self._clock(), self._wall(), live, self._patience(shard))
             if step is not None:
@@ -172,7 +182,13 @@ class Sharding:
 
     def _ask(self, live: Object) -> Generator[Step, Any, None]:
         """Ask for the preferred shard, which another one holds."""
-        if not State.of(live).holder or self.in_the_way or _asks(live) == self.identity or not self._is_ready():
+        if (
+            not State.of(live).holder
+            or self.in_the_way
+            or self.is_retiring
+            or _asks(live) == self.identity
+            or not self._is_ready()
+        ):
             return
         metadata = live["metadata"]
         annotations = {**(metadata.get("annotations") or {}), WANTED: self.identity}
@@ -184,7 +200,7 @@ class Sharding:
 
     def _patience(self, shard: int) -> float:
         """Who holds shards already waits longer: they are taken by the one that has the fewest."""
-        if self.in_the_way:
+        if self.in_the_way or self.is_retiring:
             return math.inf
         if shard == self.ordinal:
             return 0.0
