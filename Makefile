@@ -9,10 +9,10 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind faults fuzz conformance bench flaky soak compiled locked lock audit sbom clean help
+.PHONY: demo test lint unit kind faults fuzz conformance bench flaky soak soak-operators compiled locked lock audit sbom clean help
 
 help: ## show this
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 demo: $(READY) ## run the main job on a real API server
 	@echo "make demo: about 1 minute; the first time about 10 more to build the control plane" >&2
@@ -32,7 +32,7 @@ kind: $(READY) ## run the tests on a real API server
 	$(TOX) run -e kind
 
 faults: $(READY) ## let everything fail that can, on a scripted server and on a real one
-	@echo "make faults: about 25 minutes; GENRECONCILE_SEED=7 for another order of events" >&2
+	@echo "make faults: about 50 minutes; GENRECONCILE_SEED=7 for another order of events" >&2
 	$(TOX) run -e faults
 
 fuzz: $(READY) ## search for input that breaks it
@@ -69,6 +69,10 @@ flaky: $(READY) ## run the tests that depend on time again and again, beside oth
 soak: $(READY) ## minutes of edits by others and faults on a real API server
 	@echo "make soak: about 12 minutes; SOAK='--minutes 60 --seed 7' for another" >&2
 	$(TOX) run -e soak -- $(SOAK)
+
+soak-operators: $(READY) ## the same of a controller in two processes, which are killed
+	@echo "make soak-operators: about 12 minutes; SOAK='--minutes 30 --seed 7' for another" >&2
+	$(TOX) run -e soak-operators -- $(SOAK)
 
 clean: ## remove what the other commands made here
 	rm -rf build genreconcile__mypyc.* && find genreconcile -name '*.so' -delete

@@ -1,7 +1,8 @@
 """One replica of several writes: python examples/leader.py
 
 The election is that of the Kubernetes client (``kubernetes.leaderelection``); the Reconciler asks before each request
-that changes something, and sends none once the lease is lost.
+that changes something, and sends none once the lease is lost. What that election does not notice is measured in
+docs/operators.md; programs of ``gr.run`` hold a ``gr.Lease`` instead.
 """
 
 from __future__ import annotations

@@ -60,10 +60,12 @@ _PUBLIC = {
     "RuleError": "errors",
     "Schema": "catalog",
     "Selector": "settings",
+    "Status": "readiness",
     "Throttled": "errors",
     "TooLarge": "errors",
     "Unauthorized": "errors",
     "Unreachable": "errors",
+    "Waited": "waiting",
     "callable": "controllers.sets",
     "connect": "cluster",
     "controller": "controllers.controller",
@@ -72,6 +74,7 @@ _PUBLIC = {
     "folder": "controllers.sets",
     "load": "manifests",
     "run": "controllers.program",
+    "status": "readiness",
     "suggest": "compare.explain",
 }
 """The public names, each with the module of this package that defines it; none is spelled like such a module."""
@@ -146,8 +149,11 @@ if TYPE_CHECKING:
     from genreconcile.objects import ObjectKey as ObjectKey
     from genreconcile.plan import Change as Change
     from genreconcile.plan import Plan as Plan
+    from genreconcile.readiness import Status as Status
+    from genreconcile.readiness import status as status
     from genreconcile.reconcile import Reconciler as Reconciler
     from genreconcile.settings import Selector as Selector
+    from genreconcile.waiting import Waited as Waited
 else:
     # Type checkers would take any name for one that is there.
     __getattr__ = _imported

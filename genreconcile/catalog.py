@@ -33,6 +33,7 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
+from genreconcile.readiness import schema_tells
 
 
 class Schema(TypeGraph):
@@ -183,6 +184,10 @@ class Catalog:
     def is_custom(self, resource: Resource) -> bool | None:
         """Whether a kind has a definition, None where no document describes the kind. Raises ClusterError."""
         return self._schema.is_custom(resource.gvk)
+
+    def tells(self, gvk: GVK) -> bool:
+        """Whether the schema of a custom kind says that its controller tells how an object is. Raises ClusterError."""
+        return schema_tells(self._schema, gvk)
 
     def consulted(self, resource: Resource) -> list[Resource]:
         """The resources that rules for this kind consult, as far as the server has them. Raises ClusterError."""

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
+from genreconcile.access import Access
+from genreconcile.arguments import refused
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.cache.related import Related, View
 from genreconcile.catalog import Catalog
@@ -15,6 +18,7 @@ from genreconcile.cluster import Cluster
 from genreconcile.compare import Ours, Policy
 from genreconcile.compare.comparer import Comparer
 from genreconcile.memory.learned import Learned
+from genreconcile.normalize import require_registry
 from genreconcile.settings import Options
 
 
@@ -49,3 +53,14 @@ def forgetting(learned: Learned) -> Callable[[CacheEvent], None]:
             learned.forget(event.record.uid)
 
     return forget
+
+
+def require_parts(cluster: Any, cache: Any, rules: Any, access: Any) -> None:
+    """Raise InputError for a part of the wrong type. A cluster is known by ``request``: tests hand in their own."""
+    if not callable(getattr(cluster, "request", None)):
+        raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
+    if cache is not None and not isinstance(cache, Cache):
+        raise refused("cache", cache, "is no cache; give a gr.Cache(cluster)")
+    require_registry(rules)
+    if access is not None and not isinstance(access, Access):
+        raise refused("access", access, "is no Access; give a gr.Access(cluster), or leave it out")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -16,10 +16,12 @@ import msgspec
 from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
 from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import Conflict, InputError, NotFound, ParentChanged, PlanRefused, ReconcileError
+from genreconcile.kinds.order import wave_of, waves
 from genreconcile.objects import ObjectKey, metadata_of
 from genreconcile.ownership import Inventory, Parent
 from genreconcile.plan import Change, Plan, awaiting, with_definitions, withheld
 from genreconcile.plan.planner import Call, Planner
+from genreconcile.waiting import WaveGate
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS: Final = 3
@@ -33,16 +35,26 @@ class Execution:
     """Carries out one plan. With ``call``, objects that others change meanwhile are compared again; without, refused.
 
     ``rehearsal`` dry-runs the writes where deletions come first. ``wait``: deleted objects are waited for until gone.
+    With ``gate``, a wave waits until the ones before are ready.
     """
 
-    def __init__(
-        self, planner: Planner, applier: Applier, rehearsal: Applier, call: Call | None = None, *, wait: bool = False
+    def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
+        self,
+        planner: Planner,
+        applier: Applier,
+        rehearsal: Applier,
+        call: Call | None = None,
+        *,
+        wait: bool = False,
+        gate: Callable[[Plan], WaveGate] | None = None,
     ) -> None:
         self._planner = planner
         self._applier = applier
         self._rehearsal = rehearsal
         self._call = call
         self._wait = wait
+        self._make_gate = gate
+        self._gate: WaveGate | None = None
         self._parent: Parent | None = None
 
     def run(self, plan: Plan) -> Result:
@@ -53,6 +65,7 @@ class Execution:
         if plan.owner is not None:
             self._parent = plan.owner.parent
             self._applier.parents.widen(plan.owner)
+        self._gate = self._make_gate(plan) if self._make_gate is not None else None
         deleted = self._deleted_first(plan)
         written = self._write(plan)
         for _ in range(_ATTEMPTS - 1):
@@ -109,11 +122,23 @@ class Execution:
         """The outcomes of creates and patches; kinds that a wave defines are served before the next one begins."""
         kinds = {change.gvk for change in awaited}
         outcomes: list[Outcome] = []
-        for wave in self._applier.write(changes, self._parent) if changes else ():
+        for wave in self._waves(changes):
             outcomes += wave
             if not self._applier.is_rehearsal:
                 self._planner.kinds.settle([outcome.change for outcome in wave if outcome.status in _WRITTEN], kinds)
         return outcomes
+
+    def _waves(self, changes: list[Change]) -> Iterator[list[Outcome]]:
+        """The outcomes of each wave; one that its gate holds back fails, object by object."""
+        if self._gate is None:
+            yield from self._applier.write(changes, self._parent) if changes else ()
+            return
+        for wave in waves(((change.key.group, change.key.kind), change) for change in changes):
+            blocker = self._gate.before(wave_of(wave[0].key.group, wave[0].key.kind))
+            if blocker:
+                yield [_held_back(change, blocker) for change in wave]
+            else:
+                yield from self._applier.write(wave, self._parent)
 
     def _written_again(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Plan and write the objects again that changed before their write, or of which only a part is written."""
@@ -205,6 +230,10 @@ def withheld_for_invalid(plan: Plan) -> Result | None:
     outcomes = [*_skipped(todo, reason), *map(_settled, (c for c in plan.changes if c.operation == "none"))]
     outcomes += map(_settled, plan.unchanged)
     return Result(tuple(_in_order(plan, outcomes)), plan.warnings, plan.looked_at)
+
+
+def _held_back(change: Change, blocker: str) -> Outcome:
+    return Outcome(change, "failed", error=ReconcileError(f"{change.key}: not {change.operation}d: {blocker}"))
 
 
 def _deletions(plan: Plan) -> list[Change]:

@@ -32,17 +32,18 @@ from genreconcile.cache import Cache
 from genreconcile.cache.related import Related
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
-from genreconcile.engine import Engine, forgetting
+from genreconcile.engine import Engine, forgetting, require_parts
 from genreconcile.errors import CacheError, InputError
 from genreconcile.execution import Execution, withheld_for_invalid
 from genreconcile.manifests import require_iterable
 from genreconcile.memory.learned import Learned
-from genreconcile.normalize import Registry, require_registry
+from genreconcile.normalize import Registry
 from genreconcile.ownership import ParentRef
 from genreconcile.plan import Plan
 from genreconcile.plan.planner import Call, Planner
 from genreconcile.process import Process
 from genreconcile.settings import CHILDREN, NotOlderThan, Options, Selector, Settings
+from genreconcile.waiting import Readying, Waited
 
 
 class Reconciler:
@@ -79,7 +80,7 @@ class Reconciler:
         follow_definitions: bool | Literal["once"] = True,
         may_write: Callable[[], bool] | None = None,
     ) -> None:
-        _require_parts(cluster, cache, rules, access)
+        require_parts(cluster, cache, rules, access)
         options = Options(
             field_manager=field_manager,
             concurrency=concurrency,
@@ -104,6 +105,7 @@ class Reconciler:
         self._use = Use(check_access, recreates=on_immutable == "recreate")
         self._planner = Planner(engine, (access or Access(cluster)) if check_access else None)
         self._verifier = Verifier(engine)
+        self._readying = Readying(engine, self._planner.kinds)
         self._applier = Applier(engine)
         self._rehearsal = Rehearsal(engine.rehearsing())
         self._namespace = cluster.namespace or "default"
@@ -248,11 +250,12 @@ class Reconciler:
         use = dataclasses.replace(self._use, level=level, verifies=settings.verify)
         return self._planner.rights(self._call(expected, settings), use)
 
-    def apply(self, plan: Plan, *, wait: bool = False, dry_run: bool = False) -> Result:
+    def apply(self, plan: Plan, *, wait: bool = False, dry_run: bool = False, wait_waves: float = 0.0) -> Result:
         """Carry a plan out. What changed since it was made is refused, object by object, with a Conflict.
 
         ``deleted`` means that the server has accepted it; ``wait`` waits until the objects are gone. ``dry_run`` sends
-        all requests so that the server only says what it would do.
+        all requests so that the server only says what it would do. ``wait_waves`` is the time, in seconds, that waves
+        wait until the ones before are ready; what then is not written is ``failed``, and nothing is deleted.
 
         Raises PlanRefused, after creates and patches ran, where a guard withholds the deletions; its ``result`` holds
         what was done.
@@ -262,8 +265,10 @@ class Reconciler:
             raise refused("plan", plan, "is no plan; give what plan(...) returned")
         require_flag("wait", wait)
         require_flag("dry_run", dry_run)
-        applier = self._rehearsal if dry_run else self._applier
-        return Execution(self._planner, applier, self._rehearsal, wait=wait and not dry_run).run(plan)
+        gate = self._readying.gate(wait_waves)
+        if dry_run:
+            return Execution(self._planner, self._rehearsal, self._rehearsal).run(plan)
+        return Execution(self._planner, self._applier, self._rehearsal, wait=wait, gate=gate).run(plan)
 
     def reconcile(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
@@ -283,11 +288,13 @@ class Reconciler:
         owner_tool: OwnerTool = "genreconcile",
         prune_first: bool = False,
         not_older_than: NotOlderThan = None,
+        wait_waves: float = 0.0,
     ) -> Result:
         """Plan and apply; objects that others change meanwhile are compared again. Arguments and errors as ``plan``,
-        ``wait`` as in ``apply``.
+        ``wait`` and ``wait_waves`` as in ``apply``.
         """
         require_flag("wait", wait)
+        gate = self._readying.gate(wait_waves)
         settings = Settings(
             namespace=namespace,
             delete_from_namespace=delete_from_namespace,
@@ -305,7 +312,17 @@ class Reconciler:
         )
         call = self._call(list(require_iterable(expected)), settings)
         plan = self._planned(call, settings)
-        return Execution(self._planner, self._applier, self._rehearsal, call, wait=wait).run(plan)
+        return Execution(self._planner, self._applier, self._rehearsal, call, wait=wait, gate=gate).run(plan)
+
+    def wait(
+        self, expected: Iterable[Mapping[str, Any]], *, namespace: str = "", timeout: float = 120.0
+    ) -> tuple[Waited, ...]:
+        """Wait until the objects are all Current (docs/readiness.md), or none is in progress any more, or ``timeout``
+        seconds are over: one Waited for each, which says how it is and what holds it up. ``namespace`` is that of
+        objects that name none. LoadError; Unauthorized and Unreachable. Whether fields are as expected is not asked.
+        """
+        self._require_open()
+        return self._readying.wait(expected, namespace or self._namespace, timeout)
 
     # For controllers of this package; not part of the public API.
 
@@ -380,14 +397,3 @@ class Reconciler:
         plan = self._planner.plan(call, dataclasses.replace(self._use, verifies=settings.verify))
         self._require_open()  # A ``close`` meanwhile has stopped the watches.
         return self._verifier.verified(plan) if settings.verify else plan
-
-
-def _require_parts(cluster: Any, cache: Any, rules: Any, access: Any) -> None:
-    """Raise InputError for a part of the wrong type. A cluster is known by ``request``: tests hand in their own."""
-    if not callable(getattr(cluster, "request", None)):
-        raise refused("cluster", cluster, "is no cluster; give what gr.connect() returns")
-    if cache is not None and not isinstance(cache, Cache):
-        raise refused("cache", cache, "is no cache; give a gr.Cache(cluster)")
-    require_registry(rules)
-    if access is not None and not isinstance(access, Access):
-        raise refused("access", access, "is no Access; give a gr.Access(cluster), or leave it out")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from genreconcile.data import Own, shipped
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import ObjectKey
 
@@ -64,6 +65,15 @@ def writing(resource: Resource, key: ObjectKey, use: Use) -> Iterator[Right]:
     for verb in wanted if use.level == WRITE else ("patch",) if use.verifies else ():
         if verb in served:
             yield Right(verb, group, plural, key.namespace, key.name)
+
+
+def holding(namespace: str, name: str) -> Iterator[Right]:
+    """The rights to hold a Lease, which is made where it is not there."""
+    kind = shipped(Own).lease
+    group = kind.object.api_version.partition("/")[0]
+    yield Right("create", group, kind.plural, namespace)
+    for verb in ("get", "update"):
+        yield Right(verb, group, kind.plural, namespace, name)
 
 
 def deleting(resource: Resource, namespace: str, use: Use, *, asks: bool = False) -> Iterator[Right]:

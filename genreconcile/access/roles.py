@@ -12,7 +12,7 @@ from genreconcile.access.right import Right
 from genreconcile.data import Access, shipped
 from genreconcile.objects import Object
 
-_ORDER: Final = ("get", "list", "watch", "create", "patch", "delete")
+_ORDER: Final = ("get", "list", "watch", "create", "update", "patch", "delete")
 
 Rule = dict[str, Any]
 

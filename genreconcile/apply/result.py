@@ -47,8 +47,9 @@ class Outcome:
     def retry_after(self) -> float | None:
         """In how many seconds another reconcile may do what this one could not, None where that is not to be expected.
 
-        In a fight: until the next repair is due. After throttling: what the server asks for. After an error that may
-        pass by itself (no answer, an error of the server, a namespace or object that is being deleted): a few seconds.
+        In a fight: until the next repair is due. While a definition changes: until it may be known. After throttling:
+        what the server asks for. After an error that may pass by itself (no answer, an error of the server, a namespace
+        or object that is being deleted): a few seconds.
         """
         if self.error is not None:
             return _retry_after(self.error)

@@ -15,7 +15,7 @@ import click
 from genreconcile.cli import exits
 from genreconcile.errors import ReconcileError, trace
 
-_COMMANDS = ("apply", "diff", "plan", "rbac", "rules", "run", "version")
+_COMMANDS = ("apply", "diff", "plan", "rbac", "rules", "run", "version", "wait")
 _log = logging.getLogger(__name__)
 
 
@@ -36,8 +36,8 @@ class _LazyGroup(click.Group):
 def group() -> None:
     """Bring a Kubernetes cluster to the state that files describe.
 
-    Exit codes: 0 converged, 1 differences remain (apply: or objects failed), 2 usage, files, or an object that could
-    not be judged, 3 cluster unreachable or access refused, 4 a guard refused to delete, 130 interrupted.
+    Exit codes: 0 converged, 1 differences remain (or objects failed, or are not ready), 2 usage, files, or an object
+    that could not be judged, 3 cluster unreachable or access refused, 4 a guard refused to delete, 130 interrupted.
     """
 
 

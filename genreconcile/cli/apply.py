@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from genreconcile.cli import exits
-from genreconcile.cli.options import Flags, shared
+from genreconcile.cli.options import TIMEOUT, Flags, shared
 from genreconcile.errors import PlanRefused
 
 if TYPE_CHECKING:
     from genreconcile.apply.result import Result
+    from genreconcile.objects import Object
     from genreconcile.plan import Plan
+    from genreconcile.waiting import Waited
 
 
 @click.command("apply")
@@ -30,7 +34,15 @@ if TYPE_CHECKING:
     type=click.Choice(("background", "foreground", "orphan")),
     help="What becomes of what a deleted object owns.  [default: background, of a recreated object foreground]",
 )
-@click.option("--wait", is_flag=True, help="Wait until deleted objects are gone.")
+@click.option(
+    "--wait", is_flag=True, help="Wait until deleted objects are gone, and until all others are ready (--timeout)."
+)
+@click.option(
+    "--wait-waves",
+    is_flag=True,
+    help="Write each wave only when the objects of the ones before are ready (--timeout), and wait for all as --wait.",
+)
+@TIMEOUT
 @click.option(
     "--dry-run",
     type=click.Choice(("none", "server")),
@@ -52,7 +64,9 @@ def command(**options: Any) -> int:
         if not _is_agreed(plan, settings):
             click.echo("nothing was written", err=True)
             return exits.of_plan(plan)
+        deadline = time.monotonic() + settings.timeout
         result, refusal = _apply(reconciler, plan, settings)
+        waited = _waited(reconciler, expected, settings, deadline) if refusal is None else ()
     if result is not None:
         output.show(result, settings.output)
         output.notes("warning", (warning for warning in result.warnings if warning not in plan.warnings))
@@ -62,17 +76,37 @@ def command(**options: Any) -> int:
     if _is_rehearsal(settings):
         output.notes("dry run", ["nothing was written"])
         return exits.of_plan(plan)
-    return exits.of_result(result) if result is not None else exits.UNKNOWN
+    output.notes("not ready", (str(one) for one in waited if not one.is_current))
+    output.notes(
+        "warning", (f"{one.key}: {one.status.warning}" for one in waited if one.is_current and one.status.warning)
+    )
+    if result is None:
+        return exits.UNKNOWN
+    return exits.of_result(result) or (exits.CONVERGED if all(one.is_current for one in waited) else exits.DIFFERENCES)
+
+
+def _waited(reconciler: Any, expected: Sequence[Object], settings: Flags, deadline: float) -> Sequence[Waited]:
+    """How the objects are in the end, none where nobody waits for them."""
+    if _is_rehearsal(settings) or not _waits(settings):
+        return ()
+    left = max(0.0, deadline - time.monotonic())
+    found: Sequence[Waited] = reconciler.wait(expected, namespace=settings.namespace, timeout=left)
+    return found
 
 
 def _is_rehearsal(settings: Flags) -> bool:
     return settings.dry_run == "server"
 
 
+def _waits(settings: Flags) -> bool:
+    return settings.wait or settings.wait_waves
+
+
 def _apply(reconciler: Any, plan: Plan, settings: Flags) -> tuple[Result | None, PlanRefused | None]:
     """The result, and the refusal of a guard; with a refusal creates and patches have been carried out as well."""
     try:
-        return reconciler.apply(plan, wait=settings.wait, dry_run=_is_rehearsal(settings)), None
+        waves = {"wait_waves": settings.timeout} if settings.wait_waves else {}
+        return reconciler.apply(plan, wait=_waits(settings), dry_run=_is_rehearsal(settings), **waves), None
     except PlanRefused as refusal:
         return getattr(refusal, "result", None), refusal
 

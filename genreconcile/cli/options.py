@@ -5,9 +5,10 @@ Invariant: a combination that would delete more than the user asked for is refus
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -57,6 +58,8 @@ class Flags(Connection):
     on_immutable: OnImmutable = "fail"
     cascade: Propagation | None = None
     wait: bool = False
+    wait_waves: bool = False
+    timeout: float = 120.0
     dry_run: str = "none"
 
     def __post_init__(self) -> None:
@@ -78,10 +81,41 @@ class Flags(Connection):
             except ValueError as error:
                 raise click.UsageError(f"--kinds: {error}.") from None
 
+    @classmethod
+    def without_deletions(cls, **options: Any) -> Flags:
+        """The values for a command that has no options about fields and deletions."""
+        return cls(
+            delete_from_namespace="",
+            delete_selector=None,
+            kinds=(),
+            delete_kinds=(),
+            allow_empty=False,
+            max_deletions=None,
+            owner="",
+            owner_tool="genreconcile",
+            fields="exact",
+            output="text",
+            **options,
+        )
+
     @property
     def deletes(self) -> bool:
         """Whether the options let objects be deleted."""
         return bool(self.owner) or self.delete_selector is not None
+
+
+class _Seconds(click.ParamType[float]):
+    """A number of seconds, or a duration as kubectl's users write it."""
+
+    name = "duration"
+    _UNITS: ClassVar = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+    _PART: ClassVar = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = f"{value}s" if re.fullmatch(r"\d+(\.\d+)?", str(value)) else str(value)
+        if not re.fullmatch(f"(?:{self._PART.pattern})+", text):
+            self.fail(f"{text!r} is no duration; write seconds, or one such as 90s or 1h30m", param, ctx)
+        return sum(float(number) * self._UNITS[unit] for number, unit in self._PART.findall(text))
 
 
 class _Verbosity(click.ParamType[int]):
@@ -121,7 +155,7 @@ DELETE_KINDS = click.option(
     metavar="KIND",
     help="Delete objects of this kind although others go with them, written Example.group. Repeatable.",
 )
-_EXPECTED = (
+FILES = (
     click.option(
         "-f",
         "--filename",
@@ -133,6 +167,19 @@ _EXPECTED = (
     ),
     click.option("-R", "--recursive", is_flag=True, help="Look below the folders as well."),
     NAMESPACE,
+)
+RULES = click.option(
+    "--rules", multiple=True, metavar="PATH", help="Rules of your own, in front of the shipped ones. Repeatable."
+)
+TIMEOUT = click.option(
+    "--timeout",
+    type=_Seconds(),
+    default="120s",
+    show_default=True,
+    help="How long to wait until objects are ready: seconds, or a duration such as 5m.",
+)
+_EXPECTED = (
+    *FILES,
     click.option(
         "--fields",
         type=click.Choice(("exact", "subset")),
@@ -140,9 +187,7 @@ _EXPECTED = (
         show_default=True,
         help="Compare every field, or only those that the files set.",
     ),
-    click.option(
-        "--rules", multiple=True, metavar="PATH", help="Rules of your own, in front of the shipped ones. Repeatable."
-    ),
+    RULES,
     click.option(
         "--no-tool-marks",
         "tool_marks",

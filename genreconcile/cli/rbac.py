@@ -37,6 +37,7 @@ _OPTIONS = (
         is_flag=True,
         help="For a program that keeps running: follow the definitions of custom kinds as well.",
     ),
+    click.option("--lease", metavar="[NS/]NAME", help="As of run: the Lease that the program is to hold."),
     click.option(
         "-A", "--all-namespaces", is_flag=True, help="Read the whole cluster, as a Reconciler does unless told."
     ),
@@ -61,6 +62,7 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     any_name: bool,
     operator: bool,
     all_namespaces: bool,
+    lease: str | None,
     **options: Any,
 ) -> int:
     """Print the least Role and ClusterRole with which apply, called with the same options, does its work.
@@ -80,6 +82,8 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     )
     if any_name:
         rights = frozenset(right._replace(name="") for right in rights)
+    if lease is not None:
+        rights |= session.rights_of_lease(settings, lease)
     warnings = notes(expected)
     click.echo(_rendered(manifests(rights, name, subject), warnings, settings.output), nl=False)
     output.notes("warning", warnings)

@@ -1,4 +1,6 @@
-"""``genreconcile rules``: the rule that covers each path, and rules that would silence differences; offline."""
+"""``genreconcile rules``: the rule that covers each path, rules that would silence differences, and tests of rules;
+offline.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ _OPTIONS = (
 
 @click.group("rules")
 def command() -> None:
-    """Tell which rule covers which path, and what would silence a difference."""
+    """Tell which rule covers which path, and what would silence a difference; test rules of your own."""
 
 
 def _offline(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,6 +54,25 @@ def suggest_command(**options: Any) -> int:
     expected, explanations = _explained(**options)
     click.echo(dump(suggest(expected, explanations), sort_keys=False), nl=False)
     return exits.CONVERGED
+
+
+@command.command("test")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def test_command(files: tuple[str, ...]) -> int:
+    """Run the tests beside the readiness rules of these files. Exit code 1 where one fails."""
+    from genreconcile import Registry
+    from genreconcile.readiness import tried
+
+    registry = Registry.empty().extend(*files)
+    found = tried(registry.readiness)
+    for test in found:
+        click.echo(str(test))
+    for rule in registry.readiness:
+        if not rule.tests:
+            click.echo(f"{rule.id}: has no tests", err=True)
+    failed = sum(bool(test.fault) for test in found)
+    click.echo(f"{len(found)} tests, {failed} failed")
+    return exits.DIFFERENCES if failed else exits.CONVERGED
 
 
 def _explained(filename: str, live: str, schema: str | None, rules: tuple[str, ...]) -> tuple[Object, list[Any]]:

@@ -192,9 +192,7 @@ def _lease(ctx: click.Context, *, lease: str | None, **settings: Any) -> Lease |
         return None
     from genreconcile.election import Lease
 
-    namespace, _, name = lease.rpartition("/")
-    chosen = {name.removeprefix("lease_"): value for name, value in settings.items()}
-    return Lease(name, namespace or None, **chosen)
+    return Lease.parse(lease, **{name.removeprefix("lease_"): value for name, value in settings.items()})
 
 
 def _set_of(folder: str, *, name: str | None, **settings: Any) -> Source:

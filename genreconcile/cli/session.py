@@ -103,6 +103,15 @@ def rights(
         )
 
 
+def rights_of_lease(settings: Flags, lease: str) -> frozenset[Right]:
+    """The rights to hold a Lease ``[NAMESPACE/]NAME``, by default in the context's namespace. Raises InputError."""
+    from genreconcile.access.right import holding
+    from genreconcile.election import Lease
+
+    wanted = Lease.parse(lease)
+    return frozenset(holding(wanted.namespace or connect(settings).namespace or "default", wanted.name))
+
+
 def _reach(settings: Flags) -> dict[str, Any]:
     """The namespace of objects and the scope of deletion, as keywords of ``Reconciler.plan`` and ``rights``."""
     return {

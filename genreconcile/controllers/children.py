@@ -16,18 +16,20 @@ from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.compare import SUBSET, Comparison, Policy
 from genreconcile.controllers.belonging import Belonging
+from genreconcile.controllers.judging import told_unknown
 from genreconcile.controllers.memory import Versions
 from genreconcile.controllers.news import is_beyond_status, is_news
 from genreconcile.controllers.parent import leaves_dependents
 from genreconcile.controllers.readiness import ReadyCheck
 from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
-from genreconcile.errors import CacheError, Forbidden, PlanRefused, ReconcileError
+from genreconcile.errors import CacheError, Forbidden, NotReadable, PlanRefused, ReconcileError
 from genreconcile.gojson import dumps_sorted
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, namespace_of, owners_of
 from genreconcile.ownership import Inventory, Membership, ParentRef, build_of
 from genreconcile.plan import Change, Plan
+from genreconcile.readiness import NOT_FOUND, Status
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
 
@@ -128,10 +130,12 @@ class Children:
         """Delete the children of a parent that is being deleted, but those that the garbage collector takes along.
 
         All stay where the parent was deleted so: the collector has then taken the references off that were there.
-        Errors as ``Reconciler.reconcile``.
+        Errors as ``Reconciler.reconcile``; NotReadable where a kind of children cannot be read.
         """
         ref = self._ref(parent, self._now_known(()))
         plan = self._reconciler.plan_children([], ref, self._call)
+        if plan.not_looked_at:
+            raise NotReadable(f"{told_unknown(plan.not_looked_at)}; wait, or see to the cause", "NotSynced")
         changes = tuple(
             _kept(change) if change.operation == "delete" and self._is_orphan(ref, change) else change
             for change in plan.changes
@@ -144,15 +148,13 @@ class Children:
         has = any(one.get("uid") == ref.uid for one in owners_of(live))
         return self._orphaned.get(ref.key) == ref.uid or (ref.uid in had and not has)
 
-    def not_ready(self, parent: ObjectKey) -> dict[ObjectKey, float | None]:
-        """The children that a parent stated last and that are not ready, as the cache has them; each with the seconds
-        until it may be so though nothing happens.
-        """
+    def not_ready(self, parent: ObjectKey) -> dict[ObjectKey, Status]:
+        """The children that a parent stated last and that are not Current, as the cache has them; each as it is."""
         with self._lock:
             stated = self._belonging.stated(parent)
         live = {key: self._live(key, gvk) for key, gvk in stated}
-        waiting = {key: obj for key, obj in live.items() if obj is None or not self.check.is_ready(obj)}
-        return {key: None if obj is None else self.check.silence(obj) for key, obj in waiting.items()}
+        found = {key: NOT_FOUND if obj is None else self.check.status(obj) for key, obj in live.items()}
+        return {key: status for key, status in found.items() if not status.is_current}
 
     def note_written(self, parent: ObjectKey, stated: Sequence[Object], result: Result) -> None:
         """Note which children of a parent are as it has stated them now."""
@@ -219,9 +221,11 @@ class Children:
         if is_beyond_status(before, after):
             return False
         try:
-            return self.check.is_ready(before.decode()) is self.check.is_ready(after.decode())
+            was, now = (self.check.status(record.decode()) for record in (before, after))
         except (CacheError, RecursionError):
             return False
+        # A child that has failed is named with its reason; one that changes by itself runs its parent at another time.
+        return was.state == now.state and now.changes_in is None and (now.state != "Failed" or was == now)
 
     def forget(self, parent: ObjectKey) -> None:
         """Drop what is known of a parent that is gone."""

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
 from genreconcile.arguments import refused, require_namespace, require_text
-from genreconcile.controllers.readiness import is_ready
 from genreconcile.controllers.reads import Read, checked_fields
 from genreconcile.errors import CacheError, InputError, NotReadable
 from genreconcile.objects import GVK, Object, namespace_of, require_kind, uid_of
 from genreconcile.ownership import EVERYWHERE
+from genreconcile.readiness import status
 from genreconcile.selector import ParsedSelector, parse
 
 _METADATA: Final = ("/metadata",)
@@ -56,7 +56,7 @@ class Context:
         reads: Reads,
         *,
         depend: Callable[[Read], object] = lambda _: None,
-        judge: Callable[[Object | None, Object], bool] = lambda _, live: is_ready(live),
+        judge: Callable[[Object | None, Object], bool] = lambda _, live: status(live).is_current,
         is_plan: bool = False,
     ) -> None:
         self.status: dict[str, Any] = {}

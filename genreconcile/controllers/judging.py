@@ -5,7 +5,7 @@ Invariant: pure; the worst that happened is what is told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Self
 
 from genreconcile.apply.result import Outcome, Result
@@ -22,7 +22,9 @@ from genreconcile.controllers.status.verdict import (
     message_of,
 )
 from genreconcile.errors import ChildConflict, InputError, LoadError, NotReadable, PlanRefused
+from genreconcile.kinds.order import kind_name
 from genreconcile.objects import ObjectKey
+from genreconcile.readiness import Status
 
 _TOLD: Final = 3
 _INVALID: Final = "InvalidChildren"
@@ -61,10 +63,18 @@ class Judgement(NamedTuple):
         return cls(Verdict.failed(text, reason), has_failed=True)
 
 
-def judged(
-    result: Result, refused: PlanRefused | None, retry: Retry | None, memory: Memory, not_ready: Sequence[ObjectKey]
+def judged(  # noqa: PLR0913 - all that a run came to
+    result: Result,
+    refused: PlanRefused | None,
+    retry: Retry | None,
+    memory: Memory,
+    not_ready: Mapping[ObjectKey, Status],
+    *,
+    unknown: Sequence[tuple[str, str]] = (),
 ) -> Judgement:
-    """The judgement of a run whose children were written; ``not_ready`` are children that are not ready yet."""
+    """The judgement of a run whose children were written; ``not_ready`` are children that are not ready yet, and
+    ``unknown`` the kinds, as (group, kind), of which nobody knows whether children are left.
+    """
     failed = [outcome for outcome in result if outcome.status == "failed"]
     conflicts = [outcome for outcome in failed if isinstance(outcome.error, ChildConflict)]
     if memory.differing >= STALLS_AT:
@@ -78,17 +88,35 @@ def judged(
         passes = all(outcome.retry_after is not None for outcome in failed)
         verdict = Verdict.progressing(_told(failed), _RETRY) if passes else Verdict.failed(_told(failed))
         return Judgement(verdict, has_failed=True)
-    return Judgement.of_retry(retry) if retry is not None else Judgement(_progress(result, not_ready))
+    return Judgement.of_retry(retry) if retry is not None else Judgement(_progress(result, not_ready, unknown))
 
 
-def _progress(result: Result, not_ready: Sequence[ObjectKey]) -> Verdict:
+def told_unknown(kinds: Sequence[tuple[str, str]]) -> str:
+    """What is said of kinds, as (group, kind), whose objects are not known."""
+    more = f" and {len(kinds) - 1} more kinds" if len(kinds) > 1 else ""
+    return f"children may be left that are not stated any more: {kind_name(*kinds[0])}{more} cannot be read"
+
+
+def _progress(result: Result, not_ready: Mapping[ObjectKey, Status], unknown: Sequence[tuple[str, str]]) -> Verdict:
+    if unknown:
+        return Verdict.progressing(told_unknown(unknown), _NOT_READABLE)
     waiting = [outcome for outcome in result if not outcome.is_converged]
     if waiting:
         return Verdict.progressing(_told(waiting))
     if not_ready:
-        more = f" and {len(not_ready) - 1} more" if len(not_ready) > 1 else ""
-        return Verdict.progressing(f"not ready: {not_ready[0]}{more}", _NOT_READY)
+        return Verdict.progressing(_blocked(not_ready), _NOT_READY)
     return Verdict.reconciled("all children are as they should be" if len(result) else "there are no children")
+
+
+def _blocked(not_ready: Mapping[ObjectKey, Status]) -> str:
+    """What is waited for: a child that has failed, with the reason, else the first one. How far that is would change
+    the parent's status again and again.
+    """
+    failed = next((key for key, status in not_ready.items() if status.state == "Failed"), None)
+    if failed is not None:
+        return f"{failed}: {not_ready[failed]}"
+    more = f" and {len(not_ready) - 1} more" if len(not_ready) > 1 else ""
+    return f"not ready: {next(iter(not_ready))}{more}"
 
 
 def _told(outcomes: Sequence[Outcome]) -> str:

@@ -124,7 +124,7 @@ class Program:
     def is_ready(self) -> bool:
         """Whether it works, or could at once if it led: all parents are known, and it has not ended."""
         kinds = [source.settings.kind for source in self._sources if isinstance(source, Controller)]
-        is_over = self._is_stopping or bool(self.lost) or not self._loops
+        is_over = self._is_stopping or bool(self.lost or self.refused) or not self._loops
         return not is_over and all(self._cache.has_settled(kind) and not self._cache.error(kind) for kind in kinds)
 
     def start(self) -> None:

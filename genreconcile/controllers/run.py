@@ -78,9 +78,15 @@ class Run:
         self._memory = memory
         self._reads = reads
         self._is_same_parent = False
+        self._is_untold = False
 
     def execute(self) -> Next:
         """Do it. Raises what no one foresaw."""
+        following = self._executed()
+        # Nothing else would run it again for the status, which waits for a run that comes soon anyway.
+        return FAILED if self._is_untold and following == DONE else following
+
+    def _executed(self) -> Next:
         self._parts.children.learn(self._parent)
         self._is_same_parent = not self._parts.statuses.has_news(self._parent)
         self._parts.statuses.begin(self._parent)
@@ -173,9 +179,10 @@ class Run:
         if stated.is_whole:
             self._parts.dependencies.replace(self._key, context.asked)
         not_ready = children.not_ready(self._key)
-        judgement = judged(result, refused, stated.retry, self._memory, [*not_ready])
+        judgement = judged(result, refused, stated.retry, self._memory, not_ready, unknown=plan.not_looked_at)
         again = self._tell(judgement, context.status, keeps=not stated.is_whole)
-        waits = (*not_ready.values(), again, _SOON if context.has_gaps else None)
+        is_unsure = context.has_gaps or plan.not_looked_at
+        waits = (*(found.changes_in for found in not_ready.values()), again, _SOON if is_unsure else None)
         return self._next(result, judgement, stated.retry, [wait for wait in waits if wait is not None])
 
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
@@ -252,4 +259,6 @@ class Run:
         """
         keys = None if status is None else StatusKeys(status, keeps=keeps)
         live, equal_reads = self._parts.own.left, self._memory.has_equal_reads
-        return self._parts.statuses.write(self._parent, judgement, keys, live=live, equal_reads=equal_reads)
+        told = self._parts.statuses.write(self._parent, judgement, keys, live=live, equal_reads=equal_reads)
+        self._is_untold = told.has_failed
+        return told.retry_after

@@ -1,6 +1,6 @@
 """The statuses of the parents of one controller, and which changes of a parent are nothing but that.
 
-Invariant: a status that cannot be written stops nothing: it is told in the log, and the next run tries again.
+Invariant: a status that cannot be written stops nothing: it is told in the log, and tried again where that may help.
 """
 
 from __future__ import annotations
@@ -8,14 +8,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from genreconcile.controllers.judging import Judgement
 from genreconcile.controllers.status import Run, StatusWriter
-from genreconcile.errors import ClusterError
+from genreconcile.errors import ClusterError, Forbidden, Invalid, NotFound, TooLarge
 from genreconcile.objects import Object, ObjectKey, metadata_of, uid_of
 
 _log = logging.getLogger("genreconcile.controllers")
+_LASTING: Final = (Forbidden, Invalid, NotFound, TooLarge)
+"""Errors that no repetition ends: somebody has to change something, which runs the parent, or the resync does."""
+
+
+class Told(NamedTuple):
+    """What became of a status: the seconds until it may be tried again, and whether it failed by what may pass."""
+
+    retry_after: float | None = None
+    has_failed: bool = False
 
 
 class StatusKeys(NamedTuple):
@@ -48,10 +57,8 @@ class Statuses:
         *,
         live: Object | None = None,
         equal_reads: bool = False,
-    ) -> float | None:
-        """Write the status of a run for the parent that it saw, and has left as ``live``; returns the seconds until it
-        may be tried again.
-        """
+    ) -> Told:
+        """Write the status of a run for the parent that it saw, and has left as ``live``."""
         generation = metadata_of(parent).get("generation")
         run = Run(verdict=judgement.verdict, generation=generation)
         if keys is not None:
@@ -62,7 +69,8 @@ class Statuses:
             _log.warning("%s: %s: %s", self._name, key, warning)
         if written.error is not None and written.status != "gone":
             _log.warning("%s: %s: its status was not written: %s", self._name, key, written.error)
-        return written.retry_after
+        is_passing = isinstance(written.error, ClusterError) and not isinstance(written.error, _LASTING)
+        return Told(written.retry_after, written.status == "failed" and is_passing)
 
     def has_news(self, parent: Object) -> bool:
         """Whether a changed parent is more than the status that the last run gave it."""

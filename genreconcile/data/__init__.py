@@ -19,6 +19,7 @@ from genreconcile.data.shapes import (
     Access,
     ApplySet,
     Deletion,
+    Entry,
     Exclusive,
     File,
     Heartbeats,
@@ -26,9 +27,9 @@ from genreconcile.data.shapes import (
     Mask,
     Order,
     Own,
-    Readiness,
     Types,
 )
+from genreconcile.data.steps import Readiness
 
 __all__ = [
     "Access",
@@ -43,10 +44,12 @@ __all__ = [
     "Readiness",
     "Types",
     "shipped",
+    "told",
 ]
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Shape = TypeVar("Shape", bound=File)
+Told = TypeVar("Told", bound=Entry)
 
 _PLACE: Final = re.compile(r" - at (?:`key` in )?`\$\.?(?P<place>.*)`$")
 _FIELD: Final = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`")
@@ -67,17 +70,25 @@ def _shipped(shape: type[File]) -> File:
 def checked(shape: type[Shape], content: Any) -> Shape:
     """What a file holds, as this shape. Raises ValueError, whose text names the file and the key."""
     try:
+        return told(content, shape)
+    except ValueError as error:
+        raise ValueError(f"{shape.name}: {error}") from None
+
+
+def told(content: Any, shape: type[Told]) -> Told:
+    """A part of a file as this shape. Raises ValueError, whose text begins with the key."""
+    try:
         return msgspec.convert(content, shape, strict=True)
     except msgspec.ValidationError as error:
-        raise ValueError(f"{shape.name}: {_told(str(error), shape, content)}") from None
+        raise ValueError(_told(str(error), shape, content)) from None
 
 
-def _told(fault: str, shape: type[File], content: Any) -> str:
+def _told(fault: str, shape: type[Entry], content: Any) -> str:
     """What msgspec says, with the key in front."""
     found = _PLACE.search(fault)
     what, place = (fault[: found.start()], found["place"]) if found else (fault, "")
     name, is_free, rest = place.partition("[...]")
-    if is_free or "`key` in" in fault:
+    if isinstance(content, Mapping) and name in content and (is_free or "`key` in" in fault):
         place = f"{name}[{_free_key(fault, name, shape, content)}]{rest}"
     field = _FIELD.fullmatch(what)
     if field:
@@ -85,7 +96,7 @@ def _told(fault: str, shape: type[File], content: Any) -> str:
     return f"{place}: {what}" if place else what
 
 
-def _free_key(fault: str, name: str, shape: type[File], content: Mapping[str, Any]) -> Any:
+def _free_key(fault: str, name: str, shape: type[Entry], content: Mapping[str, Any]) -> Any:
     """The key in the mapping ``name``, which msgspec does not say: that of the entry that alone has the fault."""
 
     def has_it(key: Any) -> bool:

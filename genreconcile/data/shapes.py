@@ -146,27 +146,6 @@ class Exclusive(File, frozen=True):
     summed: tuple[Summed, ...]
 
 
-class Ready(Entry, frozen=True):
-    """When an object of a kind is ready: pairs of pointers to ``equal`` numbers, pointers that it ``needs``, conditions
-    that ``are_true``, and pointers with their texts.
-    """
-
-    kind: str
-    equal: tuple[tuple[Pointer, Pointer], ...] = ()
-    needs: tuple[Pointer, ...] = ()
-    are_true: tuple[str, ...] = ()
-    values: tuple[tuple[Pointer, str], ...] = ()
-
-
-class Readiness(File, frozen=True):
-    """``readiness.yaml``."""
-
-    name = "readiness.yaml"
-
-    kinds: tuple[Ready, ...]
-    conditions: tuple[str, ...]
-
-
 class Beating(Entry, frozen=True):
     """The fields of a kind that are written again and again."""
 

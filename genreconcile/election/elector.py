@@ -17,7 +17,7 @@ from genreconcile.election.election import Election, Write
 from genreconcile.election.lease import Lease, own_identity
 from genreconcile.election.requests import Requests
 from genreconcile.election.times import boottime
-from genreconcile.errors import ClusterError, Conflict, ReconcileError
+from genreconcile.errors import Conflict, NotFound, ReconcileError
 from genreconcile.process import Process
 
 _log = logging.getLogger("genreconcile.election")
@@ -116,22 +116,26 @@ class Elector:
             return not self._is_stopping
 
     def _try(self) -> None:
-        """Try once to take the Lease, to renew or to release it. Raises nothing."""
+        """Try to take the Lease, to renew or to release it. Raises nothing."""
         try:
-            self._tried()
-        except ClusterError as error:
-            with self._changed:
-                self._election.failed()
-            if not isinstance(error, Conflict):  # Somebody was faster: that is what a Lease is for.
-                self._tell(logging.WARNING, f"not reached: {error}")
+            try:
+                self._try_once()
+            except (Conflict, NotFound):  # It is another than this one thought: whose, shows a look.
+                self._note_failure()
+                self._try_once()
+        except Conflict:  # Somebody was faster: that is what a Lease is for.
+            self._note_failure()
         except ReconcileError as error:
-            with self._changed:
-                self._election.failed()
-            self._tell(logging.WARNING, f"not usable: {error}")
+            self._note_failure()
+            self._tell(logging.WARNING, f"not reached: {error}")
         else:
             self._tell(logging.INFO, "held by this process" if self.holds else f"held by {self.holder or 'nobody'}")
 
-    def _tried(self) -> None:
+    def _note_failure(self) -> None:
+        with self._changed:
+            self._election.failed()
+
+    def _try_once(self) -> None:
         with self._changed:
             step = self._election.begin(self._clock(), self._wall())
         if not isinstance(step, Write):

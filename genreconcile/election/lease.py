@@ -11,7 +11,7 @@ import re
 import socket
 import uuid
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from genreconcile.arguments import refused, require_namespace, require_seconds, require_text, require_whole
 
@@ -82,6 +82,12 @@ class Lease:
     def of_shard(self, number: int) -> str:
         """The name of the Lease of a shard."""
         return f"{self.name}-{number}-of-{self.shards}"
+
+    @classmethod
+    def parse(cls, text: str, **settings: Any) -> Lease:
+        """The Lease ``[NAMESPACE/]NAME`` with these settings. Raises InputError."""
+        namespace, _, name = text.rpartition("/")
+        return cls(name, namespace or None, **settings)
 
     @property
     def write_timeout(self) -> float:

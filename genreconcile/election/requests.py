@@ -10,7 +10,7 @@ import json
 from genreconcile.cluster import Cluster
 from genreconcile.data import Own, shipped
 from genreconcile.election.election import Write
-from genreconcile.errors import NotFound
+from genreconcile.errors import NotFound, Unreachable
 from genreconcile.objects import Object
 
 
@@ -33,9 +33,12 @@ class Requests:
     def list(self) -> dict[str, Object]:
         """All Leases by name."""
         kind = self._kind.object
-        items = self._asked("GET", "", None)["items"]  # Those of a list do not say what they are.
-        named = {"apiVersion": kind.api_version, "kind": kind.kind}
-        return {item["metadata"]["name"]: {**item, **named} for item in items}
+        answer = self._asked("GET", "", None)
+        named = {"apiVersion": kind.api_version, "kind": kind.kind}  # Those of a list do not say what they are.
+        try:
+            return {item["metadata"]["name"]: {**item, **named} for item in answer["items"]}
+        except (KeyError, TypeError):
+            raise _strange("GET", self._kind.path(self._namespace)) from None
 
     def write(self, step: Write) -> Object:
         """Create or replace a Lease; returns what it is then."""
@@ -44,5 +47,15 @@ class Requests:
     def _asked(self, method: str, name: str, obj: Object | None) -> Object:
         body = None if obj is None else json.dumps(obj).encode()
         path = self._kind.path(self._namespace, name)
-        found: Object = json.loads(self._cluster.request(method, path, body=body, timeout=self._timeout))
+        answer = self._cluster.request(method, path, body=body, timeout=self._timeout)
+        try:
+            found = json.loads(answer)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):  # Whatever stands between may answer anything, and the thread has to go on.
+            raise _strange(method, path)
         return found
+
+
+def _strange(method: str, path: str) -> Unreachable:
+    return Unreachable(f"{method} {path}: the answer is no object; see what stands before the API server")

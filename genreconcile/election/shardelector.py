@@ -19,7 +19,7 @@ from genreconcile.election.lease import Lease, own_identity, own_ordinal
 from genreconcile.election.requests import Requests
 from genreconcile.election.sharding import Round, Sharding, Step
 from genreconcile.election.times import boottime
-from genreconcile.errors import ClusterError, Conflict, ReconcileError
+from genreconcile.errors import Conflict, NotFound, ReconcileError
 from genreconcile.process import Process
 
 _log = logging.getLogger("genreconcile.election")
@@ -152,12 +152,10 @@ class ShardElector:
         told = step.name if isinstance(step, Write) else "the list"
         try:
             answer = self._requests.write(step) if isinstance(step, Write) else self._requests.list()
-        except Conflict:  # Somebody was faster: that is what a Lease is for.
+        except (Conflict, NotFound):  # It is another than this one thought: whose, shows a look.
             return None
-        except ClusterError as error:
-            self._tell(told, logging.WARNING, f"not reached: {error}")
         except ReconcileError as error:
-            self._tell(told, logging.WARNING, f"not usable: {error}")
+            self._tell(told, logging.WARNING, f"not reached: {error}")
         else:
             return answer
         return None

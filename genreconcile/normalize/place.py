@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from genreconcile.conditions import Condition, fulfils
 from genreconcile.kinds.types import MISSING
-from genreconcile.normalize.rule import KEY, Condition
+from genreconcile.normalize.rule import KEY
 from genreconcile.objects import GVK, Object, name_of, namespace_of
 from genreconcile.pointer import split_pointer
 
@@ -86,16 +87,6 @@ class Place:
         if found is None:
             return self.key not in self.holder
         return any(_names(value_at(other, at), root.holder) for other in found)
-
-
-def fulfils(value: Any, condition: Condition) -> bool:
-    """Whether a value meets ``present``, ``not_values`` or ``values``; None and MISSING both stand for no value."""
-    if condition.present is not None:
-        return (value is not MISSING and value is not None) == condition.present
-    found = None if value is MISSING else value
-    if condition.not_values is not None:
-        return found not in condition.not_values
-    return found in (condition.values or ())
 
 
 def value_at(obj: Object, at: str) -> Any:

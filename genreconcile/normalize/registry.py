@@ -24,6 +24,7 @@ from genreconcile.normalize.annotations import ANNOTATED, ANNOTATIONS, PREFIX, a
 from genreconcile.normalize.compiled import Compiler, Node, keep
 from genreconcile.normalize.rule import KEEP_OTHERS, Rule, parse_rules
 from genreconcile.objects import GVK, Object, annotations_of, labels_of, name_of, namespace_of
+from genreconcile.readiness import UserRule, parse_readiness
 
 _SHIPPED: Final = 100
 _USER: Final = 10
@@ -35,8 +36,10 @@ _OF_OBJECT: Final = frozenset({"namespace", "name", "labels"})
 class Registry:
     """Rules in layers, user rules before shipped ones; of the rules for one field the first wins."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], readiness: Iterable[UserRule] = ()) -> None:
         self.rules = _rules(rules)
+        self.readiness = tuple(readiness)
+        """The users' rules about readiness, in the order in which they are asked."""
         self._hash = hash(tuple(rule.id for rule in self.rules))
         self._root_rules = tuple(rule for rule in self.rules if rule.root)
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
@@ -71,18 +74,22 @@ class Registry:
 
     def extend(self, *sources: str | Path | Mapping[str, Any]) -> Registry:
         """A registry with the rules of these YAML files, or parsed documents, in front. Raises RuleError."""
-        added: list[Rule] = []
         _require_sources(sources)
+        found: list[tuple[Any, str]] = []
         for number, source in enumerate(sources):
             if isinstance(source, Mapping):
-                added += _layered(parse_rules(source, f"rules #{number + 1}"), _USER)
+                found.append((source, f"rules #{number + 1}"))
             else:
-                added += _read(_text(Path(source)), str(source), _USER)
-        return Registry((*added, *self.rules))
+                found += _documents(_text(Path(source)), str(source))
+        rules = [rule for document, source in found for rule in _layered(parse_rules(document, source), _USER)]
+        readiness = [
+            rule for document, source in found for rule in parse_readiness(document.get("readiness") or [], source)
+        ]
+        return Registry((*rules, *self.rules), (*readiness, *self.readiness))
 
     def __repr__(self) -> str:
         own = sum(rule.layer < _SHIPPED for rule in self.rules)
-        return f"<Registry {len(self.rules)} rules, {own} of the user>"
+        return f"<Registry {len(self.rules)} rules, {own + len(self.readiness)} of the user>"
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Registry) and _contents(self) == _contents(other))
@@ -91,7 +98,7 @@ class Registry:
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.rules,)  # A copy compiles its nodes anew.
+        return type(self), (self.rules, self.readiness)  # A copy compiles its nodes anew.
 
     @functools.cached_property
     def version(self) -> str:
@@ -244,17 +251,23 @@ def _text(file: Path) -> str:
 
 
 def _read(text: str, source: str, layer: int) -> tuple[Rule, ...]:
+    return tuple(
+        rule for document, _ in _documents(text, source) for rule in _layered(parse_rules(document, source), layer)
+    )
+
+
+def _documents(text: str, source: str) -> list[tuple[Any, str]]:
+    """The documents of a file, each with the name of the file."""
     try:
-        found = [document for document, _ in documents(text, source)]
+        return [(document, source) for document, _ in documents(text, source)]
     except LoadError as error:
         raise RuleError(str(error)) from None
-    return tuple(rule for document in found for rule in _layered(parse_rules(document, source), layer))
 
 
 def _layered(rules: Iterable[Rule], layer: int) -> tuple[Rule, ...]:
     return tuple(dataclasses.replace(rule, layer=layer) for rule in rules)
 
 
-def _contents(registry: Registry) -> list[tuple[Any, ...]]:
+def _contents(registry: Registry) -> list[Any]:
     """The rules by value; Rule itself compares by identity, which is fast."""
-    return [dataclasses.astuple(rule) for rule in registry.rules]
+    return [*(dataclasses.astuple(rule) for rule in registry.rules), registry.readiness]

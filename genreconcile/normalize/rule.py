@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from genreconcile.conditions import Condition
 from genreconcile.errors import RuleError
 from genreconcile.normalize.covering import COVERING
 from genreconcile.normalize.functions import FUNCTIONS
@@ -48,24 +49,6 @@ _WRITERS: Final = ("allocated", "by", "fixed")
 _KEYS: Final = ("id", *SELECTORS, "when", "why", *_WRITERS, *ACTIONS)
 KEEP_OTHERS: Final = "others"
 """The argument of ``keep`` for lists in which the members that other writers have added stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """``at`` is a path relative to the object that holds the rule's last key; ``..`` leads to the enclosing object and
-    a leading ``/`` to the root. ``of_live``: the path leads into live instead, from the object at the same place.
-    The value there is one of ``values``, or none of ``not_values`` (None in either: missing), or ``present`` or not.
-    ``only`` lists the keys besides the rule's own that the holding object may have. ``targeted_by`` is (kind, path): an
-    object of that kind in the same namespace refers to this object at that path, by apiVersion, kind and name.
-    """
-
-    at: str = ""
-    of_live: bool = False
-    values: tuple[Any, ...] | None = None
-    not_values: tuple[Any, ...] | None = None
-    present: bool | None = None
-    only: tuple[str, ...] | None = None
-    targeted_by: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +105,7 @@ def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:
         raise RuleError(f"{source}: no rules: the document's kind is not RuleSet; begin it with kind: RuleSet")
     if document.get("apiVersion") != API_VERSION:
         raise RuleError(f"{source}: cannot be read: apiVersion is not {API_VERSION}; write that")
-    _only_keys(document, ("apiVersion", "kind", "rules"), source)
+    _only_keys(document, ("apiVersion", "kind", "rules", "readiness"), source)
     entries = document.get("rules") or []
     if not isinstance(entries, Sequence) or isinstance(entries, str):
         raise RuleError(f"{source}: key rules: is no list; write one entry per rule")

@@ -47,6 +47,7 @@ def assemble(
         spared=tuple(deletions.spared),
         owner=owner,
         looked_at=deletions.looked_at,
+        not_looked_at=tuple(deletions.unknown),
         prune_first=prune.first,
     )
 

@@ -37,8 +37,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     ``validated``: the schema of the kind was known, and ``expected`` fits it. ``sensitive`` are the fields that rules
     or annotations call sensitive. ``is_sendable``: ``expected`` holds nothing that only the server may set.
     ``awaits_definition``: the object is planned again when the definition of its kind is written. ``retry_after``:
-    seconds until the next repair in a fight, None without a fight. ``is_part``: one patch cannot hold all differences,
-    and this one holds the first of them.
+    seconds until the next repair in a fight, or until a definition that changes may be known; else None. ``is_part``:
+    one patch cannot hold all differences, and this one holds the first of them.
 
     ``str`` and ``repr`` show no secrets; ``expected``, ``live`` and ``patch.patch`` have the real values.
     """
@@ -127,8 +127,9 @@ class Plan:
     withhold deletions; ``warnings`` are for the reader. ``matches`` counts the live objects, expected ones included,
     that the selector or the owner set holds. ``spared`` are those that are not expected and yet left alone, for
     Kubernetes or a controller made them, or they are being deleted already; each has its reason. ``owner`` is what the
-    parent of the owner set records, None without a set. ``looked_at`` are the kinds whose objects deletion looked at.
-    ``prune_first``: deletions come before creates and patches.
+    parent of the owner set records, None without a set. ``looked_at`` are the kinds whose objects deletion looked at,
+    ``not_looked_at`` those, as (group, kind), that it could not read. ``prune_first``: deletions come before creates
+    and patches.
     """
 
     changes: tuple[Change, ...]
@@ -140,6 +141,7 @@ class Plan:
     spared: tuple[Change, ...] = ()
     owner: OwnerPlan | None = None
     looked_at: tuple[GVK, ...] = ()
+    not_looked_at: tuple[tuple[str, str], ...] = ()
     prune_first: bool = False
 
     def __iter__(self) -> Iterator[Change]:

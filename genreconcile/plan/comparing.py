@@ -7,7 +7,7 @@ one object is its own error. Facts about a kind are looked up once per plan.
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from genreconcile.cache import Record, Store
 from genreconcile.compare import Comparison, Ours
@@ -27,6 +27,8 @@ from genreconcile.plan.insync import InSyncMemory
 from genreconcile.plan.kinds import Kinds
 
 _log = logging.getLogger("genreconcile.planner")
+_MOMENT: Final = 5.0
+"""Seconds within which the server's documents follow a definition that changed; no event tells that they have."""
 
 
 class _Kind(NamedTuple):
@@ -178,5 +180,7 @@ class DraftComparer:
             reason = "the definition of its kind is changing; it is compared again in a moment"
         else:
             return change
-        live = change.live
-        return Change("none", change.gvk, change.key, expected=change.expected, live=live, reason=reason, skipped=True)
+        return Change(
+            "none", change.gvk, change.key, expected=change.expected, live=change.live, reason=reason, skipped=True,
+            retry_after=_MOMENT,
+        )  # fmt: skip

@@ -1,13 +1,15 @@
-"""The two grounds, and the table of scenarios at the end of a run."""
+"""The two grounds, the two subjects, and the table of scenarios at the end of a run."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections import defaultdict
 
 import pytest
 
+from faults.subjects import ALONE, SUBJECTS
 from genreconcile.apply import writer
 from genreconcile.testing.plugin import control_plane, namespace, pytest_collection_finish
 from support.api.proxy import ProxiedServer
@@ -25,6 +27,7 @@ _OUTCOMES = pytest.StashKey[dict]()
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick(ground): a long scenario that the quick part has on one ground alone")
     config.addinivalue_line("markers", "only(ground, reason): a scenario that makes sense on one ground alone")
+    config.addinivalue_line("markers", "by(subject): a scenario of one subject, which has no fixture for it")
     config.stash[_REASONS], config.stash[_OUTCOMES] = defaultdict(set), defaultdict(list)
 
 
@@ -32,7 +35,8 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     """Take out the scenarios that make no sense on a ground; why is told at the end.
 
-    The quick part has the first variant of each scenario on each ground.
+    The quick part has the first variant of each scenario on each ground; of those that a Reconciler goes through too,
+    the controller's on the scripted ground alone.
     """
     left = []
     for item in items:
@@ -45,9 +49,10 @@ def pytest_collection_modifyitems(config, items):
     seen = set()
     for item in items:
         if _number(item.nodeid):
-            variant = (item.function, _ground(item))
+            variant = (item.function, _ground(item), _subject(item))
             quick = item.get_closest_marker("quick")
-            if variant in seen or (quick and _ground(item) != quick.args[0]):
+            is_twin = _subject(item) == "controller" and _ground(item) == "real" and "subject" in item.fixturenames
+            if variant in seen or is_twin or (quick and _ground(item) != quick.args[0]):
                 item.add_marker(pytest.mark.slow)
             seen.add(variant)
 
@@ -62,6 +67,12 @@ def _no_long_waits(monkeypatch):
 def seed():
     """The seed of the run."""
     return SEED
+
+
+@pytest.fixture(params=SUBJECTS)
+def subject(request):
+    """What opens the Reconciler on a ground, or a controller that answers as one."""
+    return SUBJECTS[request.param]
 
 
 @pytest.fixture(params=GROUNDS)
@@ -82,20 +93,24 @@ def ground(request):
 def pytest_runtest_makereport(item, call):
     report = yield
     if _number(item.nodeid) and (report.when == "call" or report.outcome != "passed"):
-        item.config.stash[_OUTCOMES][_number(item.nodeid), _ground(item) or "scripted"].append(report.outcome)
+        column = _subject(item), _ground(item) or "scripted"
+        item.config.stash[_OUTCOMES][_number(item.nodeid), *column].append(report.outcome)
     return report
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """One line for each scenario, one cell for each ground."""
-    outcomes = config.stash[_OUTCOMES]
+    """One line for each scenario, one cell for each subject and ground."""
+    outcomes, columns = config.stash[_OUTCOMES], [*itertools.product(SUBJECTS, GROUNDS)]
     if not outcomes:
         return
     terminalreporter.section(f"fault scenarios, seed {SEED}")
-    for number in sorted({number for number, _ in outcomes}):
-        cells = [f"{ground} {_cell(outcomes[number, ground]):<10}" for ground in GROUNDS]
-        why = "; ".join(sorted(config.stash[_REASONS][number]))
-        terminalreporter.write_line(f"{number}  {'  '.join(cells)}  {why}".rstrip())
+    titles = ("Reconciler" if subject == "reconciler" else subject for subject, _ in columns)
+    terminalreporter.write_line(" " * 4 + "".join(f"{title:<12}" for title in titles))
+    terminalreporter.write_line(" " * 4 + "".join(f"{ground:<12}" for _, ground in columns))
+    for number in sorted({number for number, *_ in outcomes}):
+        cells = (f"{_cell(outcomes[number, *column]):<12}" for column in columns)
+        reasons = [*sorted(config.stash[_REASONS][number]), ALONE.get(number, "")]
+        terminalreporter.write_line(f"{number}  {''.join(cells)}{'; '.join(filter(None, reasons))}".rstrip())
 
 
 def _cell(outcomes):
@@ -105,6 +120,12 @@ def _cell(outcomes):
 
 def _ground(item):
     return item.callspec.params.get("ground", "") if hasattr(item, "callspec") else ""
+
+
+def _subject(item):
+    by = item.get_closest_marker("by")
+    chosen = item.callspec.params.get("subject") if hasattr(item, "callspec") else None
+    return chosen or (by.args[0] if by else "reconciler")
 
 
 def _number(nodeid):

@@ -11,6 +11,7 @@ import genreconcile as gr
 from genreconcile.cache import Cache, Pace
 from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.objects import resource_version_of, uid_of
+from genreconcile.ownership import PART_OF
 from support import objects
 from support.api.streams import error_event
 from support.eventually import eventually
@@ -26,6 +27,8 @@ QUICK = Pace(
 """All waiting of the engine, some fifty times faster."""
 
 MAPS = "v1/ConfigMap"
+PARENTS = "faults.example.com"
+"""The API group of the parents of controllers."""
 LABELS = {"app": "web"}
 
 
@@ -61,8 +64,10 @@ def converge(ground, reconciler, expected, *, rounds=3, **settings):
     """I1 and I2: reach expected, and stay: then nothing is sent but watches. Returns the last result."""
 
     def settled():
+        since = len(ground.log)
         result = reconcile(reconciler, expected, **settings)
-        return result if result and _is_settled(result) and differing(ground, expected) == [] else None
+        is_reached = result and _is_settled(result) and differing(ground, expected) == []
+        return result if is_reached and ground.log.writes(since=since) == [] else None
 
     result = eventually(settled, "expected")
     assert_stays(ground, reconciler, expected, rounds=rounds, **settings)
@@ -90,9 +95,25 @@ def differing(ground, expected):
     for obj in expected:
         live = ground.admin.find(path_of(obj["metadata"]["namespace"], obj["metadata"]["name"])) or {"metadata": {}}
         is_equal = (live.get("data") or {}) == (obj.get("data") or {})
-        if not is_equal or live["metadata"].get("labels") != obj["metadata"].get("labels"):
+        if not is_equal or _labels(live) != _labels(obj):
             found.append(obj["metadata"]["name"])
     return found
+
+
+def _labels(obj):
+    """Those that are stated: the mark of a controller's child is not."""
+    return {name: value for name, value in (obj["metadata"].get("labels") or {}).items() if name != PART_OF}
+
+
+def writes(ground, since=0):
+    """The writes that were sent, but for what a controller writes of its parent, and asks of its own rights."""
+    found = ground.log.writes(since=since)
+    return [entry for entry in found if entry.target.group not in {PARENTS, "authorization.k8s.io"}]
+
+
+def patches(ground, since=0, plural="configmaps"):
+    """The patches of a kind that were sent; those of a controller's parent and of its status are of another one."""
+    return ground.log.entries("patch", since=since, where=lambda entry: entry.target.resource == plural)
 
 
 def names(ground, plural="configmaps", *, ours=LABELS):
@@ -101,11 +122,11 @@ def names(ground, plural="configmaps", *, ours=LABELS):
     return {obj["metadata"]["name"] for obj in found if ours.items() <= (obj["metadata"].get("labels") or {}).items()}
 
 
-def assert_no_gap(ground, cache, kind=MAPS, plural="configmaps"):
+def assert_no_gap(ground, cache, kind=MAPS, path=""):
     """I4: the cache becomes equal to a consistent list."""
 
     def same():
-        listed = ground.admin.list(path_of(ground.namespace, plural=plural))
+        listed = ground.admin.list(path or path_of(ground.namespace))
         live = {name: (uid_of(obj), resource_version_of(obj)) for name, obj in listed.items()}
         try:
             records = cache.records(kind, namespace=ground.namespace)

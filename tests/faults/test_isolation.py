@@ -19,10 +19,12 @@ from faults.oracles import (
     differing,
     engine,
     names,
+    patches,
     path_of,
     reconcile,
     relist,
     watches,
+    writes,
 )
 from genreconcile.cache import Cache
 from genreconcile.compare import Comparison
@@ -54,43 +56,43 @@ def webhook(body):
     return {**body, "data": {**body.get("data", {}), "k": "webhook"}}
 
 
-def test_s16_admission_that_changes_what_we_write(ground):
+def test_s16_admission_that_changes_what_we_write(ground, subject):
     """Two equal patches, and then it is told and left alone; a change of expected is tried again."""
     expected = [config_map("a", ground.namespace, k="1", other="1")]
     happens = ground.faults.add(Mutate(webhook), "create", "patch", resource="configmaps", times=None)
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         results = [reconciler.reconcile(expected) for _ in range(8)]
-        assert len(ground.log.entries("patch")) <= 2
+        assert len(patches(ground)) <= 2
         last = next(iter(results[-1]))
         assert last.status in {"unchanged", "skipped"}
         assert "/data/k" in last.reason, "it says what it leaves alone"
         since = len(ground.log)
         for _ in range(3):
             reconciler.reconcile(expected)
-        assert ground.log.writes(since=since) == []
+        assert writes(ground, since) == []
         ground.faults.remove(happens)
         converge(ground, reconciler, [config_map("a", ground.namespace, k="2", other="1")])
 
 
-def test_s16_another_controller_that_undoes_what_we_write(ground):
+def test_s16_another_controller_that_undoes_what_we_write(ground, subject):
     """A fight: after five rounds it is told, with a pause, and no hot loop."""
     expected = [config_map("a", ground.namespace, k="1")]
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         converge(ground, reconciler, expected)
-        edit(ground, "a", k="theirs")
         undone = Call(then=lambda *_: edit(ground, "a", k="theirs"))
         ground.faults.add(undone, "patch", resource="configmaps", times=None)
+        edit(ground, "a", k="theirs")
 
         def is_fight():
             result = reconcile(reconciler, expected)
             return result and statuses(result) == {"a": "skipped"}
 
         eventually(is_fight)
-        patches = len(ground.log.entries("patch"))
-        assert patches <= 6
+        sent = len(patches(ground))
+        assert sent <= 6
         for _ in range(5):
             assert "fight" in next(iter(reconciler.reconcile(expected))).reason
-        assert len(ground.log.entries("patch")) == patches
+        assert len(patches(ground)) == sent
 
 
 POISON = {
@@ -112,7 +114,7 @@ def is_poison(obj):
 
 @pytest.mark.parametrize("what", POISON)
 @pytest.mark.parametrize("where", ["list", "watch"])
-def test_s23_an_object_that_cannot_be_read(ground, what, where):
+def test_s23_an_object_that_cannot_be_read(ground, subject, what, where):
     """It alone is unknown: all others come, are compared and repaired, and the reader lives on."""
 
     def listed(page):
@@ -127,7 +129,7 @@ def test_s23_an_object_that_cannot_be_read(ground, what, where):
     ground.faults.add(Events(seen), "watch", resource="configmaps", times=None)
     if where == "list":
         make(ground, "poison", "a")
-    with engine(ground, kinds=[MAPS]) as reconciler:
+    with subject(ground, kinds=[MAPS]) as reconciler:
         reconciler.cache.wait_for_sync()
         if where == "watch":
             eventually(lambda: watches(ground))
@@ -193,10 +195,10 @@ def test_s24_a_burst_of_events_and_a_slow_subscriber(ground, events, seed):
     assert {event[1] for event in monotonic.events} >= set(last)
 
 
-def test_s27_a_subscriber_that_raises(ground, caplog):
+def test_s27_a_subscriber_that_raises(ground, subject, caplog):
     make(ground, "a", k="1")
     heard = []
-    with engine(ground, kinds=[MAPS]) as reconciler:
+    with subject(ground, kinds=[MAPS]) as reconciler:
         reconciler.cache.subscribe(lambda _: 1 / 0)
         reconciler.cache.subscribe(heard.append)
         with caplog.at_level(logging.ERROR, "genreconcile"):
@@ -330,9 +332,9 @@ def state_of(ground):
 
 
 @pytest.mark.parametrize("way", [[A, B, C], [A, C], [B, A, B, C], [C, C]], ids=["A B C", "A C", "B A B C", "C C"])
-def test_s30_the_end_does_not_depend_on_the_way(ground, way):
+def test_s30_the_end_does_not_depend_on_the_way(ground, subject, way):
     settings = {"delete_from_namespace": ground.namespace, "delete_selector": LABELS}
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         converge(ground, reconciler, expected_of(ground, C), **settings)
         cold = state_of(ground)
         reconciler.reconcile([], kinds=[MAPS], allow_empty=True, **settings).raise_for_failures()

@@ -221,11 +221,11 @@ def test_s18_a_kind_that_is_gone_is_asked_for_once(ground, gadgets):
 
 
 @pytest.mark.quick("scripted")
-def test_s18_a_version_that_is_no_longer_served(ground, gadgets):
+def test_s18_a_version_that_is_no_longer_served(ground, subject, gadgets):
     """The objects live on under the other version: neither deleted nor created again."""
     group, _ = gadgets
     both = [config_map("a", ground.namespace, k="1"), gadget(ground, group)]
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         eventually(lambda: reconcile(reconciler, both, **prunes(ground)) and is_there(ground, group))
         since = len(ground.log)
         ground.admin.patch(
@@ -375,14 +375,14 @@ def test_s21_a_deletion_that_is_denied_is_tried_again_though_expected_has_change
     }
 
 
-def test_s22_labels_that_another_operator_copied_onto_its_children(ground):
+def test_s22_labels_that_another_operator_copied_onto_its_children(ground, subject):
     """A child belongs to its controller, whatever its labels say."""
     owner = ground.admin.create(path_of(ground.namespace), config_map("owner", ground.namespace, labels={}))
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid_of(owner), "controller": True}
     child = config_map("child", ground.namespace, metadata={"ownerReferences": [reference]})
     made = ground.admin.create(path_of(ground.namespace), child)
     expected = [config_map("a", ground.namespace, k="1")]
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         converge(ground, reconciler, expected, **prunes(ground))
         relist(ground)
         converge(ground, reconciler, expected, **prunes(ground))

@@ -75,13 +75,13 @@ def test_s03_a_relist_from_a_server_that_lags(ground):
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_s03_a_relist_from_a_server_that_lags_deletes_nothing_wrongly(ground, times):
+def test_s03_a_relist_from_a_server_that_lags_deletes_nothing_wrongly(ground, subject, times):
     """The stale list lacks an object of ours. Shown again and again it is believed, as of a server that was restored;
     then what follows brings everything back; what was sent meanwhile was refused, or changed nothing.
     """
     made = make(ground, "mine", k="1")[0]
     since = int(resource_version_of(made))
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         expected = [config_map("mine", ground.namespace, k="2"), config_map("new", ground.namespace)]
         converge(ground, reconciler, expected, **prunes(ground))
         before = versions(ground)
@@ -135,11 +135,11 @@ def test_s04_a_new_object_of_the_same_name_is_not_patched_for_the_old_one(ground
 
 
 @pytest.mark.parametrize("history", ["add and delete", "edit and revert", "labels out and in", "delete and create"])
-def test_s05_changes_that_no_event_told_of(ground, history):
+def test_s05_changes_that_no_event_told_of(ground, subject, history):
     """Level-triggered: the end counts, however it came about."""
     path = path_of(ground.namespace)
     expected = [config_map("a", ground.namespace, k="1"), config_map("b", ground.namespace, k="1")]
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         converge(ground, reconciler, expected, **prunes(ground))
         ground.faults.add(hide(lambda event: event["type"] != "BOOKMARK"), "watch", resource="configmaps", times=1)
         before = len(watches(ground))
@@ -171,9 +171,9 @@ def _data(ground, name):
 
 
 @pytest.mark.quick("scripted")
-def test_s05_a_hidden_deletion_is_found_by_the_next_list(ground):
+def test_s05_a_hidden_deletion_is_found_by_the_next_list(ground, subject):
     expected = [config_map("a", ground.namespace, k="1")]
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         ground.faults.add(hide(lambda event: event["type"] == "DELETED"), "watch", resource="configmaps")
         converge(ground, reconciler, expected)
         ground.admin.delete(path_of(ground.namespace, "a"))
@@ -240,9 +240,9 @@ def test_s07_410_in_the_middle_of_paging(ground):
 
 
 @pytest.mark.only("scripted", "only there can history be compacted at will")
-def test_s07_history_is_really_compacted(ground):
+def test_s07_history_is_really_compacted(ground, subject):
     make(ground, "a", "b", k="1")
-    with engine(ground) as reconciler:
+    with subject(ground) as reconciler:
         expected = [config_map("a", ground.namespace, k="1"), config_map("b", ground.namespace, k="1")]
         converge(ground, reconciler, expected)
         before = lists(ground)

@@ -22,7 +22,7 @@ def main(job):
         time.sleep(asked["wait"])
         yield config(parent["metadata"]["name"], value=parent["spec"]["value"])
 
-    controller = gr.controller(THING, name="things", min_interval=0)(stated)
+    controller = gr.controller(THING, name="things", min_interval=0, workers=asked["workers"])(stated)
     cluster = gr.connect(kubeconfig=asked["kubeconfig"])
     run(controller, cluster=cluster, namespaces=[asked["namespace"]], lease=gr.Lease(**asked["lease"]))
 

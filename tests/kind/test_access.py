@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,16 @@ def verbs(roles):
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
+
+
+def test_the_rights_of_a_lease_are_those_of_the_page(server):
+    printed, _ = server.printed("--lease", "locks/apps", "--any-name")
+    (role,) = (one for one in printed if "rules" in one and one["metadata"].get("namespace") == "locks")
+    page = (Path(gr.__file__).parents[1] / "docs/operators.md").read_text("utf-8")
+    (told,) = (text for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "leases" in text)
+    assert role["rules"] == yaml.safe_load(told)["rules"]
+    _, done = server.printed("--lease", "apps")
+    assert "resourceNames:\n  - apps\n" in done.stdout
 
 
 def test_the_printed_roles_grant_no_more_than_is_used(server):

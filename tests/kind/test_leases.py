@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,14 +12,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 
 import genreconcile as gr
+from genreconcile.election import Elector
 from genreconcile.testing import ControlPlane
 from support.audit import AuditLog
 from support.eventually import LONG, eventually
 from unit.controllers.things import definition, thing
 
 ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/operators.md").read_text("utf-8")
 PROGRAM = Path(__file__).with_name("leased_program.py")
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/things"
 THINGS = "/apis/example.com/v1/namespaces/{}/things"
@@ -215,6 +219,32 @@ def take_over(world, lease, running, number, how):
     eventually(lambda: world.holder() == f"process-{number}", following.log.read_text, timeout=2 * LONG)
     after = world.get(LEASES)["spec"]["acquireTime"]
     return following, Takeover(how, seconds(began, after), seconds(before, after))
+
+
+def test_the_rights_of_the_page_suffice(served, world):
+    plane, _ = served
+    group, namespace = "rbac.authorization.k8s.io", world.namespace
+    (rules,) = (
+        text for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if "leases" in text
+    )
+    metadata = {"name": "apps", "namespace": namespace}
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, **yaml.safe_load(rules)}
+    subject = {"apiGroup": group, "kind": "User", "name": "least"}
+    reference = {"apiGroup": group, "kind": "Role", "name": "apps"}
+    binding = {**role, "kind": "RoleBinding", "roleRef": reference, "subjects": [subject]}
+    del binding["rules"]
+    with gr.Reconciler(world.cluster, field_manager="author") as author:
+        author.reconcile([role, binding]).raise_for_failures()
+    least = gr.connect(kubeconfig=str(plane.user_kubeconfig("least", [])))
+    lease = gr.Lease("apps", namespace, **SHORT)
+    elector = Elector(least, lease, wall=lambda: dt.datetime.now(dt.UTC))
+    elector.start()
+    path = LEASES.replace("things", "apps")
+    eventually(lambda: elector.holds, "RBAC takes a moment")
+    renewed = world.get(path)["spec"]["renewTime"]
+    eventually(lambda: world.get(path)["spec"]["renewTime"] > renewed)
+    elector.stop(releases=True)
+    assert not world.get(path)["spec"].get("holderIdentity")
 
 
 @pytest.mark.parametrize("lease", [SHORT, pytest.param({}, marks=pytest.mark.slow)], ids=["short", "default"])

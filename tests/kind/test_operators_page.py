@@ -167,7 +167,7 @@ def test_the_consoles_of_the_page(shell):
 
 def test_the_rights_of_the_page_suffice(plane, shell):
     group = "rbac.authorization.k8s.io"
-    _, rules = blocks("yaml")
+    _, rules, *_ = blocks("yaml")
     role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": "memcached"}}
     binding = {
         "apiVersion": f"{group}/v1",

@@ -64,7 +64,7 @@ class Write(NamedTuple):
 class Process:
     """One replica; ``user`` is its name at the server, and its identity in the Leases."""
 
-    def __init__(self, world, shards, ordinal, wait):
+    def __init__(self, world, shards, ordinal, wait, workers):
         self.user = f"of-{shards}-ordinal-{ordinal}-number-{next(world.numbers)}"
         self.shards, self.ordinal = shards, ordinal
         place = world.folder / self.user
@@ -73,6 +73,7 @@ class Process:
             "kubeconfig": str(world.plane.user_kubeconfig(self.user, ["system:masters"])),
             "namespace": world.namespace,
             "wait": wait,
+            "workers": workers,
             "lease": {
                 "name": "things",
                 "namespace": world.namespace,
@@ -105,8 +106,8 @@ class World:
         self.numbers = itertools.count()
         self.processes = []
 
-    def start(self, shards, ordinal, wait=0.0):
-        process = Process(self, shards, ordinal, wait)
+    def start(self, shards, ordinal, wait=0.0, workers=4):
+        process = Process(self, shards, ordinal, wait, workers)
         self.processes.append(process)
         return process
 
@@ -327,15 +328,16 @@ def rate(world, names, value):
 
 @pytest.mark.slow
 def test_throughput(world, capsys):
-    names = [f"thing-{number}" for number in range(400)]
+    names = [f"thing-{number}" for number in range(100)]
     world.create(names)
-    replicas = {0: world.start(2, 0, wait=0.05)}
+    slow = {"wait": 0.05, "workers": 1}  # So that the wait is what limits, and not the machine.
+    replicas = {0: world.start(2, 0, **slow)}
     found, values = {1: [], 2: []}, map(str, itertools.count(1))
     for _ in range(3):
         eventually(lambda: world.holders(2) == [replicas[0].user] * 2, world.lag, timeout=2 * LONG)
         rate(world, names, next(values))  # With what was queued when the shards were gained.
         found[1].append(rate(world, names, next(values)))
-        replicas[1] = world.start(2, 1, wait=0.05)
+        replicas[1] = world.start(2, 1, **slow)
         await_holders(world, 2, replicas)
         rate(world, names, next(values))
         found[2].append(rate(world, names, next(values)))

@@ -79,3 +79,13 @@ def definition(
 def rule_set(*rules: Object) -> Object:
     """A file of rules."""
     return {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet", "rules": list(rules)}
+
+
+def available(replicas: int, generation: int) -> Object:
+    """The status of a Deployment whose rollout is over."""
+    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    conditions = [
+        {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"},
+        {"type": "Available", "status": "True"},
+    ]
+    return {**dict.fromkeys(counts, replicas), "conditions": conditions, "observedGeneration": generation}

@@ -100,6 +100,7 @@ def test_no_pure_module_imports_threads_or_network():
         *(PACKAGE / "plan" / f"{name}.py" for name in ("awaiting", "change", "coupled", "drift", "pruning")),
     ]
     pure += [PACKAGE / f"kinds/{name}.py" for name in ("types", "versions")]
+    pure += [*(PACKAGE / "readiness").rglob("*.py"), PACKAGE / "conditions.py"]
     pure += [*(PACKAGE / "mask").rglob("*.py"), *(PACKAGE / "report").rglob("*.py")]
     forbidden = {"socket", "urllib3", "http", "concurrent", "asyncio", "subprocess", "time"}
     for file in pure:

@@ -17,7 +17,7 @@ from genreconcile.settings import Settings
 from genreconcile.settings import call as settings_module
 from support.api.scripted import WIDGETS, ScriptedCluster
 
-OWN = {"plan": set(), "reconcile": {"wait"}, "rights": {"level"}}
+OWN = {"plan": set(), "reconcile": {"wait", "wait_waves"}, "rights": {"level"}}
 HALF = "not usable alone"
 
 
@@ -213,6 +213,7 @@ def test_r5_each_setting_is_in_the_table():
         ({"delete_from_namespace": "shop"}, f"delete_from_namespace: {HALF}"),
         ({"delete_selector": "a=b"}, f"delete_selector: {HALF}"),
         ({"wait": 1}, "wait: not usable: 1 is neither True nor False"),
+        ({"wait_waves": -1}, "wait_waves: not usable: -1 is too short; give 0 seconds or more"),
     ],
 )
 def test_r5_what_cannot_be_meant_is_refused_before_anything_is_sent(cluster, reconciler, settings, told):

@@ -74,9 +74,11 @@ def outcome():
     return gr.Outcome(change(), "failed", "because", gr.Invalid("x: 422", status=422, reason="Invalid"))
 
 
+ABSENT = gr.status(None)
 MADE = {
     "Retry": [lambda: gr.Retry(5, "a reason")],
     "GVK": [lambda: GVK],
+    "Lease": [lambda: gr.Lease("shop"), lambda: gr.Lease("shop", "web", "me", 30, 20.0, 3.0)],
     "ObjectKey": [lambda: KEY],
     "Change": [change, lambda: change(error=gr.InputError("x", "/a"), keys=((("a", 1), "b"),))],
     "Diff": [drift, lambda: gr.diff(written(size=3), written(size=3), schema=schema())],
@@ -84,9 +86,14 @@ MADE = {
     "Explanation": [lambda: gr.explain(written(size=1), written(size=2, other=5))],
     "Outcome": [outcome],
     "Plan": [lambda: gr.Plan((change(),), (change(),), (KEY,), ("w",), ("r",), 3, (change(),))],
-    "Registry": [gr.Registry.builtin, gr.Registry.empty, lambda: gr.Registry.builtin().extend(RULES)],
+    "Registry": [gr.Registry.builtin, gr.Registry.empty, lambda: gr.Registry.builtin().extend(RULES, READY)],
     "Result": [lambda: gr.Result((outcome(),), ("w",))],
     "Schema": [schema],
+    "Status": [lambda: gr.status(written(size=1)), lambda: gr.status(None)],
+    "Waited": [
+        lambda: gr.Waited(KEY, gr.status(None)),
+        lambda: gr.Waited(KEY, gr.status(None), KEY, gr.status(None), "e"),
+    ],
     "Throttled": [lambda: gr.Throttled("x", retry_after=3.0, details={"a": 1})],
     "CacheEvent": [lambda: CacheEvent("ADDED", RESOURCE, KEY, "7", RECORD)],
     "Loaded": [lambda: Loaded(written(), "a.yaml:1")],
@@ -103,6 +110,7 @@ RULE = {
     "default": {"function": "image-pull-policy"},
 }
 RULES = rule_set(RULE)
+READY = rule_set() | {"readiness": [{"id": "a", "object": {"kind": "Widget"}, "steps": [{"state": "Current"}]}]}
 
 
 def classes():

@@ -15,6 +15,7 @@ REASONED = {
     "conftest.py::late: sleeps once": "the lag itself",
     "faults/esr/machine.py::restore: sleeps once": "a restore takes its time",
     "faults/soak/__main__.py::soak: sleeps once": "as long as was asked for",
+    "faults/soak/operators.py::soak: sleeps once": "as long as was asked for",
     "faults/test_isolation.py::test_s24_a_burst_of_events_and_a_slow_subscriber: sleeps once": "the slow subscriber",
     "faults/test_isolation.py::test_s28_a_hundred_starts_and_stops: sleeps once": "a stop at any moment",
     "kind/cases/test_cases_r1_kinds.py::test_r1_13_a_kind_that_is_met_soon_after_it_was_established: sleeps once": (

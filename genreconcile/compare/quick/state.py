@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Self
 
+from genreconcile.conditions import Condition, fulfils
 from genreconcile.normalize.compiled import Node
-from genreconcile.normalize.place import Others, Place, fulfils
-from genreconcile.normalize.rule import Condition, Rule
+from genreconcile.normalize.place import Others, Place
+from genreconcile.normalize.rule import Rule
 
 Chain = tuple[dict[str, Any], str, Any, dict[str, Any]]
 """The parts of a Place that is not made yet: holder, key, the outer chain, and live at the holder's place."""

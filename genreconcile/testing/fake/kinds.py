@@ -185,7 +185,7 @@ def _selectable() -> Mapping[Place, frozenset[str]]:
 def selectable(kind: Kind) -> frozenset[str]:
     """The fields that a field selector may name."""
     common = {"metadata.name"} | ({"metadata.namespace"} if kind.namespaced else set())
-    return _selectable().get(kind.place, frozenset()) | common
+    return _selectable().get((kind.group, kind.plural), frozenset()) | common
 
 
 def schema_of(definition: Mapping[str, Any], version: str) -> Mapping[str, Any]:

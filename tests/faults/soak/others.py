@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import random
+import threading
 import time
 from collections import Counter, defaultdict
 
@@ -23,6 +24,7 @@ class Others(Beside):
 
     def __init__(self, kubeconfig, namespaces, count, *, seed, threads=3, rate=60.0):
         self.done, self.refused = Counter(), 0
+        self._lock = threading.Lock()
         self._namespaces, self._count, self._rate = namespaces, count, rate
         self._cluster = gr.connect(kubeconfig=str(kubeconfig))
         self._written = defaultdict(lambda: defaultdict(list))  # The times of writes, by object and place.
@@ -39,9 +41,12 @@ class Others(Beside):
             namespace, number = dice.choice(self._namespaces), dice.randrange(self._count)
             deed = dice.choice(deeds)
             try:
-                self.done[deed.__name__[1:]] += deed(dice, namespace, number)
+                is_done = deed(dice, namespace, number)
             except ClusterError:
                 self.refused += 1
+                continue
+            with self._lock:
+                self.done[deed.__name__[1:]] += is_done
 
     def _place(self, namespace, number):
         kinds, rest = collections(namespace), number % 10

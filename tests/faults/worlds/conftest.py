@@ -8,6 +8,7 @@ import pytest
 
 import genreconcile as gr
 from faults.worlds.observer import Observer
+from faults.worlds.served import Served
 from faults.worlds.small import World
 from genreconcile.errors import ClusterError
 from genreconcile.testing import ControlPlane, sources
@@ -19,6 +20,12 @@ POINTS = {
     "test_two_crashes": "pairs of crashes (scripted)",
     "test_stale_view_at_each_step": "restarts on a stale view: after each write, each older revision (scripted)",
     "test_each_event_hidden": "hidden events (scripted)",
+    "test_controller_crashes_at_each_write": "controller: crashes, before and after each write (scripted)",
+    "test_controller_crashes_twice": "controller: pairs of crashes (scripted)",
+    "test_controller_has_a_stale_view_at_each_step": "controller: restarts on a stale view, each older one (scripted)",
+    "test_each_event_hidden_from_a_controller": "controller: hidden events (scripted)",
+    "test_a_controllers_process_that_dies_at_a_write_leaves_no_trace": "controller: SIGKILL at a write (real)",
+    "test_a_server_that_dies_under_a_controller_leaves_no_trace": "controller: SIGKILL of a server (real)",
     "test_a_process_that_dies_at_a_write_leaves_no_trace": "SIGKILL of the process at a write (real)",
     "test_a_server_that_dies_in_the_middle_leaves_no_trace": "SIGKILL of kube-apiserver or etcd at a write (real)",
 }
@@ -79,6 +86,13 @@ class Mortal:
         world.prepare(self.send)
         return world
 
+    def parented(self):
+        """A new one of a controller, whose parent has what is there at first, and wants what is expected."""
+        world = Served(f"n{next(_numbers)}x", self)
+        self.plane.create_namespace(world.namespace)
+        world.begin()
+        return world
+
     def tally(self, world):
         """(creates, deletions) of each object of the world: what it was compared by in Sieve."""
         return {
@@ -122,3 +136,14 @@ def fault_free(audited):
         with gr.Reconciler(mortal.connect()) as reconciler:
             reconciler.reconcile(world.expected(), **world.settings).raise_for_failures()
         return world.state(mortal.read), mortal.tally(world), mortal.sent(world)
+
+
+@pytest.fixture(scope="session")
+def acted(audited):
+    """((end state, tally), writes) of a controller that nothing disturbs."""
+    with Mortal(*audited) as mortal:
+        world = mortal.parented()
+        begun = mortal.sent(world)
+        with world.program(mortal.connect()) as program:
+            world.rest(program)
+        return (world.state(mortal.read), mortal.tally(world)), mortal.sent(world) - begun

@@ -143,19 +143,19 @@ class Stage:
     def meddle(self):
         """What others do to a set that is in sync: each way to lose, change, exchange and add an object."""
         admin, path = self.server.admin, f"/api/v1/namespaces/{self.world.namespace}/configmaps"
-        admin.patch(f"{path}/edited", _replace("/data/k", "theirs"))
+        admin.patch(f"{path}/edited", replace("/data/k", "theirs"))
         admin.delete(f"{path}/new")
         admin.create(path, config("foreign", self.world.namespace, k="v"))
-        admin.patch(f"{path}/same", _replace("/data/k", "theirs"))
-        admin.patch(f"{path}/same", _replace("/data/k", "v"))
+        admin.patch(f"{path}/same", replace("/data/k", "theirs"))
+        admin.patch(f"{path}/same", replace("/data/k", "v"))
         admin.create(path, config("flipped", self.world.namespace, k="v"))
-        admin.patch(f"{path}/flipped", _replace("/metadata/labels/app", "theirs"))
-        admin.patch(f"{path}/flipped", _replace("/metadata/labels/app", "world"))
+        admin.patch(f"{path}/flipped", replace("/metadata/labels/app", "theirs"))
+        admin.patch(f"{path}/flipped", replace("/metadata/labels/app", "world"))
         admin.delete(f"{path}/frozen")
         admin.create(path, config("frozen", self.world.namespace, k="theirs"))
         admin.create(path, config("fleeting", self.world.namespace, k="v"))
         admin.delete(f"{path}/fleeting")
-        admin.patch(f"/apis/apps/v1/namespaces/{self.world.namespace}/deployments/web", _replace("/spec/replicas", 9))
+        admin.patch(f"/apis/apps/v1/namespaces/{self.world.namespace}/deployments/web", replace("/spec/replicas", 9))
 
     def run_with_others(self, hidden=0):
         """Converge, let others meddle, converge again. The event with the revision ``hidden`` is never shown; a relist
@@ -185,7 +185,7 @@ class Stage:
         return self.server.state(), self.server.log.tally()
 
 
-def _replace(path, value):
+def replace(path, value):
     return {"op": "replace", "path": path, "value": value}
 
 

@@ -56,9 +56,9 @@ class Admin:
         """Send a JSON patch."""
         return self._send("PATCH", path, list(operations), JSON_PATCH)
 
-    def delete(self, path: str) -> Object:
-        """Delete an object."""
-        return self._send("DELETE", path)
+    def delete(self, path: str, propagation: str = "") -> Object:
+        """Delete an object; ``propagation`` is a policy such as ``Orphan``, the kind's own unless given."""
+        return self._send("DELETE", path, {"propagationPolicy": propagation} if propagation else None)
 
     def _send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Object:
         data = b"" if body is None else json.dumps(body).encode()

@@ -116,6 +116,22 @@ def pods_are_selected_by_node_and_phase(place):
 
 
 @case
+def events_are_selected_by_what_they_are_about(place):
+    path = place.at("events.k8s.io/v1/events")
+    for name, uid in (("a", "1"), ("b", "2")):
+        regarding = {"kind": "Pod", "name": name, "namespace": place.namespace, "uid": uid}
+        more = {"reason": "Seen", "note": "so", "type": "Normal", "action": "Seeing", "reportingController": name}
+        made = {"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": name}, "regarding": regarding}
+        place.post(path, {**made, **more, "reportingInstance": "one", "eventTime": "2026-01-01T00:00:00.000000Z"})
+    assert place.names(path, fieldSelector="regarding.uid=1") == ["a"]
+    assert place.names(path, fieldSelector="regarding.kind=Pod,reportingController=b") == ["b"]
+    assert place.names(place.at("v1/events"), fieldSelector="involvedObject.uid=2") == ["b"]
+    for field in ("involvedObject.uid", "source", "deprecatedSource", "note"):
+        place.refused(place.get, path, fieldSelector=f"{field}=1")
+    place.refused(place.get, place.at("v1/events"), fieldSelector="regarding.uid=1")
+
+
+@case
 def a_name_and_a_label_are_both_asked_for(place):
     path = _secrets(place, "a", "b")
     assert place.names(path, fieldSelector="metadata.name=a", labelSelector="name=a") == ["a"]

@@ -68,6 +68,8 @@ class FakeReconciler:
         self.calls = []
         self.applied = []
         self.apply_settings = None
+        self.waits = []
+        self.waited = ()
         self.connected = None
         self.cluster = FakeCluster()
         self.settings = {}
@@ -112,6 +114,10 @@ class FakeReconciler:
         if plan.refusals:
             raise PlanRefused("; ".join(plan.refusals), result)
         return result
+
+    def wait(self, expected, **settings):
+        self.waits.append((list(expected), settings))
+        return self.waited
 
     def _raise(self, step):
         if step in self.raises:

@@ -25,7 +25,9 @@ from genreconcile.errors import (
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import Parent
 from genreconcile.plan import Plan
+from genreconcile.readiness import Status
 from genreconcile.report import FORMATS, schema
+from genreconcile.waiting import Waited
 from unit.cli.fake_reconciler import Terminal, change
 
 UPDATE = change("update", patch=[{"op": "replace", "path": "/spec/size", "value": 2}])
@@ -597,3 +599,77 @@ def test_what_is_spared_is_told_who_asks_for_more(run, reconciler, manifest):
     reconciler.plans = [Plan((), spared=(change("none", "pod", reason="not deleted: Widget web controls it"),))]
     assert run("plan", "-f", manifest).err == ""
     assert "Widget.example.dev pod: not deleted: Widget web controls it" in run("plan", "-f", manifest, "-v", "1").err
+
+
+# Waiting
+
+
+CURRENT = Waited(ObjectKey("example.dev", "Widget", "", "a"), Status("Current", "Ready", "its condition Ready is True"))
+SILENT = Waited(CURRENT.key, Status("Current", "NothingTold", "it is there", warning="does its controller run?"))
+BLOCKED = Waited(
+    CURRENT.key,
+    Status("InProgress", "TooFewReady", "0 of 1 replicas are ready"),
+    ObjectKey("", "Pod", "shop", "a-1"),
+    Status("Failed", "Unschedulable", "no node takes it"),
+    "FailedScheduling: 0/1 nodes are available",
+)
+BLOCKED_TEXT = (
+    "Widget.example.dev a: InProgress (TooFewReady): 0 of 1 replicas are ready; "
+    "held up by Pod shop/a-1: Failed (Unschedulable): no node takes it; "
+    "last Event: FailedScheduling: 0/1 nodes are available"
+)
+
+
+@pytest.mark.parametrize(
+    ("waited", "said"),
+    [
+        ((CURRENT,), (0, "Widget.example.dev a: Current (Ready): its condition Ready is True\n", "")),
+        ((SILENT,), (0, "Widget.example.dev a: Current (NothingTold): it is there; does its controller run?\n", "")),
+        ((BLOCKED,), (1, f"{BLOCKED_TEXT}\n", "")),
+        ((), (0, "", "")),
+    ],
+)
+def test_wait_prints_how_each_object_is(run, reconciler, manifest, waited, said):
+    reconciler.waited = waited
+    done = run("wait", "-f", manifest, "-n", "shop", "--timeout", "1m30s")
+    assert (done.code, done.out, done.err) == said
+    ((expected, settings),) = reconciler.waits
+    assert [obj["metadata"]["name"] for obj in expected] == ["a"]
+    assert settings == {"namespace": "shop", "timeout": 90.0}
+    assert reconciler.calls == [], "nothing is planned"
+
+
+@pytest.mark.parametrize(
+    ("waited", "said"),
+    [
+        ((CURRENT,), (0, "")),
+        ((SILENT,), (0, "warning: Widget.example.dev a: does its controller run?\n")),
+        ((BLOCKED,), (1, f"not ready: {BLOCKED_TEXT}\n")),
+    ],
+)
+def test_apply_waits_where_it_is_asked_to(run, reconciler, manifest, waited, said):
+    reconciler.waited = waited
+    done = run("apply", "-f", manifest, "--wait", "--timeout", "60")
+    assert (done.code, done.err) == said
+    ((_, settings),) = reconciler.waits
+    assert 0 < settings["timeout"] <= 60
+    assert reconciler.apply_settings == {"wait": True, "dry_run": False}
+
+
+def test_waves_wait(run, reconciler, manifest):
+    assert run("apply", "-f", manifest, "--wait-waves", "--timeout", "1h").code == 0
+    assert reconciler.apply_settings == {"wait": True, "dry_run": False, "wait_waves": 3600.0}
+    assert len(reconciler.waits) == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("--wait", "--dry-run", "server")])
+def test_nobody_waits_otherwise(run, reconciler, manifest, arguments):
+    run("apply", "-f", manifest, *arguments)
+    assert reconciler.waits == []
+
+
+@pytest.mark.parametrize("text", ["soon", "5d", "-1", "1.5.5s", "", "5 m"])
+def test_what_is_no_duration(run, manifest, text):
+    done = run("wait", "-f", manifest, f"--timeout={text}")
+    assert done.code == 2
+    assert "is no duration; write seconds, or one such as 90s or 1h30m" in done.err

@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from genreconcile.cli import main
+from support.objects import rule_set
 from support.recorded import BUILT_IN
 
 UNIT = Path(__file__).parents[1]
@@ -42,3 +44,19 @@ def test_one_object_is_compared_with_one(files, capsys, tmp_path):
     (tmp_path / "live.yaml").write_text("")
     assert main(["rules", "explain", *files]) == 2
     assert "holds 0 objects" in capsys.readouterr().err
+
+
+def test_a_failed_test_of_a_rule_is_told(tmp_path, capsys):
+    rules = tmp_path / "rules.yaml"
+    entry = {"object": {"kind": "Thing"}, "steps": [{"state": "Failed"}]}
+    tests = [{"object": {"kind": "Thing"}, "state": "Current"}, {"object": {"kind": "Thing"}, "state": "Failed"}]
+    entries = [{"id": "thing", **entry, "tests": tests}, {"id": "other", **entry}]
+    rules.write_text(json.dumps({**rule_set(), "readiness": entries}), "utf-8")
+    assert main(["rules", "test", str(rules)]) == 1
+    said = capsys.readouterr()
+    assert said.out == (
+        "FAILED thing: test 1: Current is expected; found Failed, by thing\npassed thing: test 2\n2 tests, 1 failed\n"
+    )
+    assert said.err == "other: has no tests\n"
+    rules.write_text("kind: RuleSet", "utf-8")
+    assert main(["rules", "test", str(rules)]) == 2

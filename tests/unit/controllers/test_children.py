@@ -85,6 +85,18 @@ def test_without_leave_a_child_in_another_namespace_is_refused(fake):
         assert condition(fake, "Ready") == ("False", "InvalidChildren")
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [[{}], [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}], [config("a"), config("a")]],
+    ids=["nothing in it", "no name", "twice"],
+)
+def test_what_is_no_object_or_stated_twice_is_an_invalid_child(fake, stated):
+    with fake.run(controller(states(*stated))) as run:
+        run.settle()
+        assert names(fake) == []
+        assert condition(fake, "Ready") == ("False", "InvalidChildren")
+
+
 def test_a_child_without_a_namespace_needs_leave_too(fake):
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": []}
     with fake.run(controller(states(role))) as run:

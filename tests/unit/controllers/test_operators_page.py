@@ -3,20 +3,24 @@
 What its consoles show is run on a real API server: ``tests/kind/test_operators_page.py``.
 """
 
+import dataclasses
 import re
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
 import pytest
 import yaml
 
 import genreconcile as gr
+from genreconcile.cli.run import command
 from genreconcile.controllers import setloop
 from genreconcile.controllers.program import Program
 from genreconcile.testing import FakeCluster
 from support.eventually import eventually
+from support.objects import available
 from unit.controllers.things import MAP, config, definition, names, thing
 
 ROOT = Path(__file__).parents[3]
@@ -129,7 +133,7 @@ def test_the_memcached_operator_is_the_example():
 
 
 def test_the_schema_of_the_status_is_that_of_the_example():
-    shown, _ = blocks("yaml")
+    shown, *_ = blocks("yaml")
     (version,) = yaml.safe_load((MEMCACHED / "crd.yaml").read_text("utf-8"))["spec"]["versions"]
     assert yaml.safe_load(shown)["status"] == version["schema"]["openAPIV3Schema"]["properties"]["status"]
 
@@ -256,8 +260,7 @@ def test_a_composite(fake):
     with fake.run(*from_page("app", "part")) as run:
         run.advance(seconds=5)
         assert fake.get(APP, "web")["status"]["isServed"] is False
-        replicas = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
-        fake.set_status(DEPLOYMENT, "web", replicas)
+        fake.set_status(DEPLOYMENT, "web", available(1, generation=1))
         run.advance(seconds=5)
         assert fake.get(APP, "web")["status"]["isServed"] is True
         run.writes.clear()
@@ -302,6 +305,41 @@ def test_sets_without_a_parent(fake, tmp_path, monkeypatch):
         eventually(lambda: are_there("a", "team"))
         fake.delete(MAP, "a")
         eventually(lambda: are_there("a", "team"))
+
+
+def test_of_two_processes_with_one_lease_one_works(fake):
+    started = {}
+    page = types.SimpleNamespace(**{name: getattr(gr, name) for name in ("controller", "Lease")})
+    page.run = lambda *sources, **settings: started.update(settings, sources=sources)
+    exec(block_with("led", PAGE), {**HELPERS, "gr": page, "__name__": "__main__"})  # noqa: S102 - as above
+    sources = started.pop("sources")
+    first, second = (Program(*sources, cluster=fake, **started) for _ in range(2))
+    with first:
+        eventually(lambda: first.is_leading and names(fake, DEPLOYMENT) == ["web"])
+        with second:
+            eventually(lambda: second.is_ready)
+            assert not second.is_leading
+            lease = fake.get("coordination.k8s.io/v1/Lease", "apps")
+            assert lease["spec"]["leaseDurationSeconds"] == 15
+    assert fake.get("coordination.k8s.io/v1/Lease", "apps")["spec"]["holderIdentity"] == ""
+
+
+def test_the_settings_of_a_lease():
+    told = {cells[0].strip("`"): (cells[1].strip("`"), cells[2]) for cells in rows("setting of `gr.Lease`")}
+    fields = {one.name: one.default for one in dataclasses.fields(gr.Lease) if one.name not in {"name", "namespace"}}
+    assert told == {
+        name: (f"--lease-{name.replace('_', '-')}", "random" if value is None else f"{value:g}")
+        for name, value in fields.items()
+    }
+    flags = {option for parameter in command.params for option in parameter.opts}
+    assert {flag for flag, _ in told.values()} <= flags
+
+
+def test_the_times_that_the_page_names():
+    lease = gr.Lease("apps")
+    for text in (f"at most {lease.longest_pause:.1f} s", f"{lease.duration + 2 * lease.longest_pause:.1f} s"):
+        assert text in " ".join(PAGE.split())
+    assert f"({lease.write_timeout:g} s)" in PAGE
 
 
 # Tables.

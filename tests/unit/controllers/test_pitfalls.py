@@ -45,7 +45,9 @@ def job(version):
 def make_ready(fake, kind, name):
     generation = fake.get(kind, name)["metadata"]["generation"]
     status = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "readyReplicas": 1}
-    fake.set_status(kind, name, {**status, "observedGeneration": generation})
+    rolled_out = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+    conditions = [rolled_out, {"type": "Available", "status": "True"}]
+    fake.set_status(kind, name, {**status, "observedGeneration": generation, "conditions": conditions})
 
 
 # Order, by ctx.is_ready
@@ -351,6 +353,15 @@ def test_one_dict_that_is_changed_between_two_yields(fake):
     with fake.run(controller(several)) as run:
         run.settle()
         assert names(fake) == ["a", "b"]
+
+
+def test_a_child_that_holds_itself_is_refused(fake):
+    child = config("a")
+    child["metadata"]["annotations"] = child
+
+    with fake.run(controller(lambda *_: [child])) as run:
+        run.settle()
+        assert condition(fake, "Ready") == ("False", "InvalidChildren")
 
 
 def test_a_live_child_may_be_stated_again(fake):

@@ -100,3 +100,26 @@ def test_is_ready_orders_custom_children():
         fake.set_status(PART, "part", {"conditions": [{"type": "Ready", "status": "True"}]})
         run.advance(seconds=2)
         assert names(fake) == ["after"]
+
+
+def test_a_child_that_has_failed_is_named_with_its_reason():
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a"}]}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "load"}, "spec": {"template": template}}
+
+    def function(parent, ctx):
+        yield config("a")
+        yield copy.deepcopy(job)
+
+    with things.cluster(thing()) as fake, fake.run(controller(function)) as run:
+        run.advance(seconds=2)
+        assert told(fake) == "not ready: Job.batch shop/load"
+        failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "too often"}
+        fake.set_status("batch/v1/Job", "load", {"conditions": [failed], "failed": 7})
+        run.advance(seconds=2)
+        assert condition(fake, "Ready") == ("False", "ChildrenNotReady")
+        assert told(fake) == "Job.batch shop/load: Failed (JobFailed): it has failed: too often; 7 Pods have failed"
+
+
+def told(fake):
+    conditions = fake.get(things.THING, "one")["status"]["conditions"]
+    return next(one["message"] for one in conditions if one["type"] == "Ready")

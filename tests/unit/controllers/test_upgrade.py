@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from unit.controllers import things
 from unit.controllers.things import MAP, THING, condition, names, thing
 
 RULES = Registry.builtin()
+TOOLING_PATH = "/metadata/annotations/applyset.kubernetes.io~1tooling"
 NUMBERS = itertools.count()
 
 
@@ -228,6 +230,16 @@ def test_a_program_ends_before_it_changes_many(many, operator):
         eventually(lambda: condition(many, "Stalled", "t0") is None)
 
 
+def test_a_program_that_is_refused_is_not_ready(many, operator):
+    ended = threading.Event()
+    program = Program(operator(stating("2")), cluster=many)
+    program.on_end = ended.set
+    with program:
+        eventually(ended.is_set)
+        assert not program.is_ready
+        assert "24 of 24" in program.refused
+
+
 def test_few_changes_are_made(many, operator):
     few = stating("1").replace("'k': '1'", "'k': '2' if n[0] == '3' else '1'")
     with Program(operator(few), cluster=many) as program:
@@ -259,3 +271,26 @@ def test_parents_that_are_not_known_are_awaited(many, operator, monkeypatch):
         things.edit(many, "t0", names=[])
         eventually(lambda: len(many.find(MAP)) == 21)
     assert not answers
+
+
+# Versions beside each other
+
+
+@pytest.mark.parametrize("version", ["v0.0.9", "v0.0.9+0123456789ab", "v99.1.0-rc.1+0123456789ab.more"])
+def test_the_marks_of_another_version_are_read(operator, version):
+    """Of an older one, which has no build, and of a newer one, after a downgrade."""
+    with things.cluster(thing("one", names=["a", "b"])) as fake:
+        one = operator(stating("1"))
+        with fake.run(one) as run:
+            run.settle()
+        tooling = {"op": "add", "path": TOOLING_PATH, "value": f"genreconcile-things/{version}"}
+        fake.patch(THING, "one", tooling)
+        before = fake.find(MAP)
+        with fake.run(one) as run:
+            run.advance(seconds=5)
+            assert fake.find(MAP) == before
+            assert condition(fake, "Ready") == ("True", "Reconciled")
+            things.edit(fake, names=["b"])
+            run.advance(seconds=5)
+            assert names(fake) == ["b"]
+            assert build_of(fake.get(THING, "one")) == build(one, RULES)

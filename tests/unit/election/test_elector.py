@@ -35,13 +35,13 @@ class Line:
     namespace = "shop"
 
     def __init__(self, fake):
-        self.fake, self.down, self.seen = fake, None, []
+        self.fake, self.down, self.page, self.seen = fake, None, None, []
 
     def request(self, method, path, *, body=None, timeout=None):
         self.seen.append((method, path, timeout))
         if self.down is not None:
             raise self.down
-        return self.fake.request(method, path, body=body)
+        return self.page or self.fake.request(method, path, body=body)
 
 
 class Ground:
@@ -172,6 +172,36 @@ def test_a_stale_write_is_refused_by_its_resource_version(ground):
         ground.fake.request(
             "PUT", "/apis/coordination.k8s.io/v1/namespaces/shop/leases/shop", body=json.dumps(stale).encode()
         )
+
+
+@pytest.mark.parametrize("page", [b"<html>", b"[]", b"\xff"])
+def test_an_answer_that_is_no_object_ends_no_candidate(ground, page, caplog):
+    elector = ground.candidate()
+    elector.wait(for_loss=False)
+    elector.line.page = page
+    eventually(lambda: "the answer is no object" in caplog.text)
+    elector.line.page = None
+    before = ground.spec()["renewTime"]
+    eventually(lambda: ground.spec()["renewTime"] > before)
+
+
+def test_it_is_given_back_although_somebody_has_just_changed_a_label(ground):
+    elector = ground.candidate(Lease("shop", retry_period=7.0))
+    elector.wait(for_loss=False)
+    ground.fake.patch(KIND, "shop", {"op": "add", "path": "/metadata/labels", "value": {"team": "web"}})
+    elector.stop(releases=True)
+    assert [method for method, *_ in elector.line.seen] == ["GET", "POST", "PUT", "GET", "PUT"]
+    assert ground.spec()["holderIdentity"] == ""
+    assert ground.fake.get(KIND, "shop")["metadata"]["labels"] == {"team": "web"}
+
+
+def test_a_lease_that_is_deleted_is_made_anew(ground):
+    elector = ground.candidate()
+    elector.wait(for_loss=False)
+    before = ground.fake.get(KIND, "shop")["metadata"]["uid"]
+    ground.fake.delete(KIND, "shop")
+    eventually(lambda: ground.fake.get(KIND, "shop")["metadata"]["uid"] != before, despite=(NotFound,))
+    eventually(lambda: elector.holds)
 
 
 def test_a_fork_holds_nothing(ground, monkeypatch):

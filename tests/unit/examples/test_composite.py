@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.objects import available
 from unit.examples import examples
 
 KIND, CACHE, DEPLOYMENT, MAP = (
@@ -36,9 +37,8 @@ def is_ready(fake, kind):
 
 def make_ready(fake):
     replicas = fake.get(DEPLOYMENT, "toys")["spec"]["replicas"]
-    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), replicas)
     generation = fake.get(DEPLOYMENT, "toys")["metadata"]["generation"]
-    fake.set_status(DEPLOYMENT, "toys", {**counts, "observedGeneration": generation})
+    fake.set_status(DEPLOYMENT, "toys", available(replicas, generation))
 
 
 def test_the_parts_are_made_by_both(fake, run):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.objects import available
 from unit.examples import examples
 
 KIND, DEPLOYMENT = "cache.example.com/v1/Memcached", "apps/v1/Deployment"
@@ -71,14 +72,13 @@ def test_the_status_names_the_pods_that_are_ready(fake, run):
         spec = {"containers": [{"name": "memcached", "image": "memcached"}]}
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
         fake.create(pod)
-    fake.set_status("v1/Pod", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
+    fake.set_status("v1/Pod", "one", {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
     run.advance(seconds=2)
     assert fake.get(KIND, "cache")["status"]["nodes"] == ["one"]
 
 
 def test_it_is_ready_when_its_children_are(fake, run):
-    replicas = {"replicas": 3, "updatedReplicas": 3, "availableReplicas": 3, "observedGeneration": 1}
-    fake.set_status(DEPLOYMENT, "cache", replicas)
+    fake.set_status(DEPLOYMENT, "cache", available(3, generation=1))
     run.advance(seconds=2)
     assert conditions(fake)["Ready"] == "True"
 

@@ -1,8 +1,8 @@
 import pytest
 
+from genreconcile.conditions import Condition
 from genreconcile.kinds.types import MISSING
 from genreconcile.normalize.place import Place
-from genreconcile.normalize.rule import Condition
 
 PORT = {"port": 80, "name": None}
 SPEC = {"type": "NodePort", "ports": [PORT], "selector": {"a/b": "x"}}

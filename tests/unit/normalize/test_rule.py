@@ -1,7 +1,8 @@
 import pytest
 
 import genreconcile as gr
-from genreconcile.normalize.rule import Condition, parse_rules
+from genreconcile.conditions import Condition
+from genreconcile.normalize.rule import parse_rules
 
 HEAD = {"apiVersion": "genreconcile.dev/v1alpha1", "kind": "RuleSet"}
 GOOD = {"id": "one", "type": "io.k8s.api.core.v1.PodSpec", "path": "dnsPolicy", "default": "ClusterFirst"}

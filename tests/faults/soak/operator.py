@@ -1,0 +1,63 @@
+"""The process under test of ``faults.soak.operators``: a controller that states what its parents say, under a Lease.
+
+Run as ``python -m faults.soak.operator URL NAMESPACE IDENTITY``. It writes a JSON line each second, and ends when its
+standard input does: with 0, or with 3 where it has lost the Lease.
+"""
+
+import json
+import logging
+import sys
+import threading
+import time
+
+import genreconcile as gr
+from faults.operating import KIND
+from faults.soak.engine import memory, tell
+from genreconcile.controllers.program import Program
+from support.api.client import cluster_of
+
+DURATION, RENEW_DEADLINE, RETRY = 6, 4.0, 0.8
+"""Of the Lease, in seconds."""
+
+
+@gr.controller(KIND, name="soak", resync=60, workers=4)
+def soak(parent, ctx):
+    ctx.status["seen"] = len(json.loads(parent["spec"]["objects"]))
+    yield from json.loads(parent["spec"]["objects"])
+
+
+def sample(program, started):
+    """The state of this process; ``rss`` in MB."""
+    (loop,) = program._loops
+    measures = loop.queue.measures()
+    return {
+        "at": time.monotonic() - started,
+        "rss": memory(),
+        "threads": threading.active_count(),
+        "leads": program.is_leading,
+        "depth": measures.depth,
+        "runs": measures.gets,
+    }
+
+
+def main():
+    logging.disable(logging.CRITICAL)
+    url, namespace, identity = sys.argv[1:]
+    started, ended = time.monotonic(), threading.Event()
+    lease = gr.Lease("soak", namespace, identity, duration=DURATION, renew_deadline=RENEW_DEADLINE, retry_period=RETRY)
+
+    def listen():
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    program = Program(soak, cluster=cluster_of(url), lease=lease)
+    program.on_end = ended.set
+    with program:
+        while not ended.wait(1.0):
+            tell(**sample(program, started))
+    return 3 if program.lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
