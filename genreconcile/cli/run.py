@@ -52,6 +52,7 @@ _OF_LEASES: Final = (
     "lease_identity",
     "shards",
     "shard_identity",
+    "takeover_after",
 )
 """The parameters of the Lease, all but the first without effect where there is none."""
 
@@ -128,6 +129,14 @@ _OF_LEASES: Final = (
     help="Shard that this process prefers.  [default: number at the end of the host's name]",
 )
 @click.option(
+    "--takeover-after",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Seconds after which any process takes a shard that nobody holds.",
+)
+@click.option(
     "--accept-changes",
     is_flag=True,
     help="Run also where another build of a controller ran last, and this one would change many children.",
@@ -190,6 +199,8 @@ def _lease(ctx: click.Context, *, lease: str | None, **settings: Any) -> Lease |
             if parameter.name in settings and is_given:
                 raise click.UsageError(f"{parameter.opts[-1]} goes with --lease.")
         return None
+    if settings["shards"] is None and ctx.get_parameter_source("takeover_after") is not ParameterSource.DEFAULT:
+        raise click.UsageError("--takeover-after goes with --shards.")
     from genreconcile.election import Lease
 
     return Lease.parse(lease, **{name.removeprefix("lease_"): value for name, value in settings.items()})

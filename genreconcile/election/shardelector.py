@@ -56,6 +56,10 @@ class ShardElector:
         self._thread = threading.Thread(target=self._run, name=f"genreconcile-lease-{lease.name}", daemon=True)
         self._process = Process()
 
+    @property
+    def _all(self) -> str:
+        return f"the Leases {self.namespace}/{self.lease.name}"
+
     def told(self, shard: int) -> str:
         """How the Lease of a shard is called."""
         return f"the Lease {self.namespace}/{self.lease.of_shard(shard)}"
@@ -149,26 +153,28 @@ class ShardElector:
 
     def _answer(self, step: Step) -> Any:
         """What the server says to a step; None where it refuses it, or says nothing."""
-        told = step.name if isinstance(step, Write) else "the list"
+        about = f"the Lease {self.namespace}/{step.name}" if isinstance(step, Write) else self._all
         try:
             answer = self._requests.write(step) if isinstance(step, Write) else self._requests.list()
-        except (Conflict, NotFound):  # It is another than this one thought: whose, shows a look.
-            return None
         except ReconcileError as error:
-            self._tell(told, logging.WARNING, f"not reached: {error}")
-        else:
-            return answer
-        return None
+            is_gone = isinstance(error, NotFound) and isinstance(step, Write) and not step.creates
+            if is_gone or isinstance(error, Conflict):
+                return None  # It is another than this one thought: whose, shows a look.
+            self._tell("failure", logging.WARNING, f"{about}: not reached: {error}")
+            return None
+        self._tell("failure", logging.INFO, "")
+        return answer
 
     def _tell_all(self) -> None:
         other = self.in_the_way
-        self._tell("", logging.INFO, f"{other} is held: nothing begins before it is given back" if other else "free")
+        told = f"{self._all}: {other} is held: nothing begins before it is given back" if other else ""
+        self._tell("other", logging.INFO, told)
         for shard in self._sharding.shards:
             by = "this process" if self.holds(shard) else self.holder(shard) or "nobody"
-            self._tell(self.lease.of_shard(shard), logging.INFO, f"held by {by}")
+            self._tell(f"{shard}", logging.INFO, f"{self.told(shard)}: held by {by}")
 
-    def _tell(self, name: str, level: int, text: str) -> None:
-        """Log what has not been said last of a Lease."""
-        if text != self._told.get(name, "free"):
-            _log.log(level, "the Lease %s/%s: %s", self.namespace, name or self.lease.name, text)
-        self._told[name] = text
+    def _tell(self, about: str, level: int, text: str) -> None:
+        """Log what has not been said last about something."""
+        if text and text != self._told.get(about):
+            _log.log(level, "%s", text)
+        self._told[about] = text

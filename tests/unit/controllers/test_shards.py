@@ -175,6 +175,27 @@ def test_no_two_numbers_of_shards_are_at_work(fake):
             assert new.program.in_the_way == ""
 
 
+def stating(value):
+    """A function without a file, so that another value is another build."""
+    defined = {"config": config}
+    body = f"return [config(f\"{{parent['metadata']['name']}}-{{number}}\", k={value!r}) for number in range(4)]"
+    exec(f"def function(parent, ctx):\n    {body}\n", defined)  # noqa: S102 - as above
+    return defined["function"]
+
+
+def test_a_build_that_would_change_too_much_is_refused_in_its_shard(fake):
+    lease = gr.Lease("things", retry_period=0.05, shards=2, shard_identity=0, takeover_after=0.0)
+    with program_of(controller(stating("v")), cluster=fake, lease=lease):
+        eventually(lambda: len(names(fake)) == 4 * len(NAMES))
+    refused = program_of(controller(stating("other")), cluster=fake, lease=lease)
+    ended = threading.Event()
+    refused.on_end = ended.set
+    with refused:
+        assert ended.wait(LONG)
+        assert "another build" in refused.refused
+    assert all(one["data"] == {"k": "v"} for one in fake.find(things.MAP, namespace="shop"))
+
+
 def test_a_set_is_in_one_shard_as_a_whole(fake):
     runs = []
 
