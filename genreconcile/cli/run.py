@@ -50,6 +50,9 @@ _OF_LEASES: Final = (
     "lease_renew_deadline",
     "lease_retry_period",
     "lease_identity",
+    "shards",
+    "shard_identity",
+    "takeover_after",
 )
 """The parameters of the Lease, all but the first without effect where there is none."""
 
@@ -114,6 +117,26 @@ _OF_LEASES: Final = (
 )
 @click.option("--lease-identity", metavar="TEXT", help="Name of this process in the Lease; no other may have it.")
 @click.option(
+    "--shards",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Divide the parents among several processes, by N Leases NAME-0-of-N and so on.",
+)
+@click.option(
+    "--shard-identity",
+    type=click.IntRange(min=0),
+    metavar="I",
+    help="Shard that this process prefers.  [default: number at the end of the host's name]",
+)
+@click.option(
+    "--takeover-after",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Seconds after which any process takes a shard that nobody holds.",
+)
+@click.option(
     "--accept-changes",
     is_flag=True,
     help="Run also where another build of a controller ran last, and this one would change many children.",
@@ -176,6 +199,8 @@ def _lease(ctx: click.Context, *, lease: str | None, **settings: Any) -> Lease |
             if parameter.name in settings and is_given:
                 raise click.UsageError(f"{parameter.opts[-1]} goes with --lease.")
         return None
+    if settings["shards"] is None and ctx.get_parameter_source("takeover_after") is not ParameterSource.DEFAULT:
+        raise click.UsageError("--takeover-after goes with --shards.")
     from genreconcile.election import Lease
 
     return Lease.parse(lease, **{name.removeprefix("lease_"): value for name, value in settings.items()})

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from genreconcile.access import Access
 from genreconcile.apply.leading import LeadingCluster
@@ -40,6 +42,7 @@ from genreconcile.settings import Options
 class Shared:
     """What the controllers of one program share. ``may_write`` is asked before each write. ``clock`` gives seconds that
     only grow, ``now`` the time of day. ``waits``: reads wait until they are as new as an edit of the parent.
+    ``is_ours``: whether a parent is run here.
     """
 
     cluster: Cluster
@@ -49,11 +52,15 @@ class Shared:
     now: Callable[[], dt.datetime]
     reader: Reader
     waits: bool = True
+    is_ours: Callable[[ObjectKey], bool] = lambda _: True
 
 
-def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
-    """The loop of one controller, which has not started. Raises CacheError for a kind of parents that is not served,
-    ClusterError where the server cannot be asked.
+def loop_of(
+    controller: Controller, shared: Shared, runner: Runner, turns: AbstractContextManager[Any] | None = None
+) -> Loop:
+    """The loop of one controller, which has not started; each run waits for one of ``turns``.
+
+    Raises CacheError for a kind of parents that is not served, ClusterError where the server cannot be asked.
     """
     settings, cluster, cache = controller.settings, shared.cluster, shared.cache
     resource = cache.add(settings.kind, interest=INTEREST)
@@ -107,7 +114,9 @@ def loop_of(controller: Controller, shared: Shared, runner: Runner) -> Loop:
         dependencies=Dependencies[ObjectKey](),
     )
     queue = Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock)
-    return Loop(parts, cache, queue, shared.reader, waits=shared.waits)
+    return Loop(
+        parts, cache, queue, shared.reader, waits=shared.waits, is_ours=shared.is_ours, turns=turns or nullcontext()
+    )
 
 
 def set_loop_of(expected: ExpectedSet, shared: Shared) -> SetLoop:

@@ -15,7 +15,7 @@ from genreconcile.cluster import Cluster
 from genreconcile.election import Elector, Lease, Writes
 
 _log = logging.getLogger("genreconcile.controllers")
-_MARGIN: Final = 1.0
+MARGIN: Final = 1.0
 """Seconds beyond the longest silence of a write until it has surely ended."""
 
 
@@ -125,5 +125,5 @@ class ByLease:
 
     def stop(self) -> None:
         """See ``Leadership``. The Lease is given back where no write is on its way; else it passes by itself."""
-        has_ended = self._writes.wait(self._elector.lease.write_timeout + _MARGIN)
+        has_ended = self._writes.wait(self._elector.lease.write_timeout + MARGIN)
         self._elector.stop(releases=has_ended)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from contextlib import AbstractContextManager
+from typing import Any, Final
 
 from genreconcile.cache import Cache, CacheEvent
 from genreconcile.cache.store import ADDED, DELETED
@@ -32,10 +33,20 @@ _SOON: Final = 5.0
 
 
 class Loop(Worker[ObjectKey]):
-    """The runs of one controller; thread-safe. ``waits``: reads wait until they are as new as an edit of the parent."""
+    """The runs of one controller; thread-safe. ``waits``: reads wait until they are as new as an edit of the parent.
+    ``is_ours``: whether a parent is run here; each run waits for one of ``turns``.
+    """
 
-    def __init__(
-        self, parts: Parts, cache: Cache, queue: Queue[ObjectKey], reader: Reader, *, waits: bool = True
+    def __init__(  # noqa: PLR0913 - what ``assembly`` puts together
+        self,
+        parts: Parts,
+        cache: Cache,
+        queue: Queue[ObjectKey],
+        reader: Reader,
+        *,
+        waits: bool = True,
+        is_ours: Callable[[ObjectKey], bool] = lambda _: True,
+        turns: AbstractContextManager[Any],
     ) -> None:
         super().__init__(queue)
         self.parts = parts
@@ -43,6 +54,8 @@ class Loop(Worker[ObjectKey]):
         self._cache = cache
         self._reader = reader
         self._waits = waits
+        self._is_ours = is_ours
+        self._turns = turns
         self._edits: dict[ObjectKey, int] = {}
         """The resourceVersions of the parents that somebody has edited since they last ran."""
         self._memories: dict[ObjectKey, Memory] = {}
@@ -85,8 +98,9 @@ class Loop(Worker[ObjectKey]):
         children = self.parts.children
         for record in self._cache.records(self.parts.resource, selector=self._settings.selector):
             parent = record.decode_with_managers()
-            if children.is_of_another_build(parent):
-                key, reads = ObjectKey.of(parent), RunReads(self._reader, self._cache.discovery)
+            key = ObjectKey.of(parent)
+            if self._is_ours(key) and children.is_of_another_build(parent):
+                reads = RunReads(self._reader, self._cache.discovery)
                 plan = Run(self.parts, key, parent, Memory(record.uid), reads).rehearse()
                 if plan is not None:
                     yield key, plan
@@ -108,7 +122,9 @@ class Loop(Worker[ObjectKey]):
     def process(self, key: ObjectKey) -> None:
         """Run one key that the queue gave, to its end. Raises nothing."""
         try:
-            self._plan_next(key, self._processed(key))
+            with self._turns:
+                if not self.queue.is_closed:  # It may have been while this one waited for its turn.
+                    self._plan_next(key, self._processed(key))
         finally:
             self.queue.done(key)
 
@@ -161,11 +177,14 @@ class Loop(Worker[ObjectKey]):
 
     def _on_parent(self, event: CacheEvent) -> bool:
         """Note what a changed parent says; returns whether it is to run."""
+        is_ours = self._is_ours(event.key)
         if event.type == DELETED:
-            return True
+            if not is_ours:
+                self.parts.children.forget(event.key)
+            return is_ours
         parent = event.record.decode()
         self.parts.children.learn(parent)  # Before the kind is synced, and so before any run.
-        if not self.parts.statuses.has_news(parent):
+        if not is_ours or not self.parts.statuses.has_news(parent):
             return False
         if self._waits and not self._is_listed(event):  # What a first list shows, nobody has just edited.
             self._edits[event.key] = event.record.resource_version
@@ -181,7 +200,7 @@ class Loop(Worker[ObjectKey]):
             woken.add(event.key)
         woken.update(self.parts.children.parents_of(event))  # Also of the same kind as its parent.
         priority = Priority.LOW if is_many or is_listed or self._is_first else Priority.NORMAL
-        for key in woken:
+        for key in filter(self._is_ours, woken):
             self.queue.add(key, priority)
 
     def _is_listed(self, event: CacheEvent) -> bool:

@@ -27,6 +27,7 @@ from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
+from genreconcile.controllers.shards import Sharded, Share
 from genreconcile.election import Lease
 from genreconcile.errors import CacheError, InputError, NotLeading, PlanRefused, ReconcileError
 from genreconcile.process import Process
@@ -47,15 +48,15 @@ _LOOK: Final = 1.0
 
 
 class Program:
-    """Runs controllers from ``start`` (or ``with``) to ``stop``. Arguments as ``run``. After a fork it is of no use in
-    the child.
+    """Runs controllers from ``start`` (or ``with``) to ``stop``. Arguments as ``run``; with a ``share`` it is one of
+    several in its process. After a fork it is of no use in the child.
 
     Under a Lease it waits in warm standby until it holds it. Once it has lost it, nothing runs any more: ``lost`` says
     why. Nothing runs either where another build of a controller would change too many children: ``refused`` says so.
     Then ``on_end``, where it is set before ``start``, is called, in another thread.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
         self,
         *sources: Source,
         cluster: Cluster,
@@ -63,25 +64,27 @@ class Program:
         cache_limit: int | None = None,
         lease: Lease | None = None,
         accept_changes: bool = False,
+        share: Share | None = None,
     ) -> None:
         require_sources(sources)
-        if lease is not None and not isinstance(lease, Lease):
-            raise refused("lease", lease, "is no Lease; give gr.Lease(name)")
+        _require_lease(lease)
         if cache_limit is not None:
             require_whole("cache_limit", cache_limit, 1)
         places = None if namespaces is None else texts("namespaces", namespaces, require_name)
         require_flag("accept_changes", accept_changes)
         self._accepts = accept_changes
         self._sources = sources
-        self._cache = Cache(cluster, namespaces=places)
-        self._leadership: Leadership = Alone(cluster) if lease is None else ByLease(cluster, lease, _now)
+        self._share = share
+        self._cache = Cache(cluster, namespaces=places) if share is None else share.cache
+        self._leadership = self._leadership_of(cluster, lease)
         self._shared = Shared(
             self._leadership.cluster,
             self._cache,
             self._leadership.may_write,
             clock=time.monotonic,
             now=_now,
-            reader=Reader(cluster, self._cache, cache_limit=cache_limit),
+            reader=Reader(cluster, self._cache, cache_limit=cache_limit) if share is None else share.reader,
+            is_ours=_any if share is None else share.is_ours,
         )
         self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []
@@ -92,6 +95,11 @@ class Program:
         self._process = Process()
         self.lost = self.refused = ""
         self.on_end: Callable[[], None] = lambda: None
+
+    def _leadership_of(self, cluster: Cluster, lease: Lease | None) -> Leadership:
+        if self._share is not None:
+            return self._share.leadership
+        return Alone(cluster) if lease is None else ByLease(cluster, lease, _now)
 
     def __enter__(self) -> Self:
         self.start()
@@ -125,7 +133,8 @@ class Program:
         """
         if self._loops:
             raise CacheError("the program: not started: it runs already")
-        self._cache.start()
+        if self._share is None:
+            self._cache.start()
         try:
             for source in self._sources:
                 self._loops.append(self._loop(source))
@@ -200,7 +209,7 @@ class Program:
         settings = source.settings
         runner = Deadlines(settings.name, settings.deadline, settings.workers)
         self._runners.append(runner)
-        return loop_of(source, self._shared, runner)
+        return loop_of(source, self._shared, runner, None if self._share is None else self._share.turns[settings.name])
 
     def stop(self, grace: float = _GRACE) -> None:
         """Give out no more keys; runs have ``grace`` seconds to end, then they are cut: they write nothing any more. A
@@ -223,7 +232,8 @@ class Program:
         self._join(_CUT_WITHIN)
         for loop in self._loops:
             loop.release()
-        self._cache.stop()
+        if self._share is None:
+            self._cache.stop()
         self._leadership.stop()
 
     def _join(self, seconds: float) -> None:
@@ -248,14 +258,15 @@ def run(
     ``cluster`` is by default the one that kubectl would use, or the one in which the process runs. ``namespaces`` are
     those that are watched, all by default; kinds without a namespace are always watched whole. ``cache_limit`` is the
     memory in bytes above which no further kind is watched. Of several processes that are given the same ``lease`` one
-    works, and the others wait to follow it. ``accept_changes``: run also where another build of a controller ran last,
-    and this one would change many children. Call it in the main thread: only there are signals heard.
+    works, and the others wait to follow it; where it has ``shards``, each works for some of the parents.
+    ``accept_changes``: run also where another build of a controller ran last, and this one would change many children.
+    Call it in the main thread: only there are signals heard.
 
     Raises InputError, Unauthorized and Unreachable, CacheError for a kind of parents that the server does not have,
     PlanRefused where changes are not accepted, and NotLeading once the Lease is lost: the process is to end then, with
     all that its functions may still be doing.
     """
-    program = Program(
+    program = program_of(
         *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
         cache_limit=cache_limit, lease=lease, accept_changes=accept_changes,
     )  # fmt: skip
@@ -268,6 +279,41 @@ def run(
         raise PlanRefused(program.refused)
     if program.lost:
         raise NotLeading(f"{program.lost}; this process ends, and waits for its turn once it is started again")
+
+
+def program_of(
+    *sources: Source,
+    cluster: Cluster,
+    namespaces: Iterable[str] | None = None,
+    cache_limit: int | None = None,
+    lease: Lease | None = None,
+    accept_changes: bool = False,
+) -> Program | Sharded:
+    """What ``run`` runs, of its arguments: a Program, or one for each shard where the lease has shards."""
+    require_sources(sources)
+    _require_lease(lease)
+    if lease is None or lease.shards is None:
+        return Program(
+            *sources, cluster=cluster, namespaces=namespaces, cache_limit=cache_limit, lease=lease,
+            accept_changes=accept_changes,
+        )  # fmt: skip
+    require_flag("accept_changes", accept_changes)
+    if cache_limit is not None:
+        require_whole("cache_limit", cache_limit, 1)
+    places = None if namespaces is None else texts("namespaces", namespaces, require_name)
+    make = functools.partial(Program, cluster=cluster, accept_changes=accept_changes)
+    return Sharded(
+        sources, make, cluster=cluster, lease=lease, now=_now, namespaces=places, cache_limit=cache_limit
+    )  # fmt: skip
+
+
+def _require_lease(lease: Lease | None) -> None:
+    if lease is not None and not isinstance(lease, Lease):
+        raise refused("lease", lease, "is no Lease; give gr.Lease(name)")
+
+
+def _any(_: object) -> bool:
+    return True
 
 
 def _now() -> dt.datetime:

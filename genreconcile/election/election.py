@@ -16,6 +16,7 @@ import math
 from typing import Final, NamedTuple
 
 from genreconcile.election.lease import Lease
+from genreconcile.election.sight import Sight
 from genreconcile.election.state import State, new_lease
 from genreconcile.election.times import micro_time
 from genreconcile.objects import Object
@@ -33,6 +34,12 @@ class Write(NamedTuple):
 
     body: Object
     creates: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the Lease."""
+        name: str = self.body["metadata"]["name"]
+        return name
 
 
 class Election:
@@ -52,16 +59,13 @@ class Election:
         self._started = 0.0
         self._live: Object | None = None
         """The Lease as the last answer had it, None where it may have changed since."""
-        self._seen = State()
-        self._seen_at: float | None = None
-        self._waited = 0.0
-        """Seconds for which the Lease has been seen unchanged."""
+        self._sight = Sight(lease)
         self._is_releasing = False
 
     @property
     def holder(self) -> str:
         """Who holds the Lease, as last seen; "" where nobody does."""
-        return self._seen.holder
+        return self._sight.state.holder
 
     def holds(self, now: float) -> bool:
         """Whether this one may act as the holder now."""
@@ -81,33 +85,40 @@ class Election:
             return Look()
         return self._claim(now, wall, self._live)
 
-    def seen(self, now: float, wall: dt.datetime, live: Object | None) -> Write | None:
-        """Take what a Look has found, None for no Lease; None is returned where there is nothing to write."""
+    def seen(self, now: float, wall: dt.datetime, live: Object | None, patience: float = 0.0) -> Write | None:
+        """Take what a Look has found, None for no Lease; None is returned where there is nothing to write. A Lease that
+        is not this one's is left alone until nobody has held it for ``patience`` seconds.
+        """
+        self._sight.note(now, State() if live is None else State.of(live))
         if live is None:
             self._until = -math.inf
             self._live = None
-            if self._is_releasing:
+            if self._is_releasing or not self._sight.is_free(patience):
                 return None
             self._started = now
             return Write(self._state(State(), wall).into(new_lease(self._namespace, self.lease.name)), creates=True)
-        self._note(now, State.of(live))
-        if self._seen.holder == self.identity:
+        if self.holder == self.identity:
             return self._claim(now, wall, live)
         self._until = -math.inf
-        if self._is_releasing or not self._is_free():
+        if self._is_releasing or not self._sight.is_free(patience):
             return None
         return self._claim(now, wall, live)
 
     def written(self, now: float, answer: Object) -> None:
         """The server has taken what was to be written."""
         self._live = answer
-        self._note(now, State.of(answer))
-        is_ours = self._seen.holder == self.identity
+        self._sight.note(now, State.of(answer))
+        is_ours = self.holder == self.identity
         self._until = min(self._started, now) + self.lease.renew_deadline if is_ours else -math.inf
 
     def failed(self) -> None:
         """A request of this try was refused or has no answer: it may have happened, or somebody was faster."""
         self._live = None
+
+    @property
+    def is_releasing(self) -> bool:
+        """Whether it is given back."""
+        return self._is_releasing
 
     def release(self) -> None:
         """Give the Lease back with the next try, and do not take it again."""
@@ -117,16 +128,6 @@ class Election:
     def pause(self, now: float, random: float) -> float:
         """The seconds to the next try."""
         return self.lease.retry_period if self.holds(now) else self.lease.pause(random)
-
-    def _note(self, now: float, state: State) -> None:
-        passed = 0.0 if self._seen_at is None else now - self._seen_at
-        most = self.lease.longest_pause + self.lease.request_timeout
-        self._waited = self._waited + min(max(0.0, passed), most) if state == self._seen else 0.0
-        self._seen, self._seen_at = state, now
-
-    def _is_free(self) -> bool:
-        """Whether nobody holds it, or he has not renewed it for as long as he said that he would."""
-        return not self._seen.holder or self._waited >= (self._seen.duration or self.lease.duration)
 
     def _claim(self, now: float, wall: dt.datetime, live: Object) -> Write:
         self._started = now

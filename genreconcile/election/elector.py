@@ -6,7 +6,6 @@ Invariant: ``holds`` is answered by the clock at the moment of the question, wha
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import random as randomness
 import threading
@@ -14,18 +13,17 @@ from collections.abc import Callable
 from typing import Final
 
 from genreconcile.cluster import Cluster
-from genreconcile.data import Own, shipped
 from genreconcile.election.election import Election, Write
 from genreconcile.election.lease import Lease, own_identity
+from genreconcile.election.requests import Requests
 from genreconcile.election.times import boottime
-from genreconcile.errors import Conflict, NotFound, ReconcileError, Unreachable
-from genreconcile.objects import Object
+from genreconcile.errors import Conflict, NotFound, ReconcileError
 from genreconcile.process import Process
 
 _log = logging.getLogger("genreconcile.election")
-_ANY: Final = "default"
+ANY: Final = "default"
 """The namespace where nothing names one, as kubectl has it."""
-_MARGIN: Final = 12.0
+MARGIN: Final = 12.0
 """Seconds until a connection that cannot be opened is given up, and a little more."""
 
 
@@ -44,12 +42,11 @@ class Elector:
         random: Callable[[], float] = randomness.random,
     ) -> None:
         self.lease = lease
-        self.namespace = lease.namespace or cluster.namespace or _ANY
+        self.namespace = lease.namespace or cluster.namespace or ANY
         self.identity = lease.identity or own_identity()
-        self._cluster = cluster
+        self._requests = Requests(cluster, self.namespace, lease.request_timeout)
         self._clock, self._wall, self._random = clock, wall, random
         self._election = Election(lease, self.identity, self.namespace)
-        self._kind = shipped(Own).lease
         self._changed = threading.Condition()
         self._is_closing = self._is_stopping = False
         self._releases = False
@@ -100,7 +97,7 @@ class Elector:
             self._releases = releases and self._election.holds(self._clock())
             self._changed.notify_all()
         if self._thread.is_alive():
-            self._thread.join(3 * self.lease.request_timeout + _MARGIN)
+            self._thread.join(3 * self.lease.request_timeout + MARGIN)
 
     def _run(self) -> None:
         while self._is_awaited():
@@ -142,37 +139,15 @@ class Elector:
         with self._changed:
             step = self._election.begin(self._clock(), self._wall())
         if not isinstance(step, Write):
-            live = self._read()
+            live = self._requests.read(self.lease.name)
             with self._changed:
                 found = self._election.seen(self._clock(), self._wall(), live)
             if found is None:
                 return
             step = found
-        answer = self._write(step)
+        answer = self._requests.write(step)
         with self._changed:
             self._election.written(self._clock(), answer)
-
-    def _read(self) -> Object | None:
-        try:
-            return self._asked("GET", self._kind.path(self.namespace, self.lease.name), None)
-        except NotFound:
-            return None
-
-    def _write(self, step: Write) -> Object:
-        if step.creates:
-            return self._asked("POST", self._kind.path(self.namespace), step.body)
-        return self._asked("PUT", self._kind.path(self.namespace, self.lease.name), step.body)
-
-    def _asked(self, method: str, path: str, obj: Object | None) -> Object:
-        body = None if obj is None else json.dumps(obj).encode()
-        answer = self._cluster.request(method, path, body=body, timeout=self.lease.request_timeout)
-        try:
-            found = json.loads(answer)
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):  # Whatever stands between may answer anything, and the thread has to go on.
-            raise Unreachable(f"{method} {path}: the answer is no object; see what stands before the API server")
-        return found
 
     def _tell(self, level: int, text: str) -> None:
         """Log what has not been said last."""

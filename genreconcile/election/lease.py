@@ -16,6 +16,7 @@ from typing import Any, Final
 from genreconcile.arguments import refused, require_namespace, require_seconds, require_text, require_whole
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_ORDINAL: Final = re.compile(r"-(0|[1-9][0-9]{0,8})$")
 _LONGEST_NAME: Final = 253
 _JITTER: Final = 1.2
 
@@ -27,7 +28,12 @@ class Lease:
     ``namespace`` is by default that of the cluster's context, in a Pod its own. ``identity`` names this process, and no
     other may have the same; by default it is made of the host's name and a random text. Who has not renewed within
     ``duration`` may be followed by another. The holder renews every ``retry_period``, and stops to write after
-    ``renew_deadline`` without success. Others try every ``retry_period`` to 2.2 times that. Raises InputError.
+    ``renew_deadline`` without success. Others try every ``retry_period`` to 2.2 times that.
+
+    With ``shards`` there is one Lease for each shard of the parents, and all of the processes work. Each prefers the
+    shard whose number is its ``shard_identity``, from 0 on; by default the ordinal at the end of the host's name, as a
+    StatefulSet gives it. A shard that nobody has held for ``takeover_after`` seconds is taken by another process, until
+    the one that prefers it is ready. Raises InputError.
     """
 
     name: str
@@ -36,6 +42,9 @@ class Lease:
     duration: int = 15
     renew_deadline: float = 10.0
     retry_period: float = 2.0
+    shards: int | None = None
+    shard_identity: int | None = None
+    takeover_after: float = 30.0
 
     def __post_init__(self) -> None:
         require_text("lease", self.name)
@@ -56,6 +65,23 @@ class Lease:
         if self.renew_deadline <= self.retry_period * _JITTER:
             advice = f"is too long for a renew_deadline of {self.renew_deadline:g} s; give less than 5/6 of it"
             raise refused("retry_period", self.retry_period, advice)
+        self._require_shards()
+
+    def _require_shards(self) -> None:
+        require_seconds("takeover_after", self.takeover_after)
+        if self.shard_identity is not None:
+            require_whole("shard_identity", self.shard_identity, 0)
+        if self.shards is None:
+            if self.shard_identity is not None:
+                raise refused("shard_identity", self.shard_identity, "has no effect without shards; give both")
+            return
+        require_whole("shards", self.shards, 1)
+        if len(self.of_shard(self.shards - 1)) > _LONGEST_NAME:
+            raise refused("lease", self.name, "is too long for the names of its shards; give a shorter one")
+
+    def of_shard(self, number: int) -> str:
+        """The name of the Lease of a shard."""
+        return f"{self.name}-{number}-of-{self.shards}"
 
     @classmethod
     def parse(cls, text: str, **settings: Any) -> Lease:
@@ -81,6 +107,16 @@ class Lease:
     def pause(self, random: float) -> float:
         """The time between two tries of somebody who waits; ``random`` is from 0 to 1."""
         return self.retry_period * (1.0 + _JITTER * random)
+
+
+def own_ordinal(host: str | None = None) -> int:
+    """The number at the end of the host's name, as the Pods of a StatefulSet have it. Raises InputError without one."""
+    host = socket.gethostname() if host is None else host
+    found = _ORDINAL.search(host)
+    if found is None:
+        advice = "does not end in the ordinal of a StatefulSet's Pod; give shard_identity (--shard-identity)"
+        raise refused("the host's name", host, advice)
+    return int(found[1])
 
 
 def own_identity() -> str:

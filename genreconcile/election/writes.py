@@ -17,10 +17,12 @@ from genreconcile.cluster import Cluster, Permit
 class Writes:
     """Sends requests as ``cluster`` does. ``may_write`` is the question before each write: it begins with a yes, and
     ends with the request that the same thread sends. ``holds`` says whether the Lease is held; ``timeout`` is in
-    seconds.
+    seconds. ``turn`` is that of the process, where it holds several Leases.
     """
 
-    def __init__(self, cluster: Cluster, holds: Callable[[], bool], timeout: float) -> None:
+    def __init__(
+        self, cluster: Cluster, holds: Callable[[], bool], timeout: float, turn: threading.Lock | None = None
+    ) -> None:
         self.server = cluster.server
         self.namespace = cluster.namespace
         self.stream = cluster.stream
@@ -29,7 +31,7 @@ class Writes:
         self._request = cluster.request
         self._holds = holds
         self._timeout = timeout
-        self._turn = threading.Lock()
+        self._turn = turn if turn is not None else threading.Lock()
         self._changed = threading.Condition()
         self._begun: set[int] = set()
         """The threads whose write is on its way."""

@@ -22,6 +22,7 @@ REASONED = {
         "how soon is what the test is about"
     ),
     "kind/conformance/server.py::remove: sleeps once": "a bounded number of tries",
+    "kind/sharded_program.py::stated: sleeps once": "how long its runs wait",
     "kind/test_custom_resources.py::test_somebody_else_adds_a_field_with_a_default: sleeps once": (
         "what must not happen within a second"
     ),

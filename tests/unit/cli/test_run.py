@@ -143,11 +143,24 @@ def test_a_lease(run, started, operator):
     assert started["lease"] == gr.Lease("shop", "web", "pod-0", 30, 20.0, 3.0)
 
 
+def test_shards(run, started, operator):
+    assert run("run", operator("one"), "--lease", "shop", "--shards", "3").code == 0
+    assert started["lease"] == gr.Lease("shop", shards=3)
+    assert run("run", operator("one"), "--lease", "shop", "--shards", "3", "--shard-identity", "1").code == 0
+    assert started["lease"] == gr.Lease("shop", shards=3, shard_identity=1)
+    assert run("run", operator("one"), "--lease", "shop", "--shards", "3", "--takeover-after", "9").code == 0
+    assert started["lease"] == gr.Lease("shop", shards=3, takeover_after=9.0)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--lease-duration", "30"), "--lease-duration goes with --lease."),
         (("--lease-identity", "me"), "--lease-identity goes with --lease."),
+        (("--shards", "2"), "--shards goes with --lease."),
+        (("--lease", "shop", "--takeover-after", "9"), "--takeover-after goes with --shards."),
+        (("--shard-identity", "0"), "--shard-identity goes with --lease."),
+        (("--lease", "shop", "--shard-identity", "0"), "has no effect without shards"),
         (("--lease", "Shop"), "is no name of a Lease"),
         (("--lease", "shop", "--lease-duration", "9"), "is not less than the lease's duration of 9 s"),
     ],

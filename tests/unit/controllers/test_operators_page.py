@@ -17,7 +17,7 @@ import yaml
 import genreconcile as gr
 from genreconcile.cli.run import command
 from genreconcile.controllers import setloop
-from genreconcile.controllers.program import Program
+from genreconcile.controllers.program import Program, program_of
 from genreconcile.testing import FakeCluster
 from support.eventually import eventually
 from support.objects import available
@@ -326,13 +326,33 @@ def test_of_two_processes_with_one_lease_one_works(fake):
 
 def test_the_settings_of_a_lease():
     told = {cells[0].strip("`"): (cells[1].strip("`"), cells[2]) for cells in rows("setting of `gr.Lease`")}
-    fields = {one.name: one.default for one in dataclasses.fields(gr.Lease) if one.name not in {"name", "namespace"}}
+    of_shards = {cells[0].strip("`"): cells[1].strip("`") for cells in rows("setting of shards")}
+    elsewhere = {"name", "namespace", *of_shards}
+    fields = {one.name: one.default for one in dataclasses.fields(gr.Lease) if one.name not in elsewhere}
     assert told == {
         name: (f"--lease-{name.replace('_', '-')}", "random" if value is None else f"{value:g}")
         for name, value in fields.items()
     }
     flags = {option for parameter in command.params for option in parameter.opts}
     assert {flag for flag, _ in told.values()} <= flags
+    assert of_shards == {name: f"--{name.replace('_', '-')}" for name in ("shards", "shard_identity", "takeover_after")}
+    assert set(of_shards.values()) <= flags
+
+
+def test_of_three_processes_each_has_a_shard(fake, monkeypatch):
+    started = {}
+    page = types.SimpleNamespace(**{name: getattr(gr, name) for name in ("controller", "Lease")})
+    page.run = lambda *sources, **settings: started.update(settings, sources=sources)
+    exec(block_with("divided", PAGE), {**HELPERS, "gr": page, "__name__": "__main__"})  # noqa: S102 - as above
+    sources, programs = started.pop("sources"), []
+    for ordinal in range(3):
+        monkeypatch.setattr("socket.gethostname", lambda ordinal=ordinal: f"apps-{ordinal}")
+        programs.append(program_of(*sources, cluster=fake, **started))
+    with programs[0], programs[1], programs[2]:
+        eventually(lambda: [program.shards for program in programs] == [[0], [1], [2]])
+        eventually(lambda: names(fake, DEPLOYMENT) == ["web"])
+    leases = [f"apps-{number}-of-3" for number in range(3)]
+    assert names(fake, "coordination.k8s.io/v1/Lease") == leases
 
 
 def test_the_times_that_the_page_names():
