@@ -59,7 +59,7 @@ def main():
                 tell(**sample(program, started))
     except (
         gr.ReconcileError
-    ):  # It starts while the server is away, or does not serve its kinds yet; it is started again.
+    ):  # The server is away, or does not serve its kinds yet; it is started again.
         return 4
     return 3 if program.lost else 0
 
