@@ -57,9 +57,7 @@ def main():
         with program:
             while not ended.wait(1.0):
                 tell(**sample(program, started))
-    except (
-        gr.ReconcileError
-    ):  # The server is away, or does not serve its kinds yet; it is started again.
+    except gr.ReconcileError:  # The server is away, or does not serve its kinds yet; it is started again.
         return 4
     return 3 if program.lost else 0
 

@@ -165,7 +165,7 @@ def soak(options, plane, server):
             eventually(lambda here=namespace: author.write(here, wanted[here]) or True, despite=(Refused,))
         settled = settle(lambda: own(state(plane, namespaces)) == before, "settled")
         after = state(plane, namespaces)
-        last = [replica.lives[number - 1] for replica, number in zip(replicas, lives, strict=True)]
+        last = [max(replica.lives[number - 1 :], key=len) for replica, number in zip(replicas, lives, strict=True)]
     finally:
         codes = [replica.end() for replica in replicas]
     foreign = sum(map(is_foreign, after))
