@@ -225,7 +225,9 @@ def test_the_rights_of_the_page_suffice(served, world):
     plane, _ = served
     group, namespace = "rbac.authorization.k8s.io", world.namespace
     (rules,) = (
-        text for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if "leases" in text
+        text
+        for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+        if "resourceNames: [apps]" in text
     )
     metadata = {"name": "apps", "namespace": namespace}
     role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, **yaml.safe_load(rules)}
