@@ -139,7 +139,11 @@ def test_the_rights_of_a_lease_are_those_of_the_page(server):
     printed, _ = server.printed("--lease", "locks/apps", "--any-name")
     (role,) = (one for one in printed if "rules" in one and one["metadata"].get("namespace") == "locks")
     page = (Path(gr.__file__).parents[1] / "docs/operators.md").read_text("utf-8")
-    (told,) = (text for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "leases" in text)
+    (told,) = (
+        text
+        for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        if "resourceNames: [apps]" in text
+    )
     assert role["rules"] == yaml.safe_load(told)["rules"]
     _, done = server.printed("--lease", "apps")
     assert "resourceNames:\n  - apps\n" in done.stdout
