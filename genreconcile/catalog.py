@@ -6,6 +6,7 @@ Invariant: a kind that is known costs no request, so that a reconcile with nothi
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 import threading
 from collections.abc import Iterator, Mapping
@@ -33,7 +34,7 @@ from genreconcile.normalize.rule import Rule
 from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.normalize.tables import tables
 from genreconcile.objects import GVK, Object
-from genreconcile.readiness import schema_tells
+from genreconcile.readiness import Status, schema_tells, status_of
 
 
 class Schema(TypeGraph):
@@ -185,9 +186,16 @@ class Catalog:
         """Whether a kind has a definition, None where no document describes the kind. Raises ClusterError."""
         return self._schema.is_custom(resource.gvk)
 
-    def tells(self, gvk: GVK) -> bool:
-        """Whether the schema of a custom kind says that its controller tells how an object is. Raises ClusterError."""
-        return schema_tells(self._schema, gvk)
+    def status(self, live: Mapping[str, Any], now: dt.datetime) -> Status:
+        """How a live object is at this time, under the rules of the users and the shipped ones."""
+        return status_of(live, now, rules=self.rules.readiness, tells=lambda: self._tells(GVK.of(live)))
+
+    def _tells(self, gvk: GVK) -> bool:
+        """Whether the schema of a custom kind says that its controller tells how an object is."""
+        try:
+            return schema_tells(self._schema, gvk)
+        except ClusterError:  # Nobody can say; the grace ends.
+            return True
 
     def consulted(self, resource: Resource) -> list[Resource]:
         """The resources that rules for this kind consult, as far as the server has them. Raises ClusterError."""

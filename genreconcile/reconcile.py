@@ -326,6 +326,17 @@ class Reconciler:
 
     # For controllers of this package; not part of the public API.
 
+    def plan_set(self, expected: Iterable[Mapping[str, Any]], settings: Settings, *, is_whole: bool = True) -> Plan:
+        """As ``plan`` with these settings; unless ``expected`` ``is_whole``, nothing is to be deleted."""
+        return self._planned(self._set(expected, settings, is_whole=is_whole), settings)
+
+    def reconcile_set(
+        self, expected: Iterable[Mapping[str, Any]], settings: Settings, *, is_whole: bool = True
+    ) -> Result:
+        """As ``reconcile`` with these settings; unless ``expected`` ``is_whole``, nothing is deleted."""
+        call = self._set(list(require_iterable(expected)), settings, is_whole=is_whole)
+        return Execution(self._planner, self._applier, self._rehearsal, call).run(self._planned(call, settings))
+
     def plan_children(
         self,
         expected: Iterable[Mapping[str, Any]],
@@ -383,6 +394,10 @@ class Reconciler:
         call = self._call(expected, settings)
         prune = dataclasses.replace(call.prune, owner=parent, allow_empty=True, is_whole=is_whole)
         return dataclasses.replace(call, namespace=parent.key.namespace, prune=prune)
+
+    def _set(self, expected: Iterable[Mapping[str, Any]], settings: Settings, *, is_whole: bool) -> Call:
+        call = self._call(expected, settings)
+        return dataclasses.replace(call, prune=dataclasses.replace(call.prune, is_whole=is_whole))
 
     def _call(self, expected: Iterable[Mapping[str, Any]], settings: Settings) -> Call:
         self._require_open()

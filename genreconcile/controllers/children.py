@@ -14,7 +14,8 @@ from typing import Final
 from genreconcile.access import Access, Right
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent
-from genreconcile.compare import SUBSET, Comparison, Policy
+from genreconcile.compare import SUBSET, Policy
+from genreconcile.compare.comparer import Comparer
 from genreconcile.controllers.belonging import Belonging
 from genreconcile.controllers.judging import told_unknown
 from genreconcile.controllers.memory import Versions
@@ -172,22 +173,22 @@ class Children:
         differs.
         """
         with self._lock:
-            known = self._written.get(parent, {}).get(self._key_of(stated, parent))
+            known = self._written.get(parent, {}).get(ObjectKey.of(live))
         return known == _digest(stated) or self._is_as_stated(stated, live)
 
     def _is_as_stated(self, stated: Object, live: Object) -> bool:
         try:
-            node, is_typed = self.check.catalog.node(self.check.catalog.resource(GVK.of(stated)), stated)
-            comparison = Comparison(node, is_typed, Policy(SUBSET))
+            catalog = self.check.catalog
+            comparison = Comparer(catalog, Policy(SUBSET)).of(catalog.resource(GVK.of(stated)), stated)
             return comparison.is_clean(stated, live) or not comparison.compare(stated, live)
         except ReconcileError:  # The run says what is wrong with it.
             return False
 
-    @staticmethod
-    def _key_of(child: Object, parent: ObjectKey) -> ObjectKey:
+    def _key_of(self, child: Object, parent: ObjectKey) -> ObjectKey:
         """The key under which a child is written, which may leave its namespace out."""
         key = ObjectKey.of(child)
-        return key if key.namespace else key._replace(namespace=parent.namespace)
+        is_whole = key.namespace or self._is_namespaced(GVK.of(child)) is False
+        return key if is_whole else key._replace(namespace=parent.namespace)
 
     def versions(self, parent: ObjectKey) -> Versions:
         """The children that a parent stated last, as the cache has them now."""
@@ -214,12 +215,14 @@ class Children:
         and it is as ready as before.
         """
         before, after = event.before, event.after
+        if before is None or after is None:
+            return False
+        if "status" not in event.resource.subresources:
+            return not is_news(before, after)
+        if is_beyond_status(before, after):  # First: it is what most changes are that matter.
+            return False
         if not is_news(before, after):
             return True
-        if before is None or after is None or "status" not in event.resource.subresources:
-            return False
-        if is_beyond_status(before, after):
-            return False
         try:
             was, now = (self.check.status(record.decode()) for record in (before, after))
         except (CacheError, RecursionError):

@@ -20,8 +20,6 @@ from genreconcile.pointer import split_pointer, token_matches
 
 _ABSENT: Final = object()
 _ANY: Final = "*"
-_NO_KIND: Final = GVK("", "", "")
-"""Its heartbeats are those of every kind."""
 _STATUS: Final = ("status",)
 
 Tokens = tuple[str, ...]
@@ -33,31 +31,25 @@ def is_news(before: Record | None, after: Record | None, fields: Collection[str]
     """
     if before is None or after is None:
         return before is not after
+    return _differ(before, after, fields)
+
+
+def is_beyond_status(before: Record, after: Record) -> bool:
+    """Whether an object has changed in anything but its status and heartbeats."""
+    return _differ(before, after, apart=(_STATUS,))
+
+
+def _differ(before: Record, after: Record, fields: Collection[str] = (), apart: Sequence[Tokens] = ()) -> bool:
     try:
-        return _judged(before, fields) != _judged(after, fields)
+        return _judged(before, fields, apart) != _judged(after, fields, apart)
     except (CacheError, RecursionError):  # Not readable, or nested too deeply.
         return True
 
 
-def is_beyond_status(before: Record, after: Record) -> bool:
-    """Whether an object has changed in anything but its status and what the server writes with each change."""
-    try:
-        return _without_status(before) != _without_status(after)
-    except (CacheError, RecursionError):
-        return True
-
-
-def _without_status(record: Record) -> bytes:
+def _judged(record: Record, fields: Collection[str], apart: Sequence[Tokens]) -> bytes:
+    """What is compared of an object: all but its heartbeats, and what stands ``apart``."""
     obj = record.decode()
-    for tokens in (*_heartbeats(_NO_KIND), _STATUS):
-        _remove(obj, tokens)
-    return dumps_sorted(obj)
-
-
-def _judged(record: Record, fields: Collection[str]) -> bytes:
-    """What is compared of an object."""
-    obj = record.decode()
-    for tokens in _heartbeats(GVK.of(obj)):
+    for tokens in (*_heartbeats(GVK.of(obj)), *apart):
         _remove(obj, tokens)
     return dumps_sorted(_picked(obj, fields) if fields else obj)
 

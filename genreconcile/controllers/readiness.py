@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genreconcile.catalog import Catalog
-from genreconcile.errors import ClusterError
-from genreconcile.objects import GVK
-from genreconcile.readiness import Status, status_of
+from genreconcile.readiness import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +23,8 @@ class ReadyCheck:
 
     def status(self, live: Mapping[str, Any]) -> Status:
         """How a live object is."""
-        rules = self.catalog.rules.readiness
-        return status_of(live, self.now(), rules=rules, tells=lambda: self._tells(GVK.of(live)))
+        return self.catalog.status(live, self.now())
 
     def is_ready(self, live: Mapping[str, Any]) -> bool:
         """Whether a live object is Current."""
         return self.status(live).is_current
-
-    def _tells(self, gvk: GVK) -> bool:
-        try:
-            return self.catalog.tells(gvk)
-        except ClusterError:  # Nobody can say; the grace ends.
-            return True

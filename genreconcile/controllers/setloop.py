@@ -21,6 +21,7 @@ from genreconcile.controllers.worker import Worker
 from genreconcile.errors import OF_USERS_CODE, LoadError, PlanRefused, ReconcileError
 from genreconcile.plan import Plan
 from genreconcile.reconcile import Reconciler
+from genreconcile.settings import Settings
 
 _log = logging.getLogger("genreconcile.controllers")
 _LOOK: Final = 1.0
@@ -35,6 +36,7 @@ class SetLoop(Worker[str]):
     ) -> None:
         super().__init__(queue)
         self._set = expected
+        self._settings = Settings(**expected.settings)
         self._reconciler = reconciler
         self._cache = cache
         self._concern = Concern(expected.prune, expected.settings.get("namespace") or namespace)
@@ -115,24 +117,19 @@ class SetLoop(Worker[str]):
         """Bring the cluster to what the set says now; returns the seconds until something may be tried again."""
         self._signature = self._now()
         stated = self._set.read()
-        objects, settings = stated.children, dict(self._set.settings)
-        if not stated.is_whole:
-            settings["max_deletions"] = 0  # The guard tells of them, and nothing else is held up.
         if self._now() != self._signature:  # Half of it may be of the old revision, and half of the new one.
             raise LoadError("its files have changed while they were read; they are read again")
+        objects, is_whole = stated.children, stated.is_whole
         self._concern.expect(objects, self._cache.discovery.resources() if self._set.prune.owner is not None else ())
         if self._set.mode == "detect":
-            self._tell_plan(self._reconciler.plan(objects, **settings), is_whole=stated.is_whole)
+            self._tell_plan(self._reconciler.plan_set(objects, self._settings, is_whole=is_whole))
             return self._again(stated, None)
         try:
-            result = self._reconciler.reconcile(objects, **settings)
+            result = self._reconciler.reconcile_set(objects, self._settings, is_whole=is_whole)
         except PlanRefused as error:
-            if error.result is None:
-                raise
-            if stated.is_whole:
+            if error.result is not None:
                 self._tell(error.result)
-                raise
-            result = error.result
+            raise
         self._tell(result)
         if result.failures:
             raise ReconcileError(f"{len(result.failures)} of {len(result)} objects failed; they are tried again")
@@ -151,13 +148,13 @@ class SetLoop(Worker[str]):
                 _log.log(level, "%s: %s", self._set.name, outcome)
         self._warn(result.warnings)
 
-    def _tell_plan(self, plan: Plan, *, is_whole: bool) -> None:
+    def _tell_plan(self, plan: Plan) -> None:
         for change in plan.changes:
-            if change.operation != "none" and (is_whole or change.operation != "delete"):
+            if change.operation != "none":
                 places = ", ".join(operation["path"] for operation in change.writes)
                 told = f": {places}" if places else ""
                 _log.info("%s: would %s %s%s", self._set.name, change.operation, change.key, told)
-        self._warn((*plan.warnings, *(plan.refusals if is_whole else ())))
+        self._warn((*plan.warnings, *plan.refusals))
         wrong = [change for change in plan.changes if change.error is not None]
         for change in wrong:
             _log.warning("%s: %s: %s", self._set.name, change.key, change.told(str(change.error)))

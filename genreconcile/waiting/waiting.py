@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 
 from genreconcile.cache import CacheEvent
 from genreconcile.engine import Engine
-from genreconcile.errors import CacheError, ClusterError
+from genreconcile.errors import CacheError
 from genreconcile.kinds.discovery import Resource
-from genreconcile.objects import GVK, Object, ObjectKey
-from genreconcile.readiness import NOT_FOUND, Status, status_of
+from genreconcile.objects import Object, ObjectKey
+from genreconcile.readiness import NOT_FOUND, Status
 
 _SETTLED: Final = frozenset({"Current", "Failed"})
 
@@ -53,8 +53,7 @@ class Waiting:
 
     def status(self, live: Object) -> Status:
         """How an object is at present."""
-        rules = self._catalog.rules.readiness
-        return status_of(live, dt.datetime.now(dt.UTC), rules=rules, tells=lambda: self._tells(GVK.of(live)))
+        return self._catalog.status(live, dt.datetime.now(dt.UTC))
 
     def _settled(self, awaited: Mapping[ObjectKey, Place], news: _News, deadline: float) -> dict[ObjectKey, Status]:
         found = {key: self._at(place) for key, place in awaited.items()}
@@ -74,12 +73,6 @@ class Waiting:
         except CacheError as error:
             return Status("Unknown", "NotReadable", str(error))
         return NOT_FOUND if live is None else self.status(live)
-
-    def _tells(self, gvk: GVK) -> bool:
-        try:
-            return self._catalog.tells(gvk)
-        except ClusterError:  # Nobody can say; the grace ends.
-            return True
 
 
 class _News:

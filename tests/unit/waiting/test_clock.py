@@ -9,6 +9,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.cache import CacheEvent
+from genreconcile.catalog import Catalog
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import ObjectKey
 from genreconcile.waiting.gate import WaveGate
@@ -26,9 +27,12 @@ class Stand:
     def __init__(self, live):
         self.live, self.looks, self.error = live, 0, None
         self.hear = self.hear_of_states = None
-        self.tells = lambda _: True
-        self.rules = gr.Registry.empty()
-        self.waiting = Waiting(SimpleNamespace(cache=self, catalog=self))
+        status = SimpleNamespace(type=SimpleNamespace(fields={"conditions": None}))
+        kind = SimpleNamespace(fields={"status": status})
+        self.schema = SimpleNamespace(root=lambda _: kind, is_custom=lambda _: True, has_status=lambda _: True)
+        catalog = Catalog.__new__(Catalog)
+        catalog.rules, catalog._schema = gr.Registry.empty(), self.schema
+        self.waiting = Waiting(SimpleNamespace(cache=self, catalog=catalog))
 
     def get(self, resource, name, *, namespace):
         assert (resource, name, namespace) == (THING, "one", "shop")
@@ -109,7 +113,7 @@ def test_a_kind_of_which_nobody_can_tell_has_its_grace():
     def unreachable(_):
         raise gr.Unreachable("no answer")
 
-    stand.tells = unreachable
+    stand.schema.root = unreachable
     assert stand.wait(0).reason == "NothingTold"
 
 
