@@ -6,6 +6,7 @@ Invariant: an unusable argument is an InputError that names the argument, the gi
 from __future__ import annotations
 
 import enum
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, get_args
@@ -116,6 +117,19 @@ def require_callable(name: str, value: Any, advice: str) -> None:
     """Raise InputError for a value that is neither None nor callable."""
     if value is not None and not callable(value):
         raise refused(name, value, f"cannot be called; {advice}")
+
+
+def misfit(function: Any, *given: Any) -> str:
+    """Why a function cannot be called with these arguments, "" where it can, or where only the call tells."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # Of a function that is written in C.
+        return ""
+    try:
+        signature.bind(*given)
+    except TypeError as error:
+        return str(error)
+    return ""
 
 
 def texts(name: str, value: Any, check: Callable[[str, Any], None] = require_text) -> tuple[str, ...]:

@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genreconcile.cluster import Cluster, Permit
+from genreconcile.cluster import Around, Cluster, Permit
 from genreconcile.errors import NotLeading
 from genreconcile.settings import Options
 
 
-class LeadingCluster:
+class LeadingCluster(Around):
     """Sends requests as ``cluster`` does; ``request`` also raises NotLeading, where this replica may not write.
 
     A dry run writes nothing, and is always allowed.
     """
 
     def __init__(self, cluster: Cluster, options: Options) -> None:
-        self.server = cluster.server
-        self.namespace = cluster.namespace
-        self.stream = cluster.stream
-        self.close = cluster.close
-        self.asks_permit: bool = getattr(cluster, "asks_permit", False)
-        self._request = cluster.request
+        super().__init__(cluster)
         self._may_write = None if options.dry_run else options.may_write
 
     def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, **more: Any) -> bytes:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote, urlencode
 
 from genreconcile.cluster.answer import answer_error, status_error
+from genreconcile.cluster.around import Around
 from genreconcile.cluster.causes import no_answer
 from genreconcile.cluster.credentials import Credentials, Renewable
 from genreconcile.cluster.interrupt import Interrupt
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from genreconcile.cluster.identity import Identity
     from genreconcile.cluster.message import Response
 
-__all__ = ["Cluster", "DynamicCluster", "Interrupt", "Permit", "connect", "status_error"]
+__all__ = ["Around", "Cluster", "DynamicCluster", "Interrupt", "Permit", "connect", "status_error"]
 
 _READ_TIMEOUT = 65.0  # The API server ends a request itself after 60 s.
 _HEAD_TIMEOUT = 20.0  # A stream is open as soon as its head has come; only then may it be silent for long.

@@ -44,5 +44,10 @@ def _code(function: Any) -> bytes:
 
 
 def _told(code: CodeType) -> tuple[Any, ...]:
-    constants = [_told(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
-    return code.co_code, code.co_names, constants
+    return code.co_code, code.co_names, [_constant(one) for one in code.co_consts]
+
+
+def _constant(value: Any) -> Any:
+    if isinstance(value, frozenset):  # Of a test for members, in another order in each process.
+        return sorted(map(repr, value))
+    return _told(value) if isinstance(value, CodeType) else repr(value)

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
-from genreconcile.arguments import Fields, OnImmutable, refused, require_callable
+from genreconcile.arguments import Fields, OnImmutable, misfit, refused, require_callable
 from genreconcile.controllers.context import Context
 from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.settings import Adopt, ControllerSettings
@@ -71,14 +71,8 @@ def _require_function(name: str, function: Any) -> None:
     if isinstance(function, Controller):
         raise refused(name, function, "is a controller already; decorate its function once more under another name")
     require_callable(name, function, "give a function of the parent and a Context")
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # Of a function that is written in C; the first run tells.
-        return
-    try:
-        signature.bind({}, None)
-    except TypeError as error:
-        raise refused(name, function, f"does not take a parent and a Context: {error}") from None
+    if why := misfit(function, {}, None):
+        raise refused(name, function, f"does not take a parent and a Context: {why}")
 
 
 def controller(  # noqa: PLR0913 - keyword-only settings, each with a default

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from genreconcile.cluster import Cluster
+from genreconcile.cluster import Around, Cluster
 from genreconcile.controllers.status import News
 from genreconcile.gojson import loads
 from genreconcile.kinds.discovery import Resource
@@ -28,16 +28,11 @@ class _Parent(threading.local):
     live: Object | None = None
 
 
-class OwnWrites:
+class OwnWrites(Around):
     """Sends requests as ``cluster`` does, and tells ``news`` of those that runs send to their own parents."""
 
     def __init__(self, cluster: Cluster, resource: Resource, news: News) -> None:
-        self.server = cluster.server
-        self.namespace = cluster.namespace
-        self.stream = cluster.stream
-        self.close = cluster.close
-        self.asks_permit = getattr(cluster, "asks_permit", False)
-        self._request = cluster.request
+        super().__init__(cluster)
         self._resource = resource
         self._news = news
         self._parent = _Parent()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
+from genreconcile.controllers.settings import ControllerSettings
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey, annotations_of, metadata_of, resource_version_of, uid_of
@@ -35,16 +36,16 @@ def leaves_dependents(parent: Object) -> bool:
 
 
 class Finalizers:
-    """Puts the finalizer of ``name`` on parents, and takes it off, and with it that of ``former``, which an earlier
-    program may have put there. Methods raise ClusterError, NotLeading among them.
+    """Puts the finalizer of a controller on parents, and takes it off, and with it the one that it has without a name
+    of its own, which an earlier program may have put there. Methods raise ClusterError, NotLeading among them.
     """
 
-    def __init__(self, cluster: Cluster, cache: Cache, name: str, former: str, field_manager: str) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache, settings: ControllerSettings) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._name = name
-        self._own = {name, former}
-        self._query = {"fieldManager": field_manager}
+        self._name = settings.finalizer_name
+        self._own = {self._name, settings.default_finalizer}
+        self._query = {"fieldManager": settings.field_manager}
 
     def has(self, parent: Object) -> bool:
         """Whether a parent carries one of the two."""

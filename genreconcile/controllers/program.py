@@ -67,11 +67,9 @@ class Program:
         share: Share | None = None,
     ) -> None:
         require_sources(sources)
-        _require_lease(lease)
-        if cache_limit is not None:
-            require_whole("cache_limit", cache_limit, 1)
-        places = None if namespaces is None else texts("namespaces", namespaces, require_name)
-        require_flag("accept_changes", accept_changes)
+        if lease is not None and not isinstance(lease, Lease):
+            raise refused("lease", lease, "is no Lease; give gr.Lease(name)")
+        places = _checked(namespaces, cache_limit, accept_changes=accept_changes)
         self._accepts = accept_changes
         self._sources = sources
         self._share = share
@@ -90,7 +88,6 @@ class Program:
         self._runners: list[Deadlines] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        self._is_stopping = False
         self._ending = threading.Event()
         self._process = Process()
         self.lost = self.refused = ""
@@ -124,7 +121,7 @@ class Program:
     def is_ready(self) -> bool:
         """Whether it works, or could at once if it led: all parents are known, and it has not ended."""
         kinds = [source.settings.kind for source in self._sources if isinstance(source, Controller)]
-        is_over = self._is_stopping or bool(self.lost or self.refused) or not self._loops
+        is_over = self._ending.is_set() or bool(self.refused) or not self._loops
         return not is_over and all(self._cache.has_settled(kind) and not self._cache.error(kind) for kind in kinds)
 
     def start(self) -> None:
@@ -160,7 +157,7 @@ class Program:
     def _spawn(self, lives: Iterable[Callable[[], None]], name: str) -> None:
         """Start a thread for each life, unless the program ends."""
         with self._lock:
-            if self._is_stopping:
+            if self._ending.is_set():
                 return
             threads = [
                 threading.Thread(target=life, name=f"genreconcile-{name}-{number}", daemon=True)
@@ -172,7 +169,7 @@ class Program:
 
     def _survey(self, loop: Loop) -> None:
         """Begin once it is known what another build of the controller would change, and that this is little."""
-        while not (self._is_stopping or self.lost):
+        while not self._ending.is_set():
             try:
                 survey = loop.survey(_SYNC)
             except Exception as error:  # noqa: BLE001 - whatever it is, the workers are to begin once it is over
@@ -219,9 +216,8 @@ class Program:
         """
         if not self._process.is_this:  # In a fork, locks may be held for ever.
             return
-        with self._lock:
-            self._is_stopping = True
-        self._ending.set()
+        with self._lock:  # What is being started is started, and joined below.
+            self._ending.set()
         self._leadership.close()
         for loop in self._loops:
             loop.close()
@@ -290,26 +286,27 @@ def program_of(
     accept_changes: bool = False,
 ) -> Program | Sharded:
     """What ``run`` runs, of its arguments: a Program, or one for each shard where the lease has shards."""
-    require_sources(sources)
-    _require_lease(lease)
-    if lease is None or lease.shards is None:
+    if not isinstance(lease, Lease) or lease.shards is None:
         return Program(
             *sources, cluster=cluster, namespaces=namespaces, cache_limit=cache_limit, lease=lease,
             accept_changes=accept_changes,
         )  # fmt: skip
-    require_flag("accept_changes", accept_changes)
-    if cache_limit is not None:
-        require_whole("cache_limit", cache_limit, 1)
-    places = None if namespaces is None else texts("namespaces", namespaces, require_name)
+    require_sources(sources)
+    places = _checked(namespaces, cache_limit, accept_changes=accept_changes)
     make = functools.partial(Program, cluster=cluster, accept_changes=accept_changes)
     return Sharded(
         sources, make, cluster=cluster, lease=lease, now=_now, namespaces=places, cache_limit=cache_limit
     )  # fmt: skip
 
 
-def _require_lease(lease: Lease | None) -> None:
-    if lease is not None and not isinstance(lease, Lease):
-        raise refused("lease", lease, "is no Lease; give gr.Lease(name)")
+def _checked(
+    namespaces: Iterable[str] | None, cache_limit: int | None, *, accept_changes: bool
+) -> tuple[str, ...] | None:
+    """The namespaces. Raises InputError for what cannot be used."""
+    if cache_limit is not None:
+        require_whole("cache_limit", cache_limit, 1)
+    require_flag("accept_changes", accept_changes)
+    return None if namespaces is None else texts("namespaces", namespaces, require_name)
 
 
 def _any(_: object) -> bool:

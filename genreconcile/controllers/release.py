@@ -43,13 +43,7 @@ def release(controllers: Sequence[Controller], cluster: Cluster, namespaces: Ite
 
 def _released(controller: Controller, resource: Resource, cluster: Cluster, cache: Cache) -> Iterator[str]:
     settings = controller.settings
-    finalizers = Finalizers(
-        cluster,
-        cache,
-        settings.finalizer_name,
-        former=settings.default_finalizer,
-        field_manager=settings.field_manager,
-    )
+    finalizers = Finalizers(cluster, cache, settings)
     for parent in cache.list(resource):
         if not finalizers.has(parent):
             continue

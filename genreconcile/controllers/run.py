@@ -99,8 +99,7 @@ class Run:
         try:
             if self._parts.controller.goodbye is not None:  # Before the function does what on_delete is to undo.
                 self._parent = self._parts.finalizers.add(self._parts.resource, self._parent)
-            function = self._parts.controller.function
-            stated = self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
+            stated = self._called(context)
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
             return self._failed(error)
         finally:
@@ -115,8 +114,7 @@ class Run:
             return None
         context = self._context(is_plan=True)
         try:
-            function = self._parts.controller.function
-            stated = self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
+            stated = self._called(context)
             prepared = children.prepare(self._parent, stated.children)
             return children.plan(self._parent, prepared.children, is_whole=stated.is_whole)
         except Exception as error:  # noqa: BLE001 - as in ``execute``; the run itself will tell
@@ -124,6 +122,11 @@ class Run:
             return None
         finally:
             context.close()
+
+    def _called(self, context: Context) -> Stated:
+        """What the function states. Raises what it raises."""
+        function = self._parts.controller.function
+        return self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
 
     def _given(self) -> Object:
         """The parent as the function gets it: a copy, without what a cache does not keep."""
@@ -195,9 +198,9 @@ class Run:
         if goes:
             self._confirm(found)
         finalizers = self._parts.finalizers
-        if prepared.has_unreferenced or self._parts.controller.goodbye is not None:
+        if prepared.has_unreferenced:
             self._parent = finalizers.add(self._parts.resource, self._parent)
-        elif is_whole and finalizers.has(self._parent) and not goes and not plan.spared:
+        elif self._parts.controller.goodbye is None and is_whole and not goes and not plan.spared:
             finalizers.remove(self._parts.resource, self._parent)
         return plan
 

@@ -5,7 +5,6 @@ Invariant: a set that cannot be read as a whole changes nothing in the cluster.
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from genreconcile.arguments import (
     Absent,
     Fields,
     OwnerTool,
+    misfit,
     refused,
     require_callable,
     require_choice,
@@ -136,7 +136,8 @@ def callable(  # noqa: A001 - users write gr.callable
     Arguments as of ``folder``; ``settings`` are those of ``Reconciler.plan``. Raises InputError and LoadError.
     """
     require_callable("function", function, "give a function without arguments")
-    _require_no_arguments(function)
+    if why := misfit(function):
+        raise refused("function", function, f"needs arguments: {why}; give a function without")
     unknown = settings.keys() - (Settings.__dataclass_fields__.keys() - {"not_older_than"})
     if unknown:
         raise InputError(f"{min(unknown)}: not usable: no setting has this name; see Reconciler.plan")
@@ -145,17 +146,6 @@ def callable(  # noqa: A001 - users write gr.callable
         return Inline().run(name, function)
 
     return ExpectedSet(name=name, read=read, signature=tuple, settings=settings, mode=mode, resync=resync, rules=rules)
-
-
-def _require_no_arguments(function: Callable[..., Any]) -> None:
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # Of a function that is written in C; the first run tells.
-        return
-    try:
-        signature.bind()
-    except TypeError as error:
-        raise refused("function", function, f"needs arguments: {error}; give a function without") from None
 
 
 def _signature(place: Path, *, recursive: bool) -> Signature:

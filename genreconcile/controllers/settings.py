@@ -109,10 +109,13 @@ def _namespaces(namespaces: Any) -> tuple[str, ...] | Literal["*"] | None:
         return EVERYWHERE
     if not isinstance(namespaces, Iterable):
         raise refused("namespaces", namespaces, 'is no list of names; give a list, or "*"')
-    found = tuple(texts("namespaces", namespaces, require_text))
-    if EVERYWHERE in found:
-        raise refused("namespaces", EVERYWHERE, 'stands in a list; write namespaces="*" for all')
-    return tuple(texts("namespaces", found, require_name))
+    return texts("namespaces", namespaces, _require_one)
+
+
+def _require_one(name: str, namespace: Any) -> None:
+    if namespace == EVERYWHERE:
+        raise refused("namespaces", namespace, 'stands in a list; write namespaces="*" for all')
+    require_name(name, namespace)
 
 
 def require_controller_name(name: Any) -> None:

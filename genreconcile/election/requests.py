@@ -5,12 +5,11 @@ Invariant: what is read is no older than the request.
 
 from __future__ import annotations
 
-import json
-
 from genreconcile.cluster import Cluster
 from genreconcile.data import Own, shipped
 from genreconcile.election.election import Write
 from genreconcile.errors import NotFound, Unreachable
+from genreconcile.gojson import dumps, loads
 from genreconcile.objects import Object
 
 
@@ -45,11 +44,11 @@ class Requests:
         return self._asked("POST" if step.creates else "PUT", "" if step.creates else step.name, step.body)
 
     def _asked(self, method: str, name: str, obj: Object | None) -> Object:
-        body = None if obj is None else json.dumps(obj).encode()
+        body = None if obj is None else dumps(obj)
         path = self._kind.path(self._namespace, name)
         answer = self._cluster.request(method, path, body=body, timeout=self._timeout)
         try:
-            found = json.loads(answer)
+            found = loads(answer)
         except ValueError:
             found = None
         if not isinstance(found, dict):  # Whatever stands between may answer anything, and the thread has to go on.

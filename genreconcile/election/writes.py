@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from genreconcile.cluster import Cluster, Permit
+from genreconcile.cluster import Around, Cluster, Permit
 
 
-class Writes:
+class Writes(Around):
     """Sends requests as ``cluster`` does. ``may_write`` is the question before each write: it begins with a yes, and
     ends with the request that the same thread sends. ``holds`` says whether the Lease is held; ``timeout`` is in
     seconds. ``turn`` is that of the process, where it holds several Leases.
@@ -23,12 +23,7 @@ class Writes:
     def __init__(
         self, cluster: Cluster, holds: Callable[[], bool], timeout: float, turn: threading.Lock | None = None
     ) -> None:
-        self.server = cluster.server
-        self.namespace = cluster.namespace
-        self.stream = cluster.stream
-        self.close = cluster.close
-        self.asks_permit: bool = getattr(cluster, "asks_permit", False)
-        self._request = cluster.request
+        super().__init__(cluster)
         self._holds = holds
         self._timeout = timeout
         self._turn = turn if turn is not None else threading.Lock()

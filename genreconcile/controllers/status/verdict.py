@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final, Literal, Self
 
-import genreconcile.errors
 from genreconcile.errors import ClusterError, ReconcileError
 
 Status = Literal["True", "False", "Unknown"]
 
-_PACKAGE: Final = Path(genreconcile.errors.__file__).parent
+_PACKAGE: Final = Path(__file__).parents[2]
 READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"

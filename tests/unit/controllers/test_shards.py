@@ -138,7 +138,7 @@ def test_a_shard_is_handed_back_after_its_last_write(fake):
     with Seen(holding, 0, workers=len(NAMES)) as first:
         eventually(lambda: 1 in first.program.shards and first.program._parts[1][1]._writes._begun)
         with Seen(fake, 1, takeover_after=1000.0) as second:
-            eventually(lambda: first.program._parts[1][0]._is_stopping, "it is asked for the shard")
+            eventually(first.program._parts[1][0]._ending.is_set, "it is asked for the shard")
             renewed = fake.get(KIND, "things-1-of-2")["spec"]["renewTime"]
             eventually(lambda: fake.get(KIND, "things-1-of-2")["spec"]["renewTime"] > renewed, "it is renewed")
             assert (first.program.shards, second.program.shards) == ([0, 1], [])
