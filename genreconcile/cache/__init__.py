@@ -11,7 +11,7 @@ from genreconcile.cache.lister import Kind
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.sighting import Sighting
 from genreconcile.cache.store import Store
-from genreconcile.cache.subscribers import CacheEvent
+from genreconcile.cache.subscribers import CacheEvent, Loss
 from genreconcile.cache.transform import Record
 
-__all__ = ["Cache", "CacheEvent", "Interest", "Kind", "Pace", "Question", "Record", "Sighting", "Store"]
+__all__ = ["Cache", "CacheEvent", "Interest", "Kind", "Loss", "Pace", "Question", "Record", "Sighting", "Store"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Self
 
-from genreconcile.arguments import refused, require_flag, require_name, require_namespace, require_seconds, texts
+from genreconcile.arguments import require_flag, require_name, require_namespace, require_seconds, texts
 from genreconcile.cache.catchup import PATIENCE, CatchUp, matching
 from genreconcile.cache.checks import as_kinds, require_parts
 from genreconcile.cache.feed import Upstream
@@ -24,8 +24,7 @@ from genreconcile.cache.reflector import Reflector, join_all
 from genreconcile.cache.retention import Retention
 from genreconcile.cache.scope import Scope
 from genreconcile.cache.sighting import Sighting
-from genreconcile.cache.store import Delta
-from genreconcile.cache.subscribers import CacheEvent, Subscribers
+from genreconcile.cache.subscribers import CacheEvent, Loss, Subscribers
 from genreconcile.cache.transform import Record, number, read, read_at_least_the_name
 from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
@@ -166,7 +165,7 @@ class Cache(Lister):
                 self._let_end(known.stop())
                 self._stale.discard(known)
                 retention = known.retention.widened(retention)
-            watched = Watched(self._upstream, resource, retention, self._notify, self._on_state)
+            watched = Watched(self._upstream, resource, retention, self._subscribers.notify, self._on_state)
             watched.is_added = is_added or (known is not None and known.is_added)
             watched.extend(_wanted(scopes, resource, is_added=is_added))
             watched.extend(known.scopes if known is not None else ())
@@ -286,8 +285,6 @@ class Cache(Lister):
         and must not wait for other threads. They may read the cache. ``replay``: the known objects are told first, as
         ADDED, in this thread; then their later changes, with no gap between (client-go's ``AddEventHandler``).
         """
-        if not callable(callback):
-            raise refused("callback", callback, "cannot be called; give a function of one CacheEvent")
         self.require_usable()
         if not replay:
             return self._subscribers.add(callback)
@@ -314,10 +311,15 @@ class Cache(Lister):
         """Call back whenever a kind has become known, has failed, or is not watched any more, after ``has_synced``,
         ``has_settled`` and ``error`` say so; returns what ends that. For callbacks as for those of ``subscribe``.
         """
-        if not callable(callback):
-            raise refused("callback", callback, "cannot be called; give a function without arguments")
         self.require_usable()
         return self._subscribers.add_to_states(callback)
+
+    def subscribe_losses(self, callback: Callable[[Loss], object]) -> Callable[[], None]:
+        """Call back for each part of a kind that was known and is not any more, of which no event tells, and when it
+        is known again; returns what ends that. For callbacks as for those of ``subscribe``.
+        """
+        self.require_usable()
+        return self._subscribers.add_to_losses(callback)
 
     def record_write(self, resource: Resource, answer: bytes) -> None:
         """Store the server's answer to an own write, so that the next read sees it, if the kind is watched.
@@ -364,10 +366,7 @@ class Cache(Lister):
             raise CacheError(f"{kind}: cannot be watched: the server cannot list and watch it; leave it out")
         return resource
 
-    def _notify(self, resource: Resource, deltas: Sequence[Delta]) -> None:
-        self._subscribers.notify(resource, deltas)
-
-    def _on_state(self, watched: Watched, error: ClusterError | None) -> None:
+    def _on_state(self, watched: Watched, error: ClusterError | None, loss: Loss | None) -> None:
         is_gone = isinstance(error, NotFound)
         # When a kind goes or comes back, the next look-up reads discovery again; a kind that is still gone is no news.
         if is_gone and (not watched.is_gone or self.discovery.knows(watched.resource.gvk)):
@@ -384,6 +383,8 @@ class Cache(Lister):
             (self._stale.discard if watched.stale_since() is None else self._stale.add)(watched)
             self._state.notify_all()
         self._subscribers.notify_of_states()
+        if loss is not None:
+            self._subscribers.notify_of_loss(loss)
 
 
 def _wanted(scopes: Iterable[Scope] | None, resource: Resource, *, is_added: bool) -> Iterable[Scope] | None:

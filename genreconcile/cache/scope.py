@@ -19,6 +19,10 @@ class Scope(NamedTuple):
         """Whether an object is in the scope; without ``name`` whether all objects of a namespace are."""
         return self.namespace in {"", namespace} and self.name in {"", name}
 
+    def touches(self, namespace: str, name: str = "") -> bool:
+        """Whether an object is in the scope; without ``name`` whether one of the namespace's, "" for all, may be."""
+        return (not namespace or self.namespace in {"", namespace}) and (not name or self.name in {"", name})
+
     @property
     def query(self) -> Mapping[str, str]:
         """The parameters of a list or watch of this scope, beside the namespace, which is in its path."""

@@ -10,8 +10,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+from genreconcile.arguments import refused
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.store import ADDED, DELETED, Delta
 from genreconcile.cache.transform import Record
 from genreconcile.errors import trace
@@ -47,6 +49,20 @@ class CacheEvent:
         return None if self.type == DELETED else self.record
 
 
+class Loss(NamedTuple):
+    """A part of a kind that was known, and is not known any more: it is not served, or may not be listed. No event
+    tells of its objects, which may be there or not. ``is_over``: it is known again.
+    """
+
+    resource: Resource
+    scope: Scope
+    is_over: bool = False
+
+    def __str__(self) -> str:
+        place = f" in {self.scope}" if any(self.scope) else ""
+        return f"{self.resource}{place} {'known again' if self.is_over else 'lost'}"
+
+
 class Callbacks(Generic[Callback]):
     """Callbacks in the order in which they were added; thread-safe."""
 
@@ -67,11 +83,14 @@ class Callbacks(Generic[Callback]):
 
 
 class Subscribers:
-    """Who is told of the changes of objects, and who of the states of kinds; thread-safe."""
+    """Who is told of the changes of objects, who of the states of kinds, and who of losses; thread-safe. What is added
+    is refused where it cannot be called.
+    """
 
     def __init__(self) -> None:
         self._callbacks = Callbacks[Callable[[CacheEvent], object]]()
         self._of_states = Callbacks[Callable[[], object]]()
+        self._of_losses = Callbacks[Callable[[Loss], object]]()
 
     def add(
         self, callback: Callable[[CacheEvent], object], skips: Callable[[CacheEvent], bool] | None = None
@@ -79,6 +98,7 @@ class Subscribers:
         """Add a callback, which is not told of events that ``skips`` accepts; returns a function that removes it, and
         may be called twice.
         """
+        _require_callable(callback, "one CacheEvent")
 
         def entry(event: CacheEvent) -> None:  # One object per subscription, also where a callback subscribes twice.
             if skips is None or not skips(event):
@@ -88,15 +108,23 @@ class Subscribers:
 
     def add_to_states(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Returns as ``add``."""
+        _require_callable(callback, "no arguments")
         return self._of_states.add(functools.partial(callback))  # As in ``add``.
+
+    def add_to_losses(self, callback: Callable[[Loss], object]) -> Callable[[], None]:
+        """Returns as ``add``."""
+        _require_callable(callback, "one Loss")
+        return self._of_losses.add(functools.partial(callback))  # As in ``add``.
 
     def notify_of_states(self) -> None:
         """Tell all who wait for a state."""
         for callback in self._of_states.now:
-            try:
-                callback()
-            except Exception as error:  # noqa: BLE001 - see the module's invariant
-                _log.error("a subscriber failed on a change of states; the others go on\n%s", trace(error))
+            _tell(callback)
+
+    def notify_of_loss(self, loss: Loss) -> None:
+        """Tell all who want to know of losses."""
+        for callback in self._of_losses.now:
+            _tell(callback, loss)
 
     def notify(self, resource: Resource, deltas: Sequence[Delta]) -> None:
         """Tell all callbacks of these changes."""
@@ -121,8 +149,21 @@ def _event(resource: Resource, delta: Delta, *, is_replayed: bool = False) -> Ca
     return CacheEvent(delta.type, resource, key, str(record.resource_version), record, delta.before, is_replayed)
 
 
+def _require_callable(callback: object, arguments: str) -> None:
+    if not callable(callback):
+        raise refused("callback", callback, f"cannot be called; give a function of {arguments}")
+
+
 def _call(callback: Callable[[CacheEvent], object], event: CacheEvent) -> None:
     try:
         callback(event)
     except Exception as error:  # noqa: BLE001 - see the module's invariant
         _log.error("%s: a subscriber failed on %s; the others go on\n%s", event.key, event.type, trace(error))
+
+
+def _tell(callback: Callable[..., object], *losses: Loss) -> None:
+    try:
+        callback(*losses)
+    except Exception as error:  # noqa: BLE001 - see the module's invariant
+        what = "; ".join(map(str, losses)) or "a change of states"
+        _log.error("a subscriber failed on %s; the others go on\n%s", what, trace(error))

@@ -16,6 +16,7 @@ from genreconcile.cache.reflector import Handover, Reflector
 from genreconcile.cache.retention import Retention
 from genreconcile.cache.scope import EVERYTHING, Scope, holding
 from genreconcile.cache.store import DELETED, Delta, Mark, Store
+from genreconcile.cache.subscribers import Loss
 from genreconcile.cache.transform import Record, read_at_least_the_name
 from genreconcile.errors import ClusterError
 from genreconcile.kinds.discovery import Resource
@@ -25,11 +26,12 @@ _LAG: Final = 2.0
 _log = logging.getLogger("genreconcile.cache")
 
 Notify = Callable[[Resource, Sequence[Delta]], None]
-OnState = Callable[["Watched", ClusterError | None], None]
+OnState = Callable[["Watched", ClusterError | None, Loss | None], None]
 
 
 class Watched:
-    """A watched kind. ``notify`` gets the changes; ``on_state`` is called when a scope is known (error None) or fails.
+    """A watched kind. ``notify`` gets the changes; ``on_state`` is called when a scope is known (error None) or fails,
+    with the Loss where it is one, or the end of one.
 
     There is no scope before ``extend``. Several may hold an object: then the one that is best is asked.
     """
@@ -218,9 +220,9 @@ class Watched:
         with self._order:
             tell(self.store.select())
 
-    def state(self, error: ClusterError | None) -> None:
+    def state(self, error: ClusterError | None, loss: Loss | None) -> None:
         """Tell that a scope became known (error None), or failed."""
-        self._on_state(self, error)
+        self._on_state(self, error, loss)
 
 
 class _Watch:
@@ -233,6 +235,7 @@ class _Watch:
         self.error: ClusterError | None = None
         self.stale_since: float | None = None
         self.lists = 0
+        self._is_lost = False
 
     def faults(self) -> tuple[bool, bool, bool]:
         """What is to be said against asking it, the worst first."""
@@ -268,5 +271,9 @@ class _Watch:
         self._watched.store.progress(resource_version, self._scope)
 
     def state(self, *, synced: bool, error: ClusterError | None, stale_since: float | None) -> None:
+        loss = None
+        if synced is not self.synced and (self.synced or self._is_lost):  # To be known for the first time is no news.
+            self._is_lost = not synced
+            loss = Loss(self._watched.resource, self._scope, is_over=synced)
         self.synced, self.error, self.stale_since = synced, error, stale_since
-        self._watched.state(error)
+        self._watched.state(error, loss)

@@ -12,12 +12,12 @@ import contextlib
 import functools
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from genreconcile.cluster.answer import answer_error, status_error
+from genreconcile.cluster.api import Cluster
 from genreconcile.cluster.around import Around
 from genreconcile.cluster.causes import no_answer
 from genreconcile.cluster.credentials import Credentials, Renewable
@@ -39,46 +39,6 @@ _READ_TIMEOUT = 65.0  # The API server ends a request itself after 60 s.
 _HEAD_TIMEOUT = 20.0  # A stream is open as soon as its head has come; only then may it be silent for long.
 
 _log = logging.getLogger(__name__)
-
-
-class Cluster(Protocol):
-    """One API server. All methods may be called from many threads.
-
-    ``server`` is the URL of the API server, for messages; ``namespace`` is the context's namespace, "" where the
-    context names none. ``path`` is an encoded path such as ``/api/v1/pods``, ``query`` its parameters.
-    An implementation that blocks registers a way to end the request with ``Interrupt.current()``. One that has an
-    attribute ``asks_permit``, which is True, sends the bytes of a request inside ``with Permit.sending():``.
-    """
-
-    server: str
-    namespace: str
-
-    def request(  # noqa: PLR0913 - the parts of an HTTP request
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        content_type: str = "application/json",
-        accept: str = "application/json",
-        timeout: float | None = None,
-    ) -> bytes:
-        """Send one request and return the body of a 2xx answer. Raises ClusterError.
-
-        ``timeout`` is the longest silence in seconds. After Unreachable a write may or may not have happened.
-        """
-
-    def stream(
-        self, path: str, *, query: Mapping[str, str], read_timeout: float, accept: str = "application/json"
-    ) -> AbstractContextManager[Iterator[bytes]]:
-        """Send a GET; yields chunks of at most 64 KiB, as they arrive. Raises ClusterError, on entry and while read.
-
-        ``read_timeout`` is the longest silence in seconds; a longer one raises Unreachable.
-        """
-
-    def close(self) -> None:
-        """Close the idle connections."""
 
 
 def connect(  # noqa: PLR0913 - all by name; each is a flag of kubectl

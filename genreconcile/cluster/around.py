@@ -5,10 +5,7 @@ Invariant: all that it does not do itself is what the cluster does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from genreconcile.cluster import Cluster
+from genreconcile.cluster.api import Cluster
 
 
 class Around:

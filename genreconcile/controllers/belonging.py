@@ -1,13 +1,15 @@
 """Which parents an object belongs to: by the mark of a set, or because they have stated it.
 
-Invariant: no call looks at all parents; of a parent that is gone nothing is kept. Not thread-safe.
+Invariant: no event makes a call look at all parents, but for the loss of a kind; of a parent that is gone nothing is
+kept. Not thread-safe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from genreconcile.cache import CacheEvent
+from genreconcile.cache.scope import Scope
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import PART_OF
 
@@ -47,6 +49,15 @@ class Belonging:
         ids = {record.labels.get(PART_OF, "") for record in (event.before, event.record) if record is not None}
         found = [parent for set_id in ids if (parent := self._of_sets.get(set_id)) is not None]
         return [*found, *self._of_children.get(event.key, ())]
+
+    def parents_in(self, group: str, kind: str, scope: Scope) -> Collection[ObjectKey]:
+        """The parents that have stated a child in a part of a kind, in whatever version."""
+        found = (
+            parents
+            for key, parents in self._of_children.items()
+            if (key.group, key.kind) == (group, kind) and scope.holds(key.namespace, key.name)
+        )
+        return {parent for parents in found for parent in parents}
 
     def forget(self, parent: ObjectKey) -> None:
         """Drop what is known of a parent that is gone."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from genreconcile.access import Access, Right
 from genreconcile.apply.result import Result
-from genreconcile.cache import Cache, CacheEvent
+from genreconcile.cache import Cache, CacheEvent, Loss
 from genreconcile.compare import SUBSET, Policy
 from genreconcile.compare.comparer import Comparer
 from genreconcile.controllers.belonging import Belonging
@@ -209,6 +209,12 @@ class Children:
         with self._lock:
             found = self._belonging.parents_of(event)
         return () if found and self._is_same(event) else found
+
+    def parents_in(self, loss: Loss) -> Collection[ObjectKey]:
+        """The parents that have children in a part of a kind that was lost, or is known again."""
+        gvk = loss.resource.gvk
+        with self._lock:
+            return self._belonging.parents_in(gvk.group, gvk.kind, loss.scope)
 
     def _is_same(self, event: CacheEvent) -> bool:
         """Whether nothing but heartbeats has changed in a child; or nothing but a status, which is of its controller,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from genreconcile.cache import CacheEvent, Record
+from genreconcile.cache import CacheEvent, Loss, Record
 from genreconcile.controllers.news import is_news
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey
@@ -53,6 +53,14 @@ class Concern:
             return is_news(before, after)
         was, now = self._holds(event.key, before), self._holds(event.key, after)
         return was is not now or ((was or self._is_parent(event.key)) and is_news(before, after, _METADATA))
+
+    def is_about_loss(self, loss: Loss) -> bool:
+        """Whether an object of the set is in a part of a kind that was lost, or is known again."""
+        gvk = loss.resource.gvk
+        return any(
+            (key.group, key.kind) == (gvk.group, gvk.kind) and loss.scope.holds(key.namespace, key.name)
+            for key in self._keys
+        )
 
     def _is_parent(self, key: ObjectKey) -> bool:
         return self._parent is not None and key == self._parent.key

@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeVar
 
 from genreconcile.arguments import require_whole
 from genreconcile.cache import CacheEvent
+from genreconcile.cache.scope import Scope
 from genreconcile.controllers.news import is_news
 from genreconcile.controllers.readers import Readers, ReadIndex
 from genreconcile.controllers.reads import Read, bounded
@@ -78,6 +79,13 @@ class Dependencies(Generic[K]):
             found = [(readers.read, tuple(readers.parents)) for readers in candidates]
         judge = functools.cache(functools.partial(is_news, before, after))
         return {parent for read, parents in found if _concerns(event, read, judge) for parent in parents}
+
+    def readers_in(self, kind: GVK, scope: Scope) -> Collection[K]:
+        """The parents that have read anything in a part of a kind."""
+        with self._lock:
+            index = self._kinds.get(kind)
+            found = index.within(scope) if index is not None else ()
+            return {parent for readers in found for parent in readers.parents}
 
     def reads_of(self, parent: K) -> AbstractSet[Read]:
         """The reads of a parent."""

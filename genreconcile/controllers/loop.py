@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from genreconcile.cache import Cache, CacheEvent
+from genreconcile.cache import Cache, CacheEvent, Loss
 from genreconcile.cache.store import ADDED, DELETED
 from genreconcile.controllers.dependencies import is_crowd
 from genreconcile.controllers.entry import Priority
@@ -60,7 +60,7 @@ class Loop(Worker[ObjectKey]):
         """The resourceVersions of the parents that somebody has edited since they last ran."""
         self._memories: dict[ObjectKey, Memory] = {}
         self._lock = threading.Lock()
-        self._unsubscribe: Callable[[], None] = lambda: None
+        self._ends: Sequence[Callable[[], None]] = ()
         self._is_first = True
 
     def __repr__(self) -> str:
@@ -83,7 +83,10 @@ class Loop(Worker[ObjectKey]):
     def start(self) -> None:
         """Begin to take events: first those of all parents that are there. Raises as ``Cache.subscribe``."""
         self.parts.statuses.look()
-        self._unsubscribe = self._cache.subscribe(self._on_event, replay=True)
+        self._ends = [
+            self._cache.subscribe_losses(self._on_loss),
+            self._cache.subscribe(self._on_event, replay=True),
+        ]
         self._is_first = False
 
     def survey(self, timeout: float) -> Survey:
@@ -116,7 +119,8 @@ class Loop(Worker[ObjectKey]):
 
     def close(self) -> None:
         """Take no more events, and give out no more keys."""
-        self._unsubscribe()
+        for end in self._ends:
+            end()
         self.queue.close()
 
     def process(self, key: ObjectKey) -> None:
@@ -200,6 +204,16 @@ class Loop(Worker[ObjectKey]):
             woken.add(event.key)
         woken.update(self.parts.children.parents_of(event))  # Also of the same kind as its parent.
         priority = Priority.LOW if is_many or is_listed or self._is_first else Priority.NORMAL
+        for key in filter(self._is_ours, woken):
+            self.queue.add(key, priority)
+
+    def _on_loss(self, loss: Loss) -> None:
+        """As ``_on_event``, of a part of a kind: what runs have read there nobody knows now, or is known again."""
+        woken = {
+            *self.parts.dependencies.readers_in(loss.resource.gvk, loss.scope),
+            *self.parts.children.parents_in(loss),
+        }
+        priority = Priority.LOW if is_crowd(woken) else Priority.NORMAL
         for key in filter(self._is_ours, woken):
             self.queue.add(key, priority)
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
+from genreconcile.cache.scope import Scope
 from genreconcile.controllers.few import members, put, without
 from genreconcile.controllers.reads import Read
 
@@ -48,6 +49,11 @@ class ReadIndex(Generic[K]):
     def __init__(self) -> None:
         self._entries: dict[_Entry, Readers[K] | set[Readers[K]]] = {}
         self.places: Counter[str] = Counter()
+
+    def within(self, scope: Scope) -> Collection[Readers[K]]:
+        """The readers of anything in a part of the kind; looks at all of them."""
+        found = {readers for few in self._entries.values() for readers in members(few)}
+        return [readers for readers in found if scope.touches(readers.read.namespace, readers.read.name)]
 
     def add(self, readers: Readers[K]) -> None:
         """Add readers that are not there."""

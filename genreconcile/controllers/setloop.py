@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from genreconcile.apply.result import Result
-from genreconcile.cache import Cache, CacheEvent
+from genreconcile.cache import Cache, CacheEvent, Loss
 from genreconcile.controllers.concern import Concern
 from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.queue import Queue
@@ -42,7 +42,7 @@ class SetLoop(Worker[str]):
         self._concern = Concern(expected.prune, expected.settings.get("namespace") or namespace)
         self._signature: Signature | None = None
         self._told: tuple[str, ...] = ()
-        self._unsubscribe: Callable[[], None] = lambda: None
+        self._ends: Sequence[Callable[[], None]] = ()
         self._closing = threading.Event()
 
     def __repr__(self) -> str:
@@ -60,13 +60,14 @@ class SetLoop(Worker[str]):
 
     def start(self) -> None:
         """Begin to take events."""
-        self._unsubscribe = self._cache.subscribe(self._on_event)
+        self._ends = [self._cache.subscribe_losses(self._on_loss), self._cache.subscribe(self._on_event)]
         self.queue.add(self._set.name)
 
     def close(self) -> None:
         """Take no more events, and give out no more keys."""
         self._closing.set()
-        self._unsubscribe()
+        for end in self._ends:
+            end()
         self.queue.close()
 
     def release(self) -> None:
@@ -167,6 +168,10 @@ class SetLoop(Worker[str]):
             if warning not in self._told:
                 _log.warning("%s: %s", self._set.name, warning)
         self._told = warnings
+
+    def _on_loss(self, loss: Loss) -> None:
+        if self._concern.is_about_loss(loss):
+            self.queue.add(self._set.name)
 
     def _on_event(self, event: CacheEvent) -> None:
         if self._concern.is_about(event):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from unittest import mock
 
 import genreconcile as gr
-from faults.oracles import LABELS, PARENTS, QUICK, assert_no_gap, names, path_of
+from faults.oracles import LABELS, MAPS, PARENTS, QUICK, assert_no_gap, names, path_of
 from genreconcile.cache import Cache
 from genreconcile.controllers import program
 from genreconcile.errors import CacheError, ReconcileError
@@ -116,11 +116,12 @@ def assert_untouched(ground, made):
 def rest(ground, opened, *, rounds=3, name=NAME):
     """I1 and I2 of a program: its parent comes to rest, and stays: further runs send nothing but watches.
 
-    First it has seen all that there is: what it has not seen yet is no reason to be restless.
+    First it has seen all that there is, and its watches are well: else it is right to be restless still.
     """
     key = ObjectKey(GROUP, "Wish", ground.namespace, name)
     assert_no_gap(ground, opened.cache, KIND, parent_path(ground))
-    assert_no_gap(ground, opened.cache)
+    assert_no_gap(ground, opened.cache)  # Its own writes alone may have closed it.
+    eventually(lambda: all(is_well(opened.cache, kind) for kind in (KIND, MAPS)), "the watches are well")
     opened.cache.flush()
     eventually(lambda: _has_seen(live_parent(ground, name)), "the status is of the parent as it is")
 
@@ -134,6 +135,11 @@ def rest(ground, opened, *, rounds=3, name=NAME):
     for _ in range(rounds):
         found = sent()
         assert found == [], found
+
+
+def is_well(cache, kind):
+    """Whether nothing is to be said against the view of a kind."""
+    return cache.error(kind) is None and cache.stale_for(kind) is None
 
 
 def children(ground):

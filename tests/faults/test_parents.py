@@ -1,5 +1,6 @@
 """Definitions that go and come, an API that is down for minutes, 410s, a lease that is lost (32, 33, 38, 39)."""
 
+import contextlib
 import itertools
 import threading
 import time
@@ -58,7 +59,9 @@ def begin(ground, opened, *more):
     expected = [*maps(ground, "a", "b", k="1"), *more]
     state(ground, expected)
     settle(ground, opened, expected)
-    return foreign(ground)
+    made = foreign(ground)
+    rest(ground, opened)  # One of them has the mark of the parent's set, which runs the parent.
+    return made
 
 
 # A definition that goes and comes again
@@ -94,15 +97,32 @@ def maps_of(ground, *names):
     return [ground.admin.get(path_of(ground.namespace, name)) for name in names]
 
 
-def test_s32_the_definition_of_a_child(ground, gadgets):
-    """Without its kind the set is no set: nothing is written, nothing deleted, and all comes once it is there again."""
+@contextlib.contextmanager
+def end_of_kind(ground, group, *, is_told):
+    """The definition of the gadgets goes, and the kind with it; with ``is_told`` its watch may say so first."""
+    faults = [] if is_told else [
+        ground.faults.add(hide(lambda event: event["type"] == "DELETED"), "watch", resource="gadgets", times=None),
+        ground.faults.add(Refuse(404, "NotFound"), "list", resource="gadgets", times=None),
+    ]  # fmt: skip
+    ground.admin.delete(f"{CRDS}/gadgets.{group}")
+    eventually(lambda: not attempt_list(ground, group))
+    yield
+    for fault in faults:
+        ground.faults.remove(fault)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_s32_the_definition_of_a_child(ground, gadgets, is_told):
+    """Without its kind the set is no set: nothing is written, nothing deleted, and all comes once it is there again.
+
+    Whether a watch or a list of the kind tells of the deletions before the server ends them is a matter of luck.
+    """
     group, definition = gadgets
     define(ground)
     with running(ground, controller()) as opened:
         theirs = begin(ground, opened, gadget(ground, group))
-        ground.admin.delete(f"{CRDS}/gadgets.{group}")
-        eventually(lambda: not attempt_list(ground, group))
-        eventually(lambda: condition(ground) == ("False", "InvalidChildren"), lambda: live_parent(ground))
+        with end_of_kind(ground, group, is_told=is_told):
+            eventually(lambda: condition(ground) == ("False", "InvalidChildren"), lambda: live_parent(ground))
         since = len(ground.log)
         state(ground, [*maps(ground, "a", k="2"), gadget(ground, group)])
         runs = len(opened.finished)
@@ -115,6 +135,29 @@ def test_s32_the_definition_of_a_child(ground, gadgets):
         assert_untouched(ground, theirs)
     assert tally(ground) == {"a": (1, 0), "b": (1, 1)}
     assert tally(ground, plural="gadgets") == {"g": (2, 0)}
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_s32_the_definition_of_what_a_function_reads(ground, gadgets, is_told):
+    """That is not known any more is no absence; the parent is told, though nothing else happens, and when it ends."""
+    group, definition = gadgets
+
+    def reads(parent, ctx):
+        ctx.status["seen"] = len(ctx.list(f"{group}/v1/Gadget"))
+        yield from maps(ground, "a", k=str(ctx.status["seen"]))
+
+    define(ground)
+    path = path_of(ground.namespace, plural="gadgets", prefix=f"/apis/{group}/v1")
+    ground.admin.create(path, gadget(ground, group))
+    with running(ground, controller(reads)) as opened:
+        state(ground, [])
+        settle(ground, opened, maps(ground, "a", k="1"))
+        with end_of_kind(ground, group, is_told=is_told):
+            eventually(lambda: condition(ground)[1] == "NotReadable", lambda: live_parent(ground))
+        ground.admin.create(CRDS, definition)
+        eventually(lambda: attempt_list(ground, group))
+        settle(ground, opened, maps(ground, "a", k="0"))
+        assert condition(ground) == ("True", "Reconciled")
 
 
 # An API that is down for minutes, at a pace that is some fifty times as fast as that of production

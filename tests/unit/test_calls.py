@@ -264,6 +264,7 @@ def test_r5_an_empty_namespace_or_no_selector_skips_deletion(cluster, reconciler
         (lambda c: added(c).get(WIDGETS, 5, namespace="shop"), "name: not usable: 5 is no text"),
         (lambda c: gr.Cache(c).subscribe(None), "callback: not usable: None cannot be called"),
         (lambda c: gr.Cache(c).subscribe_states(None), "callback: not usable: None cannot be called"),
+        (lambda c: gr.Cache(c).subscribe_losses(None), "callback: not usable: None cannot be called"),
         (lambda c: gr.Cache(c).wait_for_sync([], timeout="8"), "timeout: not usable: '8'"),
         (lambda _: gr.Pace(list_timeout=0), "Pace list_timeout: not usable: 0 is too short; give more than 0 seconds"),
         (lambda _: gr.Pace(longest_backoff=float("inf")), "Pace longest_backoff: not usable"),

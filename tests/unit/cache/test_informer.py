@@ -8,6 +8,7 @@ from collections import deque
 import pytest
 
 from genreconcile.cache import Cache, Interest, Pace, Question, Sighting, informer, reflector
+from genreconcile.cache.scope import EVERYTHING
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK, ObjectKey
@@ -342,6 +343,46 @@ def test_a_kind_that_becomes_forbidden_is_unknown(server, cache, watch):
     eventually(lambda: not cache.has_synced(KIND))
     with pytest.raises(NotSynced):
         cache.get(KIND, "a", namespace="shop")
+
+
+@pytest.mark.usefixtures("relists_soon")
+@pytest.mark.parametrize("code", [403, 404])
+def test_a_loss_is_told_once_and_its_end(server, cache, watch, code):
+    """No event tells that objects are not known any more, nor that they are again where nothing has changed."""
+    losses, events, known = [], [], []
+
+    def tell(loss):
+        losses.append((loss.resource.gvk.kind, loss.scope, loss.is_over))
+        known.append(cache.has_synced(KIND))
+
+    end = cache.subscribe_losses(tell)
+    cache.subscribe(events.append)
+    cache.subscribe_losses(lambda _: 1 / 0)  # Harms no other.
+    answers = server.answers[ALL]
+    answers.clear()
+    answers.extend([status(code)] * 5)
+    watch.send(status(code))
+    eventually(lambda: losses)
+    again = server.live(ALL)
+    answers.insert(len(answers) - 1, page(5, obj("a", 3, metadata={"labels": {"app": "web"}})))
+    assert again.opened.wait(45)
+    assert losses == [("Widget", EVERYTHING, False), ("Widget", EVERYTHING, True)]
+    assert known == [False, True]
+    assert events == []
+    end()
+    again.send(status(code))
+    eventually(lambda: not cache.has_synced(KIND))
+    assert len(losses) == 2
+
+
+def test_to_be_known_for_the_first_time_is_no_end_of_a_loss(server, watch):
+    losses = []
+    with Cache(server) as cache:
+        cache.subscribe_losses(losses.append)
+        cache.add(WIDGETS)
+        cache.wait_for_sync(timeout=45)
+        assert watch.opened.wait(45)
+    assert losses == []
 
 
 def test_a_cut_stream_leaves_the_objects_known(server, cache, watch):

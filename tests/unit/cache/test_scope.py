@@ -34,6 +34,22 @@ def test_what_a_scope_holds(scope, held):
     assert {place for place in every if scope in holding(*place)} == held
 
 
+@pytest.mark.parametrize(
+    ("scope", "touched"),
+    [
+        (EVERYTHING, {("shop", "a"), ("shop", "b"), ("bank", "a"), ("shop", ""), ("bank", ""), ("", "")}),
+        (Scope("shop"), {("shop", "a"), ("shop", "b"), ("shop", ""), ("", "")}),
+        (Scope("shop", "a"), {("shop", "a"), ("shop", ""), ("", "")}),
+    ],
+)
+def test_what_a_scope_touches(scope, touched):
+    """Of several objects one is enough."""
+    every = {("shop", "a"), ("shop", "b"), ("bank", "a"), ("shop", ""), ("bank", ""), ("", "")}
+    assert {place for place in every if scope.touches(*place)} == touched
+    assert Scope("", "a").touches("", "a")
+    assert not Scope("", "a").touches("", "b")
+
+
 def test_an_object_without_a_namespace():
     assert holding("", "a") == (EVERYTHING, Scope("", "a"))
     assert holding("") == (EVERYTHING,)

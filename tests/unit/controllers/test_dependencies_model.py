@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from genreconcile.cache.scope import Scope
 from genreconcile.cache.store import Store
 from genreconcile.cache.subscribers import Subscribers
 from genreconcile.cache.transform import read
@@ -95,7 +96,19 @@ class Changes(RuleBasedStateMachine):
         assert set(self.index.kinds()) == {read.kind for read in every}
         assert self.index.places() == {(read.kind, read.namespace) for read in every}
         assert len(self.index) == len(model)
+        for kind in KINDS:
+            for scope in [Scope(), Scope("one"), Scope("two", "a")]:
+                found = {parent for parent in model if any(is_touched(scope, read, kind) for read in model[parent])}
+                assert self.index.readers_in(kind, scope) == found
         assert set(self.index._readers) == every
+
+
+def is_touched(scope, read, kind):
+    """Whether an object that the read may have found can be in the scope."""
+    every = [(place, name) for place in PLACES for name in NAMES]
+    return read.kind == kind and any(
+        read.namespace in {place, ""} and read.name in {name, ""} and scope.holds(place, name) for place, name in every
+    )
 
 
 def differs(read, key, old, new):

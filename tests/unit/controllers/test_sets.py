@@ -8,10 +8,12 @@ import pytest
 import yaml
 
 import genreconcile as gr
-from genreconcile.cache import Cache
+from genreconcile.cache import Cache, Loss
+from genreconcile.cache.scope import Scope
 from genreconcile.controllers import setloop
 from genreconcile.controllers.program import Program
 from genreconcile.controllers.sets import ExpectedSet
+from genreconcile.objects import GVK
 from genreconcile.testing import FakeCluster
 from support.eventually import eventually
 from unit.controllers.things import MAP, config, names
@@ -485,6 +487,21 @@ def test_the_cache_of_a_set_is_closed_with_it(fake, folder, monkeypatch):
     with fake.run(kept(folder)) as run:
         run.settle()
     assert stopped
+
+
+@pytest.mark.parametrize(
+    ("scope", "runs"), [(Scope(), True), (Scope("shop"), True), (Scope("shop", "b"), False), (Scope("bank"), False)]
+)
+def test_a_kind_that_is_not_known_any_more_runs_the_set(fake, scope, runs):
+    """And one of which the set has no object does not."""
+    with fake.run(gr.callable(lambda: [config("a")], name="kept")) as run:
+        run.advance(seconds=5)
+        (loop,) = run._loops
+        before = loop.queue.next_time()
+        for kind in ("Secret", "ConfigMap"):
+            resource = loop._cache.discovery.get(GVK("", "v1", kind))
+            loop._on_loss(Loss(resource, scope))
+            assert (loop.queue.next_time() < before) is (runs and kind == "ConfigMap")
 
 
 def test_a_file_may_be_a_set(fake, folder):
