@@ -32,20 +32,13 @@ class Likeness:
         self._member = member
         self._spot = spot
         self._walked = walked
-        self._identities = (self._all(expected), self._all(live))
+        self.here: Final[Sequence[Hashable]] = self._all(expected)
+        """The identities of the expected members: JSON as bytes or a canonical scalar, equal only for equal members."""
+        self.there: Final[Sequence[Hashable]] = self._all(live)
+        """The identities of the live members."""
         self._known: dict[tuple[Hashable, Hashable], bool] = {}
         self.budget = Budget()
         self.budget.left += _TIMES * sum(map(_weight, (*self.here, *self.there)))
-
-    @property
-    def here(self) -> Sequence[Hashable]:
-        """The identities of the expected members: JSON as bytes or a canonical scalar, equal only for equal members."""
-        return self._identities[0]
-
-    @property
-    def there(self) -> Sequence[Hashable]:
-        """The identities of the live members."""
-        return self._identities[1]
 
     def same(self, here: int, there: int) -> bool:
         """Whether there is no drift between two members."""

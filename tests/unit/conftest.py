@@ -33,6 +33,7 @@ def pytest_xdist_auto_num_workers():
 def pytest_collection_finish():
     """What the modules hold stays until the end: the garbage collector need not look at it again and again."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
