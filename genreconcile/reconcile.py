@@ -54,9 +54,11 @@ class Reconciler:
     ``propagation`` says what happens to the dependents of a deleted object: ``background``, ``foreground`` or
     ``orphan``; by default ``foreground`` where the object is created again, and else ``background``.
     ``on_immutable="recreate"`` deletes an object whose immutable fields differ, waits until it is gone, and creates it
-    again. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind is read for the first
-    time, whether this account may read it, or write it too; a missing right is then the error of the objects that need
-    it, and one of the plan's ``warnings`` names all; ``access`` is an Access that the caller has asked already.
+    again; ``wait_timeout`` is how many seconds it waits, and those that ``wait=True`` waits for the deletions that do
+    not depend on one another. ``sync_timeout`` is in seconds. ``check_access`` "read" or "write" asks, before a kind
+    is read for the first time, whether this account may read it, or write it too; a missing right is then the error of
+    the objects that need it, and one of the plan's ``warnings`` names all; ``access`` is an Access that the caller has
+    asked already.
     ``follow_definitions=False`` does without the right to watch the definitions of custom kinds: a schema that changes
     while the Reconciler runs then goes unnoticed; ``"once"`` asks for each of them once, where that is allowed.
     ``may_write`` is asked before each write, by several threads: once it says no, nothing more is sent, and what is
@@ -79,6 +81,7 @@ class Reconciler:
         access: Access | None = None,
         follow_definitions: bool | Literal["once"] = True,
         may_write: Callable[[], bool] | None = None,
+        wait_timeout: float = 120.0,
     ) -> None:
         require_parts(cluster, cache, rules, access)
         options = Options(
@@ -90,6 +93,7 @@ class Reconciler:
             check_access=check_access,
             follow_definitions=follow_definitions,
             may_write=may_write,
+            wait_timeout=wait_timeout,
         )
         if namespaces is not None:
             namespaces = texts("namespaces", namespaces, require_name)

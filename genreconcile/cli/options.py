@@ -94,8 +94,7 @@ class Flags(Connection):
             owner="",
             owner_tool="genreconcile",
             fields="exact",
-            output="text",
-            **options,
+            **{"output": "text", **options},
         )
 
     @property
@@ -131,7 +130,7 @@ class _Verbosity(click.ParamType[int]):
 
 def shared(default_output: str, formats: Sequence[str] = FORMATS) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator that adds the options to a command, which gets their values as keywords of ``Flags``."""
-    return added(*_EXPECTED, *CONNECTION, *_DELETION, _output(default_output, formats), VERBOSITY)
+    return added(*_EXPECTED, *CONNECTION, *_DELETION, output_option(default_output, formats), VERBOSITY)
 
 
 def added(*options: Decorator) -> Decorator:
@@ -176,7 +175,7 @@ TIMEOUT = click.option(
     type=_Seconds(),
     default="120s",
     show_default=True,
-    help="How long to wait until objects are ready: seconds, or a duration such as 5m.",
+    help="How long to wait until objects are ready, or gone: seconds, or a duration such as 5m.",
 )
 _EXPECTED = (
     *FILES,
@@ -261,7 +260,8 @@ VERBOSITY = click.option(
 )
 
 
-def _output(default: str, formats: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def output_option(default: str, formats: Sequence[str]) -> Decorator:
+    """The option that says in which of ``formats`` a command prints."""
     choice = click.Choice(formats)
     return click.option(
         "-o", "--output", type=choice, default=default, show_default=True, help="What is printed on stdout."

@@ -53,6 +53,7 @@ def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = 
             rules=rules,
             on_immutable=settings.on_immutable,
             propagation=settings.cascade or "",
+            wait_timeout=settings.timeout,
             check_access=level,
             access=access,
             follow_definitions=False,  # One call needs no news of later changes of definitions.

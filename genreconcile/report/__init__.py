@@ -1,4 +1,4 @@
-"""Reports: plans and results as text, unified diff, patches or JSON.
+"""Reports: plans and results as text, unified diff, patches or JSON; waits as text or JSON.
 
 Invariant: pure; no report holds a value of a Secret, in whatever form.
 """
@@ -13,8 +13,21 @@ from genreconcile.report.diff import render_diff
 from genreconcile.report.document import document, render_json, schema
 from genreconcile.report.patch import render_patch
 from genreconcile.report.text import render_text
+from genreconcile.report.waits import WAIT_FORMATS, render_waits, wait_document
 
-__all__ = ["FORMATS", "document", "render", "render_diff", "render_json", "render_patch", "render_text", "schema"]
+__all__ = [
+    "FORMATS",
+    "WAIT_FORMATS",
+    "document",
+    "render",
+    "render_diff",
+    "render_json",
+    "render_patch",
+    "render_text",
+    "render_waits",
+    "schema",
+    "wait_document",
+]
 
 _RENDERERS: dict[str, Callable[[Plan | Result], str]] = {
     "text": render_text,

@@ -52,7 +52,12 @@ def _change(row: Row) -> dict[str, Any]:
 
 def render_json(report: Plan | Result) -> str:
     """The document as indented JSON with sorted keys."""
-    return json.dumps(document(report), indent=2, sort_keys=True) + "\n"
+    return indented(document(report))
+
+
+def indented(data: dict[str, Any]) -> str:
+    """The document as text, its keys sorted."""
+    return json.dumps(data, indent=2, sort_keys=True) + "\n"
 
 
 def schema() -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Options:
     def __post_init__(self) -> None:
         require_choice("check_access", self.check_access, CheckAccess)
         require_seconds("sync_timeout", self.sync_timeout)
+        require_seconds("wait_timeout", self.wait_timeout)
         if self.follow_definitions != "once":
             require_flag("follow_definitions", self.follow_definitions)
         object.__setattr__(self, "propagation", _propagation(self.propagation))

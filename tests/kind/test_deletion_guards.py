@@ -7,7 +7,6 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.errors import Conflict, PlanRefused
-from genreconcile.settings import Options
 from support.deletion_ground import LABELS, Ground, statuses
 from support.eventually import eventually
 from support.objects import definition, version
@@ -335,8 +334,7 @@ def test_waiting_until_it_is_gone(ground, reconciler):
 def test_what_is_not_gone_in_time_has_failed_and_says_what_holds_it(ground):
     ground.post(ground.config("held", metadata={"finalizers": ["example.com/hold"]}))
     settings = {**ground.settings, "kinds": KINDS, "allow_empty": True}
-    with gr.Reconciler(ground.cluster, namespaces=[ground.namespace]) as reconciler:
-        reconciler._applier._writer._remover._options = Options(wait_timeout=0.3)
+    with gr.Reconciler(ground.cluster, namespaces=[ground.namespace], wait_timeout=0.3) as reconciler:
         settled(reconciler, [], 1, settings)
         (outcome,) = reconciler.reconcile([], wait=True, **settings)
     assert str(outcome) == (

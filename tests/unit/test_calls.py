@@ -144,6 +144,7 @@ ABSENT_OR = {
     "propagation": lambda value: value in ("", "background", "Background"),
     "on_immutable": lambda value: value in ("fail", "recreate"),
     "sync_timeout": is_seconds,
+    "wait_timeout": is_seconds,
     "check_access": lambda value: isinstance(value, str) and value in {"", "read", "write"},
     "access": lambda value: value is None,
     "follow_definitions": lambda value: value is True or value is False or value == "once",

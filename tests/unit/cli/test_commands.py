@@ -639,6 +639,31 @@ def test_wait_prints_how_each_object_is(run, reconciler, manifest, waited, said)
     assert reconciler.calls == [], "nothing is planned"
 
 
+@pytest.mark.parametrize("waited", [(CURRENT, BLOCKED, SILENT), ()])
+def test_wait_prints_json(run, reconciler, manifest, waited):
+    reconciler.waited = waited
+    done = run("wait", "-f", manifest, "-o", "json")
+    found = json.loads(done.out)
+    jsonschema.validate(found, schema())
+    assert (done.code, done.err) == (int(bool(waited)), "")
+    assert found["ready"] is not bool(waited)
+    assert [one["state"] for one in found["objects"]] == [one.status.state for one in waited]
+    if waited:
+        assert found["summary"] == {"Current": 2, "InProgress": 1}
+        blocked = found["objects"][1]
+        assert blocked["heldUpBy"]["name"] == "a-1"
+        assert blocked["heldUpBy"]["reason"] == "Unschedulable"
+        assert blocked["lastEvent"] == "FailedScheduling: 0/1 nodes are available"
+        blocked["heldUpBy"]["other"] = 1
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(found, schema())
+
+
+def test_the_timeout_bounds_the_wait_for_deletions(run, reconciler, manifest):
+    assert run("apply", "-f", manifest, "--wait", "--timeout", "7s").code == 0
+    assert reconciler.settings["wait_timeout"] == 7.0
+
+
 @pytest.mark.parametrize(
     ("waited", "said"),
     [
