@@ -9,7 +9,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from genreconcile.apply.result import Outcome
+from genreconcile.apply.result import Author, Outcome
 from genreconcile.compare import Comparison
 from genreconcile.compare.operation import Difference, Path
 from genreconcile.compare.patch import names_version, under_version
@@ -22,6 +22,7 @@ from genreconcile.memory.remembered import Key
 from genreconcile.objects import Object, members_of_lists, resource_version_of, uid_of
 from genreconcile.plan import Change, change_for
 from genreconcile.plan.drift import learned_keys
+from genreconcile.pointer import join_pointer
 
 _PATH = 2  # The index of the path in a key of Learned.
 
@@ -105,6 +106,22 @@ class Answers:
         written = difference.structural or difference.path[:1] == ("metadata",)
         insists = written or not unchanged or self._learned.count(key, INSISTS) > 0
         return INSISTS if insists else RULE_GAP
+
+    def authors(self, change: Change) -> tuple[Author, ...]:
+        """Who owns the fields of a change, as a watch has shown it last: after the patch they are ours.
+
+        Nothing is asked for, and nothing guessed: of an object that came by a list nobody is known.
+        """
+        live = change.live or {}
+        version = resource_version_of(live)
+        seen = self._engine.cache.lately.find(uid_of(live), int(version)) if version.isdecimal() else None
+        paths = list(dict.fromkeys(cast("Path", key[_PATH]) for key in change.keys))
+        owners = Owners(seen) if seen is not None else None
+        return tuple(Author(join_pointer(path), self._others(owners, path)) for path in paths)
+
+    def _others(self, owners: Owners | None, path: Path) -> tuple[str, ...]:
+        found = owners.of(path) if owners is not None else ()
+        return tuple(sorted({owner.manager for owner in found} - {self._field_manager}))
 
     def name_opponents(self, change: Change, path: str) -> None:
         """Note which field managers undo repairs of the change's fields; before the patch they still own these."""

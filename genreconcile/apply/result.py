@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from genreconcile.cluster.refusal import REFUSED_BY
 from genreconcile.compare.patch import Patch
@@ -17,18 +17,36 @@ from genreconcile.plan import Change
 
 _SOON: Final = 5.0
 """Seconds until the next try after an error that may pass by itself, and for which the server names no time."""
+_TOLD: Final = 5
+"""The most authors that a text names."""
 _PASSING: Final = frozenset({408, 500, 502, 503, 504})
 STATUSES = ("created", "configured", "unchanged", "deleted", "skipped", "failed")
 
 
+class Author(NamedTuple):
+    """A field that differed, as a JSON pointer, and the field managers that owned it then by managedFields, sorted;
+    none where that is not known: nobody owns a field that is gone.
+    """
+
+    path: str
+    managers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.path} by {' and '.join(self.managers)}"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Outcome:
-    """What happened to one object; ``status`` is one of STATUSES, ``error`` is set when it is ``failed``."""
+    """What happened to one object; ``status`` is one of STATUSES, ``error`` is set when it is ``failed``.
+
+    ``authors``: who had written the fields that were repaired, as far as that is known.
+    """
 
     change: Change
     status: str
     reason: str = ""
     error: ReconcileError | None = None
+    authors: tuple[Author, ...] = ()
 
     @property
     def key(self) -> ObjectKey:
@@ -68,6 +86,8 @@ class Outcome:
 
     def __str__(self) -> str:
         detail = f": {self.error}" if self.error else f" ({self.reason})" if self.reason else ""
+        known = [str(author) for author in self.authors if author.managers]
+        detail += f"; set before: {', '.join(known[:_TOLD])}{', …' if len(known) > _TOLD else ''}" if known else ""
         is_safe = self.error is not None and self.error.is_free_of_values
         return f"{self.key} {self.status}{detail if is_safe else self.change.told(detail)}"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import time
+from dataclasses import replace
 from typing import Any
 
 from genreconcile.apply.answers import Answers
@@ -85,6 +86,7 @@ class Writer:
         path = resource.path(change.key.namespace, change.key.name)
         body = dumps(change.patch.patch)
         self._answers.name_opponents(change, path)
+        authors = self._answers.authors(change)
         try:
             data = self._sent_once_free(change, resource, "PATCH", path, body, JSON_PATCH)
         except Invalid as error:
@@ -95,7 +97,7 @@ class Writer:
         answer = loads(data)
         self._answers.note_patch(change, answer)
         self._cache.record_write(resource, data)
-        return self._answers.checked(change, resource, answer)
+        return replace(self._answers.checked(change, resource, answer), authors=authors)
 
     def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
         """The error; where another object holds a value that the change asks for, the error names that object."""

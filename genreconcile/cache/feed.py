@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from genreconcile.cache.lately import Lately
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.scope import Scope
 from genreconcile.cache.transform import Record
@@ -34,12 +35,14 @@ METADATA: Final = Accept(partial.METADATA_OF_LISTS, partial.METADATA)
 class Upstream(NamedTuple):
     """The cluster from which all kinds of a cache are read, and the time-outs and pauses of its readers.
 
-    ``watch_list``: the first list comes as a stream, where the server can send one.
+    ``watch_list``: the first list comes as a stream, where the server can send one. ``lately`` takes what watches
+    bring.
     """
 
     cluster: Cluster
     pace: Pace = Pace()
     watch_list: bool = False
+    lately: Lately | None = None
 
 
 class Feed(NamedTuple):

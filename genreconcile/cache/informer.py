@@ -18,6 +18,7 @@ from genreconcile.cache.catchup import PATIENCE, CatchUp, matching
 from genreconcile.cache.checks import as_kinds, require_parts
 from genreconcile.cache.feed import Upstream
 from genreconcile.cache.interest import NO_INTEREST, Interest
+from genreconcile.cache.lately import Lately
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
 from genreconcile.cache.reflector import Reflector, join_all
@@ -69,9 +70,10 @@ class Cache(Lister):
         self._first = as_kinds(kinds)
         self._compress = compress
         self.pace = pace or Pace()
-        self._upstream = Upstream(cluster, self.pace, watch_list)
-        self._lock = threading.RLock()
-        self._state = threading.Condition()
+        self.lately = Lately()
+        """The objects that watches have brought last, with their managedFields."""
+        self._upstream = Upstream(cluster, self.pace, watch_list, self.lately)
+        self._lock, self._state = threading.RLock(), threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
         self._subscribers = Subscribers()
         self._running = False

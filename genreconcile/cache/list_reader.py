@@ -47,7 +47,7 @@ class ListReader:
     """Reads whole lists of a feed. ``history`` is that of the whole list and watch; ``interrupt`` ends a read."""
 
     def __init__(self, feed: Feed, history: History, interrupt: Interrupt, clock: Callable[[], float]) -> None:
-        self._cluster, self._pace, self._as_stream = feed.upstream
+        self._cluster, self._pace, self._as_stream, _ = feed.upstream
         self._path, self._query = feed.path, feed.query
         self._accept = feed.accept
         self._reading = Reading(feed)

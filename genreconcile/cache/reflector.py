@@ -22,7 +22,7 @@ from genreconcile.cache.history import History, require_not_older
 from genreconcile.cache.list_reader import ListReader, ListSink
 from genreconcile.cache.pager import Pager
 from genreconcile.cache.reading import BOOKMARK, Reading
-from genreconcile.cache.store import WentBack
+from genreconcile.cache.store import DELETED, WentBack
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.wire import WatchEvent, read_bookmark
 from genreconcile.cluster import Interrupt
@@ -74,7 +74,7 @@ class Reflector:
     """One list and watch of ``feed``, for ``sink``."""
 
     def __init__(self, feed: Feed, sink: Sink, *, handover: Handover = _FIRST, timing: Timing = _REAL_TIME) -> None:
-        self._cluster, self._pace, _ = feed.upstream
+        self._cluster, self._pace, _, self._lately = feed.upstream
         self._resource = feed.resource
         self._path, self._url, self._query = feed.path, feed.url, feed.query
         self._sink = sink
@@ -272,6 +272,8 @@ class Reflector:
             self._sink.bookmark(number(self._resource_version))
             return
         for record in self._reading.records((event.object,)):
+            if self._lately is not None and event.type != DELETED:
+                self._lately.note(record, event.object)  # Before anybody hears of it.
             self._sink.event(event.type, record)
             if record.resource_version:
                 self._resource_version = str(record.resource_version)
