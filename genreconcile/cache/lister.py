@@ -149,6 +149,11 @@ class Lister:
         watched = self._kinds.get(gvk_of(kind))
         return [record.uid for record in watched.store.select()] if watched else []
 
+    def count(self, kind: Kind) -> int:
+        """The number of the kind's known objects, whether or not the kind has synced."""
+        watched = self._kinds.get(gvk_of(kind))
+        return len(watched.store) if watched else 0
+
     def store(self, kind: Kind, namespace: str = "") -> Store:
         """The Store of a kind, for many look-ups in a row. Raises NotSynced and CacheError here; look-ups do not."""
         return self._readable(kind, namespace).store

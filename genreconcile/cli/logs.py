@@ -6,6 +6,8 @@ messages of this package's own errors, and of those alone that a user's own func
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import logging
 from typing import Any
 
@@ -22,10 +24,37 @@ class _Formatter(logging.Formatter):
         return trace(ei[1])
 
 
-def set_up(verbosity: int) -> None:
-    """Log this package to stderr: warnings at 0, its steps from 1 on, details and HTTP requests from 6 on."""
+class _JsonFormatter(_Formatter):
+    """A JSON object in a line. ``template`` is the constant text of all records of one kind, with ``%s`` in the places
+    of ``arguments``: by it they are found and counted. ``message`` is both together.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        super().format(record)  # It makes ``exc_text``.
+        message = record.getMessage()
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        moment = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
+        found = {
+            "time": moment.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": message,
+            "template": record.msg if isinstance(record.msg, str) else message,
+            "arguments": [one if isinstance(one, int | float) else str(one) for one in arguments],
+            **({"trace": record.exc_text} if record.exc_text else {}),
+        }
+        return json.dumps(found, ensure_ascii=False)
+
+
+def set_up(verbosity: int, form: str = "text") -> None:
+    """Log this package to stderr: warnings at 0, its steps from 1 on, details and HTTP requests from 6 on. ``form`` is
+    text or json.
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter("%(levelname).1s %(name)s: %(message)s"))
+    is_json = form == "json"
+    handler.setFormatter(
+        _JsonFormatter("%(message)s") if is_json else _Formatter("%(levelname).1s %(name)s: %(message)s")
+    )
     level = logging.DEBUG if verbosity >= 6 else logging.INFO if verbosity else logging.WARNING
     _use("genreconcile", handler, level)
     # Of urllib3 the opening of connections; genreconcile.cluster logs the requests: method, path and status.

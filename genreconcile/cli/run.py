@@ -141,6 +141,17 @@ _OF_LEASES: Final = (
     is_flag=True,
     help="Run also where another build of a controller ran last, and this one would change many children.",
 )
+@click.option(
+    "--listen", default="", metavar="[HOST]:PORT", help="Answer /metrics, /healthz and /readyz here, as :8080."
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How lines are logged to stderr.",
+)
+@click.option("--no-events", "events", flag_value=False, default=True, help="Write no Events.")
 @added(*CONNECTION, VERBOSITY)
 @click.pass_context
 def command(
@@ -167,14 +178,15 @@ def command(
     from genreconcile.controllers import program
 
     is_release, accepts = options.pop("release"), options.pop("accept_changes")
+    told = {name: options.pop(name) for name in ("listen", "events")}
     lease = _lease(ctx, **{name: options.pop(name) for name in _OF_LEASES})
     of_set = {name: options.pop(name) for name in _OF_SETS}
-    logs.set_up(max(verbosity, 1))
+    logs.set_up(max(verbosity, 1), options.pop("log_format"))
     sources = [_set_of(folder, **of_set)] if folder is not None else _controllers_of(operators, ctx)
     cluster = session.connect(Connection(**options))
     if is_release:
         return _release(sources, cluster, namespaces)
-    program.run(*sources, cluster=cluster, namespaces=namespaces or None, lease=lease, accept_changes=accepts)
+    program.run(*sources, cluster=cluster, namespaces=namespaces or None, lease=lease, accept_changes=accepts, **told)
     return exits.CONVERGED
 
 

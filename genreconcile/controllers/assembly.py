@@ -34,6 +34,7 @@ from genreconcile.controllers.status import INTEREST, News, Restless, StatusWrit
 from genreconcile.controllers.statuses import Statuses
 from genreconcile.normalize import Registry
 from genreconcile.objects import ObjectKey
+from genreconcile.observe import Observing, silent
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Options
 
@@ -42,7 +43,8 @@ from genreconcile.settings import Options
 class Shared:
     """What the controllers of one program share. ``may_write`` is asked before each write. ``clock`` gives seconds that
     only grow, ``now`` the time of day. ``waits``: reads wait until they are as new as an edit of the parent.
-    ``is_ours``: whether a parent is run here.
+    ``is_ours``: whether a parent is run here. ``observing`` makes what is told of a controller's runs,
+    while it ``leads``.
     """
 
     cluster: Cluster
@@ -53,6 +55,8 @@ class Shared:
     reader: Reader
     waits: bool = True
     is_ours: Callable[[ObjectKey], bool] = lambda _: True
+    observing: Observing = silent
+    leads: Callable[[], bool] = lambda: True
 
 
 def loop_of(
@@ -106,6 +110,7 @@ def loop_of(
         statuses=Statuses(settings.name, writer),
         own=own,
         dependencies=Dependencies[ObjectKey](),
+        observer=shared.observing(settings.name).asking(shared.leads),
     )
     queue = Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock)
     return Loop(
@@ -123,4 +128,12 @@ def set_loop_of(expected: ExpectedSet, shared: Shared) -> SetLoop:
         may_write=shared.may_write,
     )
     namespace = shared.cluster.namespace or "default"
-    return SetLoop(expected, reconciler, shared.cache, Queue[str](clock=shared.clock), namespace)
+    queue = Queue[str](clock=shared.clock)
+    return SetLoop(
+        expected,
+        reconciler,
+        shared.cache,
+        queue,
+        namespace,
+        observer=shared.observing(expected.name).asking(shared.leads),
+    )

@@ -6,13 +6,12 @@ Invariant: all writes and deletions of children go through the Reconciler, under
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from genreconcile.access import Access, Right
-from genreconcile.apply.result import Result
+from genreconcile.apply.result import Outcome, Result
 from genreconcile.cache import Cache, CacheEvent, Loss
 from genreconcile.compare import SUBSET, Policy
 from genreconcile.compare.comparer import Comparer
@@ -24,8 +23,8 @@ from genreconcile.controllers.parent import leaves_dependents
 from genreconcile.controllers.readiness import ReadyCheck
 from genreconcile.controllers.references import Prepared, Referencing
 from genreconcile.controllers.settings import ControllerSettings
+from genreconcile.controllers.written import Written
 from genreconcile.errors import CacheError, Forbidden, NotReadable, PlanRefused, ReconcileError
-from genreconcile.gojson import dumps_sorted
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey, namespace_of, owners_of
 from genreconcile.ownership import Inventory, Membership, ParentRef, build_of
@@ -72,8 +71,7 @@ class Children:
         self._built: dict[ObjectKey, str] = {}
         """The uids of the parents whose record has this build, or had it: two builds at once do not fight for it."""
         self._blocks: dict[str, bool] = {}
-        self._written: dict[ObjectKey, dict[ObjectKey, bytes]] = {}
-        """By parent, of each child that is as it was stated last, the digest of what was stated."""
+        self._written = Written[ObjectKey]()
 
     def learn(self, parent: Object) -> None:
         """Note what a parent records: of a parent whose record is lost, members are looked for in these kinds too. And
@@ -157,24 +155,15 @@ class Children:
         found = {key: NOT_FOUND if obj is None else self.check.status(obj) for key, obj in live.items()}
         return {key: status for key, status in found.items() if not status.is_current}
 
-    def note_written(self, parent: ObjectKey, stated: Sequence[Object], result: Result) -> None:
-        """Note which children of a parent are as it has stated them now."""
-        done = {outcome.key: outcome for outcome in result if outcome.is_converged}
-        found = {}
-        for child in stated:
-            key = self._key_of(child, parent)
-            if key in done:
-                found[key] = _digest(child)
-        with self._lock:
-            self._written[parent] = found
+    def note_written(self, parent: ObjectKey, stated: Sequence[Object], result: Result) -> list[Outcome]:
+        """Note which children of a parent are as it has stated them now; returns the outcomes of those that drifted."""
+        return self._written.note(parent, ((self._key_of(child, parent), child) for child in stated), result)
 
     def is_written(self, parent: ObjectKey, stated: Object, live: Object) -> bool:
         """Whether a live child is as it was stated, by a run before or by anybody else: then nothing that was stated
         differs.
         """
-        with self._lock:
-            known = self._written.get(parent, {}).get(ObjectKey.of(live))
-        return known == _digest(stated) or self._is_as_stated(stated, live)
+        return self._written.has(parent, ObjectKey.of(live), stated) or self._is_as_stated(stated, live)
 
     def _is_as_stated(self, stated: Object, live: Object) -> bool:
         try:
@@ -241,7 +230,7 @@ class Children:
         with self._lock:
             self._belonging.forget(parent)
             self._orphaned.pop(parent, None)
-            self._written.pop(parent, None)
+        self._written.forget(parent)
         self._built.pop(parent, None)
 
     def close(self) -> None:
@@ -298,10 +287,6 @@ class Children:
         except Forbidden:
             return None
         return None if found is None else found.namespaced
-
-
-def _digest(child: Object) -> bytes:
-    return hashlib.blake2b(dumps_sorted(child), digest_size=16).digest()
 
 
 def _kept(change: Change) -> Change:

@@ -18,6 +18,7 @@ from genreconcile.controllers.status.verdict import (
     FAILED,
     GUARD_REFUSED,
     NOT_DETERMINISTIC,
+    Cause,
     Verdict,
     message_of,
 )
@@ -38,6 +39,13 @@ class Judgement(NamedTuple):
 
     verdict: Verdict
     has_failed: bool = False
+
+    @property
+    def trouble(self) -> Cause | None:
+        """What somebody has to see to, None where nothing is wrong or what is may pass by itself."""
+        if self.verdict.stalled is not None:
+            return self.verdict.stalled
+        return self.verdict.cause if self.has_failed and self.verdict.reconciling is None else None
 
     @classmethod
     def paused(cls) -> Self:

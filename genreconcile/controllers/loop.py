@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -19,7 +20,7 @@ from genreconcile.controllers.judging import Judgement
 from genreconcile.controllers.memory import Memory
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
-from genreconcile.controllers.run import DONE, FAILED, Next, Parts, Run
+from genreconcile.controllers.run import DONE, FAILED, Next, Parts, Run, told
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.upgrade import Survey
 from genreconcile.controllers.worker import Worker
@@ -128,7 +129,10 @@ class Loop(Worker[ObjectKey]):
         try:
             with self._turns:
                 if not self.queue.is_closed:  # It may have been while this one waited for its turn.
-                    self._plan_next(key, self._processed(key))
+                    began = time.monotonic()
+                    following = self._processed(key)
+                    self._plan_next(key, following)
+                    self.parts.observer.ran(told(following), time.monotonic() - began)
         finally:
             self.queue.done(key)
 
@@ -178,6 +182,7 @@ class Loop(Worker[ObjectKey]):
         self.parts.dependencies.drop(key)
         self.parts.children.forget(key)
         self.parts.statuses.forget(key)
+        self.parts.observer.forget(key)
 
     def _on_parent(self, event: CacheEvent) -> bool:
         """Note what a changed parent says; returns whether it is to run."""

@@ -5,6 +5,7 @@ Invariant: when ``stop`` returns, no run of this program writes any more, and a 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import logging
@@ -12,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
@@ -23,13 +24,16 @@ from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.leadership import Alone, ByLease, Leadership
 from genreconcile.controllers.loop import Loop
+from genreconcile.controllers.measures import Measures
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.controllers.shards import Sharded, Share
+from genreconcile.controllers.telling import Telling
 from genreconcile.election import Lease
 from genreconcile.errors import CacheError, InputError, NotLeading, PlanRefused, ReconcileError
+from genreconcile.observe import Listener, Observing, silent
 from genreconcile.process import Process
 
 Source = Controller | ExpectedSet
@@ -65,6 +69,7 @@ class Program:
         lease: Lease | None = None,
         accept_changes: bool = False,
         share: Share | None = None,
+        observing: Observing = silent,
     ) -> None:
         require_sources(sources)
         if lease is not None and not isinstance(lease, Lease):
@@ -83,6 +88,8 @@ class Program:
             now=_now,
             reader=Reader(cluster, self._cache, cache_limit=cache_limit) if share is None else share.reader,
             is_ours=_any if share is None else share.is_ours,
+            observing=observing,
+            leads=lambda: self._leadership.is_leading,
         )
         self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []
@@ -106,6 +113,21 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def cache(self) -> Cache:
+        """The cache through which it reads."""
+        return self._cache
+
+    @property
+    def queues(self) -> dict[str, list[Measures[Any]]]:
+        """Its queues as they are now, by name of controller or set."""
+        return {loop.name: [loop.queue.measures()] for loop in tuple(self._loops)}
+
+    @property
+    def shards(self) -> Sequence[int] | None:
+        """None: it works for all parents."""
+        return None
 
     @property
     def is_healthy(self) -> bool:
@@ -240,13 +262,15 @@ class Program:
                 thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def run(
+def run(  # noqa: PLR0913 - keyword-only settings, each with a default
     *sources: Source,
     cluster: Cluster | None = None,
     namespaces: Iterable[str] | None = None,
     cache_limit: int | None = None,
     lease: Lease | None = None,
     accept_changes: bool = False,
+    listen: str = "",
+    events: bool = True,
 ) -> None:
     """Run controllers, folders and sets until SIGTERM or SIGINT; then runs have 20 s to end. A second signal ends the
     process at once.
@@ -256,18 +280,28 @@ def run(
     memory in bytes above which no further kind is watched. Of several processes that are given the same ``lease`` one
     works, and the others wait to follow it; where it has ``shards``, each works for some of the parents.
     ``accept_changes``: run also where another build of a controller ran last, and this one would change many children.
+    ``listen``, as ``:8080`` or ``127.0.0.1:8080``, answers ``/metrics``, ``/healthz`` and ``/readyz`` there; it needs
+    the extra ``metrics``. ``events``: Events tell of what is done, and of what fails (docs/observability.md).
     Call it in the main thread: only there are signals heard.
 
     Raises InputError, Unauthorized and Unreachable, CacheError for a kind of parents that the server does not have,
     PlanRefused where changes are not accepted, and NotLeading once the Lease is lost: the process is to end then, with
     all that its functions may still be doing.
     """
+    require_flag("events", events)
+    cluster = cluster if cluster is not None else connect()
+    telling = Telling(cluster, events=events)
     program = program_of(
-        *sources, cluster=cluster if cluster is not None else connect(), namespaces=namespaces,
-        cache_limit=cache_limit, lease=lease, accept_changes=accept_changes,
+        *sources, cluster=cluster, namespaces=namespaces, cache_limit=cache_limit, lease=lease,
+        accept_changes=accept_changes, observing=telling.observer,
     )  # fmt: skip
-    with _Signals() as signals:
+    with contextlib.ExitStack() as stack:
+        signals = stack.enter_context(_Signals())
+        if listen:
+            endpoints = stack.enter_context(Listener(listen, functools.partial(telling.state, program)))
+            _log.info("listening on port %d", endpoints.port)
         program.on_end = signals.end
+        stack.callback(telling.close)
         with program:
             signals.wait()
             _log.info("stopping")
@@ -277,23 +311,24 @@ def run(
         raise NotLeading(f"{program.lost}; this process ends, and waits for its turn once it is started again")
 
 
-def program_of(
+def program_of(  # noqa: PLR0913 - keyword-only, as of ``run``
     *sources: Source,
     cluster: Cluster,
     namespaces: Iterable[str] | None = None,
     cache_limit: int | None = None,
     lease: Lease | None = None,
     accept_changes: bool = False,
+    observing: Observing = silent,
 ) -> Program | Sharded:
     """What ``run`` runs, of its arguments: a Program, or one for each shard where the lease has shards."""
     if not isinstance(lease, Lease) or lease.shards is None:
         return Program(
             *sources, cluster=cluster, namespaces=namespaces, cache_limit=cache_limit, lease=lease,
-            accept_changes=accept_changes,
+            accept_changes=accept_changes, observing=observing,
         )  # fmt: skip
     require_sources(sources)
     places = _checked(namespaces, cache_limit, accept_changes=accept_changes)
-    make = functools.partial(Program, cluster=cluster, accept_changes=accept_changes)
+    make = functools.partial(Program, cluster=cluster, accept_changes=accept_changes, observing=observing)
     return Sharded(
         sources, make, cluster=cluster, lease=lease, now=_now, namespaces=places, cache_limit=cache_limit
     )  # fmt: skip

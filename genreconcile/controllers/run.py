@@ -32,6 +32,7 @@ from genreconcile.controllers.statuses import Statuses, StatusKeys
 from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey
+from genreconcile.observe import Observer
 from genreconcile.plan import Plan
 
 _log = logging.getLogger("genreconcile.controllers")
@@ -53,6 +54,13 @@ DONE: Final = Next()
 FAILED: Final = Next(has_failed=True)
 
 
+def told(following: Next | None) -> str:
+    """What figures call a run after which this comes; None: the parent is gone."""
+    if following is None or following == DONE:
+        return "success"
+    return "error" if following.has_failed else "requeue_after"
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What all runs of one controller share."""
@@ -65,6 +73,7 @@ class Parts:
     statuses: Statuses
     own: OwnWrites
     dependencies: Dependencies[ObjectKey]
+    observer: Observer
 
 
 class Run:
@@ -176,7 +185,8 @@ class Run:
         except ReconcileError as error:
             return self._failed(error)
         children = self._parts.children
-        children.note_written(self._key, stated.children, result)
+        drifted = children.note_written(self._key, stated.children, result)
+        self._parts.observer.applied(self._key, self._parent, result, drifted)
         is_same = self._is_same_parent
         self._memory.note(context.found, stated, left=children.versions(self._key), is_same_parent=is_same)
         if stated.is_whole:
@@ -251,9 +261,11 @@ class Run:
     def _let_go(self) -> None:
         """Delete the children that the garbage collector leaves, and tell of those that a guard protects."""
         result = self._parts.children.let_go(self._parent)
-        for outcome in result:
-            if outcome.status == "skipped":
-                _log.info("%s: %s: stays: %s", self._settings.name, self._key, outcome)
+        kept = [outcome for outcome in result if outcome.status == "skipped"]
+        for outcome in kept:
+            _log.info("%s: %s: stays: %s", self._settings.name, self._key, outcome)
+        self._parts.observer.applied(self._key, self._parent, result, ())
+        self._parts.observer.kept(self._parent, kept)
         result.raise_for_failures()
 
     def _tell(self, judgement: Judgement, status: dict[str, Any] | None = None, *, keeps: bool = False) -> float | None:
@@ -261,6 +273,9 @@ class Run:
         does not name stay, too. Returns when it may be tried again.
         """
         keys = None if status is None else StatusKeys(status, keeps=keeps)
+        trouble = judgement.trouble
+        if trouble is not None:
+            self._parts.observer.judged(self._parent, trouble.reason, trouble.message)
         live, equal_reads = self._parts.own.left, self._memory.has_equal_reads
         told = self._parts.statuses.write(self._parent, judgement, keys, live=live, equal_reads=equal_reads)
         self._is_untold = told.has_failed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -18,7 +19,10 @@ from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.sets import ExpectedSet, Signature
 from genreconcile.controllers.worker import Worker
+from genreconcile.controllers.written import Written
 from genreconcile.errors import OF_USERS_CODE, LoadError, PlanRefused, ReconcileError
+from genreconcile.objects import Object, ObjectKey
+from genreconcile.observe import Observer
 from genreconcile.plan import Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
@@ -31,8 +35,15 @@ _LOOK: Final = 1.0
 class SetLoop(Worker[str]):
     """The runs of one set; thread-safe. ``namespace`` is that of objects that name none, unless the set says so."""
 
-    def __init__(
-        self, expected: ExpectedSet, reconciler: Reconciler, cache: Cache, queue: Queue[str], namespace: str
+    def __init__(  # noqa: PLR0913 - what ``assembly`` puts together
+        self,
+        expected: ExpectedSet,
+        reconciler: Reconciler,
+        cache: Cache,
+        queue: Queue[str],
+        namespace: str,
+        *,
+        observer: Observer,
     ) -> None:
         super().__init__(queue)
         self._set = expected
@@ -40,6 +51,9 @@ class SetLoop(Worker[str]):
         self._reconciler = reconciler
         self._cache = cache
         self._concern = Concern(expected.prune, expected.settings.get("namespace") or namespace)
+        self._namespace = expected.settings.get("namespace") or namespace
+        self._observer = observer
+        self._written = Written[str]()
         self._signature: Signature | None = None
         self._told: tuple[str, ...] = ()
         self._ends: Sequence[Callable[[], None]] = ()
@@ -101,6 +115,7 @@ class SetLoop(Worker[str]):
 
     def process(self, key: str) -> None:
         """Run the set once. Raises nothing."""
+        began, result = time.monotonic(), "error"
         try:
             after = self._run()
         except ReconcileError as error:
@@ -110,8 +125,10 @@ class SetLoop(Worker[str]):
             _log.error("%s: not run", key, exc_info=error, extra={OF_USERS_CODE: True})
             self.queue.retry(key)
         else:
+            result = "success" if after is None else "requeue_after"
             self.settle(key, resync=self._set.resync, after=after)
         finally:
+            self._observer.ran(result, time.monotonic() - began)
             self.queue.done(key)
 
     def _run(self) -> float | None:
@@ -129,9 +146,9 @@ class SetLoop(Worker[str]):
             result = self._reconciler.reconcile_set(objects, self._settings, is_whole=is_whole)
         except PlanRefused as error:
             if error.result is not None:
-                self._tell(error.result)
+                self._tell(error.result, objects)
             raise
-        self._tell(result)
+        self._tell(result, objects)
         if result.failures:
             raise ReconcileError(f"{len(result.failures)} of {len(result)} objects failed; they are tried again")
         return self._again(stated, result.retry_after)
@@ -142,7 +159,12 @@ class SetLoop(Worker[str]):
         _log.info("%s: %s", self._set.name, stated.retry)
         return stated.retry.after if after is None else min(after, stated.retry.after)
 
-    def _tell(self, result: Result) -> None:
+    def _tell(self, result: Result, stated: Sequence[Object]) -> None:
+        keys = [ObjectKey.of(obj) for obj in stated]
+        there = {outcome.key for outcome in result}
+        named = [key if key in there else key._replace(namespace=self._namespace) for key in keys]
+        drifted = self._written.note(self.name, zip(named, stated, strict=True), result)
+        self._observer.applied(self.name, None, result, drifted)
         for outcome in result:
             if outcome.status != "unchanged":
                 level = logging.WARNING if outcome.status == "failed" else logging.INFO

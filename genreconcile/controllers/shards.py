@@ -19,6 +19,7 @@ from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.leadership import MARGIN, Leadership
+from genreconcile.controllers.measures import Measures
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.election import Lease, ShardElector, Writes, shard_of
@@ -57,6 +58,10 @@ class Part(Protocol):
 
     @property
     def is_ready(self) -> bool:
+        """See ``Program``."""
+
+    @property
+    def queues(self) -> dict[str, list[Measures[Any]]]:
         """See ``Program``."""
 
     def start(self) -> None:
@@ -182,6 +187,20 @@ class Sharded:
         """
         parts = [part for part, _ in tuple(self._parts.values())]
         return not self._ending.is_set() and len(parts) == self._shards and all(part.is_ready for part in parts)
+
+    @property
+    def cache(self) -> Cache:
+        """See ``Program``."""
+        return self._cache
+
+    @property
+    def queues(self) -> dict[str, list[Measures[Any]]]:
+        """See ``Program``: of each controller one for each shard in which this process works."""
+        found: dict[str, list[Measures[Any]]] = {}
+        for part, leadership in tuple(self._parts.values()):
+            for name, measures in part.queues.items():
+                found.setdefault(name, []).extend(measures if leadership.is_leading else ())
+        return found
 
     @property
     def shards(self) -> list[int]:

@@ -254,6 +254,15 @@ class Own(File, frozen=True):
     name = "own.yaml"
 
     lease: OwnKind
+    event: OwnKind
+
+
+class Managers(File, frozen=True):
+    """``managers.yaml``."""
+
+    name = "managers.yaml"
+
+    listed: Annotated[frozenset[str], Meta(max_length=20)]
 
 
 class Types(File, frozen=True):

@@ -17,6 +17,8 @@ from typing import Final
 
 from genreconcile.memory.remembered import Key, Remembered
 
+NEXT_REPAIR: Final = ": next repair in "
+"""What a reason says before the seconds, which change from time to time."""
 _FIRST_PAUSE: Final = 30.0
 _LONGEST_PAUSE: Final = 3600.0
 
@@ -93,4 +95,4 @@ class Fights:
             return ""
         with self._lock:
             fight = self._fights.get(key) or _Fight()
-        return f"a fight with {fight.opponent}, who keeps undoing it: next repair in {left:.0f} s"
+        return f"a fight with {fight.opponent}, who keeps undoing it{NEXT_REPAIR}{left:.0f} s"

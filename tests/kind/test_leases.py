@@ -162,6 +162,9 @@ def test_a_process_that_sleeps_between_the_question_and_the_bytes(served, world,
     world.edit(**case["first"])
     eventually(lambda: is_stopped(first), first.log.read_text)
     eventually(lambda: world.holder() == f"second-{user}", second.log.read_text)
+    until_then = {"names": ["{}"], "value": "1"} | case["first"]
+    middle = children(*until_then["names"], value=until_then["value"])
+    eventually(lambda: world.children() == middle, second.log.read_text)  # Else nothing has changed since.
     world.edit(**case["then"])
     end = children(*wanted["names"], value=wanted["value"])
     eventually(lambda: world.children() == end and not unseen(world), second.log.read_text)

@@ -116,7 +116,8 @@ class Shell:
         else:
             _, how, _, patch = options
             content_type = {"json": "application/json-patch+json", "merge": "application/merge-patch+json"}[how]
-            self.cluster.request(verb.upper(), path, body=patch.encode(), content_type=content_type)
+            query = {"fieldManager": f"kubectl-{verb}"}
+            self.cluster.request(verb.upper(), path, query=query, body=patch.encode(), content_type=content_type)
 
     def is_replaced(self, path):
         """Whether a deleted object is gone, or a new one is there."""

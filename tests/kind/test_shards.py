@@ -204,7 +204,7 @@ def history(log, world):
         is_taken = event["stage"] == "ResponseComplete" and event["responseStatus"]["code"] in OK
         if user not in users or not is_taken or ref.get("namespace") != world.namespace:
             continue
-        if event["verb"] not in WRITES or "dryRun" in event["requestURI"]:
+        if event["verb"] not in WRITES or "dryRun" in event["requestURI"] or ref["resource"] == "events":
             continue
         if ref["resource"] == "leases":
             body = event["requestObject"]

@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import gc
+import logging
 import os
 
 import pytest
@@ -40,6 +41,15 @@ def pytest_collection_finish():
 def _patient(monkeypatch):
     """A handshake with a server in the same process has to wait for its turn on a busy machine."""
     monkeypatch.setattr(message, "CONNECT_TIMEOUT", 60.0)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before():
+    """A test may run the command, which sets the logs up for its process."""
+    logger = logging.getLogger("genreconcile")
+    before = logger.handlers, logger.level, logger.propagate
+    yield
+    logger.handlers, logger.level, logger.propagate = before
 
 
 @pytest.fixture(params=["exchange", "urlopen"])

@@ -1,0 +1,151 @@
+"""What becomes known of runs: counted, and told by Events where that is wanted.
+
+Invariant: nothing here fails or delays a run, and no text holds a value of an object. A text that would change from
+time to time names no such value: equal Events become one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from genreconcile.apply.result import Outcome, Result
+from genreconcile.memory.fights import NEXT_REPAIR
+from genreconcile.objects import Object, ObjectKey
+from genreconcile.observe.figures import Figures
+
+NORMAL: Final = "Normal"
+WARNING: Final = "Warning"
+_MOST_PATHS: Final = 5
+_ACTIONS: Final = {"created": "Create", "configured": "Update", "deleted": "Delete"}
+_DONE: Final = {"created": "Created", "configured": "Updated", "deleted": "Deleted"}
+_RECONCILE: Final = "Reconcile"
+
+
+class Records(Protocol):
+    """What takes Events, see ``Recorder``."""
+
+    def record(  # noqa: PLR0913 - the parts of an Event
+        self,
+        regarding: Mapping[str, Any],
+        *,
+        type: str,  # noqa: A002 - the API's word
+        reason: str,
+        action: str,
+        note: str,
+        related: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take one."""
+
+
+class Observer:
+    """Of one controller, or of one set. Without ``records`` nothing is told, nor while ``may_tell`` says no: who has
+    lost its Lease has no say any more.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        figures: Figures,
+        records: Records | None = None,
+        may_tell: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.name = name
+        self.figures = figures
+        self._all_records = records
+        self._may_tell = may_tell
+        figures.expect(name)
+
+    def asking(self, may_tell: Callable[[], bool]) -> Observer:
+        """The same, for one of several programs of a process."""
+        return Observer(self.name, self.figures, self._all_records, may_tell)
+
+    @property
+    def _records(self) -> Records | None:
+        return self._all_records if self._all_records is not None and self._may_tell() else None
+
+    def ran(self, result: str, seconds: float) -> None:
+        """A run has ended: ``success``, ``error`` or ``requeue_after``."""
+        self.figures.ran(self.name, result, seconds)
+
+    def applied(self, of: ObjectKey | str, parent: Object | None, result: Result, drifted: Collection[Outcome]) -> None:
+        """What a run has written for a parent, or for a set; ``drifted`` are the outcomes of repairs."""
+        self.figures.wrote(self.name, result)
+        self.figures.repaired(self.name, drifted)
+        fights = [outcome for outcome in result if NEXT_REPAIR in outcome.reason]
+        self.figures.fought(self.name, of, len(fights))
+        if self._records is None:
+            return
+        repairs = {outcome.key for outcome in drifted}
+        for outcome in result:
+            if outcome.key in repairs:
+                self._tell(outcome, parent, NORMAL, "DriftRepaired", _repair(outcome))
+            elif outcome.status in _DONE:
+                self._tell(outcome, parent, NORMAL, _DONE[outcome.status], _done(outcome))
+            elif outcome.status == "failed":
+                self._tell(outcome, parent, WARNING, "Refused", str(outcome))
+        for outcome in fights:
+            note = f"{outcome.key}: {outcome.reason.partition(NEXT_REPAIR)[0]}"
+            self._tell(outcome, parent, WARNING, "DriftFought", note)
+
+    def judged(self, parent: Object, reason: str, message: str) -> None:
+        """A run of a parent has come to something that somebody has to see to."""
+        records = self._records
+        if records is not None:
+            records.record(parent, type=WARNING, reason=reason, action=_RECONCILE, note=message)
+
+    def kept(self, parent: Object, outcomes: Iterable[Outcome]) -> None:
+        """Children stay although their parent goes."""
+        records = self._records
+        if records is not None:
+            for outcome in outcomes:
+                note = f"stays although its parent goes: {outcome.key}: {outcome.reason}"
+                records.record(parent, type=NORMAL, reason="ChildKept", action="Delete", note=note)
+
+    def forget(self, of: ObjectKey | str) -> None:
+        """A parent is gone."""
+        self.figures.fought(self.name, of, 0)
+
+    def _tell(
+        self,
+        outcome: Outcome,
+        parent: Object | None,
+        type: str,  # noqa: A002 - the API's word
+        reason: str,
+        note: str,
+    ) -> None:
+        """Of the parent, whom its users look at; of a set without one, of the object itself."""
+        records = self._records
+        if records is None:
+            return
+        child = outcome.change.live or outcome.change.expected
+        about, related = (parent, child) if parent is not None else (child, None)
+        if about is not None:
+            action = _ACTIONS.get(outcome.status, _RECONCILE)
+            records.record(about, type=type, reason=reason, action=action, note=note, related=related)
+
+
+def silent(name: str) -> Observer:
+    """One that counts for itself alone."""
+    return Observer(name, Figures())
+
+
+def _done(outcome: Outcome) -> str:
+    return f"{_DONE[outcome.status]} {outcome.key}"
+
+
+def _repair(outcome: Outcome) -> str:
+    if outcome.status == "created":
+        return f"Created {outcome.key} again: it was gone"
+    told = [f"{author.path}{_by(author.managers)}" for author in outcome.authors[:_MOST_PATHS]]
+    more = len(outcome.authors) - len(told)
+    told += [f"and {more} more"] if more > 0 else []
+    return f"Repaired {outcome.key}: {', '.join(told) or outcome.reason or 'it had been changed'}"
+
+
+def _by(managers: tuple[str, ...]) -> str:
+    return f" (set by {' and '.join(managers)})" if managers else ""
+
+
+Observing = Callable[[str], Observer]
+"""Makes the Observer of a controller or set from its name."""

@@ -1,0 +1,83 @@
+"""What a program is like at one moment, put together when somebody asks.
+
+Invariant: a copy; to make it sends no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from genreconcile.cache import Cache
+from genreconcile.observe.events import EventCounts
+from genreconcile.observe.figures import Counts
+
+
+class Work(Protocol):
+    """A queue at one moment, in the terms of client-go's ``workqueue_*``; see ``Measures`` of controllers."""
+
+    @property
+    def depth(self) -> int:
+        """The keys that are due."""
+
+    @property
+    def adds(self) -> int:
+        """The entries since the start."""
+
+    @property
+    def retries(self) -> int:
+        """Those of them that were a try more."""
+
+    @property
+    def gets(self) -> int:
+        """The keys that were given to workers since the start."""
+
+    @property
+    def waited(self) -> float:
+        """The sum of the seconds that they were due before."""
+
+    @property
+    def unfinished(self) -> float:
+        """The seconds of all work that goes on."""
+
+    @property
+    def longest(self) -> float:
+        """The seconds of the work that has gone on for longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kind in the cache: how many objects are known, whether all are, and for how many seconds no watch has been
+    well, 0 while one is.
+    """
+
+    objects: int
+    is_synced: bool
+    age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """``queues`` by name of controller, one for each shard; ``kinds`` by their name. ``shards`` are those in which it
+    works, None without shards.
+    """
+
+    counts: Counts
+    queues: Mapping[str, Iterable[Work]]
+    kinds: Mapping[str, Kept]
+    is_leading: bool
+    is_ready: bool
+    is_healthy: bool
+    shards: Iterable[int] | None
+    events: EventCounts
+
+
+def kinds_of(cache: Cache) -> dict[str, Kept]:
+    """What a cache holds of each kind that it watches."""
+    return {
+        str(gvk): Kept(
+            cache.count(gvk), cache.has_settled(gvk) and cache.error(gvk) is None, cache.stale_for(gvk) or 0.0
+        )
+        for gvk in cache.watched_kinds()
+    }
