@@ -3,8 +3,21 @@
 Invariant: a right is named only where a request of this package would use it; nothing here grants anything.
 """
 
+from genreconcile.access.asking import is_review
 from genreconcile.access.review import Access, told
 from genreconcile.access.right import READ, Right, Use, deleting, reading, writing
 from genreconcile.access.roles import Subject, manifests
 
-__all__ = ["READ", "Access", "Right", "Subject", "Use", "deleting", "manifests", "reading", "told", "writing"]
+__all__ = [
+    "READ",
+    "Access",
+    "Right",
+    "Subject",
+    "Use",
+    "deleting",
+    "is_review",
+    "manifests",
+    "reading",
+    "told",
+    "writing",
+]

@@ -69,3 +69,9 @@ def _at_once(ask: Callable[[Asked], Answer], questions: Sequence[Asked]) -> dict
 def _attributes(right: Right) -> dict[str, Any]:
     found = {"verb": right.verb, "group": right.group, "resource": right.plural}
     return found | {key: text for key, text in (("namespace", right.namespace), ("name", right.name)) if text}
+
+
+def is_review(path: str) -> bool:
+    """Whether this is the path of a question for rights, which stores nothing."""
+    asked = shipped(Access)
+    return path in {asked.review.path, asked.rules_review.path}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +25,7 @@ from genreconcile.cli.options import (
     VERBOSITY,
     Connection,
     added,
+    output_option,
 )
 
 if TYPE_CHECKING:
@@ -90,6 +91,13 @@ _OF_LEASES: Final = (
     is_flag=True,
     help="Run nothing: take the finalizers off the parents, whose children stay; to uninstall.",
 )
+@click.option(
+    "--plan",
+    "is_plan",
+    is_flag=True,
+    help="Run nothing: print what would be done for each parent, and write nothing. Exit code 1 where anything would.",
+)
+@output_option("text", ("text", "json"))
 @click.option("--lease", metavar="[NS/]NAME", help="Work only while this Lease is held, else stand by.")
 @click.option(
     "--lease-duration",
@@ -178,16 +186,36 @@ def command(
     from genreconcile.controllers import program
 
     is_release, accepts = options.pop("release"), options.pop("accept_changes")
+    is_plan, output = options.pop("is_plan"), options.pop("output")
+    if not is_plan and ctx.get_parameter_source("output") is not ParameterSource.DEFAULT:
+        raise click.UsageError("-o goes with --plan.")
+    if is_plan and is_release:
+        raise click.UsageError("--plan and --release exclude each other; give one.")
     told = {name: options.pop(name) for name in ("listen", "events")}
     lease = _lease(ctx, **{name: options.pop(name) for name in _OF_LEASES})
     of_set = {name: options.pop(name) for name in _OF_SETS}
-    logs.set_up(max(verbosity, 1), options.pop("log_format"))
+    logs.set_up(verbosity if is_plan else max(verbosity, 1), options.pop("log_format"))
     sources = [_set_of(folder, **of_set)] if folder is not None else _controllers_of(operators, ctx)
     cluster = session.connect(Connection(**options))
     if is_release:
         return _release(sources, cluster, namespaces)
+    if is_plan:
+        return _plan(sources, cluster, namespaces, output)
     program.run(*sources, cluster=cluster, namespaces=namespaces or None, lease=lease, accept_changes=accepts, **told)
     return exits.CONVERGED
+
+
+def _plan(sources: Sequence[Source], cluster: Cluster, namespaces: tuple[str, ...], output: str) -> int:
+    """Print what would be done. Nobody can tell: 2; something: 1; nothing: 0."""
+    from genreconcile.controllers.planning import missing_rights, planned
+    from genreconcile.report.operators import render_operators
+
+    found = list(planned(sources, cluster, namespaces or None))
+    missing = missing_rights(found, cluster)
+    click.echo(render_operators(found, missing, output), nl=False)
+    if not all(one.is_judged for one in found):
+        return exits.UNKNOWN
+    return exits.DIFFERENCES if any(one.has_changes for one in found) else exits.CONVERGED
 
 
 def _release(sources: Iterable[Source], cluster: Cluster, namespaces: tuple[str, ...]) -> int:

@@ -109,6 +109,20 @@ class Loop(Worker[ObjectKey]):
                 if plan is not None:
                     yield key, plan
 
+    def planned(self, timeout: float) -> Iterator[tuple[ObjectKey, Plan | Exception | None]]:
+        """For each parent the plan of a run, the error why there is none, or None where it would not be run. Nothing is
+        written. Waits ``timeout`` seconds for the parents. Raises NotSynced.
+        """
+        self._cache.wait_for_sync([self.parts.resource], timeout)
+        for record in self._cache.records(self.parts.resource, selector=self._settings.selector):
+            parent = record.decode_with_managers()
+            key = ObjectKey.of(parent)
+            reads = RunReads(self._reader, self._cache.discovery)
+            try:
+                yield key, Run(self.parts, key, parent, Memory(record.uid), reads).plan()
+            except Exception as error:  # noqa: BLE001 - whatever the user's function raises
+                yield key, error
+
     def refuse(self, survey: Survey) -> None:
         """Tell the parents whose children the survey would change that nothing is written."""
         for key in survey.parents:

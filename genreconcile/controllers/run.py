@@ -117,6 +117,16 @@ class Run:
 
     def rehearse(self) -> Plan | None:
         """The plan of a run that writes nothing; None where the function states no set, or nobody can tell."""
+        try:
+            return self.plan()
+        except Exception as error:  # noqa: BLE001 - as in ``execute``; the run itself will tell
+            _log.info("%s: %s: not planned: %s", self._settings.name, self._key, type(error).__name__)
+            return None
+
+    def plan(self) -> Plan | None:
+        """What the run would do to the children; nothing is written. None for a parent that would not be run: it is
+        being deleted, or is paused. Raises what the function raises, and ReconcileError.
+        """
         children = self._parts.children
         children.learn(self._parent)
         if is_going(self._parent) or is_paused(self._parent):
@@ -126,9 +136,6 @@ class Run:
             stated = self._called(context)
             prepared = children.prepare(self._parent, stated.children)
             return children.plan(self._parent, prepared.children, is_whole=stated.is_whole)
-        except Exception as error:  # noqa: BLE001 - as in ``execute``; the run itself will tell
-            _log.info("%s: %s: not planned: %s", self._settings.name, self._key, type(error).__name__)
-            return None
         finally:
             context.close()
 

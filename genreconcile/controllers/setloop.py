@@ -113,6 +113,11 @@ class SetLoop(Worker[str]):
         except ReconcileError:
             return ()  # The run says what is wrong.
 
+    def planned(self) -> Plan:
+        """What a run would do; nothing is written. Raises ReconcileError, and what the function raises."""
+        stated = self._set.read()
+        return self._reconciler.plan_set(stated.children, self._settings, is_whole=stated.is_whole)
+
     def process(self, key: str) -> None:
         """Run the set once. Raises nothing."""
         began, result = time.monotonic(), "error"

@@ -1,13 +1,20 @@
 """``genreconcile run``: what the options make of it, without a cluster."""
 
+import json
 import signal
 
+import jsonschema
 import pytest
 
 import genreconcile as gr
-from genreconcile.controllers import program
+from genreconcile.access import Right
+from genreconcile.controllers import planning, program
 from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.planning import Planned
 from genreconcile.controllers.sets import ExpectedSet
+from genreconcile.report import schema
+
+KEY = gr.ObjectKey("example.com", "Thing", "shop", "a")
 
 OPERATOR = """
 import genreconcile as gr
@@ -197,3 +204,43 @@ def test_a_place_to_listen_that_is_none_is_refused_before_anything_runs(run, rec
         2,
         "error: listen: not usable: '8080' is no address; write it as :8080 or 127.0.0.1:8080\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(("-o", "json"), "-o goes with --plan."), (("--plan", "--release"), "--plan and --release exclude each other")],
+)
+def test_options_of_a_dry_run(run, reconciler, operator, options, said):
+    done = run("run", operator("one"), *options)
+    assert done.code == 2
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ((), 0, ["0 looked at: 0 would be changed, 0 could not be judged"]),
+        ((Planned("things", KEY),), 0, ["1 looked at: 0 would be changed, 0 could not be judged"]),
+        (
+            (Planned("things", KEY, error="KeyError"), Planned("kept", None, error="no")),
+            2,
+            [
+                "things: Thing.example.com shop/a: not judged: KeyError",
+                "kept: not judged: no",
+                "missing right: patch things.example.com in shop",
+                "2 looked at: 0 would be changed, 2 could not be judged",
+            ],
+        ),
+    ],
+)
+def test_a_dry_run_prints_what_would_be_done(run, started, operator, monkeypatch, case):
+    found, code, lines = case
+    missing = [Right("patch", "example.com", "things", "shop")] if code else []
+    monkeypatch.setattr(planning, "planned", lambda *_: iter(found))
+    monkeypatch.setattr(planning, "missing_rights", lambda *_: missing)
+    done = run("run", operator("one"), "--plan")
+    assert (done.code, done.out.splitlines()) == (code, lines)
+    assert started == {}, "nothing runs"
+    read = json.loads(run("run", operator("one"), "--plan", "-o", "json").out)
+    jsonschema.validate(read, schema())
+    assert [one["error"] for one in read["plans"]] == [one.error for one in found]

@@ -1,0 +1,91 @@
+"""What operators would do, parent by parent, as text and as JSON.
+
+Invariant: as of all reports: no value of a Secret, and the JSON fits ``output.schema.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from genreconcile.access import Right
+from genreconcile.objects import ObjectKey
+from genreconcile.plan import Plan
+from genreconcile.report.document import API_VERSION, document, indented
+from genreconcile.report.text import render_text
+
+
+class OfParent(Protocol):
+    """What would be done for one parent; see ``Planned`` of controllers."""
+
+    @property
+    def name(self) -> str:
+        """The name of the controller, or of the set."""
+
+    @property
+    def parent(self) -> ObjectKey | None:
+        """None of a set without one."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """What would be done, if anybody can tell."""
+
+    @property
+    def error(self) -> str:
+        """Why nobody can."""
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything would be written."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether all of it is known."""
+
+
+def render_operators(found: Sequence[OfParent], missing: Sequence[Right], output: str) -> str:
+    """The text of a dry run, as ``text`` or ``json``; ``missing`` are rights that the account lacks."""
+    if output == "json":
+        return indented(operators_document(found, missing))
+    return "".join(f"{line}\n" for line in _lines(found, missing))
+
+
+def operators_document(found: Sequence[OfParent], missing: Sequence[Right]) -> dict[str, Any]:
+    """A dry run as JSON data of kind OperatorPlan."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "OperatorPlan",
+        "changed": sum(one.has_changes for one in found),
+        "plans": [
+            {
+                "controller": one.name,
+                "parent": one.parent._asdict() if one.parent is not None else None,
+                "plan": document(one.plan) if one.plan is not None else None,
+                "error": one.error,
+            }
+            for one in found
+        ],
+        "missingRights": [_told(right) for right in missing],
+    }
+
+
+def _lines(found: Sequence[OfParent], missing: Sequence[Right]) -> Iterator[str]:
+    """Of parents for which nothing would be done only their number."""
+    for one in found:
+        of = f"{one.name}: {one.parent}" if one.parent is not None else one.name
+        if one.error:
+            yield f"{of}: not judged: {one.error}"
+        elif one.plan is not None and (one.has_changes or not one.is_judged or one.plan.refusals):
+            yield f"{of}:"
+            yield from (f"  {line}" for line in render_text(one.plan).splitlines())
+            yield from (f"  refused: {refusal}" for refusal in one.plan.refusals)
+    for right in missing:
+        yield f"missing right: {_told(right)}"
+    changed = sum(one.has_changes for one in found)
+    unknown = sum(not one.is_judged for one in found)
+    yield f"{len(found)} looked at: {changed} would be changed, {unknown} could not be judged"
+
+
+def _told(right: Right) -> str:
+    place = f" in {right.namespace}" if right.namespace else ""
+    return f"{right.verb} {right.resource}{place}"
