@@ -128,9 +128,10 @@ class _Verbosity(click.ParamType[int]):
         return int(text)
 
 
-def shared(default_output: str, formats: Sequence[str] = FORMATS) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def shared(default_output: str, formats: Sequence[str] = FORMATS, *, needs_files: bool = True) -> Decorator:
     """A decorator that adds the options to a command, which gets their values as keywords of ``Flags``."""
-    return added(*_EXPECTED, *CONNECTION, *_DELETION, output_option(default_output, formats), VERBOSITY)
+    expected = _EXPECTED if needs_files else (_files(required=False), *_EXPECTED[1:])
+    return added(*expected, *CONNECTION, *_DELETION, output_option(default_output, formats), VERBOSITY)
 
 
 def added(*options: Decorator) -> Decorator:
@@ -154,16 +155,22 @@ DELETE_KINDS = click.option(
     metavar="KIND",
     help="Delete objects of this kind although others go with them, written Example.group. Repeatable.",
 )
-FILES = (
-    click.option(
+
+
+def _files(*, required: bool) -> Decorator:
+    return click.option(
         "-f",
         "--filename",
         "filenames",
         multiple=True,
-        required=True,
+        required=required,
         metavar="PATH",
         help="File, folder, or - for stdin. Repeatable.",
-    ),
+    )
+
+
+FILES = (
+    _files(required=True),
     click.option("-R", "--recursive", is_flag=True, help="Look below the folders as well."),
     NAMESPACE,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,11 +13,15 @@ from genreconcile.cli import exits
 from genreconcile.cli.options import Flags, shared
 
 if TYPE_CHECKING:
-    from genreconcile.access import Subject
+    from genreconcile.access import Right, Subject
+    from genreconcile.controllers.planning import Planned
 
 _HEADER = """\
 # What genreconcile needs for these objects. Kinds, schemas and the check of these rights themselves are read under
 # system:discovery and system:basic-user, which Kubernetes grants to every account that has authenticated.
+"""
+_OF_OPERATORS = """\
+# What these operators need for the parents that are there; a function that states other kinds for others needs more.
 """
 _OPTIONS = (
     click.option("--name", default="genreconcile", show_default=True, metavar="NAME", help="Name of the roles."),
@@ -51,10 +56,21 @@ def _own(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("rbac")
-@shared("yaml", ("yaml", "json"))
+@click.argument(
+    "operators", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[OPERATOR.PY]..."
+)
+@shared("yaml", ("yaml", "json"), needs_files=False)
 @_own
+@click.option(
+    "--watch-namespace", "namespaces", multiple=True, metavar="NS", help="As of run: of operators. Repeatable."
+)
+@click.pass_context
 def command(  # noqa: PLR0913 - the public surface: click hands over each option by its name
+    ctx: click.Context,
+    /,
+    operators: tuple[Path, ...],
     *,
+    namespaces: tuple[str, ...],
     name: str,
     serviceaccount: str | None,
     user: str | None,
@@ -65,17 +81,27 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     lease: str | None,
     **options: Any,
 ) -> int:
-    """Print the least Role and ClusterRole with which apply, called with the same options, does its work.
+    """Print the least Role and ClusterRole with which apply, called with the same options, does its work; or, for
+    Python files with controllers, those with which run does, by a dry run over the parents that are there.
 
     The server is asked for its kinds, and nothing is written.
     """
     subject = _subject(serviceaccount, user)
     settings = Flags(**options)
+    if bool(operators) == bool(settings.filenames):
+        raise click.UsageError("Give -f with the objects of apply, or Python files with controllers.")
     from genreconcile.access import manifests
     from genreconcile.access.notes import notes
     from genreconcile.cli import logs, output, session
 
     logs.set_up(settings.verbosity)
+    if operators:
+        rights, unknown = _rights_of(operators, settings, namespaces, ctx)
+        if lease is not None:
+            rights |= session.rights_of_lease(settings, lease)
+        click.echo(_rendered(manifests(rights, name, subject), [], settings.output, _OF_OPERATORS), nl=False)
+        output.notes("not judged", (f"{one.of}: {one.error}" for one in unknown))
+        return exits.UNKNOWN if unknown else exits.CONVERGED
     expected = session.read_expected(settings)
     rights = session.rights(
         settings, expected, level="read" if read_only else "write", operator=operator, everywhere=all_namespaces
@@ -88,6 +114,16 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     click.echo(_rendered(manifests(rights, name, subject), warnings, settings.output), nl=False)
     output.notes("warning", warnings)
     return exits.CONVERGED
+
+
+def _rights_of(
+    operators: tuple[Path, ...], settings: Flags, namespaces: tuple[str, ...], ctx: click.Context
+) -> tuple[frozenset[Right], list[Planned]]:
+    from genreconcile.cli import session
+    from genreconcile.cli.run import controllers_of
+    from genreconcile.controllers.rights import rights_of
+
+    return rights_of(controllers_of(operators, ctx), session.connect(settings), list(namespaces) or None)
 
 
 def _subject(serviceaccount: str | None, user: str | None) -> Subject | None:
@@ -103,7 +139,7 @@ def _subject(serviceaccount: str | None, user: str | None) -> Subject | None:
     return Subject("user", user) if user else None
 
 
-def _rendered(objects: list[dict[str, Any]], warnings: list[str], output: str) -> str:
+def _rendered(objects: list[dict[str, Any]], warnings: list[str], output: str, header: str = _HEADER) -> str:
     from genreconcile.access.roles import as_list
 
     if output == "json":
@@ -111,4 +147,4 @@ def _rendered(objects: list[dict[str, Any]], warnings: list[str], output: str) -
     from genreconcile.report.yamltext import dump_all
 
     comments = "".join(f"# Warning: {warning}\n" for warning in warnings)
-    return _HEADER + comments + dump_all(objects)
+    return header + comments + dump_all(objects)

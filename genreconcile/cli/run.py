@@ -195,7 +195,7 @@ def command(
     lease = _lease(ctx, **{name: options.pop(name) for name in _OF_LEASES})
     of_set = {name: options.pop(name) for name in _OF_SETS}
     logs.set_up(verbosity if is_plan else max(verbosity, 1), options.pop("log_format"))
-    sources = [_set_of(folder, **of_set)] if folder is not None else _controllers_of(operators, ctx)
+    sources = [_set_of(folder, **of_set)] if folder is not None else controllers_of(operators, ctx)
     cluster = session.connect(Connection(**options))
     if is_release:
         return _release(sources, cluster, namespaces)
@@ -254,13 +254,13 @@ def _set_of(folder: str, *, name: str | None, **settings: Any) -> Source:
     return sets.folder(folder, name=name or "folder", **settings)
 
 
-def _controllers_of(operators: Iterable[Path], ctx: click.Context) -> list[Source]:
+def controllers_of(operators: Iterable[Path], ctx: click.Context) -> list[Source]:
     """The controllers and sets of Python files, each once. Raises UsageError where there is none."""
     from genreconcile.controllers.program import SOURCES
 
     for parameter in ctx.command.params:
         is_given = ctx.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
-        if parameter.name in _OF_SETS and is_given:
+        if ctx.command is command and parameter.name in _OF_SETS and is_given:
             raise click.UsageError(f"{parameter.opts[-1]} goes with -f; a controller says it in its own file.")
     found: dict[int, Source] = {}
     for path in operators:

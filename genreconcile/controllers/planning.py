@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -75,9 +75,10 @@ def planned(
     sources: Sequence[Source],
     cluster: Cluster,
     namespaces: Iterable[str] | None = None,
-    cache_limit: int | None = None,
+    look: Callable[[Cache], object] = lambda _: None,
 ) -> Iterator[Planned]:
-    """What the sources would do now, each parent once. Arguments as of ``run``; functions see ``ctx.is_plan``.
+    """What the sources would do now, each parent once. Arguments as of ``run``; functions see ``ctx.is_plan``. In the
+    end ``look`` is called with the cache, which then watches all that was read.
 
     Raises InputError, CacheError for a kind of parents that the server does not have, NotSynced where the parents are
     not known in time.
@@ -92,10 +93,11 @@ def planned(
             may_write=lambda: False,
             clock=time.monotonic,
             now=lambda: dt.datetime.now(dt.UTC),
-            reader=Reader(reading, cache, cache_limit=cache_limit),
+            reader=Reader(reading, cache),
         )
         for source in sources:
             yield from _of_controller(source, shared) if isinstance(source, Controller) else _of_set(source, shared)
+        look(cache)
 
 
 def _of_controller(controller: Controller, shared: Shared) -> Iterator[Planned]:

@@ -8,7 +8,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.access import Right
-from genreconcile.controllers import planning, program
+from genreconcile.controllers import planning, program, rights
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.planning import Planned
 from genreconcile.controllers.sets import ExpectedSet
@@ -244,3 +244,28 @@ def test_a_dry_run_prints_what_would_be_done(run, started, operator, monkeypatch
     read = json.loads(run("run", operator("one"), "--plan", "-o", "json").out)
     jsonschema.validate(read, schema())
     assert [one["error"] for one in read["plans"]] == [one.error for one in found]
+
+
+@pytest.mark.parametrize("arguments", [(), ("operator", "files")])
+def test_rbac_takes_files_or_operators(run, reconciler, operator, manifest, arguments):
+    given = {"operator": [operator("one")], "files": ["-f", manifest]}
+    done = run("rbac", *(word for name in arguments for word in given[name]))
+    assert done.code == 2
+    assert "Give -f with the objects of apply, or Python files with controllers." in done.err
+
+
+def test_rbac_of_an_operator_prints_roles_and_what_nobody_can_judge(run, reconciler, operator, monkeypatch):
+    found = frozenset({Right("list", "example.com", "things"), Right("watch", "example.com", "things")})
+    unknown = [Planned("things", KEY, error="KeyError")]
+    asked = []
+
+    def rights_of(*arguments):
+        asked.append(arguments[2])
+        return found, unknown
+
+    monkeypatch.setattr(rights, "rights_of", rights_of)
+    done = run("rbac", operator("one"), "--watch-namespace", "shop", "-o", "json")
+    assert (done.code, done.err) == (2, "not judged: things: Thing.example.com shop/a: KeyError\n")
+    (role,) = json.loads(done.out)["items"]
+    assert role["rules"] == [{"apiGroups": ["example.com"], "resources": ["things"], "verbs": ["list", "watch"]}]
+    assert asked == [["shop"]]
