@@ -26,6 +26,7 @@ from genreconcile.controllers.upgrade import Survey
 from genreconcile.controllers.worker import Worker
 from genreconcile.errors import CacheError, PlanRefused
 from genreconcile.objects import ObjectKey
+from genreconcile.observe import span
 from genreconcile.plan import Plan
 
 _log = logging.getLogger("genreconcile.controllers")
@@ -144,7 +145,8 @@ class Loop(Worker[ObjectKey]):
             with self._turns:
                 if not self.queue.is_closed:  # It may have been while this one waited for its turn.
                     began = time.monotonic()
-                    following = self._processed(key)
+                    with span("reconcile", self._settings.name, key):
+                        following = self._processed(key)
                     self._plan_next(key, following)
                     self.parts.observer.ran(told(following), time.monotonic() - began)
         finally:

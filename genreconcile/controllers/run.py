@@ -32,7 +32,7 @@ from genreconcile.controllers.statuses import Statuses, StatusKeys
 from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import Object, ObjectKey
-from genreconcile.observe import Observer
+from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
 
 _log = logging.getLogger("genreconcile.controllers")
@@ -142,7 +142,8 @@ class Run:
     def _called(self, context: Context) -> Stated:
         """What the function states. Raises what it raises."""
         function = self._parts.controller.function
-        return self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
+        with span("function", self._settings.name, self._key):
+            return self._parts.runner.run(self._key, functools.partial(function, self._given(), context))
 
     def _given(self) -> Object:
         """The parent as the function gets it: a copy, without what a cache does not keep."""
@@ -182,9 +183,11 @@ class Run:
     def _stated(self, stated: Stated, context: Context) -> Next:
         refused: PlanRefused | None = None
         try:
-            prepared = self._parts.children.prepare(self._parent, stated.children)
-            plan = self._planned(prepared, context.found, is_whole=stated.is_whole)
-            result = self._parts.children.apply(self._parent, prepared.children, plan, is_whole=stated.is_whole)
+            with span("plan", self._settings.name, self._key):
+                prepared = self._parts.children.prepare(self._parent, stated.children)
+                plan = self._planned(prepared, context.found, is_whole=stated.is_whole)
+            with span("apply", self._settings.name, self._key):
+                result = self._parts.children.apply(self._parent, prepared.children, plan, is_whole=stated.is_whole)
         except PlanRefused as error:
             if error.result is None:
                 return self._failed(error)

@@ -22,7 +22,7 @@ from genreconcile.controllers.worker import Worker
 from genreconcile.controllers.written import Written
 from genreconcile.errors import OF_USERS_CODE, LoadError, PlanRefused, ReconcileError
 from genreconcile.objects import Object, ObjectKey
-from genreconcile.observe import Observer
+from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
@@ -122,7 +122,8 @@ class SetLoop(Worker[str]):
         """Run the set once. Raises nothing."""
         began, result = time.monotonic(), "error"
         try:
-            after = self._run()
+            with span("reconcile", self.name):
+                after = self._run()
         except ReconcileError as error:
             _log.warning("%s: %s", key, error)
             self.queue.retry(key)

@@ -8,6 +8,7 @@ from genreconcile.observe.figures import Counts, Figures, Histogram
 from genreconcile.observe.listener import Listener, parse_address
 from genreconcile.observe.observer import Observer, Observing, silent
 from genreconcile.observe.state import Kept, State, Work, kinds_of
+from genreconcile.observe.tracing import span
 
 __all__ = [
     "Counts",
@@ -24,4 +25,5 @@ __all__ = [
     "kinds_of",
     "parse_address",
     "silent",
+    "span",
 ]
