@@ -130,8 +130,10 @@ class Loop(Worker[ObjectKey]):
             record = self._cache.record(self.parts.resource, key.name, namespace=key.namespace)
             if record is not None:
                 parent = record.decode_with_managers()
+                judgement = Judgement.of_error(PlanRefused(survey.refusal))
                 self.parts.statuses.begin(parent)
-                self.parts.statuses.write(parent, Judgement.of_error(PlanRefused(survey.refusal)), None)
+                self.parts.statuses.write(parent, judgement, None)
+                self.parts.observer.judged(parent, judgement.verdict.cause.reason, survey.refusal)
 
     def close(self) -> None:
         """Take no more events, and give out no more keys."""

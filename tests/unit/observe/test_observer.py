@@ -153,6 +153,23 @@ def test_a_guard_that_refuses_is_told(fake):
         assert names(fake) == ["a"]
 
 
+def test_another_build_that_would_change_too_much_is_told(fake):
+    names_ = [f"c{number}" for number in range(20)]
+    edit(fake, names=names_)
+    with Scraped(fake) as scraped, scraped.program:
+        eventually(lambda: len(names(fake)) == 20)
+    found = {}
+    exec(  # noqa: S102 - a function of another file is another build
+        "def other(parent, ctx):\n    for name in parent['spec']['names']:\n        yield config(name, k='other')\n",
+        {"config": config},
+        found,
+    )
+    with Scraped(fake, found["other"]) as scraped, scraped.program:
+        eventually(lambda: scraped.program.refused)
+        eventually(lambda: told(fake, "GuardRefused"))
+        assert "--accept-changes" in told(fake, "GuardRefused")[0][1]
+
+
 def test_without_events_nothing_is_written(fake):
     with Scraped(fake, events=False) as scraped, scraped.program:
         eventually(lambda: names(fake) == ["a"])
