@@ -6,6 +6,7 @@ Invariant: bounded in bytes, and thread-safe; what is answered is of the very ve
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ from cachetools import LRUCache
 
 from genreconcile.cache.transform import Record
 from genreconcile.gojson import loads
-from genreconcile.objects import Object
+from genreconcile.objects import GVK, Object
 
 _BYTES: Final = 4 << 20
 _MOST_OF_ONE: Final = 256 << 10
@@ -24,14 +25,24 @@ _Version = tuple[str, int]
 
 
 class Lately:
-    """The last objects that came by a watch, as the server sent them."""
+    """The last objects of some kinds that came by a watch, as the server sent them."""
 
     def __init__(self, size: int = _BYTES) -> None:
+        self._kinds: frozenset[GVK] = frozenset()
         self._objects: LRUCache[_Version, bytes] = LRUCache(size, len)
         self._lock = threading.Lock()
 
-    def note(self, record: Record, data: msgspec.Raw) -> None:
-        """Keep the object of an event: its bytes are copied, and nothing is decoded."""
+    def follow(self, kinds: Iterable[GVK]) -> None:
+        """Keep objects of these kinds from now on: those that are written. Most events are of others."""
+        new = frozenset(kinds) - self._kinds
+        if new:
+            with self._lock:
+                self._kinds |= new
+
+    def note(self, kind: GVK, record: Record, data: msgspec.Raw) -> None:
+        """Keep the object of an event, if its kind is followed: its bytes are copied, and nothing is decoded."""
+        if kind not in self._kinds:
+            return
         whole = bytes(data)
         if len(whole) <= _MOST_OF_ONE and record.uid and _TOKEN in whole:
             with self._lock:

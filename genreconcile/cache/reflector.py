@@ -273,7 +273,7 @@ class Reflector:
             return
         for record in self._reading.records((event.object,)):
             if self._lately is not None and event.type != DELETED:
-                self._lately.note(record, event.object)  # Before anybody hears of it.
+                self._lately.note(self._resource.gvk, record, event.object)  # Before anybody hears of it.
             self._sink.event(event.type, record)
             if record.resource_version:
                 self._resource_version = str(record.resource_version)

@@ -125,6 +125,7 @@ class Kinds:
         ``places``, or the errors why it cannot. Raises Unauthorized, Unreachable.
         """
         compared = [resource for resource in resources if not self.is_pending(resource)]
+        self._cache.lately.follow(resource.gvk for resource in compared)
         with self._lock:
             self._followed |= {resource for resource in compared if is_definer(resource.gvk)}
         for resource in compared:

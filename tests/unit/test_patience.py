@@ -23,10 +23,15 @@ REASONED = {
     ),
     "kind/conformance/server.py::remove: sleeps once": "a bounded number of tries",
     "kind/sharded_program.py::stated: sleeps once": "how long its runs wait",
+    "kind/test_aio.py::main: sleeps once": "what must not go on within a moment",
     "kind/test_custom_resources.py::test_somebody_else_adds_a_field_with_a_default: sleeps once": (
         "what must not happen within a second"
     ),
     "unit/apply/test_applier.py::work: sleeps once": "so that threads meet, if they may",
+    "unit/test_aio.py::cancelled_at: sleeps once": "what must not go on within a moment",
+    "unit/test_aio.py::main: sleeps once": "what must not begin within a moment",
+    "unit/test_aio.py::test_many_at_once_with_as_many_threads_as_are_allowed: sleeps once": "so that calls meet",
+    "unit/test_aio.py::use: sleeps once": "a producer that pauses now and then",
 }
 
 
