@@ -18,9 +18,10 @@ from support.api.client import cluster_of
 
 DURATION, RENEW_DEADLINE, RETRY = 6, 4.0, 0.8
 """Of the Lease, in seconds."""
+WORKERS = 4
 
 
-@gr.controller(KIND, name="soak", resync=60, workers=4)
+@gr.controller(KIND, name="soak", resync=60, workers=WORKERS)
 def soak(parent, ctx):
     ctx.status["seen"] = len(json.loads(parent["spec"]["objects"]))
     yield from json.loads(parent["spec"]["objects"])

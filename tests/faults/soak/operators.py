@@ -21,7 +21,7 @@ from faults.soak.__main__ import ROOT, SETTLE, Counts, state
 from faults.soak.account import GROWTH, parts
 from faults.soak.beside import Beside
 from faults.soak.objects import expected
-from faults.soak.operator import DURATION
+from faults.soak.operator import DURATION, WORKERS
 from faults.soak.others import Opponent, Others
 from faults.soak.weather import Weather
 from genreconcile.testing import ControlPlane
@@ -169,7 +169,10 @@ def soak(options, plane, server):
     finally:
         codes = [replica.end() for replica in replicas]
     foreign = sum(map(is_foreign, after))
-    growth = {name: [_growth(samples, name) for samples in last] for name in ("rss", "threads")}
+    quarters = {name: [parts(samples, name, 4) for samples in last] for name in ("rss", "threads")}
+    growth = [round(fourth / second, 3) for _, second, _, fourth in quarters["rss"]]
+    # Threads of functions are made when they are needed, no more than there are workers.
+    threads = [fourth - second for _, second, _, fourth in quarters["threads"]]
     rows = {
         "duration": f"{options.minutes:g} minutes, seed {options.seed}",
         "parents": f"{options.parents} with {options.objects + 1} children each, two processes under one Lease",
@@ -183,19 +186,15 @@ def soak(options, plane, server):
         "settled after": "never" if settled is None else f"{settled:.0f} s",
         "end state equal": "yes" if own(after) == before else "NO",
         "objects of others": f"{foreign} of {others.done['create']} are there",
-        "second half": f"at least {min(map(len, last))} s; memory {growth['rss']}, threads {growth['threads']}",
-        "memory by quarter": [[round(size, 1) for size in parts(samples, "rss", 4)] for samples in last],
+        "second half": f"at least {min(map(len, last))} s; memory {growth}, threads more {threads}",
+        "memory by quarter": [[round(size, 1) for size in found] for found in quarters["rss"]],
+        "threads by quarter": quarters["threads"],
     }
     for name, text in rows.items():
         print(f"{name:<24} {text}")
-    is_flat = all(ratio <= GROWTH for ratio in growth["rss"]) and all(ratio <= 1.0 for ratio in growth["threads"])
+    is_flat = all(ratio <= GROWTH for ratio in growth) and all(more <= WORKERS for more in threads)
     is_whole = foreign >= others.done["create"]  # Of some the answer was lost.
     return settled is not None and own(after) == before and is_whole and is_flat and codes == [0, 0] and killer.done > 0
-
-
-def _growth(samples, name):
-    _, second, _, last = parts(samples, name, 4)
-    return round(last / second, 3)
 
 
 def settle(condition, told):
