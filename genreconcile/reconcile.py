@@ -330,6 +330,10 @@ class Reconciler:
 
     # For controllers of this package; not part of the public API.
 
+    def warm(self, kinds: Iterable[str]) -> None:
+        """Watch these kinds as a plan would; what is not served, or cannot be read, is left out. Raises nothing."""
+        self._planner.warm(kinds)
+
     def plan_set(self, expected: Iterable[Mapping[str, Any]], settings: Settings, *, is_whole: bool = True) -> Plan:
         """As ``plan`` with these settings; unless ``expected`` ``is_whole``, nothing is to be deleted."""
         return self._planned(self._set(expected, settings, is_whole=is_whole), settings)

@@ -5,7 +5,7 @@ Invariant: pure; the verbs here are exactly those that requests of this package 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -74,6 +74,16 @@ def holding(namespace: str, name: str) -> Iterator[Right]:
     yield Right("create", group, kind.plural, namespace)
     for verb in ("get", "update"):
         yield Right(verb, group, kind.plural, namespace, name)
+
+
+def sharing(namespace: str, names: Iterable[str]) -> Iterator[Right]:
+    """The rights to hold the Leases of shards, and to see those of another number of them."""
+    kind = shipped(Own).lease
+    group = kind.object.api_version.partition("/")[0]
+    for verb in ("create", "list"):
+        yield Right(verb, group, kind.plural, namespace)
+    for name in names:
+        yield Right("update", group, kind.plural, namespace, name)
 
 
 def deleting(resource: Resource, namespace: str, use: Use, *, asks: bool = False) -> Iterator[Right]:

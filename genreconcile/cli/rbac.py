@@ -44,6 +44,12 @@ _OPTIONS = (
     ),
     click.option("--lease", metavar="[NS/]NAME", help="As of run: the Lease that the program is to hold."),
     click.option(
+        "--shards",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="As of run: the Leases NAME-0-of-N and so on of --lease.",
+    ),
+    click.option(
         "-A", "--all-namespaces", is_flag=True, help="Read the whole cluster, as a Reconciler does unless told."
     ),
 )
@@ -79,6 +85,7 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     operator: bool,
     all_namespaces: bool,
     lease: str | None,
+    shards: int | None,
     **options: Any,
 ) -> int:
     """Print the least Role and ClusterRole with which apply, called with the same options, does its work; or, for
@@ -90,6 +97,8 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     settings = Flags(**options)
     if bool(operators) == bool(settings.filenames):
         raise click.UsageError("Give -f with the objects of apply, or Python files with controllers.")
+    if shards is not None and lease is None:
+        raise click.UsageError("--shards goes with --lease.")
     from genreconcile.access import manifests
     from genreconcile.access.notes import notes
     from genreconcile.cli import logs, output, session
@@ -98,7 +107,7 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     if operators:
         rights, unknown = _rights_of(operators, settings, namespaces, ctx)
         if lease is not None:
-            rights |= session.rights_of_lease(settings, lease)
+            rights |= session.rights_of_lease(settings, lease, shards)
         click.echo(_rendered(manifests(rights, name, subject), [], settings.output, _OF_OPERATORS), nl=False)
         output.notes("not judged", (f"{one.of}: {one.error}" for one in unknown))
         return exits.UNKNOWN if unknown else exits.CONVERGED
@@ -109,7 +118,7 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     if any_name:
         rights = frozenset(right._replace(name="") for right in rights)
     if lease is not None:
-        rights |= session.rights_of_lease(settings, lease)
+        rights |= session.rights_of_lease(settings, lease, shards)
     warnings = notes(expected)
     click.echo(_rendered(manifests(rights, name, subject), warnings, settings.output), nl=False)
     output.notes("warning", warnings)

@@ -104,13 +104,18 @@ def rights(
         )
 
 
-def rights_of_lease(settings: Flags, lease: str) -> frozenset[Right]:
-    """The rights to hold a Lease ``[NAMESPACE/]NAME``, by default in the context's namespace. Raises InputError."""
-    from genreconcile.access.right import holding
+def rights_of_lease(settings: Flags, lease: str, shards: int | None = None) -> frozenset[Right]:
+    """The rights to hold a Lease ``[NAMESPACE/]NAME``, or those of ``shards``; it is by default in the context's
+    namespace. Raises InputError.
+    """
+    from genreconcile.access.right import holding, sharing
     from genreconcile.election import Lease
 
-    wanted = Lease.parse(lease)
-    return frozenset(holding(wanted.namespace or connect(settings).namespace or "default", wanted.name))
+    wanted = Lease.parse(lease, shards=shards)
+    namespace = wanted.namespace or connect(settings).namespace or "default"
+    if shards is None:
+        return frozenset(holding(namespace, wanted.name))
+    return frozenset(sharing(namespace, map(wanted.of_shard, range(shards))))
 
 
 def _reach(settings: Flags) -> dict[str, Any]:

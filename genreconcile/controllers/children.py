@@ -233,6 +233,10 @@ class Children:
         self._written.forget(parent)
         self._built.pop(parent, None)
 
+    def warm(self, kinds: Iterable[str]) -> None:
+        """Watch these kinds as those of children. Raises nothing."""
+        self._reconciler.warm(kinds)
+
     def close(self) -> None:
         """End what the Reconciler holds."""
         self._reconciler.close()

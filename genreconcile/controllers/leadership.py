@@ -27,6 +27,11 @@ class Leadership(Protocol):
     def may_write(self) -> bool:
         """Whether a write may begin, now."""
 
+    def tell(self, note: Callable[[], str], on_note: Callable[[str], object]) -> None:
+        """Before ``start``: ``note`` says what is told to those who stand by, while this program works, and ``on_note``
+        gets what the one that works tells. Both are short.
+        """
+
     @property
     def is_leading(self) -> bool:
         """Whether the program is the one that works."""
@@ -54,6 +59,9 @@ class Alone:
     def may_write(self) -> bool:
         """See ``Leadership``."""
         return not self._ended.is_set()
+
+    def tell(self, note: Callable[[], str], on_note: Callable[[str], object]) -> None:
+        """See ``Leadership``. There is nobody."""
 
     @property
     def is_leading(self) -> bool:
@@ -93,6 +101,10 @@ class ByLease:
     def is_leading(self) -> bool:
         """See ``Leadership``."""
         return self._elector.holds
+
+    def tell(self, note: Callable[[], str], on_note: Callable[[str], object]) -> None:
+        """See ``Leadership``."""
+        self._elector.note, self._elector.on_note = note, on_note
 
     def start(self, lead: Callable[[], None], lose: Callable[[str], None]) -> None:
         """See ``Leadership``. Both are called in a thread of its own."""

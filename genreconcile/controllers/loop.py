@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -90,6 +90,10 @@ class Loop(Worker[ObjectKey]):
             self._cache.subscribe(self._on_event, replay=True),
         ]
         self._is_first = False
+
+    def warm(self, kinds: Iterable[str]) -> None:
+        """See ``Worker``."""
+        self.parts.children.warm(kinds)
 
     def survey(self, timeout: float) -> Survey:
         """What this build would change of the children that another one has written last. Nothing is written.

@@ -47,6 +47,8 @@ _CUT_WITHIN: Final = 2.0
 _SYNC: Final = 60.0
 _AGAIN: Final = 5.0
 """Seconds until parents that are not known are looked for again."""
+_MOST_WARM: Final = 200
+"""The most kinds that are watched in standby since the one that works watches them."""
 _LOOK: Final = 1.0
 """Seconds until a signal is noticed at the latest."""
 
@@ -162,7 +164,18 @@ class Program:
         except BaseException:
             self.stop()
             raise
+        self._leadership.tell(self._watched, self._hear)
         self._leadership.start(self._work, self._lose)
+
+    def _watched(self) -> str:
+        """The kinds that are watched as a whole, for those who stand by."""
+        kinds = (gvk for gvk in self._cache.kinds() if not self._cache.has_metadata_alone(gvk))
+        return ",".join(sorted(map(str, kinds)))
+
+    def _hear(self, text: str) -> None:
+        """The program that works watches these kinds: so does this one from now on, to be warm when it follows."""
+        kinds = text.split(",")[:_MOST_WARM] if text else []
+        self._spawn([functools.partial(loop.warm, kinds) for loop in self._loops], "warm")
 
     def _work(self) -> None:
         """Let the workers begin, those of a controller once it is sure that another build does not change too much."""

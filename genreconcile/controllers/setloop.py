@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from genreconcile.apply.result import Result
@@ -112,6 +112,10 @@ class SetLoop(Worker[str]):
             return self._set.signature()
         except ReconcileError:
             return ()  # The run says what is wrong.
+
+    def warm(self, kinds: Iterable[str]) -> None:
+        """See ``Worker``."""
+        self._reconciler.warm(kinds)
 
     def planned(self) -> Plan:
         """What a run would do; nothing is written. Raises ReconcileError, and what the function raises."""

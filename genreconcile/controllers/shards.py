@@ -87,6 +87,9 @@ class OfShard:
         """See ``Leadership``."""
         return self._writes.may_write()
 
+    def tell(self, note: Callable[[], str], on_note: Callable[[str], object]) -> None:
+        """See ``Leadership``. The programs of one process share a cache: a shard that is taken over finds it filled."""
+
     @property
     def is_leading(self) -> bool:
         """See ``Leadership``."""

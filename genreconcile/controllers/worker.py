@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Final, Generic, TypeVar
 
 from genreconcile.controllers.entry import Priority
@@ -26,6 +26,10 @@ class Worker(ABC, Generic[K]):
     @abstractmethod
     def process(self, key: K) -> None:
         """Run one key that the queue gave, to its end. Raises nothing."""
+
+    @abstractmethod
+    def warm(self, kinds: Iterable[str]) -> None:
+        """Watch these kinds as runs do; those that are not served are left out. Raises nothing."""
 
     def work(self) -> None:
         """Run keys until the queue is closed: the life of a thread."""

@@ -15,9 +15,11 @@ from typing import Final
 from genreconcile.cluster import Cluster
 from genreconcile.election.election import Election, Write
 from genreconcile.election.lease import Lease, own_identity
+from genreconcile.election.notes import note_of, with_note
 from genreconcile.election.requests import Requests
 from genreconcile.election.times import boottime
 from genreconcile.errors import Conflict, NotFound, ReconcileError
+from genreconcile.objects import Object
 from genreconcile.process import Process
 
 _log = logging.getLogger("genreconcile.election")
@@ -51,6 +53,11 @@ class Elector:
         self._is_closing = self._is_stopping = False
         self._releases = False
         self._told = ""
+        self.note: Callable[[], str] = lambda: ""
+        """What the holder tells those who wait; it is asked before each renewal, and short."""
+        self.on_note: Callable[[str], object] = lambda _: None
+        """Called with what the holder tells, when that is another text; in the thread that renews, and so short."""
+        self._noted = ""
         self._thread = threading.Thread(target=self._run, name=f"genreconcile-lease-{lease.name}", daemon=True)
         self._process = Process()
 
@@ -143,11 +150,19 @@ class Elector:
             with self._changed:
                 found = self._election.seen(self._clock(), self._wall(), live)
             if found is None:
+                self._hear(live)
                 return
             step = found
-        answer = self._requests.write(step)
+        answer = self._requests.write(step._replace(body=with_note(step.body, self.note())))
         with self._changed:
             self._election.written(self._clock(), answer)
+
+    def _hear(self, live: Object | None) -> None:
+        """Pass on what the holder tells."""
+        text = note_of(live)
+        if text != self._noted:
+            self._noted = text
+            self.on_note(text)
 
     def _tell(self, level: int, text: str) -> None:
         """Log what has not been said last."""

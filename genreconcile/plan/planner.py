@@ -6,6 +6,7 @@ Invariant: sends no write; where nothing is new, sends no request at all.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -17,6 +18,7 @@ from genreconcile.cache import Sighting
 from genreconcile.cache.related import View
 from genreconcile.compare import EXACT
 from genreconcile.engine import Engine
+from genreconcile.errors import ReconcileError
 from genreconcile.manifests import refuse_duplicates
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan, Prune, deferred
@@ -40,6 +42,7 @@ __all__ = ["Call", "Planner"]
 
 
 _NOTHING: Final = Prune()
+_log = logging.getLogger("genreconcile.plan")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -184,6 +187,17 @@ class Planner:
         looked_at = {*draft.resources.values(), *others.resources} if prune.is_whole else ()
         self.kinds.await_watches(looked_at, [prune.namespace if head is None else ""])
         return scope, others
+
+    def warm(self, kinds: Iterable[str]) -> None:
+        """Bring kinds into the cache as a plan of their objects would. Raises nothing."""
+        places = set(self._cache.namespaces or ())
+        for text in kinds:
+            try:
+                resource = self._catalog.discovery.get(GVK.parse(text))
+                if resource is not None and resource.verbs >= {"list", "watch"}:
+                    self.kinds.sync(self.kinds.needed({resource: places}))
+            except (ReconcileError, ValueError) as error:
+                _log.info("%s: not watched beforehand: %s", text, error)
 
     def rights(self, call: Call, use: Use) -> frozenset[Right]:
         """The rights to make the plan of a call and to carry it out. Raises as ``plan``, and InputError."""

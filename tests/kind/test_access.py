@@ -145,6 +145,12 @@ def test_the_rights_of_a_lease_are_those_of_the_page(server):
         if "resourceNames: [apps]" in text
     )
     assert role["rules"] == yaml.safe_load(told)["rules"]
+    printed, _ = server.printed("--lease", "locks/apps", "--shards", "3", "--any-name")
+    (role,) = (one for one in printed if "rules" in one and one["metadata"].get("namespace") == "locks")
+    (told,) = (
+        text for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "apps-0-of-3" in text
+    )
+    assert role["rules"] == yaml.safe_load(told)["rules"]
     _, done = server.printed("--lease", "apps")
     assert "resourceNames:\n  - apps\n" in done.stdout
 

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import genreconcile as gr
+from genreconcile.cluster import Around
 from genreconcile.controllers.program import Program, run
+from genreconcile.election.notes import NOTE
 from support.eventually import LONG, eventually
 from unit.controllers import things
 from unit.controllers.things import config, controller, edit, names, thing
@@ -61,6 +63,7 @@ def test_one_of_two_works_and_the_other_stands_by_and_follows(fake):
             eventually(lambda: second.is_ready)
             eventually(lambda: len(second._loops[0].queue) == 2, "its queue is filled")
             assert (first.is_leading, second.is_leading, first.is_ready) == (True, False, True)
+            eventually(lambda: second.cache.has_synced("v1/ConfigMap"), "the kind of the children is watched already")
             edit(fake, names=["c"])
             eventually(lambda: names(fake) == ["b", "c"])
             assert len(workers()) == number
@@ -74,6 +77,56 @@ def test_one_of_two_works_and_the_other_stands_by_and_follows(fake):
     assert holder(fake) == ""
     edit(fake, names=[])
     assert names(fake) == ["b", "d"], "nothing is written after the stop"
+
+
+class Noted(Around):
+    """Notes the lists of ConfigMaps."""
+
+    def __init__(self, fake):
+        super().__init__(fake)
+        self.lists = 0
+
+    def request(self, method, path, *, query=None, **more):
+        self.lists += method == "GET" and path.endswith("/configmaps")
+        return self._request(method, path, query=query, **more)
+
+
+@pytest.mark.parametrize("namespaces", [None, ["shop"]])
+def test_who_follows_has_the_children_in_its_cache(fake, namespaces):
+    """The holder names the kinds that it watches; who stands by has listed them before it follows."""
+    noted = Noted(fake)
+    first, second = (
+        program(fake),
+        Program(controller(stated, min_interval=0), cluster=noted, lease=LEASE, namespaces=namespaces),
+    )
+    with first:
+        eventually(lambda: names(fake) == ["a", "b"])
+        with second:
+            eventually(lambda: second.cache.has_synced("v1/ConfigMap", "shop"))
+            before = noted.lists
+            first.stop()
+            eventually(lambda: second.is_leading)
+            edit(fake, names=["d"])
+            eventually(lambda: names(fake) == ["b", "d"])
+            assert noted.lists == before, "it is listed no more"
+
+
+@pytest.mark.parametrize("text", ["", "no kind,v1/Nothing,,v1/ConfigMap", "x" * 100_000, 7, None])
+def test_whatever_stands_in_the_lease_stops_nobody(fake, text):
+    with program(fake) as first:
+        eventually(lambda: names(fake) == ["a", "b"])
+        first.stop()
+    change = {"op": "add", "path": "/metadata/annotations", "value": {NOTE: text} if isinstance(text, str) else {}}
+    fake.patch(KIND, "things", change)
+    taken = {"op": "replace", "path": "/spec/holderIdentity", "value": "somebody else"}
+    fake.patch(KIND, "things", taken)
+    with program(fake) as second:
+        eventually(lambda: second.is_ready)
+        if text and "ConfigMap" in str(text):
+            eventually(lambda: second.cache.has_synced("v1/ConfigMap"))
+        fake.delete(KIND, "things")
+        edit(fake, names=["c"])
+        eventually(lambda: names(fake) == ["b", "c"])
 
 
 def test_who_stops_in_standby_leaves_the_lease_alone(fake):
