@@ -218,8 +218,8 @@ def test_s26_the_clock_jumps(ground, subject, monkeypatch, jump):
 
 
 def test_s26_no_timer_reads_the_wall_clock():
-    """The uses are the age of files that nobody has used for a month, what is shown to a caller or in a condition, the
-    age of objects by their creationTimestamp, and the end of credentials, which are times of the wall.
+    """The uses are the age of files that nobody has used for a month, what is shown to a caller, in a condition or in
+    an Event, the age of objects by their creationTimestamp, and the end of credentials: times of the wall.
     """
     found = set()
     for file in Path(gr.__file__).parent.rglob("*.py"):
@@ -231,6 +231,7 @@ def test_s26_no_timer_reads_the_wall_clock():
             }:
                 found.add(file.relative_to(Path(gr.__file__).parent).as_posix())
     credentials = {"cluster/identity.py", "cluster/oidc.py"}
-    conditions = {"controllers/program.py", "controllers/status/writer.py"}
+    conditions = {"controllers/planning.py", "controllers/program.py", "controllers/status/writer.py"}
     ages = {"readiness/asking.py", "waiting/waiting.py"}
-    assert found == {"cache/lister.py", "kinds/openapi.py", "testing/certificates.py"} | credentials | conditions | ages
+    shown = {"cache/lister.py", "kinds/openapi.py", "observe/events.py", "testing/certificates.py"}
+    assert found == shown | credentials | conditions | ages
