@@ -167,6 +167,7 @@ def test_no_two_numbers_of_shards_are_at_work(fake):
         with Seen(fake, 1, shards=2) as new:
             eventually(lambda: new.program.in_the_way)
             assert new.program.in_the_way.endswith("-of-3")
+            eventually(lambda: new.program.is_ready)  # Its parents are listed beside the election.
             assert (new.program.shards, new.program.is_ready) == ([], True)
             assert new.names == set()
             old.program.stop()
