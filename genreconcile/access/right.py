@@ -70,20 +70,18 @@ def writing(resource: Resource, key: ObjectKey, use: Use) -> Iterator[Right]:
 def holding(namespace: str, name: str) -> Iterator[Right]:
     """The rights to hold a Lease, which is made where it is not there."""
     kind = shipped(Own).lease
-    group = kind.object.api_version.partition("/")[0]
-    yield Right("create", group, kind.plural, namespace)
+    yield Right("create", kind.group, kind.plural, namespace)
     for verb in ("get", "update"):
-        yield Right(verb, group, kind.plural, namespace, name)
+        yield Right(verb, kind.group, kind.plural, namespace, name)
 
 
 def sharing(namespace: str, names: Iterable[str]) -> Iterator[Right]:
     """The rights to hold the Leases of shards, and to see those of another number of them."""
     kind = shipped(Own).lease
-    group = kind.object.api_version.partition("/")[0]
     for verb in ("create", "list"):
-        yield Right(verb, group, kind.plural, namespace)
+        yield Right(verb, kind.group, kind.plural, namespace)
     for name in names:
-        yield Right("update", group, kind.plural, namespace, name)
+        yield Right("update", kind.group, kind.plural, namespace, name)
 
 
 def deleting(resource: Resource, namespace: str, use: Use, *, asks: bool = False) -> Iterator[Right]:

@@ -6,7 +6,6 @@ Invariant: what sends requests or waits is awaited; what reads memory is not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any, Self
 
 from genreconcile import cache as synchronous
@@ -66,14 +65,6 @@ class Cache(Face[synchronous.Cache]):
         """End all threads; calls that run raise CacheError. The cached objects stay readable."""
         if self._threads.is_of_this_process:
             await self._threads.close(self._sync.stop)
-
-    async def __aenter__(self) -> Self:
-        return await self.open()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"<aio {self._sync!r}>"

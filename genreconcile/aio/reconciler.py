@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
-from types import TracebackType
 from typing import Literal, Self
 
 from genreconcile import reconcile as synchronous
@@ -90,14 +89,6 @@ class Reconciler(Face[synchronous.Reconciler]):
         """
         if self._threads.is_of_this_process:
             await self._threads.close(self._close)
-
-    async def __aenter__(self) -> Self:
-        return await self.open()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"<aio {self._sync!r}>" if self._sync is not None else "<aio Reconciler, not open>"

@@ -12,7 +12,8 @@ import functools
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+from types import TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 
 from genreconcile.aio.call import Call, Cancelled
 from genreconcile.arguments import require_whole
@@ -122,6 +123,22 @@ class Face(Generic[S]):
     def _opened(self) -> S:
         """What it stands before. Raises CacheError where that is not open."""
         raise NotImplementedError
+
+    async def open(self) -> Self:
+        """Begin; what it returns is the same."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """End what ``open`` has begun."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
 
 def awaited(function: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[Face[S], P], Coroutine[Any, Any, T]]:

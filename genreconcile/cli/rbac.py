@@ -14,7 +14,7 @@ from genreconcile.cli.options import Flags, shared
 
 if TYPE_CHECKING:
     from genreconcile.access import Right, Subject
-    from genreconcile.controllers.planning import Planned
+    from genreconcile.report.operators import Planned
 
 _HEADER = """\
 # What genreconcile needs for these objects. Kinds, schemas and the check of these rights themselves are read under

@@ -20,7 +20,7 @@ from genreconcile.controllers.judging import Judgement
 from genreconcile.controllers.memory import Memory
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.reading import Reader
-from genreconcile.controllers.run import DONE, FAILED, Next, Parts, Run, told
+from genreconcile.controllers.run import DONE, FAILED, Next, Parts, Run
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.upgrade import Survey
 from genreconcile.controllers.worker import Worker
@@ -154,7 +154,8 @@ class Loop(Worker[ObjectKey]):
                     with span("reconcile", self._settings.name, key):
                         following = self._processed(key)
                     self._plan_next(key, following)
-                    self.parts.observer.ran(told(following), time.monotonic() - began)
+                    result = "success" if following is None else following.result
+                    self.parts.observer.ran(result, time.monotonic() - began)
         finally:
             self.queue.done(key)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from genreconcile.access import Access, Right, is_review
@@ -26,39 +25,11 @@ from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.controllers.status.verdict import message_of
 from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.kinds.discovery import Discovery
-from genreconcile.objects import ObjectKey
 from genreconcile.plan import Plan
+from genreconcile.report.operators import Planned
 
 _SYNC: Final = 60.0
 _VERBS: Final = {"create": "create", "update": "patch", "delete": "delete"}
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What a controller would do for a ``parent``, or a set without one: ``plan``, or ``error`` why nobody can tell.
-    With neither nothing would be done: the parent is being deleted, or is paused. ``rights`` are those to write it.
-    """
-
-    name: str
-    parent: ObjectKey | None
-    plan: Plan | None = None
-    error: str = ""
-    rights: frozenset[Right] = frozenset()
-
-    @property
-    def has_changes(self) -> bool:
-        """Whether anything would be written."""
-        return self.plan is not None and any(change.operation != "none" for change in self.plan.changes)
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether all of it is known."""
-        return not self.error and (self.plan is None or all(change.error is None for change in self.plan.changes))
-
-    @property
-    def of(self) -> str:
-        """What it is about, for people."""
-        return f"{self.name}: {self.parent}" if self.parent is not None else self.name
 
 
 class ReadingCluster(Around):

@@ -24,7 +24,6 @@ from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.leadership import Alone, ByLease, Leadership
 from genreconcile.controllers.loop import Loop
-from genreconcile.controllers.measures import Measures
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.setloop import SetLoop
@@ -33,7 +32,7 @@ from genreconcile.controllers.shards import Sharded, Share
 from genreconcile.controllers.telling import Telling
 from genreconcile.election import Lease
 from genreconcile.errors import CacheError, InputError, NotLeading, PlanRefused, ReconcileError
-from genreconcile.observe import Listener, Observing, silent
+from genreconcile.observe import Listener, Measures, Observing, silent
 from genreconcile.process import Process
 
 Source = Controller | ExpectedSet
@@ -174,7 +173,9 @@ class Program:
 
     def _hear(self, text: str) -> None:
         """The program that works watches these kinds: so does this one from now on, to be warm when it follows."""
-        kinds = text.split(",")[:_MOST_WARM] if text else []
+        if not text:
+            return
+        kinds = text.split(",")[:_MOST_WARM]
         self._spawn([functools.partial(loop.warm, kinds) for loop in self._loops], "warm")
 
     def _work(self) -> None:

@@ -23,10 +23,10 @@ from genreconcile.arguments import require_seconds, require_whole
 from genreconcile.controllers.backoff import Backoff
 from genreconcile.controllers.entry import Entry, Priority
 from genreconcile.controllers.floors import Floors
-from genreconcile.controllers.measures import Measures
 from genreconcile.controllers.schedule import Schedule
 from genreconcile.controllers.steady import Steady
 from genreconcile.controllers.tokens import Tokens
+from genreconcile.observe import Measures
 
 K = TypeVar("K", bound=Hashable)
 

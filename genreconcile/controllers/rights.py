@@ -12,10 +12,11 @@ from genreconcile.access import Right
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
 from genreconcile.controllers.controller import Controller
-from genreconcile.controllers.planning import Planned, planned
+from genreconcile.controllers.planning import planned
 from genreconcile.controllers.program import Source
 from genreconcile.data import Own, shipped
 from genreconcile.kinds.discovery import Resource
+from genreconcile.report.operators import Planned
 
 _OF_CHILDREN = ("get", "create", "patch", "delete")
 
@@ -75,4 +76,4 @@ def _of_events(namespaces: Iterable[str] | None) -> Iterator[Right]:
     kind = shipped(Own).event
     for place in namespaces or [""]:
         for verb in ("create", "patch"):
-            yield Right(verb, kind.object.api_version.partition("/")[0], kind.plural, place)
+            yield Right(verb, kind.group, kind.plural, place)

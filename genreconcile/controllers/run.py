@@ -49,16 +49,16 @@ class Next(NamedTuple):
     has_failed: bool = False
     hold: bool = False
 
+    @property
+    def result(self) -> str:
+        """What figures call the run after which this comes."""
+        if self.has_failed:
+            return "error"
+        return "success" if self.after is None else "requeue_after"
+
 
 DONE: Final = Next()
 FAILED: Final = Next(has_failed=True)
-
-
-def told(following: Next | None) -> str:
-    """What figures call a run after which this comes; None: the parent is gone."""
-    if following is None or following == DONE:
-        return "success"
-    return "error" if following.has_failed else "requeue_after"
 
 
 @dataclass(frozen=True, slots=True)

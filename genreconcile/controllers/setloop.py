@@ -50,8 +50,8 @@ class SetLoop(Worker[str]):
         self._settings = Settings(**expected.settings)
         self._reconciler = reconciler
         self._cache = cache
-        self._concern = Concern(expected.prune, expected.settings.get("namespace") or namespace)
         self._namespace = expected.settings.get("namespace") or namespace
+        self._concern = Concern(expected.prune, self._namespace)
         self._observer = observer
         self._written = Written[str]()
         self._signature: Signature | None = None

@@ -19,12 +19,12 @@ from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.leadership import MARGIN, Leadership
-from genreconcile.controllers.measures import Measures
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.election import Lease, ShardElector, Writes, shard_of
 from genreconcile.errors import InputError, ReconcileError
 from genreconcile.objects import ObjectKey
+from genreconcile.observe import Measures
 from genreconcile.process import Process
 
 _log = logging.getLogger("genreconcile.controllers")

@@ -11,8 +11,7 @@ from typing import Any, Protocol
 
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
-from genreconcile.controllers.measures import Measures
-from genreconcile.observe import EventCounts, Figures, Observer, Recorder, State, kinds_of
+from genreconcile.observe import EventCounts, Figures, Measures, Observer, Recorder, State, kinds_of
 from genreconcile.ownership import controller_tool
 
 

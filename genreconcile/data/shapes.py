@@ -243,6 +243,11 @@ class OwnKind(Entry, frozen=True):
     object: TypeMeta
     plural: str
 
+    @property
+    def group(self) -> str:
+        """The API group, as rights name it."""
+        return self.object.api_version.partition("/")[0]
+
     def path(self, namespace: str, name: str = "") -> str:
         """The path of the objects in a namespace, or of one of them."""
         return f"/apis/{self.object.api_version}/namespaces/{namespace}/{self.plural}{f'/{name}' if name else ''}"

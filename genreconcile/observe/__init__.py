@@ -6,8 +6,9 @@ Invariant: nothing here fails or delays a run; third parties' packages are impor
 from genreconcile.observe.events import EventCounts, Recorder
 from genreconcile.observe.figures import Counts, Figures, Histogram
 from genreconcile.observe.listener import Listener, parse_address
+from genreconcile.observe.measures import Measures
 from genreconcile.observe.observer import Observer, Observing, silent
-from genreconcile.observe.state import Kept, State, Work, kinds_of
+from genreconcile.observe.state import Kept, State, kinds_of
 from genreconcile.observe.tracing import span
 
 __all__ = [
@@ -17,11 +18,11 @@ __all__ = [
     "Histogram",
     "Kept",
     "Listener",
+    "Measures",
     "Observer",
     "Observing",
     "Recorder",
     "State",
-    "Work",
     "kinds_of",
     "parse_address",
     "silent",

@@ -26,6 +26,7 @@ from genreconcile.arguments import require_choice, require_text
 from genreconcile.cluster import Cluster, Interrupt
 from genreconcile.cluster.refusal import REFUSED_BY
 from genreconcile.data import Own, shipped
+from genreconcile.election.times import micro_time
 from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound
 from genreconcile.gojson import dumps
 from genreconcile.objects import name_of, namespace_of, uid_of
@@ -159,7 +160,7 @@ class Recorder:
         try:
             about, other = _Reference.of(regarding), None if related is None else _Reference.of(related)
             telling = _Telling(about, other, _type(type), _word(reason), _word(action), _cut(note, _LONGEST_NOTE))
-            self._take(_Occurrence(telling, self._clock(), _micro_time(self._now())))
+            self._take(_Occurrence(telling, self._clock(), micro_time(self._now())))
         except Exception as error:  # noqa: BLE001 - see the module's invariant
             self._count(dropped=1)
             _log.debug("an Event is not usable: %s", error.__class__.__name__)
@@ -279,8 +280,7 @@ class _Writer:
 
     def advice(self, telling: _Telling) -> str:
         """What to do where the right is missing."""
-        group = self._kind.object.api_version.partition("/")[0]
-        return f"allow create and patch of {self._kind.plural}.{group} in the namespace {telling.namespace}"
+        return f"allow create and patch of {self._kind.plural}.{self._kind.group} in the namespace {telling.namespace}"
 
     def _create(self, occurrence: _Occurrence) -> None:
         telling = occurrence.telling
@@ -330,7 +330,3 @@ def _new_name(of: str) -> str:
 def _qualified(field_manager: str) -> str:
     """A qualified name, which the server wants here; that of most field managers as it is."""
     return re.sub(r"[^\w.-]+", "-", field_manager, flags=re.ASCII)[:63].strip("-_.") or "genreconcile"
-
-
-def _micro_time(wall: dt.datetime) -> str:
-    return wall.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

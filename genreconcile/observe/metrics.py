@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from genreconcile.errors import InputError
 from genreconcile.observe.figures import BUCKETS, Histogram
-from genreconcile.observe.state import State, Work
+from genreconcile.observe.measures import Measures
+from genreconcile.observe.state import State
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-_QUEUE_GAUGES: Final[tuple[tuple[str, str, Callable[[Work], float]], ...]] = (
+_QUEUE_GAUGES: Final[tuple[tuple[str, str, Callable[[Measures[Any]], float]], ...]] = (
     ("workqueue_depth", "Keys that are due and wait for a worker.", lambda work: work.depth),
     ("workqueue_unfinished_work_seconds", "Seconds of all work that goes on.", lambda work: work.unfinished),
 )
-_QUEUE_COUNTERS: Final[tuple[tuple[str, str, Callable[[Work], float]], ...]] = (
+_QUEUE_COUNTERS: Final[tuple[tuple[str, str, Callable[[Measures[Any]], float]], ...]] = (
     ("workqueue_adds", "Keys that entered the queue.", lambda work: work.adds),
     ("workqueue_retries", "Keys that entered the queue to be tried again.", lambda work: work.retries),
 )

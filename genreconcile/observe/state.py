@@ -7,43 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 from genreconcile.cache import Cache
 from genreconcile.observe.events import EventCounts
 from genreconcile.observe.figures import Counts
-
-
-class Work(Protocol):
-    """A queue at one moment, in the terms of client-go's ``workqueue_*``; see ``Measures`` of controllers."""
-
-    @property
-    def depth(self) -> int:
-        """The keys that are due."""
-
-    @property
-    def adds(self) -> int:
-        """The entries since the start."""
-
-    @property
-    def retries(self) -> int:
-        """Those of them that were a try more."""
-
-    @property
-    def gets(self) -> int:
-        """The keys that were given to workers since the start."""
-
-    @property
-    def waited(self) -> float:
-        """The sum of the seconds that they were due before."""
-
-    @property
-    def unfinished(self) -> float:
-        """The seconds of all work that goes on."""
-
-    @property
-    def longest(self) -> float:
-        """The seconds of the work that has gone on for longest."""
+from genreconcile.observe.measures import Measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +33,7 @@ class State:
     """
 
     counts: Counts
-    queues: Mapping[str, Iterable[Work]]
+    queues: Mapping[str, Iterable[Measures[Any]]]
     kinds: Mapping[str, Kept]
     is_leading: bool
     is_ready: bool

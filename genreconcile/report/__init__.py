@@ -13,11 +13,10 @@ from genreconcile.report.diff import render_diff
 from genreconcile.report.document import document, render_json, schema
 from genreconcile.report.patch import render_patch
 from genreconcile.report.text import render_text
-from genreconcile.report.waits import WAIT_FORMATS, render_waits, wait_document
+from genreconcile.report.waits import render_waits, wait_document
 
 __all__ = [
     "FORMATS",
-    "WAIT_FORMATS",
     "document",
     "render",
     "render_diff",

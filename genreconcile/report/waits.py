@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from genreconcile.objects import ObjectKey
 from genreconcile.readiness import Status
 from genreconcile.report.document import API_VERSION, indented
 from genreconcile.waiting import Waited
 
-WAIT_FORMATS: Final = ("text", "json")
-
 
 def render_waits(found: Sequence[Waited], output: str) -> str:
-    """The text of what ``Reconciler.wait`` found, in one of WAIT_FORMATS, empty or ending with a newline."""
+    """The text of what ``Reconciler.wait`` found, as ``text`` or ``json``, empty or ending with a newline."""
     if output == "json":
         return indented(wait_document(found))
     return "".join(f"{one}\n" for one in found)
@@ -45,10 +43,7 @@ def _waited(one: Waited) -> dict[str, Any]:
 
 def _status(key: ObjectKey, status: Status) -> dict[str, Any]:
     return {
-        "group": key.group,
-        "kind": key.kind,
-        "namespace": key.namespace,
-        "name": key.name,
+        **key._asdict(),
         "state": status.state,
         "reason": status.reason,
         "message": status.message,

@@ -68,6 +68,18 @@ class Watched(Passing):
                 self.running -= 1
 
 
+def hanging(fake):
+    """A cluster whose writes set ``begun``, then last until ``hang`` is set; called in a coroutine."""
+    begun, hang = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def on(_):
+        loop.call_soon_threadsafe(begun.set)
+        hang.wait(LONG)
+
+    return Watched(fake, on), begun, hang
+
+
 class Permitted(Watched):
     """As a real cluster: the connection opens, which calls ``on``, then permits are asked, and then bytes go out."""
 
@@ -469,14 +481,7 @@ def test_a_time_limit(fake):
 
 def test_cancelled_while_it_waits_for_a_thread_it_does_nothing(fake):
     async def main():
-        hang, begun = threading.Event(), asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def on(_):
-            loop.call_soon_threadsafe(begun.set)
-            hang.wait(LONG)
-
-        cluster = Watched(fake, on)
+        cluster, begun, hang = hanging(fake)
         async with aio.Reconciler(cluster, threads=1) as reconciler:
             first = asyncio.create_task(reconciler.reconcile([config("a")]))
             await begun.wait()
@@ -600,21 +605,14 @@ def test_context_variables_of_the_caller_are_those_of_the_thread(fake):
 
 def test_close_cancels_what_runs_and_waits_for_it(fake):
     async def main():
-        hang, begun = threading.Event(), asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def on(_):
-            loop.call_soon_threadsafe(begun.set)
-            hang.wait(LONG)
-
-        cluster = Watched(fake, on)
+        cluster, begun, hang = hanging(fake)
         async with aio.Reconciler(cluster, threads=2, concurrency=1) as reconciler:
             first = asyncio.create_task(reconciler.reconcile(SET))
             await begun.wait()
             second = asyncio.create_task(reconciler.wait([config("none")], timeout=600))
             third = asyncio.create_task(reconciler.plan(SET))
             await asyncio.sleep(0.05)
-            loop.call_later(0.1, hang.set)
+            asyncio.get_running_loop().call_later(0.1, hang.set)
         assert len(cluster.writes) == 1
         assert (await first).counts["created"] == 1
         assert (await first).counts["failed"] == 13

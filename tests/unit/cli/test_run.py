@@ -10,9 +10,9 @@ import genreconcile as gr
 from genreconcile.access import Right
 from genreconcile.controllers import planning, program, rights
 from genreconcile.controllers.controller import Controller
-from genreconcile.controllers.planning import Planned
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.report import schema
+from genreconcile.report.operators import Planned
 
 KEY = gr.ObjectKey("example.com", "Thing", "shop", "a")
 
