@@ -170,7 +170,8 @@ def test_a_stop_while_a_function_hangs(fake, hanging, caplog):
     eventually(lambda: hanging.entered and names(fake) == ["b"])
     version = fake.get(THING, "one")["metadata"]["resourceVersion"]
     program.stop(grace=0.1)
-    assert threads() == ["genreconcile-function-things"], "that of the function that hangs"
+    eventually(lambda: threads() == ["genreconcile-function-things"], "the thread of the function that hangs is left")
+    assert not hanging.left
     hanging.open.set()
     eventually(lambda: not threads())
     assert hanging.left == ["one"]
