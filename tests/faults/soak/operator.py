@@ -28,12 +28,13 @@ def soak(parent, ctx):
 
 
 def sample(program, started):
-    """The state of this process; ``rss`` in MB."""
+    """The state of this process; ``rss`` in MB, ``blocks`` of memory that Python objects hold."""
     (loop,) = program._loops
     measures = loop.queue.measures()
     return {
         "at": time.monotonic() - started,
         "rss": memory(),
+        "blocks": sys.getallocatedblocks(),
         "threads": threading.active_count(),
         "leads": program.is_leading,
         "depth": measures.depth,

@@ -168,8 +168,8 @@ def soak(options, plane, server):
         last = [max(replica.lives[number - 1 :], key=len) for replica, number in zip(replicas, lives, strict=True)]
     finally:
         codes = [replica.end() for replica in replicas]
-    foreign = sum(map(is_foreign, after))
-    quarters = {name: [parts(samples, name, 4) for samples in last] for name in ("rss", "threads")}
+    foreign = [path for path in others.foreign if path in after]
+    quarters = {name: [parts(samples, name, 4) for samples in last] for name in ("rss", "blocks", "threads")}
     growth = [round(fourth / second, 3) for _, second, _, fourth in quarters["rss"]]
     # Threads of functions are made when they are needed, no more than there are workers.
     threads = [fourth - second for _, second, _, fourth in quarters["threads"]]
@@ -185,15 +185,16 @@ def soak(options, plane, server):
         "runs": sum(samples[-1]["runs"] for replica in replicas for samples in replica.lives if samples),
         "settled after": "never" if settled is None else f"{settled:.0f} s",
         "end state equal": "yes" if own(after) == before else "NO",
-        "objects of others": f"{foreign} of {others.done['create']} are there",
+        "objects of others": f"{len(foreign)} of {len(others.foreign)} are there; made: {others.done['create']}",
         "second half": f"at least {min(map(len, last))} s; memory {growth}, threads more {threads}",
         "memory by quarter": [[round(size, 1) for size in found] for found in quarters["rss"]],
+        "blocks of Python": quarters["blocks"],
         "threads by quarter": quarters["threads"],
     }
     for name, text in rows.items():
         print(f"{name:<24} {text}")
     is_flat = all(ratio <= GROWTH for ratio in growth) and all(more <= WORKERS for more in threads)
-    is_whole = foreign >= others.done["create"]  # Of some the answer was lost.
+    is_whole = len(foreign) == len(others.foreign) > 0
     return settled is not None and own(after) == before and is_whole and is_flat and codes == [0, 0] and killer.done > 0
 
 

@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 
 import genreconcile as gr
 from faults.soak.beside import Beside
@@ -15,18 +15,23 @@ from genreconcile.errors import ClusterError
 
 JSON_PATCH = "application/json-patch+json"
 _OFTEN = 3
+KEEP = 400
+"""Objects of others that are there at a time: memory of a cache grows with the cluster, so the cluster does not."""
 _WINDOW = 600.0
 """So often in so many seconds they write one place of one object: they are many, and no opponents."""
 
 
 class Others(Beside):
-    """``threads`` writers; ``rate`` bounds the writes a second of each. ``done`` counts what was accepted."""
+    """``threads`` writers; ``rate`` bounds the writes a second of each. ``done`` counts what was accepted, ``foreign``
+    has the paths of the objects that they made and left there.
+    """
 
     def __init__(self, kubeconfig, namespaces, count, *, seed, threads=3, rate=60.0):
         self.done, self.refused = Counter(), 0
         self._lock = threading.Lock()
         self._namespaces, self._count, self._rate = namespaces, count, rate
         self._cluster = gr.connect(kubeconfig=str(kubeconfig))
+        self.foreign = deque()
         self._written = defaultdict(lambda: defaultdict(list))  # The times of writes, by object and place.
         dice = [random.Random(seed * 1000 + number) for number in range(threads)]  # noqa: S311 - no secret
         super().__init__(*(functools.partial(self._run, own) for own in dice))
@@ -88,8 +93,13 @@ class Others(Beside):
 
     def _create(self, dice, namespace, number):
         """In the scope of the deletion."""
-        foreign = config(namespace, f"foreign-{number}-{dice.randrange(10**6)}")
-        self._cluster.request("POST", collections(namespace)[0], body=json.dumps(foreign).encode())
+        name, collection = f"foreign-{number}-{dice.randrange(10**6)}", collections(namespace)[0]
+        self._cluster.request("POST", collection, body=json.dumps(config(namespace, name)).encode())
+        with self._lock:
+            self.foreign.append(f"{collection}/{name}")
+            oldest = self.foreign.popleft() if len(self.foreign) > KEEP else None
+        if oldest is not None:
+            self._cluster.request("DELETE", oldest)
         return True
 
 
