@@ -123,6 +123,12 @@ class ChildConflict(ReconcileError):
         self.holder = holder
 
 
+_TOO_MANY: Final = 429
+_OF_SERVER: Final = 500
+_NEVER: Final = (501, 505)
+"""What the server does not know how to answer."""
+
+
 class ClusterError(ReconcileError):
     """The API server answered with an error.
 
@@ -137,6 +143,11 @@ class ClusterError(ReconcileError):
         self.status = status
         self.reason = reason
         self.details: dict[str, object] = details or {}
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the server may answer the same question later although nobody corrects anything here."""
+        return self.status == _TOO_MANY or (self.status >= _OF_SERVER and self.status not in _NEVER)
 
 
 class Conflict(ClusterError):
@@ -201,7 +212,27 @@ class Unauthorized(ClusterError):
 
 
 class Unreachable(ClusterError):
-    """No answer: connection refused, TLS failure, timeout. A write may or may not have happened."""
+    """No answer: connection refused, TLS failure, timeout. A write may or may not have happened.
+
+    ``is_passing``: it is the server or the network that does not answer now, rather than what the kubeconfig says.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        reason: str = "",
+        details: dict[str, object] | None = None,
+        is_passing: bool = False,
+    ) -> None:
+        super().__init__(message, status=status, reason=reason, details=details)
+        self.is_passing = is_passing
+
+    @property
+    def may_pass(self) -> bool:
+        """See ``ClusterError``."""
+        return self.is_passing
 
 
 OF_USERS_CODE: Final = "is_of_users_code"

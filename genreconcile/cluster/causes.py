@@ -7,6 +7,8 @@ could hold a header or an answer.
 from __future__ import annotations
 
 import contextlib
+import errno
+import socket
 import ssl
 from collections.abc import Iterator
 from typing import Final
@@ -23,6 +25,7 @@ _REFUSED: Final = {
     10: ("has expired", "have it renewed, or check the clocks"),
 }
 _NAMES: Final = (62, 64)
+_AWAY: Final = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH)
 _ODD: Final = ("HttpParser", "RemoteDis", "BadStatus")
 """Prefixes of the names of the exceptions for an answer that is no HTTP: llhttp's, then those of http.client."""
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
@@ -41,7 +44,7 @@ def no_answer(name: str) -> Iterator[None]:
         yield
     except (HTTPError, OSError, ValueError) as error:
         cause, advice = _explained(error, is_plain=" http://" in name)
-        raise Unreachable(f"{name}: no answer: {cause}; {advice}") from None
+        raise Unreachable(f"{name}: no answer: {cause}; {advice}", is_passing=_is_passing(error)) from None
 
 
 def speaks_tls(name: str, status: int, body: bytes) -> Unreachable | None:
@@ -51,8 +54,32 @@ def speaks_tls(name: str, status: int, body: bytes) -> Unreachable | None:
     return Unreachable(f"{name}: no answer: the server speaks TLS; write https:// in the kubeconfig")
 
 
+def _is_passing(error: Exception) -> bool:
+    """Whether the network or the server may be better later, with the same kubeconfig."""
+    from urllib3.exceptions import ProtocolError
+    from urllib3.exceptions import TimeoutError as Silence
+
+    cause = _cause(error)
+    if isinstance(cause, ssl.SSLError):  # A server behind a load balancer that comes up ends the handshake.
+        return isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    if isinstance(cause, socket.gaierror):
+        return cause.errno == socket.EAI_AGAIN
+    if isinstance(cause, OSError):
+        return isinstance(cause, ConnectionError | TimeoutError) or cause.errno in _AWAY or _of_proxy(cause)
+    return isinstance(cause, ProtocolError | Silence)
+
+
+def _of_proxy(cause: OSError) -> bool:
+    """Whether a proxy says that it does not reach the server, as ``http.client`` tells it."""
+    return str(cause).startswith("Tunnel connection failed: 5")
+
+
+def _cause(error: Exception) -> BaseException:
+    return error.__cause__ or error.__context__ or error
+
+
 def _explained(error: Exception, *, is_plain: bool) -> tuple[str, str]:
-    cause = error.__cause__ or error.__context__ or error
+    cause = _cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _of_certificate(cause)
     if isinstance(cause, ssl.SSLError):

@@ -9,18 +9,17 @@ import contextlib
 import datetime as dt
 import functools
 import logging
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Final, Self
 
 from genreconcile.arguments import refused, require_flag, require_name, require_whole, texts
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster, connect
 from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
+from genreconcile.controllers.awaiting import await_server
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.leadership import Alone, ByLease, Leadership
 from genreconcile.controllers.loop import Loop
@@ -29,9 +28,11 @@ from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.controllers.shards import Sharded, Share
+from genreconcile.controllers.signals import Signals
 from genreconcile.controllers.telling import Telling
 from genreconcile.election import Lease
 from genreconcile.errors import CacheError, InputError, NotLeading, PlanRefused, ReconcileError
+from genreconcile.objects import GVK
 from genreconcile.observe import Listener, Measures, Observing, silent
 from genreconcile.process import Process
 
@@ -48,8 +49,6 @@ _AGAIN: Final = 5.0
 """Seconds until parents that are not known are looked for again."""
 _MOST_WARM: Final = 200
 """The most kinds that are watched in standby since the one that works watches them."""
-_LOOK: Final = 1.0
-"""Seconds until a signal is noticed at the latest."""
 
 
 class Program:
@@ -143,7 +142,7 @@ class Program:
     @property
     def is_ready(self) -> bool:
         """Whether it works, or could at once if it led: all parents are known, and it has not ended."""
-        kinds = [source.settings.kind for source in self._sources if isinstance(source, Controller)]
+        kinds = kinds_of(self._sources)
         is_over = self._ending.is_set() or bool(self.refused) or not self._loops
         return not is_over and all(self._cache.has_settled(kind) and not self._cache.error(kind) for kind in kinds)
 
@@ -298,9 +297,10 @@ def run(  # noqa: PLR0913 - keyword-only settings, each with a default
     the extra ``metrics``. ``events``: Events tell of what is done, and of what fails (docs/observability.md).
     Call it in the main thread: only there are signals heard.
 
-    Raises InputError, Unauthorized and Unreachable, CacheError for a kind of parents that the server does not have,
-    PlanRefused where changes are not accepted, and NotLeading once the Lease is lost: the process is to end then, with
-    all that its functions may still be doing.
+    A server that does not answer when it starts (no connection, a time-out, an error of its own, 429) is waited for,
+    and the log says why. Raises InputError, Unauthorized and Unreachable for what does not get better by waiting,
+    CacheError for a kind of parents that the server does not have, PlanRefused where changes are not accepted, and
+    NotLeading once the Lease is lost: the process is to end then, with all that its functions may still be doing.
     """
     require_flag("events", events)
     cluster = cluster if cluster is not None else connect()
@@ -310,15 +310,17 @@ def run(  # noqa: PLR0913 - keyword-only settings, each with a default
         accept_changes=accept_changes, observing=telling.observer,
     )  # fmt: skip
     with contextlib.ExitStack() as stack:
-        signals = stack.enter_context(_Signals())
+        signals = stack.enter_context(Signals())
         if listen:
             endpoints = stack.enter_context(Listener(listen, functools.partial(telling.state, program)))
             _log.info("listening on port %d", endpoints.port)
         program.on_end = signals.end
         stack.callback(telling.close)
-        with program:
+        await_server(cluster, program.cache, kinds_of(sources), signals)
+        if not signals.has_ended:
+            stack.enter_context(program)
             signals.wait()
-            _log.info("stopping")
+        _log.info("stopping")
     if program.refused:
         raise PlanRefused(program.refused)
     if program.lost:
@@ -348,6 +350,11 @@ def program_of(  # noqa: PLR0913 - keyword-only, as of ``run``
     )  # fmt: skip
 
 
+def kinds_of(sources: Iterable[Source]) -> list[GVK]:
+    """The kinds of the parents of controllers."""
+    return [source.settings.kind for source in sources if isinstance(source, Controller)]
+
+
 def _checked(
     namespaces: Iterable[str] | None, cache_limit: int | None, *, accept_changes: bool
 ) -> tuple[str, ...] | None:
@@ -364,52 +371,6 @@ def _any(_: object) -> bool:
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-class _Signals:
-    """While it lasts, the first SIGTERM or SIGINT ends ``wait``, and a second one the process.
-
-    The signal writes to a pipe: a lock would not wake where the signal comes just before the thread sleeps.
-    """
-
-    def __init__(self) -> None:
-        self._before: dict[int, Any] = {}
-        self._is_stopping = self._is_over = False
-        self._pipe = (-1, -1)
-        self._wakeup = -1
-
-    def __enter__(self) -> Self:
-        self._pipe = os.pipe()
-        if threading.current_thread() is threading.main_thread():
-            os.set_blocking(self._pipe[1], False)
-            self._wakeup = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        if self._before:
-            signal.set_wakeup_fd(self._wakeup)
-        for end in self._pipe:
-            os.close(end)
-
-    def wait(self) -> None:
-        """Wait for the first of them, or for ``end``."""
-        while not (self._is_stopping or self._is_over):
-            os.read(self._pipe[0], 1)
-
-    def end(self) -> None:
-        """End ``wait``, from another thread."""
-        self._is_over = True
-        os.write(self._pipe[1], b"\0")
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        if self._is_stopping:
-            os._exit(128 + number)
-        self._is_stopping = True
 
 
 def require_sources(sources: tuple[Any, ...]) -> None:

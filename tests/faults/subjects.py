@@ -33,5 +33,6 @@ ALONE = {
     "37": "only a controller has a function",
     "38": "watches of parents and children; of the cache see 07",
     "39": "a program that goes on by itself; of single calls see 25",
+    "40": "a program that starts; a single call ends with the error",
 }
 """Why a scenario is one subject's alone."""

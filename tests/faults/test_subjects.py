@@ -24,5 +24,5 @@ def test_each_scenario_is_for_both_or_says_why():
         for node in module.body:
             if isinstance(node, ast.FunctionDef) and (number := re.match(r"test_s(\d\d)_", node.name)):
                 found[number[1]] |= subjects_of(module, node)
-    assert len(found) == 39
+    assert len(found) == 40
     assert {number for number, subjects in found.items() if subjects != set(SUBJECTS)} == set(ALONE)

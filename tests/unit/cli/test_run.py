@@ -8,7 +8,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.access import Right
-from genreconcile.controllers import planning, program, rights
+from genreconcile.controllers import planning, program, rights, signals
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.report import schema
@@ -130,10 +130,10 @@ def test_a_file_that_fails_shows_its_author_where_and_why(run, started, operator
 def test_a_signal_stops_a_program_and_a_second_one_ends_it(monkeypatch):
     ended = []
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(program.os, "_exit", ended.append)
-    with program._Signals() as signals:
+    monkeypatch.setattr(signals.os, "_exit", ended.append)
+    with signals.Signals() as heard:
         signal.raise_signal(signal.SIGTERM)
-        signals.wait()
+        heard.wait()
         assert ended == []
         signal.raise_signal(signal.SIGTERM)
         assert ended == [128 + signal.SIGTERM]
