@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit kind faults fuzz conformance bench flaky soak soak-operators compiled locked lock audit sbom clean help
+.PHONY: demo test lint unit docs kind faults fuzz conformance bench flaky soak soak-operators compiled locked lock audit sbom clean help
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -20,13 +20,16 @@ demo: $(READY) ## run the main job on a real API server
 
 test: $(READY) ## run all checks and tests
 	@echo "make test: about half an hour; the first time about 12 more to build the control plane" >&2
-	$(TOX) run -e lint,unit,kind
+	$(TOX) run -e lint,unit,docs,kind
 
 lint: $(READY) ## check formatting, style, types and layers
 	$(TOX) run -e lint
 
 unit: $(READY) ## run the tests that need no server
 	$(TOX) run -e unit
+
+docs: $(READY) ## build the site in docs/_build/html; its examples run on a real API server
+	$(TOX) run -e docs
 
 kind: $(READY) ## run the tests on a real API server
 	$(TOX) run -e kind
@@ -75,7 +78,7 @@ soak-operators: $(READY) ## the same of a controller in two processes, which are
 	$(TOX) run -e soak-operators -- $(SOAK)
 
 clean: ## remove what the other commands made here
-	rm -rf build genreconcile__mypyc.* && find genreconcile -name '*.so' -delete
+	rm -rf build docs/_build genreconcile__mypyc.* && find genreconcile -name '*.so' -delete
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
 
 $(READY):

@@ -1,0 +1,47 @@
+"""Examples that the build of the docs executes, and whose output it prints.
+
+Invariant: no output stands in a source file; what a page shows below an example is what this build printed.
+"""
+
+from __future__ import annotations
+
+import sys
+from fnmatch import fnmatch
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from examples import blocks
+from examples.directives import Console, Example, File, Ground
+from examples.session import Sessions
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives of docs/project/writing-docs.md."""
+    for name, directive in (("ground", Ground), ("file", File), ("example", Example), ("console", Console)):
+        app.add_directive(name, directive)
+    app.add_config_value("examples_run_by_tests", {}, "env")
+    app.connect("builder-inited", _begin)
+    app.connect("doctree-read", _end_page)
+    app.connect("build-finished", _end)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
+
+
+def _begin(app: Sphinx) -> None:
+    app.examples = Sessions()  # type: ignore[attr-defined]
+
+
+def _end_page(app: Sphinx, doctree: Any) -> None:
+    sessions: Sessions = app.examples  # type: ignore[attr-defined]
+    sessions.end_page(app.env.docname)
+    if not any(fnmatch(app.env.docname, page) for page in app.config.examples_run_by_tests):
+        blocks.check(doctree)
+
+
+def _end(app: Sphinx, error: Exception | None) -> None:
+    sessions: Sessions = app.examples  # type: ignore[attr-defined]
+    sessions.close()
+    sys.stdout.write(f"executed {sessions.executed} examples on {len(sessions.pages)} pages\n")
+    if sessions.failed and error is None:
+        raise ExtensionError(f"{len(sessions.failed)} examples failed, on {', '.join(sorted(sessions.failed))}")

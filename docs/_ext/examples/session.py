@@ -1,0 +1,148 @@
+"""What runs the examples of one page: a folder, a home, a Python process, commands, and those that go on.
+
+Invariant: a page sees nothing of the account that builds it, and leaves no process behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from examples.background import Background
+from examples.ground import SharedPlane
+
+_PATIENCE = 120
+_WORKER = Path(__file__).with_name("worker.py")
+_KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GENRECONCILE_CACHE")
+
+
+class ExampleError(Exception):
+    """An example that did not do what its page says."""
+
+
+class Session:
+    """The state of one page, from its first example to its end."""
+
+    def __init__(self) -> None:
+        self._root = Path(tempfile.mkdtemp(prefix="genreconcile-docs-"))
+        self.folder = self._root / "shop"
+        self.home = self._root / "home"
+        self.folder.mkdir()
+        self.home.mkdir()
+        self._programs = 0
+        self._worker: subprocess.Popen[str] | None = None
+        self.background: Background | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What commands and programs find in their environment."""
+        found = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        found["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), found.get("PATH", os.defpath)])
+        cache = os.environ.get("XDG_CACHE_HOME") or platformdirs.user_cache_dir()
+        return {
+            **found,
+            "HOME": str(self.home),
+            "XDG_CACHE_HOME": cache,
+            "COLUMNS": "100",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def write(self, name: str, text: str) -> None:
+        """A file in the folder of the page."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    def python(self, source: str, name: str) -> dict[str, str]:
+        """Run a program in the page's namespace: what is its ``out`` and ``err``, what it ``raised``, and the ``trace``."""
+        self._programs += 1
+        path = self._root / f"example_{self._programs}.py"
+        path.write_text(source, "utf-8")
+        if self._worker is None:
+            self._worker = subprocess.Popen(  # noqa: S603 - the project's own pages
+                [sys.executable, str(_WORKER)],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._worker.stdin is not None
+        assert self._worker.stdout is not None
+        self._worker.stdin.write(json.dumps({"path": str(path), "name": name}) + "\n")
+        self._worker.stdin.flush()
+        line = self._worker.stdout.readline()
+        if not line:
+            raise ExampleError("the Python process of the page has ended")
+        answer: dict[str, str] = json.loads(line)
+        return answer
+
+    def command(self, command: str) -> tuple[int, str]:
+        """Run a command of the shell: its exit code, and what it printed on stdout and stderr."""
+        done = subprocess.run(  # noqa: S603 - the project's own pages
+            ["bash", "-o", "pipefail", "-c", command],  # noqa: S607 - as a user's terminal finds it
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=_PATIENCE,
+        )
+        return done.returncode, done.stdout
+
+    def close(self) -> None:
+        """End what runs, and remove the folder."""
+        if self.background is not None:
+            self.background.kill()
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker.communicate()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+class Sessions:
+    """The sessions of a build, one for the page that is being read."""
+
+    def __init__(self) -> None:
+        self.plane = SharedPlane()
+        self.executed = 0
+        self.pages: set[str] = set()
+        self.failed: set[str] = set()
+        self._open: dict[str, Session] = {}
+
+    def of(self, page: str) -> Session:
+        """The session of this page."""
+        self.pages.add(page)
+        if page not in self._open:
+            self._open[page] = Session()
+        return self._open[page]
+
+    def end_page(self, page: str) -> None:
+        """The page was read; raises ExampleError where a command still runs that the page does not stop."""
+        session = self._open.pop(page, None)
+        if session is not None:
+            session.close()
+
+    def close(self) -> None:
+        """The build is over."""
+        for page in list(self._open):
+            self.end_page(page)
+        self.plane.close()
+
+
+def require(condition: Any, message: str) -> None:
+    """Raise ExampleError with this message unless the condition holds."""
+    if not condition:
+        raise ExampleError(message)

@@ -1,0 +1,68 @@
+"""Links of a page to files of the tree that are no pages: to the page of the site that shows them.
+
+Invariant: one and the same link is right in the tree, where it is read as a file, and in the site.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+_log = logging.getLogger(__name__)
+_LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)(?=[)#])")
+FILES: Final = {
+    "project/architecture": "ARCHITECTURE.md",
+    "project/benchmarks": "benchmarks/README.md",
+    "project/peers": "benchmarks/peers/README.md",
+    "project/changelog": "CHANGELOG.md",
+    "project/contributing": "CONTRIBUTING.md",
+    "project/security": "SECURITY.md",
+}
+"""Pages whose text is that of a file outside docs/."""
+_INDEX: Final = "decisions/README"
+_SHOWN: Final = {
+    "README.md": "explanation/objects.md",
+    **{file: f"{page}.md" for page, file in FILES.items()},
+}
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Listen to each page that is read."""
+    app.connect("source-read", _rewrite)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _rewrite(app: Sphinx, page: str, source: list[str]) -> None:
+    root = Path(app.srcdir).parent
+    folder = Path(app.env.doc2path(page)).parent
+    origin = folder
+    if page in FILES:
+        file = root / FILES[page]
+        app.env.note_dependency(str(file))
+        source[0], origin = file.read_text("utf-8"), file.parent
+    if page == _INDEX:
+        source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n0*\n```\n"
+    source[0] = _LINK.sub(lambda found: _target(found[1], origin, folder, root, page), source[0])
+
+
+def _target(link: str, origin: Path, folder: Path, root: Path, page: str) -> str:
+    path = Path(os.path.normpath(origin / link))
+    if not path.is_relative_to(root):
+        return link
+    in_tree = path.relative_to(root)
+    if in_tree.parts[:1] == ("docs",):
+        shown = path if path.suffix or not path.is_dir() else path / "README.md"
+        return os.path.relpath(shown, folder)
+    if not path.exists():
+        return link
+    if in_tree.parts[:1] == ("examples",):
+        return os.path.relpath(root / "docs/examples.md", folder)
+    if (shown_as := _SHOWN.get(str(in_tree))) is None:
+        _log.warning("%s: no page of the site shows %s", page, in_tree)
+        return link
+    return os.path.relpath(root / "docs" / shown_as, folder)

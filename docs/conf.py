@@ -1,0 +1,69 @@
+"""How Sphinx builds the site: ``make docs``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "genreconcile"
+author = "The genreconcile authors"
+copyright = f"2026, {author}"  # noqa: A001 - Sphinx's name
+version = release = version_of("genreconcile")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_click",
+    "sphinx_copybutton",
+    "examples",
+    "tree_links",
+    "public_names",
+]
+exclude_patterns = ["_build", "_ext", "**/.*"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "substitution"]
+myst_heading_anchors = 4
+myst_substitutions = {"version": release}
+myst_links_external_new_tab = False
+
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!genreconcile\b).*"),  # Of other projects; nothing is fetched to build the site.
+]
+
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+add_module_names = False
+
+html_theme = "furo"
+html_title = f"genreconcile {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
+copybutton_remove_prompts = True
+copybutton_selector = "div.highlight:not(.output) pre"
+
+# Pages (with *) whose plain blocks the build does not run: tests run them, and compare them with what stands below.
+examples_run_by_tests = {
+    "decisions/*": "excerpts of the time at which it was decided; tests/unit/test_figures.py holds their figures",
+    "project/contributing": "tests/faults",
+    "access": "tests/kind/test_access.py",
+    "asyncio": "tests/unit/test_aio.py",
+    "command-line": "tests/unit/cli/test_flags.py",
+    "deletion": "tests/kind/test_owner_sets.py",
+    "errors": "tests/unit/apply",
+    "observability": "tests/unit/observe/test_rules.py",
+    "operators": "tests/kind/test_operators_page.py tests/unit/controllers/test_operators_page.py",
+    "readiness": "tests/unit/readiness/test_readiness_page.py",
+    "rules": "tests/unit/normalize",
+    "testing": "tests/unit/testing/fake/test_docs.py",
+}
