@@ -19,6 +19,8 @@ extensions = [
     "sphinx_click",
     "sphinx_copybutton",
     "examples",
+    "gallery",
+    "json_schema",
     "tree_links",
     "public_names",
 ]
@@ -48,6 +50,7 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
 copybutton_only_copy_prompt_lines = True
 copybutton_remove_prompts = True
 copybutton_selector = "div.highlight:not(.output) pre"

@@ -61,7 +61,9 @@ def _target(link: str, origin: Path, folder: Path, root: Path, page: str) -> str
     if not path.exists():
         return link
     if in_tree.parts[:1] == ("examples",):
-        return os.path.relpath(root / "docs/examples.md", folder)
+        shown = os.path.relpath(root / "docs/examples.md", folder)
+        name = in_tree.parts[2] if in_tree.parts[1:2] == ("operators",) and len(in_tree.parts) > 2 else in_tree.stem
+        return f"{shown}#{name.replace('_', '-')}"
     if (shown_as := _SHOWN.get(str(in_tree))) is None:
         _log.warning("%s: no page of the site shows %s", page, in_tree)
         return link

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -73,13 +73,19 @@ class Ground(_Executed):
     """``{ground}``: the page's commands find a cluster, and are in a new namespace of it."""
 
     has_content = False
-    option_spec: ClassVar = {"namespace": directives.unchanged_required, "others": directives.unchanged}
+    option_spec: ClassVar = {
+        "namespace": directives.unchanged_required,
+        "others": directives.unchanged,
+        "fresh": directives.flag,
+    }
 
     def _execute(self) -> list[nodes.Node]:
         namespace = self.options.get("namespace", "")
         require(namespace, "a ground has a :namespace:")
         kubeconfig = self.session.home / ".kube" / "config"
         self.sessions.plane.kubeconfig(self.env.docname, namespace, _names(self.options.get("others")), kubeconfig)
+        if "fresh" in self.options:
+            self.session.make_fresh(self.sessions.wheel)
         return []
 
 
@@ -138,8 +144,9 @@ class Console(_Executed):
     option_spec: ClassVar = {
         "mask": directives.unchanged,
         "keep": directives.unchanged,
-        "exit": directives.nonnegative_int,
-        "background": directives.flag,
+        "exit": directives.unchanged_required,
+        "background": directives.unchanged,
+        "of": directives.unchanged_required,
         "until": directives.unchanged_required,
         "stop": directives.flag,
         "hidden": directives.flag,
@@ -154,6 +161,17 @@ class Console(_Executed):
         self.sessions.executed += 1
         text = self.shown(printed)
         return [] if "hidden" in self.options else [self.block(text, "console")]
+
+    def _codes(self, count: int) -> list[int]:
+        """The exit codes: given for each command, or for the last one alone."""
+        given = [int(code) for code in _names(self.options.get("exit", "0"))]
+        require(len(given) in {1, count}, "an exit code for each command, or one for the last")
+        return given if len(given) == count else [0] * (count - 1) + given
+
+    @property
+    def _name(self) -> str:
+        """Of the command that goes on, where a page has several."""
+        return self.options.get("background") or self.options.get("of") or ""
 
     def _commands(self) -> Iterator[str]:
         command = ""
@@ -171,27 +189,35 @@ class Console(_Executed):
             yield command
 
     def _dialogue(self, commands: list[str]) -> Iterator[str]:
-        last = len(commands) - 1
+        last, running = len(commands) - 1, self.session.background
+        codes = self._codes(len(commands))
         for at, command in enumerate(commands):
             yield f"$ {command}\n"
             if at == last and "background" in self.options:
-                require(self.session.background is None, "one command goes on already; stop it first")
-                self.session.background = Background(command, self.session.folder, self.session.environment)
+                require(self._name not in running, "a command of this name goes on already; stop it first")
+                running[self._name] = Background(command, self.session.folder, self.session.environment)
                 continue
             code, printed = self.session.command(command)
-            wanted = self.options.get("exit", 0) if at == last else 0
+            wanted = codes[at]
             require(code == wanted, f"{command}: exit code {code} instead of {wanted}:\n{printed}")
             yield printed if not printed or printed.endswith("\n") else f"{printed}\n"
         yield from self._of_background()
 
     def _of_background(self) -> Iterator[str]:
-        running: Any = self.session.background
-        if {"until", "stop"} & {*self.options}:
-            require(running, "no command goes on that could be waited for or stopped")
+        if not {"until", "stop"} & {*self.options}:
+            return
+        require(self._name in self.session.background, f"no command {self._name!r} goes on")
+        running = self.session.background[self._name]
         if "until" in self.options:
-            yield running.until(self.options["until"])
+            yield self._marked(running.until(self.options["until"]))
         if "stop" in self.options:
             code, rest = running.stop()
-            self.session.background = None
+            del self.session.background[self._name]
             require(code == 0, f"{running.command}: exit code {code} when it was stopped:\n{rest}")
-            yield rest
+            yield self._marked(rest)
+
+    def _marked(self, printed: str) -> str:
+        """Lines of one of several commands that go on, with its name."""
+        if not self._name:
+            return printed
+        return "".join(f"[{self._name}] {line}" for line in printed.splitlines(keepends=True))

@@ -25,7 +25,7 @@ _PATTERNS: Final = {
 }
 NAMES: Final = tuple(_PATTERNS)
 _COMPILED: Final = {name: re.compile(pattern, re.MULTILINE) for name, pattern in _PATTERNS.items()}
-_NEVER_BY_CHANCE: Final = ("time", "uid", "port", "folder", "resourceVersion", "pod", "set-id")
+_NEVER_BY_CHANCE: Final = ("time", "uid", "port", "folder", "resourceVersion", "pod")
 
 
 class MaskError(Exception):

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import venv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,13 +41,29 @@ class Session:
         self.home.mkdir()
         self._programs = 0
         self._worker: subprocess.Popen[str] | None = None
-        self.background: Background | None = None
+        self._python = sys.executable
+        self._settings: dict[str, str] = {}
+        self.background: dict[str, Background] = {}
+
+    def make_fresh(self, wheel: Path) -> None:
+        """Have a Python with nothing installed; where the page installs this package, it is that of the wheel."""
+        venv.create(self._root / "venv", with_pip=True)
+        self._python = str(self._root / "venv" / "bin" / "python")
+        name, version, *_ = wheel.name.split("-")
+        constraints = self._root / "constraints.txt"
+        constraints.write_text(f"{name}=={version}\n", "utf-8")
+        self._settings = {
+            "PIP_CONSTRAINT": str(constraints),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_FIND_LINKS": str(wheel.parent),
+            "PYTHONPATH": "",
+        }
 
     @property
     def environment(self) -> Mapping[str, str]:
         """What commands and programs find in their environment."""
-        found = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        found["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), found.get("PATH", os.defpath)])
+        found = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("PIP_")}
+        found["PATH"] = os.pathsep.join([str(Path(self._python).parent), found.get("PATH", os.defpath)])
         cache = os.environ.get("XDG_CACHE_HOME") or platformdirs.user_cache_dir()
         return {
             **found,
@@ -55,6 +72,7 @@ class Session:
             "COLUMNS": "100",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self._settings,
         }
 
     def write(self, name: str, text: str) -> None:
@@ -64,13 +82,13 @@ class Session:
         path.write_text(text, "utf-8")
 
     def python(self, source: str, name: str) -> dict[str, str]:
-        """Run a program in the page's namespace: what is its ``out`` and ``err``, what it ``raised``, and the ``trace``."""
+        """Run a program in the page's namespace: its ``out`` and ``err``, what it ``raised``, and the ``trace``."""
         self._programs += 1
         path = self._root / f"example_{self._programs}.py"
         path.write_text(source, "utf-8")
         if self._worker is None:
             self._worker = subprocess.Popen(  # noqa: S603 - the project's own pages
-                [sys.executable, str(_WORKER)],
+                [self._python, str(_WORKER)],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.PIPE,
@@ -104,8 +122,8 @@ class Session:
 
     def close(self) -> None:
         """End what runs, and remove the folder."""
-        if self.background is not None:
-            self.background.kill()
+        for background in self.background.values():
+            background.kill()
         if self._worker is not None:
             self._worker.kill()
             self._worker.communicate()
@@ -115,7 +133,9 @@ class Session:
 class Sessions:
     """The sessions of a build, one for the page that is being read."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._wheels: tempfile.TemporaryDirectory[str] | None = None
         self.plane = SharedPlane()
         self.executed = 0
         self.pages: set[str] = set()
@@ -135,8 +155,20 @@ class Sessions:
         if session is not None:
             session.close()
 
+    @property
+    def wheel(self) -> Path:
+        """The package, as it would be published."""
+        if self._wheels is None:
+            self._wheels = tempfile.TemporaryDirectory(prefix="genreconcile-docs-")
+            command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", self._wheels.name]
+            subprocess.run([*command, str(self._root)], check=True, timeout=_PATIENCE)  # noqa: S603 - this package
+        (found,) = Path(self._wheels.name).glob("*.whl")
+        return found
+
     def close(self) -> None:
         """The build is over."""
+        if self._wheels is not None:
+            self._wheels.cleanup()
         for page in list(self._open):
             self.end_page(page)
         self.plane.close()
