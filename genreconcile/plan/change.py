@@ -68,7 +68,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def writes(self) -> list[dict[str, Any]]:
-        """The patch without its preconditions (each ``test`` and the guard on resourceVersion), with its real values."""
+        """The patch without its preconditions (``test`` and the guard on resourceVersion), with its real values."""
         return [op for op in self.patch.patch if op["op"] != "test" and op["path"] != "/metadata/resourceVersion"]
 
     @property
