@@ -18,6 +18,7 @@ MODULES = (
     "genreconcile/compare/quick/same.py",
     "genreconcile/compare/quick/state.py",
     "genreconcile/gojson.py",
+    "genreconcile/manifests/build.py",
     "genreconcile/manifests/usable.py",
     "genreconcile/normalize/functions.py",
     "genreconcile/normalize/prepare.py",

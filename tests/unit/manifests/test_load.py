@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genreconcile.errors import LoadError
-from genreconcile.manifests import Loaded, load, load_objects, parse, refuse_duplicates, sources, validate_set
+from genreconcile.manifests import Loaded, build, load, load_objects, parse, refuse_duplicates, sources, validate_set
 from genreconcile.objects import ObjectKey
 from support import objects
 from support.canary import Canary, texts_of
@@ -284,6 +284,10 @@ def test_scalars_mean_what_they_mean_to_kubectl(content, value):
          {"true": 1, "31": 2, "1.1": 3, "1e+06": 4, "3.1415927": 5, "8": 6, "100000": 7, ".inf": 8, "1e-05": 9,
           "-.inf": 10}),
         ("{off: 1, 1.5: 2, .NaN: 3}", {"false": 1, "1.5": 2, ".nan": 3}),
+        ("{p: &m <<, *m : {b: 1}}", {"p": "<<", "<<": {"b": 1}}),
+        ("{!!merge a: {b: 1}, !!merge '<<': {c: 1}}", {"a": {"b": 1}, "c": 1}),
+        ("{&k a: 1, b: *k}", {"a": 1, "b": "a"}),
+        ("{p: &m 1.10, *m : 2}", {"p": 1.1, "1.1": 2}),
     ],
 )  # fmt: skip
 def test_r1_8_scalars_and_keys_mean_what_they_mean_to_kubectl(content, value):
@@ -360,6 +364,14 @@ def test_a_json_file_cannot_be_yaml(tmp_path):
         ("- " * 100_000, "stdin:1: not readable: nested too deeply"),
         ("? " * 100_000, "stdin:1: not readable: nested too deeply"),
         ("a: &a [*a]", "an alias is inside of what it stands for"),
+        ("a: &a 1\nb: &a 2", "stdin:2: not readable: an anchor comes twice"),
+        (text("&a a") + "---\nb: *a", "stdin:6: not readable: found undefined alias"),
+        ("a: &a [1]\n? *a\n: 2", "stdin:2: not readable: found unhashable key"),
+        ("a: 1\nb: !!seq {a: 1}", "stdin:2: not readable: expected a sequence node, but found mapping"),
+        ("a: !!str [1]", "expected a scalar node, but found sequence"),
+        ("a: !!map 1", "expected a mapping node, but found scalar"),
+        ("a: !canary {a: 1}", "could not determine a constructor"),
+        ("<<: {a: !!int canary}\na: 1", "stdin:1: not readable: a value does not fit its type"),
         ("a: *b", "found undefined alias"),
         ("a: !!python/object/apply:os.system [x]", "could not determine a constructor"),
         ("a: !!binary aGk=", "could not determine a constructor"),
@@ -379,6 +391,16 @@ def test_bad_text_is_refused_with_its_line(content, message):
 
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_document_has_a_most_of_values(monkeypatch):
+    monkeypatch.setattr(build, "_MAX_NODES", 20)
+    monkeypatch.setattr(build, "_MAX_NODES_OF_TEXT", 30)
+
+    assert len(read(text("a", "b"))) == 2
+    for content in ("[" + "a, " * 20 + "b]", text("a", "b", "c", "d")):
+        with pytest.raises(LoadError, match=r"more than \d+ values in one document"):
+            read(content)
 
 
 def test_aliases_cannot_blow_up_a_document():
