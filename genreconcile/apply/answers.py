@@ -40,7 +40,8 @@ class Answers:
         """The outcome of a patch, by its answer. Values that the server did not take are remembered, against a loop."""
         expected, live = change.expected or {}, change.live or {}
         comparison = self._comparison(change, resource)
-        left = () if comparison.is_clean(expected, answer) else comparison.compare(expected, answer).differences
+        diff = None if comparison.is_clean(expected, answer) else comparison.compare(expected, answer)
+        left = diff.differences if diff is not None else ()
         patched = {operation["path"] for operation in change.writes}
         stubborn = tuple(d for d in left if d.to_json()["path"] in patched)
         unchanged = resource_version_of(answer) == resource_version_of(live)
@@ -53,7 +54,8 @@ class Answers:
             return Outcome(change, "unchanged", reason=f"{what}: it took the patch and kept the object")
         for key in set(change.keys).difference(keys):
             self._learned.note_repair(key)
-        return Outcome(change, "configured", reason=INSISTS if stubborn else change.reason)
+        left_clean = "" if diff else resource_version_of(answer)
+        return Outcome(change, "configured", reason=INSISTS if stubborn else change.reason, left_clean=left_clean)
 
     def foreseen(self, change: Change, resource: Resource, answer: Object) -> Change:
         """The change without the values that the server, by its answer to a dry run, would not take."""
@@ -107,14 +109,19 @@ class Answers:
         insists = written or not unchanged or self._learned.count(key, INSISTS) > 0
         return INSISTS if insists else RULE_GAP
 
-    def authors(self, change: Change) -> tuple[Author, ...]:
-        """Who owns the fields of a change, as a watch has shown it last: after the patch they are ours.
-
-        Nothing is asked for, and nothing guessed: of an object that came by a list nobody is known.
+    def seen(self, change: Change) -> Object | None:
+        """What a change was computed from, with its managedFields, as a watch has shown it last; None of an object that
+        came by a list. To be asked before the patch is sent: what a watch shows then drives it out.
         """
         live = change.live or {}
         version = resource_version_of(live)
-        seen = self._engine.cache.lately.find(uid_of(live), int(version)) if version.isdecimal() else None
+        return self._engine.cache.lately.find(uid_of(live), int(version)) if version.isdecimal() else None
+
+    def authors(self, change: Change, seen: Object | None) -> tuple[Author, ...]:
+        """Who owned the fields of a change in what was ``seen``: after the patch they are ours.
+
+        Nothing is asked for, and nothing guessed: where nothing was seen nobody is known.
+        """
         paths = list(dict.fromkeys(cast("Path", key[_PATH]) for key in change.keys))
         owners = Owners(seen) if seen is not None else None
         return tuple(Author(join_pointer(path), self._others(owners, path)) for path in paths)

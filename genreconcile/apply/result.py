@@ -6,7 +6,7 @@ Invariant: ``str`` and ``repr`` of an outcome never show the values of an object
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from genreconcile.cluster.refusal import REFUSED_BY
@@ -39,7 +39,8 @@ class Author(NamedTuple):
 class Outcome:
     """What happened to one object; ``status`` is one of STATUSES, ``error`` is set when it is ``failed``.
 
-    ``authors``: who had written the fields that were repaired, as far as that is known.
+    ``authors``: who had written the fields that were repaired, as far as that is known. ``left_clean``: the
+    resourceVersion with which a patch has left the object, where that is as it is expected.
     """
 
     change: Change
@@ -47,6 +48,7 @@ class Outcome:
     reason: str = ""
     error: ReconcileError | None = None
     authors: tuple[Author, ...] = ()
+    left_clean: str = field(default="", compare=False)
 
     @property
     def key(self) -> ObjectKey:

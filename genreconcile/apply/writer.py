@@ -86,7 +86,7 @@ class Writer:
         path = resource.path(change.key.namespace, change.key.name)
         body = dumps(change.patch.patch)
         self._answers.name_opponents(change, path)
-        authors = self._answers.authors(change)
+        seen = self._answers.seen(change)
         try:
             data = self._sent_once_free(change, resource, "PATCH", path, body, JSON_PATCH)
         except Invalid as error:
@@ -97,6 +97,7 @@ class Writer:
         answer = loads(data)
         self._answers.note_patch(change, answer)
         self._cache.record_write(resource, data)
+        authors = self._answers.authors(change, seen)  # Only now: the patch does not wait for that.
         return replace(self._answers.checked(change, resource, answer), authors=authors)
 
     def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:

@@ -147,6 +147,7 @@ class Loop(Worker[ObjectKey]):
 
     def process(self, key: ObjectKey) -> None:
         """Run one key that the queue gave, to its end. Raises nothing."""
+        self.parts.echoes.begin(key)
         try:
             with self._turns:
                 if not self.queue.is_closed:  # It may have been while this one waited for its turn.
@@ -157,6 +158,9 @@ class Loop(Worker[ObjectKey]):
                     result = "success" if following is None else following.result
                     self.parts.observer.ran(result, time.monotonic() - began)
         finally:
+            again = self.parts.echoes.end(key)
+            if again is not None:
+                self.queue.add(key, again)
             self.queue.done(key)
 
     def _processed(self, key: ObjectKey) -> Next | None:
@@ -230,8 +234,9 @@ class Loop(Worker[ObjectKey]):
         is_many = is_crowd(woken)
         if event.resource.gvk == self._settings.kind and self._on_parent(event):
             woken.add(event.key)
-        woken.update(self.parts.children.parents_of(event))  # Also of the same kind as its parent.
+        parents = self.parts.children.parents_of(event)  # Also of the same kind as its parent.
         priority = Priority.LOW if is_many or is_listed or self._is_first else Priority.NORMAL
+        woken.update(parent for parent in parents if not self.parts.echoes.holds(parent, event, priority))
         for key in filter(self._is_ours, woken):
             self.queue.add(key, priority)
 

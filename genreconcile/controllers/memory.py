@@ -36,6 +36,7 @@ class Memory:
     uid: str = ""
     has_run: bool = False
     has_equal_reads: bool = False
+    has_equal_set: bool = False
     differing: int = 0
     path: str = ""
     _found: bytes = b""
@@ -48,11 +49,14 @@ class Memory:
         """Take a run that stated its set, or a part of it. ``differing`` counts those in a row that differ without a
         reason.
 
+        ``has_equal_set`` tells whether the same set was stated as in the run before.
+
         ``is_same_parent``: the parent is as the last run left it. ``left`` are the children as this run has left them:
         one that the next run finds so has not changed.
         """
         found, objects = self._digest(seen), dumps_sorted(stated.children)
         self.has_equal_reads = self.has_run and is_same_parent and found == self._found
+        self.has_equal_set = self.has_run and self._was_whole is stated.is_whole and objects == self._stated
         is_other = self.has_equal_reads and self._was_whole is stated.is_whole and objects != self._stated
         path = _difference(loads(self._stated), loads(objects)) if is_other else ""
         self.differing, self.path = (self.differing + 1, path) if path else (0, "")

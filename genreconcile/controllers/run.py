@@ -10,7 +10,7 @@ import copy
 import functools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from genreconcile.apply.result import Result
@@ -18,6 +18,7 @@ from genreconcile.controllers.children import Children
 from genreconcile.controllers.context import Context, Finding
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.dependencies import Dependencies
+from genreconcile.controllers.echoes import Echoes
 from genreconcile.controllers.judging import Judgement, judged
 from genreconcile.controllers.memory import STALLS_AT, TELLS_AT, Memory
 from genreconcile.controllers.outcome import Stated
@@ -74,6 +75,7 @@ class Parts:
     own: OwnWrites
     dependencies: Dependencies[ObjectKey]
     observer: Observer
+    echoes: Echoes = field(default_factory=Echoes)
 
 
 class Run:
@@ -199,6 +201,8 @@ class Run:
         self._parts.observer.applied(self._key, self._parent, result, drifted)
         is_same = self._is_same_parent
         self._memory.note(context.found, stated, left=children.versions(self._key), is_same_parent=is_same)
+        if self._memory.has_equal_set:  # Of another set, a second run shows whether the function states it again.
+            self._parts.echoes.settle(self._key, result)
         if stated.is_whole:
             self._parts.dependencies.replace(self._key, context.asked)
         not_ready = children.not_ready(self._key)
