@@ -24,9 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(table.text(entries))
     if options.output:
         results.write(options.output, described, entries)
-    elif not _is_partial(options):
-        results.write(plots.LATEST, described, entries)
-        plots.draw(results.document(described, entries), plots.DOCS)
+    elif files := _whole(options):
+        for file in files:
+            results.write(file, described, [entry for entry in entries if results.file_of(entry.name) == file])
+        plots.draw(plots.read(), plots.DOCS)
     return int(any(entry.error for entry in entries))
 
 
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=_positive, default=10_000, help="number of objects (default: 10000)")
     parser.add_argument("--repetitions", type=_positive, default=5, help="of each measurement (default: 5)")
     parser.add_argument("--only", action="append", choices=metrics.NAMES, help="a metric; can be repeated")
-    parser.add_argument("--output", type=Path, help="JSON; by default a whole run replaces the results and plots")
+    parser.add_argument("--output", type=Path, help="JSON; by default whole results are replaced, and the plots")
     parser.add_argument("--no-peers", action="store_true", help="without any peers")
     parser.add_argument("--no-go-peers", action="store_true", help="without the peers in Go, kubectl among them")
     return parser
@@ -68,8 +69,12 @@ def _without_go(options: argparse.Namespace) -> bool:
     return bool(options.no_peers or options.no_go_peers)
 
 
-def _is_partial(options: argparse.Namespace) -> bool:
-    return bool(options.only) or _without_go(options)
+def _whole(options: argparse.Namespace) -> list[Path]:
+    """The files of results all of whose metrics are measured, with all peers."""
+    if _without_go(options):
+        return []
+    left = {results.file_of(name) for name in metrics.NAMES if options.only and name not in options.only}
+    return [file for file in (results.LATEST, results.OPERATORS) if file not in left]
 
 
 if __name__ == "__main__":

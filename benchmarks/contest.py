@@ -27,9 +27,9 @@ class Contender:
     run: Callable[[], Figures]
 
 
-def of_fewer(name: str, size: int, full: int) -> str:
+def of_fewer(name: str, size: int, full: int, noun: str = "objects") -> str:
     """The name of a contender that has ``size`` objects where the entry has ``full``: it tells, in every output."""
-    return name if size == full else f"{name} ({size:,} objects)"
+    return name if size == full else f"{name} ({size:,} {noun})"
 
 
 @dataclass(slots=True)

@@ -29,6 +29,20 @@ class GoPeers:
 
     def command(self, *arguments: object) -> list[str]:
         """The command line of a subcommand. Raises Missing."""
+        return [str(self._found()), *map(str, arguments)]
+
+    def beside(self, name: str, *arguments: object) -> list[str]:
+        """The command line of another program, which is built together with it. Raises Missing."""
+        program = self._found().with_name(name)
+        if not program.is_file():
+            raise Missing(f"{name}: no such program beside that of the peers in Go")
+        return [str(program), *map(str, arguments)]
+
+    def run(self, *arguments: object) -> dict[str, Any]:
+        """Run a subcommand to its end; its JSON. Raises Missing."""
+        return processes.run(self.command(*arguments))
+
+    def _found(self) -> Path:
         if self._program is None and not self._missing:
             try:
                 self._program = self._build()
@@ -36,11 +50,7 @@ class GoPeers:
                 self._missing = str(reason)
         if self._program is None:
             raise Missing(self._missing)
-        return [str(self._program), *map(str, arguments)]
-
-    def run(self, *arguments: object) -> dict[str, Any]:
-        """Run a subcommand to its end; its JSON. Raises Missing."""
-        return processes.run(self.command(*arguments))
+        return self._program
 
 
 def without(reason: str) -> GoPeers:

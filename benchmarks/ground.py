@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.audit import USER, AuditLog
+from benchmarks.audit import EDITOR, USER, AuditLog
 from benchmarks.bare import Server
 from benchmarks.gopeers import GoPeers, find, without
 from benchmarks.populate import populate
@@ -28,12 +28,13 @@ _SERIOUS = 1000
 @dataclass(slots=True)
 class Ground:
     """``size`` is the number of objects, ``peers`` tells which others take part, ``counted`` is the kubeconfig of
-    the user whose requests ``audit`` counts.
+    the user whose requests ``audit`` counts, ``editor`` that of the one whose edits it dates.
     """
 
     plane: ControlPlane
     audit: AuditLog
     counted: Path
+    editor: Path
     folder: Path
     size: int
     repetitions: int
@@ -57,6 +58,11 @@ class Ground:
     def server(self) -> Server:
         """For bare requests of the harness."""
         return Server(self.plane.kubeconfig)
+
+    @property
+    def editing(self) -> Server:
+        """For edits whose time matters."""
+        return Server(self.editor)
 
     def once(self, key: object, make: Callable[[], Any]) -> Any:
         """What ``make`` returned the first time: metrics share runs and objects."""
@@ -120,5 +126,7 @@ def prepare(
         folder = Path(name)
         audit = AuditLog(folder)
         with ControlPlane(extra_apiserver_args=audit.arguments) as plane:
-            counted = plane.user_kubeconfig(USER, ["system:masters"])
-            yield Ground(plane, audit, counted, folder, size, repetitions, peers, with_python_peers, with_go_peers)
+            counted, editor = (plane.user_kubeconfig(user, ["system:masters"]) for user in (USER, EDITOR))
+            yield Ground(
+                plane, audit, counted, editor, folder, size, repetitions, peers, with_python_peers, with_go_peers
+            )

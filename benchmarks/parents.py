@@ -115,15 +115,27 @@ def shared(value: str, namespace: str) -> Object:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": value}}
 
 
-def fill(server: Server, count: int, namespaces: list[str]) -> None:
-    """Create all of them."""
+def define(server: Server) -> None:
+    """Create the kind, where it is not there; returns once it is served."""
     connection = server.connect()
-    connection.request("POST", _DEFINITIONS, encode(definition()))
+    name = definition()["metadata"]["name"]
+    if name not in {found["metadata"]["name"] for found in connection.get(_DEFINITIONS)["items"]}:
+        connection.request("POST", _DEFINITIONS, encode(definition()))
     _await_kind(connection)
     connection.close()
+
+
+def create(server: Server, count: int, namespaces: list[str]) -> None:
+    """Create the parents alone."""
+    parallel(server, parents(count, namespaces), _create)
+
+
+def fill(server: Server, count: int, namespaces: list[str]) -> None:
+    """Create all of them."""
+    define(server)
     parallel(server, [shared("first", namespaces[0])], _create)
     parallel(server, pods(count, namespaces), _create)
-    parallel(server, parents(count, namespaces), _create)
+    create(server, count, namespaces)
 
 
 def patch(connection: Connection, change: Object) -> None:

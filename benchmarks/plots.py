@@ -1,25 +1,36 @@
 """``python -m benchmarks.plots``: the plots and the page in ``docs/``, and the README's figures, from the results.
 
-Invariant: every figure comes from the file.
+Invariant: every figure comes from a file of results, and stands below the machine on which that was measured.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.contest import OURS
 from benchmarks.readme import with_figures
-from benchmarks.results import figure
+from benchmarks.results import LATEST, OPERATORS, figure
 from benchmarks.svg import Bar, chart
 
-LATEST = Path(__file__).with_name("results") / "latest.json"
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 README = DOCS.with_name("README.md")
 _MET = {True: "yes", False: "**no**", None: "?"}
+_LARGE = {
+    "converge": "from none to all children",
+    "cpu": "CPU time of a parent",
+    "server_cpu": "CPU time of the server",
+    "memory": "memory",
+    "event_cpu": "CPU time of an event",
+    "idle": "requests in a minute",
+    "idle_cpu": "CPU in it",
+    "repair": "repair, median",
+    "repair_p99": "repair, 99th percentile",
+    "memory_after": "memory at the end",
+}
 TITLES = {
     "cold_sync": "First sync of the cache",
     "memory_per_object": "Memory per cached object",
@@ -61,6 +72,17 @@ TITLES = {
     "controller_parent": "An edit of a parent, and its run",
     "controller_noop": "A run with nothing to do",
     "controller_requests": "Requests of such a run of all parents",
+    "operators_converge": "An operator with three children: from none to all of them",
+    "operators_cpu": "The same, CPU time of a parent",
+    "operators_server_cpu": "The same, CPU time of the server",
+    "operators_memory": "Memory of the operator once all children are there",
+    "operators_event_cpu": "CPU time of an event that changes nothing for it",
+    "operators_idle": "Its requests in a minute without events",
+    "operators_idle_cpu": "The same, CPU",
+    "operators_repair": "From an edit of a child to its repair, median",
+    "operators_repair_p99": "From an edit of a child to its repair, 99th percentile",
+    "operators_memory_after": "Memory of the operator at the end",
+    **{f"operators_large_{name}": f"An operator with more parents: {title}" for name, title in _LARGE.items()},
     "idle_cpu": "CPU while nothing happens",
     "cli_diff": "genreconcile diff, nothing changed",
     "import_time": "import genreconcile",
@@ -68,20 +90,24 @@ TITLES = {
 }
 
 
-def draw(results: Mapping[str, Any], docs: Path) -> list[Path]:
-    """Write ``benchmarks.md`` and, for each metric with peers, a plot; the files that were written."""
+def draw(results: Sequence[Mapping[str, Any]], docs: Path) -> list[Path]:
+    """Write ``benchmarks.md``, with a section for each of the results, and for each metric with peers a plot; the files
+    that were written.
+    """
     folder = docs / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = {name: metric for name, metric in results["metrics"].items() if _can_be_drawn(metric)}
+    drawn = {name: metric for one in results for name, metric in one["metrics"].items() if _can_be_drawn(name, metric)}
     files = {folder / f"{name}.svg": _plot(name, metric) for name, metric in drawn.items()}
-    files[docs / "benchmarks.md"] = "\n".join(_page(results, list(drawn))) + "\n"
+    files[docs / "benchmarks.md"] = "\n".join(_page(results, drawn)) + "\n"
     for file, text in files.items():
         file.write_text(text, "utf-8")
     return list(files)
 
 
-def _can_be_drawn(metric: Mapping[str, Any]) -> bool:
-    return metric["ours"] is not None and any(value is not None for value in metric["peers"].values())
+def _can_be_drawn(name: str, metric: Mapping[str, Any]) -> bool:
+    """Of the many figures of operators, those that have to reach something."""
+    is_wanted = bool(metric["target"]) or not name.startswith("operators")
+    return is_wanted and metric["ours"] is not None and any(value is not None for value in metric["peers"].values())
 
 
 def _plot(name: str, metric: Mapping[str, Any]) -> str:
@@ -91,12 +117,18 @@ def _plot(name: str, metric: Mapping[str, Any]) -> str:
     return chart(_title(name), f"{metric['unit']}; size {metric['size']:,}; target {metric['target'] or 'none'}", bars)
 
 
-def _page(results: Mapping[str, Any], drawn: list[str]) -> Iterator[str]:
-    machine = results["machine"]
+def _page(results: Sequence[Mapping[str, Any]], drawn: Collection[str]) -> Iterator[str]:
     yield "# Benchmarks"
     yield ""
-    yield "Written by `python -m benchmarks.plots` from `benchmarks/results/latest.json`, which `make bench` writes;"
+    yield "Written by `python -m benchmarks.plots` from the files in `benchmarks/results`, which `make bench` writes;"
     yield "[benchmarks/README.md](../benchmarks/README.md) says what is measured, and how."
+    for one in results:
+        yield from _section(one, drawn)
+
+
+def _section(results: Mapping[str, Any], drawn: Collection[str]) -> Iterator[str]:
+    """One run: its machine, its figures, its plots."""
+    machine = results["machine"]
     yield ""
     yield f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['kernel']}, "
     yield f"Python {machine['python']}, Kubernetes {machine['kubernetes']}."
@@ -105,9 +137,10 @@ def _page(results: Mapping[str, Any], drawn: list[str]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for name, metric in results["metrics"].items():
         yield _line(name, metric)
-    for name in drawn:
-        yield ""
-        yield f"![{_title(name)}](benchmarks/{name}.svg)"
+    for name in results["metrics"]:
+        if name in drawn:
+            yield ""
+            yield f"![{_title(name)}](benchmarks/{name}.svg)"
 
 
 def _line(name: str, metric: Mapping[str, Any]) -> str:
@@ -128,15 +161,20 @@ def _title(name: str) -> str:
     return TITLES.get(name, name)
 
 
+def read() -> list[dict[str, Any]]:
+    """All results that are there, the latest whole run first."""
+    return [json.loads(file.read_text("utf-8")) for file in (LATEST, OPERATORS) if file.exists()]
+
+
 def main() -> int:
     """Draw; the names of the files go to standard output."""
     if not LATEST.exists():
         sys.stderr.write(f"{LATEST.name}: not there; run make bench first\n")
         return 1
-    results = json.loads(LATEST.read_text("utf-8"))
+    results = read()
     for file in draw(results, DOCS):
         sys.stdout.write(f"docs/{file.relative_to(DOCS)}\n")
-    README.write_text(with_figures(README.read_text("utf-8"), results), "utf-8")
+    README.write_text(with_figures(README.read_text("utf-8"), results[0]), "utf-8")
     return 0
 
 

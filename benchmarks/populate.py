@@ -42,17 +42,17 @@ def parallel(server: Server, objects: Iterable[Object], send: Callable[[Connecti
     return count
 
 
-def clear(server: Server, namespace: str) -> None:
-    """Delete the Deployments of a namespace."""
+def clear(server: Server, namespace: str, collection: str = COLLECTION) -> None:
+    """Delete the objects of a kind in a namespace, by default Deployments."""
     connection = server.connect()
-    connection.request("DELETE", COLLECTION.format(namespace))
+    connection.request("DELETE", collection.format(namespace))
     connection.close()
 
 
-def count_of(server: Server, namespace: str) -> int:
-    """How many Deployments the server has in a namespace."""
+def count_of(server: Server, namespace: str, collection: str = COLLECTION) -> int:
+    """How many objects of a kind the server has in a namespace, by default Deployments."""
     connection = server.connect()
-    found = connection.get(COLLECTION.format(namespace), {"limit": "1"})
+    found = connection.get(collection.format(namespace), {"limit": "1"})
     connection.close()
     return len(found["items"]) + int(found["metadata"].get("remainingItemCount", 0))
 

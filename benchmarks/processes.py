@@ -54,6 +54,16 @@ class Background:
         self._command = command
         self._log = log
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def require_alive(self) -> None:
+        """Raises Missing where it has ended."""
+        if self._process.poll() is not None:
+            raise Missing(_failure(self._command, self._process.poll(), self._errors()))
+
     def wait_ready(self, timeout: float = _TIMEOUT) -> None:
         """Wait until it listens. Raises Missing where it ends or does not get there."""
         deadline = time.monotonic() + timeout

@@ -1,7 +1,8 @@
 """Entries → the two JSON files.
 
 ``latest.json`` has for each entry unit, size, ours, peers, ratio, target and met, figures being medians. Beside it,
-``latest.details.json`` has every single figure, the spreads, and why a contender or an entry is missing.
+``latest.details.json`` has every single figure, the spreads, and why a contender or an entry is missing. The figures of
+operators have files of their own, ``operators.json``, which are replaced without a whole run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from typing import Any
 from benchmarks import targets
 from benchmarks.contest import OURS, Entry
 
+FOLDER = Path(__file__).with_name("results")
+LATEST = FOLDER / "latest.json"
+OPERATORS = FOLDER / "operators.json"
 _DIGITS = 5
+
+
+def file_of(name: str) -> Path:
+    """Where the figures of an entry, or a metric, go."""
+    return OPERATORS if name.split("_", maxsplit=1)[0] == "operators" else LATEST
 
 
 def document(machine: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Any]:

@@ -34,6 +34,8 @@ NAMES = (
     "event_throughput",
     "converge",
     "controller_scale",
+    "operators",
+    "operators_large",
     "scaling",
 )
 

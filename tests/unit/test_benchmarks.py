@@ -8,7 +8,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import kubectl, machine, metrics, plots, processes, readme, results, table, targets, workload
+from benchmarks import (
+    __main__,
+    kubectl,
+    machine,
+    metrics,
+    operating,
+    plots,
+    processes,
+    readme,
+    results,
+    table,
+    targets,
+    workload,
+)
 from benchmarks.contest import OURS, Contender, Entry, Missing, hold, of_fewer
 
 KEYS = {"unit", "size", "ours", "peers", "ratio", "target", "met"}
@@ -113,7 +126,8 @@ def test_every_metric_has_a_module_and_every_target_an_entry():
     parts = ("first", "first_cpu", "unrelated", "related", "parent", "noop", "requests")
     lists |= {f"controller_{part}" for part in parts}
     others = {"repair_latency_p99", "import_time_help", "scaling_comparison", "queue_cpu", "queue_memory"}
-    names = {*metrics.NAMES, *lists, *others}
+    names = {*metrics.NAMES, *lists, *others} - {"operators", "operators_large"}
+    names |= {f"{name}_{figure}" for name in ("operators", "operators_large") for figure in operating.UNITS}
     assert set(targets.targets()) == names == set(plots.TITLES)
     assert all(callable(metrics.load(name)) for name in metrics.NAMES)
 
@@ -154,7 +168,7 @@ def test_plots_show_every_contender_in_one_scale(tmp_path):
     found = entry(ours=(30.0,), raw_fetch=[40.0])
     found.missing["a <peer>"] = "no Go"
     document = results.document(machine.describe("1.2.3"), [found, entry("noop_requests", ours=(0.0,))])
-    written = {file.name for file in plots.draw(document, tmp_path)}
+    written = {file.name for file in plots.draw([document], tmp_path)}
     assert written == {"cold_sync.svg", "benchmarks.md"}
     svg = ET.parse(tmp_path / "benchmarks" / "cold_sync.svg").getroot()  # noqa: S314 - just written
     texts = ["".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text")]
@@ -165,8 +179,34 @@ def test_plots_show_every_contender_in_one_scale(tmp_path):
     assert "| Requests of a reconcile with nothing to do | 10 | 0 | objects/s |  | ≤ 0 | yes |" in page
 
 
+def test_results_of_several_runs_stand_below_their_machines(tmp_path):
+    machines = [{**machine.describe("1.2.3"), "cpu": cpu} for cpu in ("one", "other")]
+    entries = [entry("cold_sync", client=[1.0]), entry("operators_idle", client=[1.0])]
+    runs = [results.document(found, [one]) for found, one in zip(machines, entries, strict=True)]
+    plots.draw(runs, tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    found = [page.index(text) for text in ("\none, ", "| First sync", "\nother, ", "| Its requests")]
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        ([], ["latest.json", "operators.json"]),
+        (["--only", "operators", "--only", "operators_large"], ["operators.json"]),
+        (["--only", "operators"], []),
+        (["--no-go-peers"], []),
+        (["--no-peers"], []),
+    ],
+)
+def test_results_are_replaced_as_a_whole(arguments, written):
+    options = __main__._parser().parse_args(arguments)
+    assert [file.name for file in __main__._whole(options)] == written
+    assert {results.file_of(name).name for name in metrics.NAMES} == {"latest.json", "operators.json"}
+
+
 def test_the_figures_in_the_readme_are_those_of_the_results():
-    text, found = plots.README.read_text("utf-8"), json.loads(plots.LATEST.read_text("utf-8"))
+    text, found = plots.README.read_text("utf-8"), json.loads(results.LATEST.read_text("utf-8"))
     assert readme.BEGIN in text
     assert readme.with_figures(text, found) == text
     for name in ("cold_sync", "converge"):
