@@ -97,6 +97,11 @@ _OF_LEASES: Final = (
     is_flag=True,
     help="Run nothing: print what would be done for each parent, and write nothing. Exit code 1 where anything would.",
 )
+@click.option(
+    "--as-controller",
+    metavar="NAME",
+    help="With --plan: what the controller of this name has written counts as written by the one that is planned.",
+)
 @output_option("text", ("text", "json"))
 @click.option("--lease", metavar="[NS/]NAME", help="Work only while this Lease is held, else stand by.")
 @click.option(
@@ -186,9 +191,11 @@ def command(
     from genreconcile.controllers import program
 
     is_release, accepts = options.pop("release"), options.pop("accept_changes")
-    is_plan, output = options.pop("is_plan"), options.pop("output")
+    is_plan, output, name = options.pop("is_plan"), options.pop("output"), options.pop("as_controller")
     if not is_plan and ctx.get_parameter_source("output") is not ParameterSource.DEFAULT:
         raise click.UsageError("-o goes with --plan.")
+    if not is_plan and name is not None:
+        raise click.UsageError("--as-controller goes with --plan.")
     if is_plan and is_release:
         raise click.UsageError("--plan and --release exclude each other; give one.")
     told = {name: options.pop(name) for name in ("listen", "events")}
@@ -200,22 +207,35 @@ def command(
     if is_release:
         return _release(sources, cluster, namespaces)
     if is_plan:
-        return _plan(sources, cluster, namespaces, output)
+        sources = sources if name is None else [_named(sources, name)]
+        return _plan(sources, cluster, namespaces, output, accepts=accepts)
     program.run(*sources, cluster=cluster, namespaces=namespaces or None, lease=lease, accept_changes=accepts, **told)
     return exits.CONVERGED
 
 
-def _plan(sources: Sequence[Source], cluster: Cluster, namespaces: tuple[str, ...], output: str) -> int:
-    """Print what would be done. Nobody can tell: 2; something: 1; nothing: 0."""
+def _plan(
+    sources: Sequence[Source], cluster: Cluster, namespaces: tuple[str, ...], output: str, *, accepts: bool
+) -> int:
+    """Print what would be done. Nobody can tell: 2; a controller would not run: 4; something: 1; nothing: 0."""
     from genreconcile.controllers.planning import missing_rights, planned
     from genreconcile.report.operators import render_operators
 
-    found = list(planned(sources, cluster, namespaces or None))
+    found = planned(sources, cluster, namespaces or None, accept_changes=accepts)
     missing = missing_rights(found, cluster)
     click.echo(render_operators(found, missing, output), nl=False)
     if not all(one.is_judged for one in found):
         return exits.UNKNOWN
+    if any(one.refusal for one in found):
+        return exits.REFUSED
     return exits.DIFFERENCES if any(one.has_changes for one in found) else exits.CONVERGED
+
+
+def _named(sources: Sequence[Source], name: str) -> Source:
+    from genreconcile.controllers.controller import Controller
+
+    if len(sources) != 1 or not isinstance(sources[0], Controller):
+        raise click.UsageError("--as-controller goes with one controller.")
+    return sources[0].named(name)
 
 
 def _release(sources: Iterable[Source], cluster: Cluster, namespaces: tuple[str, ...]) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from genreconcile.arguments import Fields, OnImmutable, misfit, refused, require_callable
@@ -46,6 +47,14 @@ class Controller:
     def __call__(self, parent: Object, ctx: Context) -> Stated:
         """The function itself."""
         return self.function(parent, ctx)
+
+    def named(self, name: str) -> Controller:
+        """The same controller under another name: another's marks, fields and finalizers are its own. Raises
+        InputError.
+        """
+        same = Controller(self.function, replace(self.settings, name=name))
+        same.goodbye = self.goodbye
+        return same
 
     def on_delete(self, function: Goodbye) -> Goodbye:
         """Let a function run before a parent of this controller goes; the parent carries a finalizer from then on.

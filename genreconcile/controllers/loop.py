@@ -25,7 +25,7 @@ from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.upgrade import Survey
 from genreconcile.controllers.worker import Worker
 from genreconcile.errors import CacheError, PlanRefused
-from genreconcile.objects import ObjectKey
+from genreconcile.objects import Object, ObjectKey, resource_version_of
 from genreconcile.observe import span
 from genreconcile.plan import Plan
 
@@ -101,32 +101,45 @@ class Loop(Worker[ObjectKey]):
         Waits ``timeout`` seconds for the parents. Raises NotSynced.
         """
         self._cache.wait_for_sync([self.parts.resource], timeout)
-        return Survey.of(self._settings.name, self._rehearsed())
+        return Survey.of(self._settings.name, self._planned_of_other_builds())
 
-    def _rehearsed(self) -> Iterator[tuple[ObjectKey, Plan]]:
-        children = self.parts.children
-        for record in self._cache.records(self.parts.resource, selector=self._settings.selector):
-            parent = record.decode_with_managers()
-            key = ObjectKey.of(parent)
-            if self._is_ours(key) and children.is_of_another_build(parent):
-                reads = RunReads(self._reader, self._cache.discovery)
-                plan = Run(self.parts, key, parent, Memory(record.uid), reads).rehearse()
+    def _planned_of_other_builds(self) -> Iterator[tuple[ObjectKey, Plan]]:
+        for key, parent, run in self._rehearsals():
+            if self._is_ours(key) and self.parts.children.is_of_another_build(parent):
+                try:
+                    plan = run.plan()
+                except Exception as error:  # noqa: BLE001 - as in a run, which will tell
+                    _log.info("%s: %s: not planned: %s", self.name, key, type(error).__name__)
+                    continue
                 if plan is not None:
                     yield key, plan
 
-    def planned(self, timeout: float) -> Iterator[tuple[ObjectKey, Plan | Exception | None]]:
-        """For each parent the plan of a run, the error why there is none, or None where it would not be run. Nothing is
-        written. Waits ``timeout`` seconds for the parents. Raises NotSynced.
+    def rehearse(self, timeout: float, is_due: Callable[[ObjectKey, int], bool]) -> Iterator[tuple[ObjectKey, Run]]:
+        """Run each parent once that ``is_due``, by its key and resourceVersion, on a cluster that keeps all writes.
+        Waits ``timeout`` seconds for the parents. Raises NotSynced.
         """
         self._cache.wait_for_sync([self.parts.resource], timeout)
-        for record in self._cache.records(self.parts.resource, selector=self._settings.selector):
-            parent = record.decode_with_managers()
-            key = ObjectKey.of(parent)
-            reads = RunReads(self._reader, self._cache.discovery)
-            try:
-                yield key, Run(self.parts, key, parent, Memory(record.uid), reads).plan()
-            except Exception as error:  # noqa: BLE001 - whatever the user's function raises
-                yield key, error
+        for key, parent, run in self._rehearsals():
+            if is_due(key, int(resource_version_of(parent) or 0)):
+                try:
+                    with self.parts.own.of_run(parent):
+                        run.execute()
+                except Exception as error:  # noqa: BLE001 - a fault of our own: one parent must not stop the others
+                    run.error = error
+                yield key, run
+
+    def version(self, key: ObjectKey) -> int:
+        """The resourceVersion in which the cache has a parent, 0 where it has none."""
+        record = self._cache.record(self.parts.resource, key.name, namespace=key.namespace)
+        return record.resource_version if record is not None else 0
+
+    def _rehearsals(self) -> Iterator[tuple[ObjectKey, Object, Run]]:
+        """A run of each parent, which has not begun; its function is told that it is a dry run."""
+        for record in self._cache.records(self.parts.resource):
+            if record.deleting or self._settings.selector.matches(record.labels):
+                parent = record.decode_with_managers()
+                key, reads = ObjectKey.of(parent), RunReads(self._reader, self._cache.discovery)
+                yield key, parent, Run(self.parts, key, parent, Memory(record.uid), reads, is_plan=True)
 
     def refuse(self, survey: Survey) -> None:
         """Tell the parents whose children the survey would change that nothing is written."""

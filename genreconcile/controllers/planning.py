@@ -1,11 +1,12 @@
 """A dry run of operators and sets: what they would do, parent by parent.
 
-Invariant: nothing is written, not even where the code of a user asks for it through this package: the cluster that is
-handed down refuses whatever is no read.
+Invariant: nothing is written, not even where the code of a user asks for it through this package: runs are those of a
+program, on a cluster that keeps their writes, and that stands on one which refuses whatever is no read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,20 +16,27 @@ from genreconcile.access import Access, Right, is_review
 from genreconcile.arguments import require_name, texts
 from genreconcile.cache import Cache
 from genreconcile.cluster import Around, Cluster
+from genreconcile.compare.patch import Patch
 from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
+from genreconcile.controllers.completing import Completing
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
-from genreconcile.controllers.program import Source, require_sources
+from genreconcile.controllers.pretended import PretendedCluster, Sent, is_pretended
+from genreconcile.controllers.program import Source, kinds_of, require_sources
 from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.controllers.status.verdict import message_of
+from genreconcile.controllers.upgrade import Survey
 from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.kinds.discovery import Discovery
-from genreconcile.plan import Plan
-from genreconcile.report.operators import Planned
+from genreconcile.objects import ObjectKey
+from genreconcile.plan import Change, Plan
+from genreconcile.report.operators import OnParent, Planned, Write
 
 _SYNC: Final = 60.0
+_DEEPEST: Final = 10
+"""The most controllers that are planned through, each the parent's of the next one's parents."""
 _VERBS: Final = {"create": "create", "update": "patch", "delete": "delete"}
 
 
@@ -46,10 +54,25 @@ def planned(
     sources: Sequence[Source],
     cluster: Cluster,
     namespaces: Iterable[str] | None = None,
-    look: Callable[[Cache], object] = lambda _: None,
-) -> Iterator[Planned]:
-    """What the sources would do now, each parent once. Arguments as of ``run``; functions see ``ctx.is_plan``. In the
-    end ``look`` is called with the cache, which then watches all that was read.
+    *,
+    accept_changes: bool = False,
+) -> list[Planned]:
+    """As ``planning``, whose cache it leaves."""
+    with planning(sources, cluster, namespaces, accept_changes=accept_changes) as (found, _):
+        return found
+
+
+@contextlib.contextmanager
+def planning(
+    sources: Sequence[Source],
+    cluster: Cluster,
+    namespaces: Iterable[str] | None = None,
+    *,
+    accept_changes: bool = False,
+) -> Iterator[tuple[list[Planned], Cache]]:
+    """What the sources would do now, each parent once, and once more where what another one would do changes it, made
+    ones included; and the cache, which watches all that was read. Arguments as of ``run``; functions see
+    ``ctx.is_plan``.
 
     Raises InputError, CacheError for a kind of parents that the server does not have, NotSynced where the parents are
     not known in time.
@@ -57,47 +80,114 @@ def planned(
     require_sources(tuple(sources))
     places = None if namespaces is None else texts("namespaces", namespaces, require_name)
     reading = ReadingCluster(cluster)
-    with Cache(reading, namespaces=places) as cache:
+    with contextlib.ExitStack() as stack:
+        cache = stack.enter_context(Cache(reading, namespaces=places))
+        completing = Completing(reading, cache.discovery, kinds_of(sources))
+        pretended = PretendedCluster(reading, completing.completed, _now)
         shared = Shared(
-            reading,
-            cache,
-            may_write=lambda: False,
-            clock=time.monotonic,
-            now=lambda: dt.datetime.now(dt.UTC),
-            reader=Reader(reading, cache),
+            pretended, cache, may_write=lambda: True, clock=time.monotonic, now=_now, reader=Reader(reading, cache)
         )
+        controllers = [one for one in sources if isinstance(one, Controller)]
+        rehearsals = {one.settings.name: _Rehearsal(one, shared, pretended) for one in controllers}
+        for rehearsal in rehearsals.values():
+            stack.callback(rehearsal.close)
+        if not accept_changes:  # Before anything is pretended.
+            for rehearsal in rehearsals.values():
+                rehearsal.survey()
+        found: list[Planned] = []
         for source in sources:
-            yield from _of_controller(source, shared) if isinstance(source, Controller) else _of_set(source, shared)
-        look(cache)
-
-
-def _of_controller(controller: Controller, shared: Shared) -> Iterator[Planned]:
-    settings = controller.settings
-    runner = Deadlines(settings.name, settings.deadline, 1)
-    loop: Loop = loop_of(controller, shared, runner)
-    try:
-        for key, found in loop.planned(_SYNC):
-            if isinstance(found, Exception):
-                yield Planned(settings.name, key, error=message_of(found, lambda text: text))
+            if isinstance(source, ExpectedSet):
+                found.append(_of_set(source, shared))
             else:
-                rights = _rights(found, shared.cache.discovery) if found is not None else frozenset[Right]()
-                yield Planned(settings.name, key, found, rights=rights)
-    finally:
-        runner.close()
-        loop.release()
+                found += rehearsals[source.settings.name].run()
+        for _ in range(_DEEPEST):
+            again = [one for rehearsal in rehearsals.values() for one in rehearsal.run_again()]
+            found += [one for one in again if one.has_changes or not one.is_judged]
+            if not again:
+                break
+        yield found, cache
 
 
-def _of_set(source: ExpectedSet, shared: Shared) -> Iterator[Planned]:
+class _Rehearsal:
+    """The runs of one controller on a cluster that keeps all writes."""
+
+    def __init__(self, controller: Controller, shared: Shared, pretended: PretendedCluster) -> None:
+        self._settings = controller.settings
+        self._runner = Deadlines(self._settings.name, self._settings.deadline, 1)
+        self._loop: Loop = loop_of(controller, shared, self._runner)
+        self._discovery = shared.cache.discovery
+        self._pretended = pretended
+        self._survey: Survey | None = None
+        self._seen: dict[ObjectKey, int] = {}
+        """The resourceVersion in which a run has left each parent."""
+
+    def survey(self) -> None:
+        """Find out whether another build of the controller would change too much."""
+        self._survey = self._loop.survey(_SYNC)
+
+    def run(self) -> Iterator[Planned]:
+        """Run all parents."""
+        if self._survey is None or not self._survey.refusal:
+            yield from self._rehearsed(lambda *_: True)
+            return
+        yield Planned(self._settings.name, None, refusal=self._survey.refusal)
+        self._loop.refuse(self._survey)
+        sent = self._pretended.taken()
+        for key in self._survey.parents:
+            own = [one for one in sent if (one.place.namespace, one.place.name) == (key.namespace, key.name)]
+            yield self._told(key, None, "", own)
+
+    def run_again(self) -> Iterator[Planned]:
+        """Run the parents that others have pretended to make or to change since."""
+        if self._survey is None or not self._survey.refusal:
+            yield from self._rehearsed(lambda key, version: is_pretended(version) and version != self._seen.get(key))
+
+    def _rehearsed(self, is_due: Callable[[ObjectKey, int], bool]) -> Iterator[Planned]:
+        for key, run in self._loop.rehearse(_SYNC, is_due):
+            self._seen[key] = self._loop.version(key)
+            sent = self._pretended.taken()
+            is_told = run.planned is not None and any(change.error is not None for change in run.planned.changes)
+            error = "" if run.error is None or is_told else message_of(run.error, lambda text: text)
+            yield self._told(key, run.planned, error, sent)
+
+    def _told(self, key: ObjectKey, plan: Plan | None, error: str, sent: Sequence[Sent]) -> Planned:
+        resource = self._loop.parts.resource
+        place = (resource.gvk.group, resource.plural, key.namespace, key.name)
+        on_parent = [
+            OnParent(one.place.subresource, Change("update", resource.gvk, key, Patch(one.operations), live=one.live))
+            for one in sent
+            if one.verb == "patch" and one.place[:4] == place
+        ]
+        rights = frozenset(one.right for one in sent) | (_rights(plan, self._discovery) if plan else frozenset())
+        writes = [_write(one) for one in sent]
+        return Planned(self._settings.name, key, plan, error, rights, on_parent, writes)
+
+    def close(self) -> None:
+        """End its threads."""
+        self._runner.close()
+        self._loop.release()
+
+
+def _write(sent: Sent) -> Write:
+    place = sent.place
+    return Write(sent.verb, place.group, place.plural, place.subresource, place.namespace, place.name)
+
+
+def _of_set(source: ExpectedSet, shared: Shared) -> Planned:
     loop = set_loop_of(source, shared)
     try:
         plan = loop.planned()
-        yield Planned(source.name, None, plan, rights=_rights(plan, shared.cache.discovery))
+        return Planned(source.name, None, plan, rights=_rights(plan, shared.cache.discovery))
     except ReconcileError as error:
-        yield Planned(source.name, None, error=str(error))
+        return Planned(source.name, None, error=str(error))
     except Exception as error:  # noqa: BLE001 - the function is the user's
-        yield Planned(source.name, None, error=message_of(error, lambda text: text))
+        return Planned(source.name, None, error=message_of(error, lambda text: text))
     finally:
         loop.release()
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def missing_rights(found: Iterable[Planned], cluster: Cluster) -> list[Right]:

@@ -12,7 +12,7 @@ from genreconcile.access import Right
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
 from genreconcile.controllers.controller import Controller
-from genreconcile.controllers.planning import planned
+from genreconcile.controllers.planning import planning
 from genreconcile.controllers.program import Source
 from genreconcile.data import Own, shipped
 from genreconcile.kinds.discovery import Resource
@@ -24,19 +24,15 @@ _OF_CHILDREN = ("get", "create", "patch", "delete")
 def rights_of(
     sources: Sequence[Source], cluster: Cluster, namespaces: Sequence[str] | None = None
 ) -> tuple[frozenset[Right], list[Planned]]:
-    """The rights to run the sources, and the parents of which nobody can tell. Arguments and errors as ``planned``."""
+    """The rights to run the sources, and the parents of which nobody can tell. Arguments and errors as ``planning``."""
     rights: set[Right] = set()
-    found: list[Planned] = []
-
-    def look(cache: Cache) -> None:
+    with planning(sources, cluster, namespaces, accept_changes=True) as (found, cache):
         rights.update(_reading(cache))
         for source in sources:
             if isinstance(source, Controller):
                 rights.update(_of_parents(cache.discovery.get(source.settings.kind), namespaces))
         for one in found:
             rights.update(_of_children(one, cache, namespaces))
-
-    found += planned(sources, cluster, namespaces, look)  # ``look`` is called once all of them are in ``found``.
     return frozenset(rights).union(_of_events(namespaces)), [one for one in found if not one.is_judged]
 
 

@@ -79,17 +79,34 @@ class Parts:
 
 
 class Run:
-    """``parent`` and ``reads`` are this run's own; ``memory`` is what is known of the parent's earlier runs."""
+    """``parent`` and ``reads`` are this run's own; ``memory`` is what is known of the parent's earlier runs.
+    ``is_plan``: the function is told that nothing is written, and ``on_delete``, which undoes things elsewhere, is not
+    called.
 
-    def __init__(self, parts: Parts, key: ObjectKey, parent: Object, memory: Memory, reads: RunReads) -> None:
+    ``planned`` is what it came to with the children, None before that, and ``error`` why it wrote none, if it did not.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a run is made of
+        self,
+        parts: Parts,
+        key: ObjectKey,
+        parent: Object,
+        memory: Memory,
+        reads: RunReads,
+        *,
+        is_plan: bool = False,
+    ) -> None:
         self._parts = parts
         self._settings = parts.controller.settings
         self._key = key
         self._parent = parent
         self._memory = memory
         self._reads = reads
+        self._is_plan = is_plan
         self._is_same_parent = False
         self._is_untold = False
+        self.planned: Plan | None = None
+        self.error: Exception | None = None
 
     def execute(self) -> Next:
         """Do it. Raises what no one foresaw."""
@@ -117,23 +134,15 @@ class Run:
             context.close()
         return self._stated(stated, context)
 
-    def rehearse(self) -> Plan | None:
-        """The plan of a run that writes nothing; None where the function states no set, or nobody can tell."""
-        try:
-            return self.plan()
-        except Exception as error:  # noqa: BLE001 - as in ``execute``; the run itself will tell
-            _log.info("%s: %s: not planned: %s", self._settings.name, self._key, type(error).__name__)
-            return None
-
     def plan(self) -> Plan | None:
-        """What the run would do to the children; nothing is written. None for a parent that would not be run: it is
-        being deleted, or is paused. Raises what the function raises, and ReconcileError.
+        """What the run would do to the children; nothing is written, on no cluster. None for a parent that would not be
+        run: it is being deleted, or is paused. Raises what the function raises, and ReconcileError.
         """
         children = self._parts.children
         children.learn(self._parent)
         if is_going(self._parent) or is_paused(self._parent):
             return None
-        context = self._context(is_plan=True)
+        context = self._context()
         try:
             stated = self._called(context)
             prepared = children.prepare(self._parent, stated.children)
@@ -153,7 +162,7 @@ class Run:
         given["metadata"].pop("managedFields", None)
         return given
 
-    def _context(self, *, is_plan: bool = False) -> Context:
+    def _context(self) -> Context:
         def depend(read: Read) -> None:
             self._parts.dependencies.add(self._key, [read])
 
@@ -163,10 +172,11 @@ class Run:
             is_ready = children.check.is_ready(live)
             return is_ready and (expected is None or children.is_written(self._key, expected, live))
 
-        return Context(self._parent, self._reads, depend=depend, judge=judge, is_plan=is_plan)
+        return Context(self._parent, self._reads, depend=depend, judge=judge, is_plan=self._is_plan)
 
     def _failed(self, error: Exception) -> Next:
         """Of a run that stated nothing: nothing is written but the parent's conditions, and nothing is deleted."""
+        self.error = error
         self._memory.has_equal_reads = False  # Nobody knows what it would have read.
         if isinstance(error, Cut):  # The program ends, and writes nothing any more.
             _log.info("%s: %s: %s", self._settings.name, self._key, error)
@@ -214,7 +224,7 @@ class Run:
 
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
         """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
-        plan = self._parts.children.plan(self._parent, prepared.children, is_whole=is_whole)
+        plan = self.planned = self._parts.children.plan(self._parent, prepared.children, is_whole=is_whole)
         wrong = [change.error for change in plan.changes if isinstance(change.error, InputError)]
         if wrong:
             raise InputError.of(wrong)
@@ -255,8 +265,10 @@ class Run:
         """Let a parent go: ``on_delete``, then the children that the garbage collector leaves, then the finalizer."""
         if not self._parts.finalizers.has(self._parent) or is_paused(self._parent):
             return DONE
-        context = self._context()
         goodbye = self._parts.controller.goodbye
+        if self._is_plan and goodbye is not None:
+            return DONE
+        context = self._context()
         try:
             if goodbye is not None:
                 self._parts.runner.call(self._key, functools.partial(goodbye, self._given(), context))

@@ -7,19 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from genreconcile.access import Right
 from genreconcile.objects import ObjectKey
-from genreconcile.plan import Plan
+from genreconcile.plan import Change, Plan
 from genreconcile.report.document import API_VERSION, document, indented
-from genreconcile.report.text import render_text
+from genreconcile.report.text import operations, render_text
+
+
+class Write(NamedTuple):
+    """A request that writes, by the names of Kubernetes; ``subresource`` "" is the object itself."""
+
+    verb: str
+    group: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+
+
+class OnParent(NamedTuple):
+    """A patch of the parent itself, or of its ``subresource``, which is the status."""
+
+    subresource: str
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a controller would do for a ``parent``, or a set without one: ``plan``, or ``error`` why nobody can tell.
-    With neither nothing would be done: the parent is being deleted, or is paused. ``rights`` are those to write it.
+    """What a controller would do for a ``parent``, or a set without one: ``plan`` of the children, or ``error`` why
+    nobody can tell. With neither nothing would be done to them: the parent is being deleted, or is paused.
+
+    ``on_parent`` is what would be written on the parent, ``writes`` are all requests, in their order, of a controller;
+    ``rights`` are those to send them. ``refusal``: the controller would not run, for this reason.
     """
 
     name: str
@@ -27,11 +48,15 @@ class Planned:
     plan: Plan | None = None
     error: str = ""
     rights: frozenset[Right] = frozenset()
+    on_parent: Sequence[OnParent] = ()
+    writes: Sequence[Write] = ()
+    refusal: str = ""
 
     @property
     def has_changes(self) -> bool:
         """Whether anything would be written."""
-        return self.plan is not None and any(change.operation != "none" for change in self.plan.changes)
+        has_plan = self.plan is not None and any(change.operation != "none" for change in self.plan.changes)
+        return has_plan or bool(self.writes)
 
     @property
     def is_judged(self) -> bool:
@@ -63,6 +88,12 @@ def operators_document(found: Sequence[Planned], missing: Sequence[Right]) -> di
                 "parent": one.parent._asdict() if one.parent is not None else None,
                 "plan": document(one.plan) if one.plan is not None else None,
                 "error": one.error,
+                "refused": one.refusal,
+                "onParent": [
+                    {"subresource": written.subresource, "patch": written.change.operations}
+                    for written in one.on_parent
+                ],
+                "writes": [write._asdict() for write in one.writes],
             }
             for one in found
         ],
@@ -73,17 +104,34 @@ def operators_document(found: Sequence[Planned], missing: Sequence[Right]) -> di
 def _lines(found: Sequence[Planned], missing: Sequence[Right]) -> Iterator[str]:
     """Of parents for which nothing would be done only their number."""
     for one in found:
-        if one.error:
-            yield f"{one.of}: not judged: {one.error}"
-        elif one.plan is not None and (one.has_changes or not one.is_judged or one.plan.refusals):
-            yield f"{one.of}:"
-            yield from (f"  {line}" for line in render_text(one.plan).splitlines())
-            yield from (f"  refused: {refusal}" for refusal in one.plan.refusals)
+        yield from _of_one(one)
     for right in missing:
         yield f"missing right: {_told(right)}"
     changed = sum(one.has_changes for one in found)
     unknown = sum(not one.is_judged for one in found)
-    yield f"{len(found)} looked at: {changed} would be changed, {unknown} could not be judged"
+    looked_at = sum(not one.refusal for one in found)
+    yield f"{looked_at} looked at: {changed} would be changed, {unknown} could not be judged"
+
+
+def _of_one(one: Planned) -> Iterator[str]:
+    if one.refusal:
+        yield f"{one.of}: refused: {one.refusal}"
+    if one.error:
+        yield f"{one.of}: not judged: {one.error}"
+    plan = one.plan if one.plan is not None and _is_worth_telling(one.plan) else None
+    if plan is not None or one.on_parent:
+        yield f"{one.of}:"
+    if plan is not None:
+        yield from (f"  {line}" for line in render_text(plan).splitlines())
+        yield from (f"  refused: {refusal}" for refusal in plan.refusals)
+    for subresource, change in one.on_parent:
+        yield f"  {f'{subresource} of the parent' if subresource else 'the parent'} to update"
+        yield from (f"  {line}" for line in operations(change))
+
+
+def _is_worth_telling(plan: Plan) -> bool:
+    has_changes = any(change.operation != "none" or change.error is not None for change in plan.changes)
+    return has_changes or bool(plan.refusals)
 
 
 def _told(right: Right) -> str:

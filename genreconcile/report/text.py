@@ -30,7 +30,7 @@ def render_text(report: Plan | Result) -> str:
     for row in rows(report):
         lines.append(row.title)
         if isinstance(report, Plan):
-            lines += _operations(row.change)
+            lines += operations(row.change)
     if report.looked_at:
         lines.append(_looked_at(report.looked_at))
     lines.append(report.summary())
@@ -43,7 +43,7 @@ def _looked_at(kinds: Sequence[GVK]) -> str:
     return f"deletion looked at {', '.join(map(str, kinds[:_MAX_KINDS]))}{more}"
 
 
-def _operations(change: Change) -> Iterator[str]:
+def operations(change: Change) -> Iterator[str]:
     """The lines of a patch's operations; the old value is the one after the operations before, which may move it."""
     state: Any = copy.deepcopy(change.live)
     for operation in change.writes:

@@ -2,7 +2,11 @@
 
 import json
 import random
+import re
 import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
 
 import jsonschema
 import pytest
@@ -14,8 +18,13 @@ from genreconcile.testing import ControlPlane
 from kind.operator_world import PROGRAM
 from support.audit import AuditLog
 from support.eventually import eventually
+from unit.controllers.things import definition, thing
 
+PAGE = (Path(gr.__file__).parents[1] / "docs/operators.md").read_text("utf-8")
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+NO_STATUS = (
+    "v1/ConfigMap: no status is written: the kind has no status subresource; declare it in the definition of the kind"
+)
 REVIEWS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews"}
 OPERATOR = """
 import json
@@ -48,6 +57,12 @@ def world(served, namespace_of, tmp_path):
 def namespace_of(served, request):
     name = request.node.name.removeprefix("test_").replace("_", "-")[:40].strip("-")
     return served[0].create_namespace(name)
+
+
+class Foretold(NamedTuple):
+    code: int
+    text: str
+    writes: Counter
 
 
 class World:
@@ -85,11 +100,28 @@ class World:
             self.command("--plan", *options, **account), capture_output=True, text=True, timeout=120, check=False
         )
 
-    def settle(self, wanted):
-        """Run the operator until the children are these."""
+    def ready(self, plural):
+        """The status of the condition Ready of all parents of a kind."""
+        path = f"/apis/example.com/v1/namespaces/{self.namespace}/{plural}"
+        found = [one.get("status", {}).get("conditions", ()) for one in self.get(path)["items"]]
+        return [next((one["status"] for one in conditions if one["type"] == "Ready"), "") for conditions in found]
+
+    def get(self, path):
+        return json.loads(self.cluster.request("GET", path))
+
+    def foretold(self, *options):
+        """What a plan says, for people and for programs."""
+        text, document = self.plan(*options), self.plan("-o", "json", *options)
+        assert text.returncode == document.returncode, text.stderr
+        found = json.loads(document.stdout)
+        jsonschema.validate(found, schema())
+        return Foretold(text.returncode, text.stdout, of_document(found))
+
+    def settle(self, wanted, is_done=lambda: True, why=tuple):
+        """Run the operator until the children are these, and ``is_done``."""
         with subprocess.Popen(self.command(user="runner"), stderr=subprocess.DEVNULL) as process:
             try:
-                eventually(lambda: self.live() == wanted, lambda: sorted(self.live()))
+                eventually(lambda: self.live() == wanted and is_done(), lambda: why() or sorted(self.live()))
             finally:
                 process.terminate()
 
@@ -98,16 +130,26 @@ def wanted(parents):
     return {f"{parent}-{name}": data for parent, children in parents.items() for name, data in children.items()}
 
 
+def of_document(document):
+    """As ``writes``, of what is planned."""
+    sent = [write for one in document["plans"] for write in one["writes"]]
+    return Counter((one["verb"], _whole(one["resource"], one["subresource"]), one["name"]) for one in sent)
+
+
+def _whole(resource, subresource):
+    return f"{resource}/{subresource}" if subresource else resource
+
+
 def writes(log, user, namespace):
-    """(verb, resource, name) of what a user has written in a namespace."""
-    found = set()
+    """How often a user has written what in a namespace: (verb, resource with subresource, name)."""
+    found = Counter()
     for event in map(json.loads, log.file.read_text().splitlines()):
         ref = event.get("objectRef", {})
         is_done = event["stage"] == "ResponseComplete" and event["responseStatus"]["code"] < 300
         is_theirs = event["user"]["username"] == user and ref.get("namespace", namespace) == namespace
         if is_theirs and is_done and event["verb"] in WRITES and ref["resource"] not in REVIEWS:
             name = ref.get("name") or event["requestObject"]["metadata"]["name"]
-            found.add((event["verb"], ref["resource"], name))
+            found[event["verb"], _whole(ref["resource"], ref.get("subresource")), name] += 1
     return found
 
 
@@ -133,24 +175,24 @@ def test_it_writes_nothing_and_says_what_the_operator_then_writes(served, world)
     before = world.live()
 
     done = world.plan("-o", "json")
-    assert (done.returncode, done.stderr) == (1, "")
+    assert done.returncode == 1, done.stderr
+    assert done.stderr == f"W genreconcile.controllers: wishes: {NO_STATUS}\n", "as the operator says it"
     document = json.loads(done.stdout)
     jsonschema.validate(document, schema())
     assert world.live() == before
-    assert writes(log, "planner", world.namespace) == set(), "nothing but reads has reached the server"
+    assert writes(log, "planner", world.namespace) == Counter(), "nothing but reads has reached the server"
 
-    expected = set()
-    for one in document["plans"]:
-        for change in one["plan"]["changes"]:
-            verb = {"create": "create", "update": "patch", "delete": "delete"}[change["operation"]]
-            expected.add((verb, "configmaps", change["name"]))
-    assert len(expected) > 250
-    earlier = writes(log, "runner", world.namespace)
+    expected = of_document(document)
+    assert len([name for _, _, name in expected if name not in parents]) > 250, "children"
+    assert len([name for _, _, name in expected if name in parents]) > 20, "records of parents"
     log.file.write_text("")
-    world.settle(wanted(parents))
-    now = {one for one in writes(log, "runner", world.namespace) if one[1] == "configmaps" and one[2] not in parents}
-    assert now == expected
-    assert earlier
+
+    def differing():
+        now = writes(log, "runner", world.namespace)
+        return now - expected, expected - now
+
+    world.settle(wanted(parents), lambda: not any(differing()), differing)
+    assert not any(differing())
     done = world.plan()
     assert (done.returncode, done.stdout) == (0, "500 looked at: 0 would be changed, 0 could not be judged\n")
 
@@ -189,3 +231,88 @@ def test_sets_without_a_parent(world):
     (found,) = planned([failing], world.cluster, [world.namespace])
     assert (found.is_judged, found.plan) == (False, None)
     assert "ZeroDivisionError" in found.error
+
+
+# An upgrade
+
+SETTINGS = """
+import genreconcile as gr
+
+
+def config(name, **data):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+@gr.controller("example.com/v1/App", name="apps")
+def apps(parent, ctx):
+    name = parent["metadata"]["name"]
+"""
+FIRST = """
+    yield config(f"{name}-settings", level=parent["spec"]["level"])
+    yield config(f"{name}-old", greeting="hello")
+"""
+SECOND = """
+    ctx.status["motd"] = "on"
+    yield config(f"{name}-settings", level=parent["spec"]["level"], trace="off")
+    yield config(f"{name}-motd", greeting="hello")
+"""
+APPS = [f"app-{number}" for number in range(6)]
+
+
+def anonymous(text, namespace):
+    """What is printed, without what differs from time to time."""
+    text = re.sub(rf"\b{namespace}\b", "shop", text)
+    text = re.sub(r"v[0-9][\w.]*\+[0-9a-f]{12}", "v0.1.0+…", text)
+    return re.sub(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z", "…", text)
+
+
+def test_an_upgrade_is_foretold_with_its_guard(served, world):
+    """What the second version of an operator writes where the first one has run is what its plan has said."""
+    _, log = served
+    with gr.Reconciler(world.cluster, field_manager="author") as author:
+        author.reconcile([definition("App")]).raise_for_failures()
+        author.reconcile([thing(name, "App", world.namespace, level="info") for name in APPS]).raise_for_failures()
+    world.operator.write_text(SETTINGS + FIRST)
+    children = {f"{name}-{which}" for name in APPS for which in ("settings", "old")}
+    with subprocess.Popen(world.command(user="runner"), stderr=subprocess.DEVNULL) as process:
+        try:
+            eventually(lambda: world.live().keys() == children and set(world.ready("apps")) == {"True"})
+        finally:
+            process.terminate()
+    done = world.plan()
+    assert (done.returncode, done.stdout) == (0, "6 looked at: 0 would be changed, 0 could not be judged\n")
+
+    world.operator.write_text(SETTINGS + SECOND)
+    log.file.write_text("")
+    refused = world.foretold()
+    assert refused.code == 4
+    assert "would change 12 of 12 children, which is more than 10" in refused.text
+    assert set(refused.writes) == {("patch", "apps/status", name) for name in APPS}
+    accepted = world.foretold("--accept-changes")
+    assert accepted.code == 1
+    assert writes(log, "planner", world.namespace) == Counter(), "a plan writes nothing"
+    assert anonymous(accepted.text, world.namespace).split("apps: ")[1].splitlines() == shown_on_the_page()
+
+    done = subprocess.run(world.command(user="runner"), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 4, done.stderr
+    assert writes(log, "runner", world.namespace) == refused.writes
+
+    accepted = world.foretold("--accept-changes")
+    log.file.write_text("")
+    with subprocess.Popen(world.command("--accept-changes", user="runner"), stderr=subprocess.DEVNULL) as process:
+        try:
+            eventually(
+                lambda: writes(log, "runner", world.namespace) == accepted.writes,
+                lambda: (writes(log, "runner", world.namespace) - accepted.writes, accepted.writes),
+            )
+        finally:
+            process.terminate()
+    assert writes(log, "runner", world.namespace) == accepted.writes
+    assert accepted.writes >= Counter({("patch", "apps", name): 1 for name in APPS}), "each record names the build"
+    done = world.plan()
+    assert (done.returncode, done.stdout) == (0, "6 looked at: 0 would be changed, 0 could not be judged\n")
+
+
+def shown_on_the_page():
+    (block,) = [text for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if "motd" in text]
+    return block.removeprefix("apps: ").splitlines()

@@ -67,7 +67,7 @@ class Room:
 
     def completed(self, status: Any) -> Any:
         """A status with the defaults that the server adds to it."""
-        return status if self.status is None else _completed(status, self.status, is_whole=True)
+        return status if self.status is None else completed(status, self.status)
 
 
 def fitted(keys: Mapping[str, Any], status: Child) -> tuple[dict[str, Any], list[str]]:
@@ -121,6 +121,11 @@ def _fitting(value: Any, child: Child, path: Path, left: list[str]) -> Any:
     found = {key: child.node.find(key) for key in value}
     left += [shown_path((*path, key)) for key, below in found.items() if below is None]
     return {key: _fitting(value[key], below, (*path, key), left) for key, below in found.items() if below is not None}
+
+
+def completed(value: Any, child: Child) -> Any:
+    """A value with the defaults that the server adds to it."""
+    return _completed(value, child, is_whole=True)
 
 
 def default_of(child: Child, key: str) -> Any:

@@ -236,7 +236,7 @@ def test_options_of_a_dry_run(run, reconciler, operator, options, said):
 def test_a_dry_run_prints_what_would_be_done(run, started, operator, monkeypatch, case):
     found, code, lines = case
     missing = [Right("patch", "example.com", "things", "shop")] if code else []
-    monkeypatch.setattr(planning, "planned", lambda *_: iter(found))
+    monkeypatch.setattr(planning, "planned", lambda *_, **__: list(found))
     monkeypatch.setattr(planning, "missing_rights", lambda *_: missing)
     done = run("run", operator("one"), "--plan")
     assert (done.code, done.out.splitlines()) == (code, lines)
