@@ -18,7 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_click",
     "sphinx_copybutton",
-    "examples",
+    "executed.extension",
     "gallery",
     "json_schema",
     "tree_links",

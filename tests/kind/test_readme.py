@@ -2,13 +2,17 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
 import yaml
 
 import genreconcile as gr
+from tools.docs import terminal
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
@@ -40,6 +44,15 @@ def test_the_rules_are_valid():
     (text,) = blocks("yaml")
     extended = gr.Registry.builtin().extend(yaml.safe_load(text))
     assert extended.rules[0].id == "replicas-belong-to-the-autoscaler"
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_the_terminal_shows_what_the_commands_print(control_plane, tmp_path):
+    control_plane.create_namespace(terminal.NAMESPACE)
+    texts = ET.parse(terminal.PICTURE).getroot().iter("{http://www.w3.org/2000/svg}text")  # noqa: S314 - our own
+    shown = ["".join(text.itertext()) for text in texts]
+    lines = terminal.record(control_plane.kubeconfig, tmp_path)
+    assert shown == [f"$ {line.text}" if line.kind == "command" else line.text for line in lines]
 
 
 def test_links_lead_somewhere():

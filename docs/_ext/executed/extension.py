@@ -1,4 +1,4 @@
-"""Examples that the build of the docs executes, and whose output it prints.
+"""What Sphinx is told of the examples of a build.
 
 Invariant: no output stands in a source file; what a page shows below an example is what this build printed.
 """
@@ -12,9 +12,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from examples import blocks
-from examples.directives import Console, Example, File, Ground
-from examples.session import Sessions
+from executed import blocks
+from executed.directives import Console, Example, File, Ground
+from executed.session import Sessions
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from examples.background import Background
-from examples.blocks import EXECUTED
-from examples.masks import MaskError, masked
-from examples.session import ExampleError, Session, Sessions, require
+from executed.background import Background
+from executed.blocks import EXECUTED
+from executed.masks import MaskError, masked
+from executed.session import ExampleError, Session, Sessions, require
 
 _FAULTS = (ExampleError, MaskError, TimeoutError, subprocess.TimeoutExpired, ValueError, OSError)
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import platformdirs
 
-from examples.background import Background
-from examples.ground import SharedPlane
+from executed.background import Background
+from executed.ground import SharedPlane
 
 _PATIENCE = 120
 _WORKER = Path(__file__).with_name("worker.py")
