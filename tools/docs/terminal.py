@@ -45,7 +45,7 @@ COMMANDS: Final = (
 )
 
 _WIDTH, _LINE, _LEFT, _TOP = 820, 19, 18, 46
-_PAUSES: Final = {"command": 1.4, "output": 0.12}
+_PAUSES: Final = {"command": 0.8, "output": 0.06}
 
 _STYLE: Final = (
     "text{fill:#c9d1d9;white-space:pre}.command{fill:#fff;font-weight:600}.prompt{fill:#3fb950}"

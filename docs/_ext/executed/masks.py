@@ -11,7 +11,7 @@ from typing import Final
 
 _PATTERNS: Final = {
     "time": r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)?",
-    "uid": r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
+    "uid": r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     "resourceVersion": r"(?<=resourceVersion[\"']: [\"'])\d+|(?<=resourceVersion: [\"'])\d+",
     "port": r"(?<=127\.0\.0\.1:)\d{4,5}\b|(?<=localhost:)\d{4,5}\b",
     "folder": r"/[\w./-]*genreconcile-docs-[\w-]+",

@@ -56,6 +56,7 @@ class Session:
             "PIP_CONSTRAINT": str(constraints),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_FIND_LINKS": str(wheel.parent),
+            "PIP_NO_COMPILE": "1",  # Python compiles what it imports; most of it never is.
             "PYTHONPATH": "",
         }
 
@@ -71,7 +72,6 @@ class Session:
             "XDG_CACHE_HOME": cache,
             "COLUMNS": "100",
             "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
             **self._settings,
         }
 
