@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import atexit
 import json
+import shutil
 from pathlib import Path
 
-from genreconcile.testing import ControlPlane
+from genreconcile.testing import ControlPlane, versions
+from genreconcile.testing.building import build
+
+
+def kubectl_folder() -> Path | None:
+    """The folder with kubectl where none is installed: it is built from Go modules once, as the control plane is."""
+    if shutil.which("kubectl"):
+        return None
+    return build.ensure(versions.DEFAULT, ["kubectl"])
 
 
 class SharedPlane:

@@ -19,7 +19,7 @@ from typing import Any
 import platformdirs
 
 from executed.background import Background
-from executed.ground import SharedPlane
+from executed.ground import SharedPlane, kubectl_folder
 
 _PATIENCE = 120
 _WORKER = Path(__file__).with_name("worker.py")
@@ -33,7 +33,8 @@ class ExampleError(Exception):
 class Session:
     """The state of one page, from its first example to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, tools: Path | None = None) -> None:
+        self._tools = tools
         self._root = Path(tempfile.mkdtemp(prefix="genreconcile-docs-"))
         self.folder = self._root / "shop"
         self.home = self._root / "home"
@@ -64,7 +65,8 @@ class Session:
     def environment(self) -> Mapping[str, str]:
         """What commands and programs find in their environment."""
         found = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("PIP_")}
-        found["PATH"] = os.pathsep.join([str(Path(self._python).parent), found.get("PATH", os.defpath)])
+        folders = [Path(self._python).parent, found.get("PATH", os.defpath), *([self._tools] if self._tools else [])]
+        found["PATH"] = os.pathsep.join(map(str, folders))
         cache = os.environ.get("XDG_CACHE_HOME") or platformdirs.user_cache_dir()
         return {
             **found,
@@ -146,7 +148,7 @@ class Sessions:
         """The session of this page."""
         self.pages.add(page)
         if page not in self._open:
-            self._open[page] = Session()
+            self._open[page] = Session(kubectl_folder())
         return self._open[page]
 
     def end_page(self, page: str) -> None:

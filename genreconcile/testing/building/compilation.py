@@ -57,7 +57,7 @@ def compile_programs(recipe: Recipe, target: Path, programs: Sequence[str], cach
         go, work = find(cache), target / "build"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        module = _module(go, recipe, target)
+        module = _module(go, recipe, target, [gomodule.PACKAGES[program] for program in programs])
         _copy_data(go, recipe, module, target)
         _compile(go, recipe, module, {program: work / program for program in programs})
         for program in programs:
@@ -65,10 +65,10 @@ def compile_programs(recipe: Recipe, target: Path, programs: Sequence[str], cach
         work.rmdir()
 
 
-def _module(go: Go, recipe: Recipe, target: Path) -> Path:
-    """Return the folder with the complete go.mod and go.sum."""
+def _module(go: Go, recipe: Recipe, target: Path, packages: Sequence[str]) -> Path:
+    """Return the folder with the go.mod and go.sum for these packages."""
     module = target / "module"
-    if not (module / "go.sum").is_file():
+    if not _has(module, packages):
         module.mkdir(exist_ok=True)
         with Progress(f"{recipe.title}: resolving Go modules", 1, 60):
             own = json.loads(go.output("mod", "download", "-json", f"{recipe.module}@v{recipe.version}", folder=target))
@@ -76,6 +76,14 @@ def _module(go: Go, recipe: Recipe, target: Path) -> Path:
             (module / "go.mod").write_text(recipe.render(recipe.version, parsed), encoding="utf-8")
             go.output("mod", "tidy", folder=module)
     return module
+
+
+def _has(module: Path, packages: Sequence[str]) -> bool:
+    """Whether the folder is complete: one of an earlier version of this package may lack a program."""
+    if not (module / "go.sum").is_file():
+        return False
+    text = (module / "go.mod").read_text(encoding="utf-8")
+    return all(package in text for package in packages)
 
 
 def _copy_data(go: Go, recipe: Recipe, module: Path, target: Path) -> None:

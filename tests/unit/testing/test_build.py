@@ -92,6 +92,19 @@ def test_nothing_is_built_twice(fake_go):
 
 
 @pytest.mark.usefixtures("cache")
+def test_a_module_that_lacks_a_program_is_made_anew(fake_go):
+    calls = fake_go()
+    build.ensure("1.37.2", ["etcd"])
+    module = build.folder("1.37.2") / "module/go.mod"
+    module.write_text(module.read_text().replace("tool k8s.io/kubernetes/cmd/kubectl\n", ""))
+    before = calls.read_text()
+
+    folder = build.ensure("1.37.2", ["kubectl"])
+    assert (folder / "kubectl").read_text() == "program k8s.io/kubernetes/cmd/kubectl\n"
+    assert "mod tidy" in calls.read_text().removeprefix(before)
+
+
+@pytest.mark.usefixtures("cache")
 def test_failing_build_is_shown_and_leaves_no_program(fake_go):
     fake_go("echo 'x.go:1: syntax error' >&2; exit 1")
 

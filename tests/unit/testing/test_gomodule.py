@@ -27,6 +27,7 @@ def test_kubernetes_module():
         "tool k8s.io/kubernetes/cmd/kube-apiserver",
         "tool k8s.io/kubernetes/cmd/kube-controller-manager",
         "tool k8s.io/kubernetes/cmd/kube-scheduler",
+        "tool k8s.io/kubernetes/cmd/kubectl",
         "require k8s.io/kubernetes v1.37.2",
         "require go.etcd.io/etcd/server/v3 v3.6.8",
         "replace k8s.io/api => k8s.io/api v0.37.2",
