@@ -134,6 +134,21 @@ def test_nothing_is_left_of_a_killed_process(tmp_path, number):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_command_runs_it_until_it_is_interrupted():
+    command = [sys.executable, "-m", "genreconcile.testing", "--start"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as program:
+        try:
+            variable, _, kubeconfig = program.stdout.readline().strip().partition("=")
+            assert variable == "export KUBECONFIG"
+            assert "gitVersion" in request(kubeconfig, "GET", "/version")
+            program.send_signal(signal.SIGINT)
+            assert program.wait(BOUND) == 0
+        finally:
+            program.kill()
+    state = Path(kubeconfig).parent
+    eventually(lambda: not processes_of(state) and not state.exists(), timeout=BOUND)
+
+
 def test_nothing_is_left_of_a_start_interrupted_half_way(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 

@@ -70,7 +70,7 @@ class _Executed(SphinxDirective):
 
 
 class Ground(_Executed):
-    """``{ground}``: the page's commands find a cluster, and are in a new namespace of it."""
+    """``{ground}``: the page's commands find a cluster and are in a new namespace; readers are told to make one."""
 
     has_content = False
     option_spec: ClassVar = {
@@ -86,7 +86,11 @@ class Ground(_Executed):
         self.sessions.plane.kubeconfig(self.env.docname, namespace, _names(self.options.get("others")), kubeconfig)
         if "fresh" in self.options:
             self.session.make_fresh(self.sessions.wheel)
-        return []
+        names = [namespace, *_names(self.options.get("others"))]
+        commands = [f"$ kubectl create namespace {name}" for name in names]
+        commands += [f"$ kubectl config set-context --current --namespace {namespace}"]
+        told = nodes.paragraph("", "To follow along, make the namespace of this page, and choose it:")
+        return [nodes.tip("", told, self.block("\n".join(commands), "console"))]
 
 
 class File(_Executed):
