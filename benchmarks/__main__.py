@@ -74,7 +74,7 @@ def _whole(options: argparse.Namespace) -> list[Path]:
     if _without_go(options):
         return []
     left = {results.file_of(name) for name in metrics.NAMES if options.only and name not in options.only}
-    return [file for file in (results.LATEST, results.OPERATORS) if file not in left]
+    return [file for file in results.FILES if file not in left]
 
 
 if __name__ == "__main__":

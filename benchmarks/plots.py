@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.contest import OURS
 from benchmarks.readme import with_figures
-from benchmarks.results import LATEST, OPERATORS, figure
+from benchmarks.results import FILES, LATEST, figure
 from benchmarks.svg import Bar, chart
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -163,7 +163,7 @@ def _title(name: str) -> str:
 
 def read() -> list[dict[str, Any]]:
     """All results that are there, the latest whole run first."""
-    return [json.loads(file.read_text("utf-8")) for file in (LATEST, OPERATORS) if file.exists()]
+    return [json.loads(file.read_text("utf-8")) for file in FILES if file.exists()]
 
 
 def main() -> int:

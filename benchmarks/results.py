@@ -2,7 +2,7 @@
 
 ``latest.json`` has for each entry unit, size, ours, peers, ratio, target and met, figures being medians. Beside it,
 ``latest.details.json`` has every single figure, the spreads, and why a contender or an entry is missing. The figures of
-operators have files of their own, ``operators.json``, which are replaced without a whole run.
+operators have files of their own, which are replaced without a whole run.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from benchmarks.contest import OURS, Entry
 FOLDER = Path(__file__).with_name("results")
 LATEST = FOLDER / "latest.json"
 OPERATORS = FOLDER / "operators.json"
+OPERATORS_LARGE = FOLDER / "operators_large.json"
+FILES = (LATEST, OPERATORS, OPERATORS_LARGE)
 _DIGITS = 5
 
 
 def file_of(name: str) -> Path:
     """Where the figures of an entry, or a metric, go."""
-    return OPERATORS if name.split("_", maxsplit=1)[0] == "operators" else LATEST
+    apart = (file for file in (OPERATORS_LARGE, OPERATORS) if name.startswith(file.stem))
+    return next(apart, LATEST)
 
 
 def document(machine: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Any]:

@@ -192,9 +192,11 @@ def test_results_of_several_runs_stand_below_their_machines(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "written"),
     [
-        ([], ["latest.json", "operators.json"]),
-        (["--only", "operators", "--only", "operators_large"], ["operators.json"]),
-        (["--only", "operators"], []),
+        ([], ["latest.json", "operators.json", "operators_large.json"]),
+        (["--only", "operators", "--only", "operators_large"], ["operators.json", "operators_large.json"]),
+        (["--only", "operators"], ["operators.json"]),
+        (["--only", "operators", "--no-peers"], []),
+        (["--only", "cold_sync"], []),
         (["--no-go-peers"], []),
         (["--no-peers"], []),
     ],
@@ -202,7 +204,7 @@ def test_results_of_several_runs_stand_below_their_machines(tmp_path):
 def test_results_are_replaced_as_a_whole(arguments, written):
     options = __main__._parser().parse_args(arguments)
     assert [file.name for file in __main__._whole(options)] == written
-    assert {results.file_of(name).name for name in metrics.NAMES} == {"latest.json", "operators.json"}
+    assert {results.file_of(name) for name in metrics.NAMES} == set(results.FILES)
 
 
 def test_the_figures_in_the_readme_are_those_of_the_results():
