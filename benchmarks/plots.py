@@ -85,6 +85,7 @@ TITLES = {
     **{f"operators_large_{name}": f"An operator with more parents: {title}" for name, title in _LARGE.items()},
     "idle_cpu": "CPU while nothing happens",
     "cli_diff": "genreconcile diff, nothing changed",
+    "cli_diff_platform": "genreconcile diff of a platform, nothing changed",
     "import_time": "import genreconcile",
     "import_time_help": "genreconcile --help",
 }

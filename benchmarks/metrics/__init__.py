@@ -25,6 +25,7 @@ NAMES = (
     "long_lists",
     "queue",
     "cli_diff",
+    "cli_diff_platform",
     "relist_peak",
     "dependencies",
     "idle_cpu",

@@ -14,6 +14,7 @@ from benchmarks import (
     machine,
     metrics,
     operating,
+    platform,
     plots,
     processes,
     readme,
@@ -23,6 +24,7 @@ from benchmarks import (
     workload,
 )
 from benchmarks.contest import OURS, Contender, Entry, Missing, hold, of_fewer
+from genreconcile.manifests import load
 
 KEYS = {"unit", "size", "ours", "peers", "ratio", "target", "met"}
 
@@ -93,10 +95,10 @@ def test_ours_cannot_be_missing():
 @pytest.mark.parametrize(
     ("peers", "expected"),
     [
-        ({"client-go_dynamic": [1.0], "raw_fetch": [4.0]}, True),
-        ({"client-go_dynamic": [1.1], "raw_fetch": [4.0]}, False),
-        ({"client-go_dynamic": [1.0], "raw_fetch": [4.6]}, False),
-        ({"client-go_dynamic": [1.0]}, None),
+        ({"client-go_dynamic": [0.75], "raw_fetch": [4.0]}, True),
+        ({"client-go_dynamic": [0.8], "raw_fetch": [4.0]}, False),
+        ({"client-go_dynamic": [0.75], "raw_fetch": [4.6]}, False),
+        ({"client-go_dynamic": [0.75]}, None),
         ({"client-go_dynamic": [2.0]}, False),
         ({}, None),
     ],
@@ -304,3 +306,16 @@ def test_a_background_process_that_never_gets_ready(tmp_path):
         pytest.raises(Missing, match="no server"),
     ):
         process.wait_ready(timeout=30)
+
+
+def test_the_platform_is_the_same_each_time_and_of_the_size_that_is_told(tmp_path):
+    objects = [obj for number in range(platform.COMPONENTS) for obj in platform.component(number)]
+    assert len(objects) == platform.OBJECTS == len({(obj["kind"], *sorted(names(obj))) for obj in objects})
+    assert objects[:50] == [obj for number in range(2) for obj in platform.component(number)][:50]
+
+    assert platform.write(tmp_path, 2) == len(list(load([tmp_path])))
+    assert [loaded.obj for loaded in load([tmp_path])] == objects[: platform.write(tmp_path, 2)]
+
+
+def names(obj):
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
