@@ -5,6 +5,7 @@ Invariant: every run ends with one of the documented exit codes, and never with 
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -53,6 +54,8 @@ def run(arguments: Sequence[str] | None) -> int:
     # click raises SystemExit where the reader of a pipe is gone.
     except (BrokenPipeError, SystemExit):
         return exits.UNKNOWN
+    finally:
+        gc.unfreeze()  # ``read_expected`` froze what it read: in the process of a caller it may be garbage now.
     return code
 
 

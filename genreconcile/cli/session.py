@@ -5,6 +5,7 @@ Invariant: the files are read and checked before a request is sent.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -191,9 +192,14 @@ def _may_read_all(access: Access, resources: Mapping[GVK, Resource | None]) -> b
 
 def read_expected(settings: Flags) -> list[Object]:
     """The objects of the files that ``-f`` names. Raises LoadError."""
-    expected = [
-        loaded.obj for loaded in load(settings.filenames, recursive=settings.recursive, namespace=settings.namespace)
-    ]
+    # What is read is kept, and holds no cycles: looking through it for garbage was a fifth of a large diff.
+    gc.disable()
+    try:
+        loaded = load(settings.filenames, recursive=settings.recursive, namespace=settings.namespace)
+        expected = [found.obj for found in loaded]
+        gc.freeze()
+    finally:
+        gc.enable()
     _log.info("%d objects expected", len(expected))
     return expected
 
