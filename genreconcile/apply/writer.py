@@ -21,6 +21,7 @@ from genreconcile.apply.releases import Releases
 from genreconcile.apply.remover import Remover
 from genreconcile.apply.result import Outcome
 from genreconcile.cluster.refusal import REFUSED_BY
+from genreconcile.compare.patch import Patch, under_values, under_version
 from genreconcile.engine import Engine
 from genreconcile.errors import CacheError, ClusterError, Conflict, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
@@ -84,13 +85,11 @@ class Writer:
         if change.operation == "none":
             return Outcome(change, "skipped" if change.skipped else "unchanged", reason=change.reason)
         path = resource.path(change.key.namespace, change.key.name)
-        body = dumps(change.patch.patch)
         self._answers.name_opponents(change, path)
         seen = self._answers.seen(change)
         try:
-            data = self._sent_once_free(change, resource, "PATCH", path, body, JSON_PATCH)
+            data = self._patched(change, resource, path)
         except Invalid as error:
-            self._explain_refusal(error, change, resource)
             return self._refused(error, change, resource, members)
         if self._options.dry_run:
             return Outcome(change, "configured", reason=change.reason)
@@ -99,6 +98,25 @@ class Writer:
         self._cache.record_write(resource, data)
         authors = self._answers.authors(change, seen)  # Only now: the patch does not wait for that.
         return replace(self._answers.checked(change, resource, answer), authors=authors)
+
+    def _patched(self, change: Change, resource: Resource, path: str) -> bytes:
+        """The answer to the patch. Raises Conflict where the object has changed since."""
+        patch = self._sendable(change)
+        try:
+            return self._sent_once_free(change, resource, "PATCH", path, dumps(patch.patch), JSON_PATCH)
+        except Invalid as error:
+            self._explain_refusal(error, change, resource)
+            if patch is change.patch or not _is_failed_test(error):
+                raise
+        # The server spells a value in another way than it has told; the version says the same.
+        patch = under_version(change.patch, change.live or {})
+        return self._sent_once_free(change, resource, "PATCH", path, dumps(patch.patch), JSON_PATCH)
+
+    def _sendable(self, change: Change) -> Patch:
+        """The patch; of a replica that leads, one that undoes nothing of its follower's if it comes late."""
+        if self._options.may_write is None:
+            return change.patch
+        return under_values(change.patch, change.live or {})
 
     def explained(self, error: ClusterError, change: Change, resource: Resource) -> ClusterError:
         """The error; where another object holds a value that the change asks for, the error names that object."""
@@ -223,9 +241,13 @@ class Writer:
 
         If the object has not changed, the patch is wrong.
         """
-        if error.status != 422 or error.details.get("causes") or REFUSED_BY in error.details:
+        if not _is_failed_test(error):
             return
         now = self.refresh(change, resource)
         if now is not None and resource_version_of(now) == resource_version_of(change.live or {}):
             return
         raise Conflict("it changed since it was compared", status=409, reason="Conflict") from error
+
+
+def _is_failed_test(error: Invalid) -> bool:
+    return error.status == 422 and not error.details.get("causes") and REFUSED_BY not in error.details

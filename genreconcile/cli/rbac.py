@@ -70,10 +70,7 @@ def _own(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--watch-namespace", "namespaces", multiple=True, metavar="NS", help="As of run: of operators. Repeatable."
 )
-@click.pass_context
 def command(  # noqa: PLR0913 - the public surface: click hands over each option by its name
-    ctx: click.Context,
-    /,
     operators: tuple[Path, ...],
     *,
     namespaces: tuple[str, ...],
@@ -104,11 +101,10 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     from genreconcile.cli import logs, output, session
 
     logs.set_up(settings.verbosity)
+    of_lease = session.rights_of_lease(settings, lease, shards) if lease is not None else frozenset()
     if operators:
-        rights, unknown = _rights_of(operators, settings, namespaces, ctx)
-        if lease is not None:
-            rights |= session.rights_of_lease(settings, lease, shards)
-        click.echo(_rendered(manifests(rights, name, subject), [], settings.output, _OF_OPERATORS), nl=False)
+        rights, unknown = _rights_of(operators, settings, namespaces)
+        click.echo(_rendered(manifests(rights | of_lease, name, subject), [], settings.output, _OF_OPERATORS), nl=False)
         output.notes("not judged", (f"{one.of}: {one.error}" for one in unknown))
         return exits.UNKNOWN if unknown else exits.CONVERGED
     expected = session.read_expected(settings)
@@ -117,22 +113,20 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     )
     if any_name:
         rights = frozenset(right._replace(name="") for right in rights)
-    if lease is not None:
-        rights |= session.rights_of_lease(settings, lease, shards)
     warnings = notes(expected)
-    click.echo(_rendered(manifests(rights, name, subject), warnings, settings.output), nl=False)
+    click.echo(_rendered(manifests(rights | of_lease, name, subject), warnings, settings.output), nl=False)
     output.notes("warning", warnings)
     return exits.CONVERGED
 
 
 def _rights_of(
-    operators: tuple[Path, ...], settings: Flags, namespaces: tuple[str, ...], ctx: click.Context
+    operators: tuple[Path, ...], settings: Flags, namespaces: tuple[str, ...]
 ) -> tuple[frozenset[Right], list[Planned]]:
     from genreconcile.cli import session
     from genreconcile.cli.run import controllers_of
     from genreconcile.controllers.rights import rights_of
 
-    return rights_of(controllers_of(operators, ctx), session.connect(settings), list(namespaces) or None)
+    return rights_of(controllers_of(operators), session.connect(settings), list(namespaces) or None)
 
 
 def _subject(serviceaccount: str | None, user: str | None) -> Subject | None:

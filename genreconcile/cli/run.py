@@ -202,7 +202,9 @@ def command(
     lease = _lease(ctx, **{name: options.pop(name) for name in _OF_LEASES})
     of_set = {name: options.pop(name) for name in _OF_SETS}
     logs.set_up(verbosity if is_plan else max(verbosity, 1), options.pop("log_format"))
-    sources = [_set_of(folder, **of_set)] if folder is not None else controllers_of(operators, ctx)
+    if folder is None:
+        _require_no_set(ctx)
+    sources = [_set_of(folder, **of_set)] if folder is not None else controllers_of(operators)
     cluster = session.connect(Connection(**options))
     if is_release:
         return _release(sources, cluster, namespaces)
@@ -274,14 +276,18 @@ def _set_of(folder: str, *, name: str | None, **settings: Any) -> Source:
     return sets.folder(folder, name=name or "folder", **settings)
 
 
-def controllers_of(operators: Iterable[Path], ctx: click.Context) -> list[Source]:
+def _require_no_set(ctx: click.Context) -> None:
+    """Raise UsageError for an option that says something of the set of -f alone."""
+    for parameter in ctx.command.params:
+        is_given = ctx.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
+        if parameter.name in _OF_SETS and is_given:
+            raise click.UsageError(f"{parameter.opts[-1]} goes with -f; a controller says it in its own file.")
+
+
+def controllers_of(operators: Iterable[Path]) -> list[Source]:
     """The controllers and sets of Python files, each once. Raises UsageError where there is none."""
     from genreconcile.controllers.program import SOURCES
 
-    for parameter in ctx.command.params:
-        is_given = ctx.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
-        if ctx.command is command and parameter.name in _OF_SETS and is_given:
-            raise click.UsageError(f"{parameter.opts[-1]} goes with -f; a controller says it in its own file.")
     found: dict[int, Source] = {}
     for path in operators:
         here = {id(value): value for value in vars(_imported(path)).values() if isinstance(value, SOURCES)}

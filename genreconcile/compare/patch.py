@@ -7,20 +7,26 @@ is empty.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import jsonpatch
 
 from genreconcile.compare.operation import Difference
+from genreconcile.gojson import dumps
 from genreconcile.kinds.types import MISSING
 from genreconcile.mask import EVERYTHING, Fields, mask_patch
 from genreconcile.objects import resource_version_of, uid_of
-from genreconcile.pointer import join_pointer
+from genreconcile.pointer import join_pointer, split_pointer
 
 RESOURCE_VERSION: Final = "/metadata/resourceVersion"
 MOST_OPERATIONS: Final = 10_000
 """The limit of one patch, preconditions included: ``maxJSONPatchOperations`` of the API server's patch handler."""
+_LONGEST_TESTS: Final = 16 * 1024
+"""Bytes of values for which the version stands in: they would double the request."""
+_ANNOTATIONS: Final = "/metadata/annotations"
+"""As a whole: the cache leaves one of them out."""
+_ON_VALUES: Final = frozenset({"add", "replace", "remove"})
 MOST_BYTES: Final = 3 * 1024 * 1024
 """The limit of one request's body, unless the server was started with another one."""
 
@@ -71,6 +77,57 @@ def under_version(patch: Patch, live: Mapping[str, Any]) -> Patch:
     guard = {"op": "replace", "path": RESOURCE_VERSION, "value": resource_version_of(live)}
     identity = _identity(live)
     return Patch([*identity, guard, *patch.patch[len(identity) :]], patch.fields)
+
+
+def under_values(patch: Patch, live: Mapping[str, Any]) -> Patch:
+    """The patch, which the server refuses where a value that it replaces or removes is another by now, or where one
+    that it adds is there: whoever sends it late undoes nothing. It names the version where no ``test`` can tell that.
+    """
+    if names_version(patch) or not patch.patch:
+        return patch
+    tests = value_tests(patch.patch, live)
+    if tests is None or len(dumps(tests)) > _LONGEST_TESTS or len(patch.patch) + len(tests) > MOST_OPERATIONS:
+        return under_version(patch, live)
+    first = next(at for at, operation in enumerate(patch.patch) if operation["op"] != "test")
+    return Patch([*patch.patch[:first], *tests, *patch.patch[first:]], patch.fields)
+
+
+def value_tests(operations: Sequence[Mapping[str, Any]], live: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """A ``test`` of each value that operations replace, remove or find missing; None where that cannot be said.
+
+    Places that are tested already, and those below them, are left out. No operation may change the members of a list.
+    """
+    tested = {operation["path"] for operation in operations if operation["op"] == "test"}
+    tests: dict[str, Any] = {}
+    for operation in operations:
+        path = operation["path"]
+        if operation["op"] == "test" or path in tests or any(_is_in(path, place) for place in tested):
+            continue
+        is_told = operation["op"] in _ON_VALUES and path != _ANNOTATIONS
+        value = _value_at(live, path) if is_told else MISSING
+        if value is MISSING or holds_null_member(value):
+            return None
+        tests[path] = value
+    return [{"op": "test", "path": path, "value": value} for path, value in tests.items()]
+
+
+def _is_in(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
+
+
+def _value_at(live: Any, path: str) -> Any:
+    """The value at a pointer, None where its parent has none, MISSING where there is no parent."""
+    *parents, last = split_pointer(path)
+    for token in parents:
+        if isinstance(live, list) and token.isdecimal() and int(token) < len(live):
+            live = live[int(token)]
+        elif isinstance(live, Mapping) and token in live:
+            live = live[token]
+        else:
+            return MISSING
+    if isinstance(live, list):
+        return live[int(last)] if last.isdecimal() and int(last) < len(live) else MISSING
+    return live.get(last) if isinstance(live, Mapping) else MISSING
 
 
 def names_version(patch: Patch) -> bool:

@@ -62,7 +62,6 @@ class Loop(Worker[ObjectKey]):
         """The resourceVersions of the parents that somebody has edited since they last ran."""
         self._memories: dict[ObjectKey, Memory] = {}
         self._lock = threading.Lock()
-        self._ends: Sequence[Callable[[], None]] = ()
         self._is_first = True
 
     def __repr__(self) -> str:
@@ -151,12 +150,6 @@ class Loop(Worker[ObjectKey]):
                 self.parts.statuses.begin(parent)
                 self.parts.statuses.write(parent, judgement, None)
                 self.parts.observer.judged(parent, judgement.verdict.cause.reason, survey.refusal)
-
-    def close(self) -> None:
-        """Take no more events, and give out no more keys."""
-        for end in self._ends:
-            end()
-        self.queue.close()
 
     def process(self, key: ObjectKey) -> None:
         """Run one key that the queue gave, to its end. Raises nothing."""
@@ -250,8 +243,7 @@ class Loop(Worker[ObjectKey]):
         parents = self.parts.children.parents_of(event)  # Also of the same kind as its parent.
         priority = Priority.LOW if is_many or is_listed or self._is_first else Priority.NORMAL
         woken.update(parent for parent in parents if not self.parts.echoes.holds(parent, event, priority))
-        for key in filter(self._is_ours, woken):
-            self.queue.add(key, priority)
+        self._wake(woken, priority)
 
     def _on_loss(self, loss: Loss) -> None:
         """As ``_on_event``, of a part of a kind: what runs have read there nobody knows now, or is known again."""
@@ -259,7 +251,9 @@ class Loop(Worker[ObjectKey]):
             *self.parts.dependencies.readers_in(loss.resource.gvk, loss.scope),
             *self.parts.children.parents_in(loss),
         }
-        priority = Priority.LOW if is_crowd(woken) else Priority.NORMAL
+        self._wake(woken, Priority.LOW if is_crowd(woken) else Priority.NORMAL)
+
+    def _wake(self, woken: Iterable[ObjectKey], priority: Priority) -> None:
         for key in filter(self._is_ours, woken):
             self.queue.add(key, priority)
 

@@ -87,10 +87,11 @@ def planning(
         shared = Shared(
             pretended, cache, may_write=lambda: True, clock=time.monotonic, now=_now, reader=Reader(reading, cache)
         )
-        controllers = [one for one in sources if isinstance(one, Controller)]
-        rehearsals = {one.settings.name: _Rehearsal(one, shared, pretended) for one in controllers}
-        for rehearsal in rehearsals.values():
-            stack.callback(rehearsal.close)
+        rehearsals = {}
+        for source in sources:
+            if isinstance(source, Controller):
+                rehearsal = rehearsals[source.settings.name] = _Rehearsal(source, shared, pretended)
+                stack.callback(rehearsal.close)
         if not accept_changes:  # Before anything is pretended.
             for rehearsal in rehearsals.values():
                 rehearsal.survey()

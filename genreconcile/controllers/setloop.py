@@ -56,7 +56,6 @@ class SetLoop(Worker[str]):
         self._written = Written[str]()
         self._signature: Signature | None = None
         self._told: tuple[str, ...] = ()
-        self._ends: Sequence[Callable[[], None]] = ()
         self._closing = threading.Event()
 
     def __repr__(self) -> str:
@@ -80,9 +79,7 @@ class SetLoop(Worker[str]):
     def close(self) -> None:
         """Take no more events, and give out no more keys."""
         self._closing.set()
-        for end in self._ends:
-            end()
-        self.queue.close()
+        super().close()
 
     def release(self) -> None:
         """End what the Reconciler holds; nothing runs any more."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final, Generic, TypeVar
 
 from genreconcile.controllers.entry import Priority
@@ -22,10 +22,18 @@ class Worker(ABC, Generic[K]):
 
     def __init__(self, queue: Queue[K]) -> None:
         self.queue = queue
+        self._ends: Sequence[Callable[[], None]] = ()
+        """What end its subscriptions."""
 
     @abstractmethod
     def process(self, key: K) -> None:
         """Run one key that the queue gave, to its end. Raises nothing."""
+
+    def close(self) -> None:
+        """Take no more events, and give out no more keys."""
+        for end in self._ends:
+            end()
+        self.queue.close()
 
     @abstractmethod
     def warm(self, kinds: Iterable[str]) -> None:

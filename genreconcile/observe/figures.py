@@ -25,7 +25,7 @@ OTHER: Final = "other"
 UNKNOWN: Final = "unknown"
 """That of a field whose manager nobody knows."""
 
-_REPAIRED: Final = frozenset({"configured", "created", "deleted"})
+_WRITTEN: Final = frozenset({"configured", "created", "deleted"})
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ class Figures:
         """Count what was written."""
         with self._lock:
             for outcome in outcomes:
-                if outcome.status in _REPAIRED:
+                if outcome.status in _WRITTEN:
                     self._writes[controller, _kind(outcome), outcome.status] += 1
 
     def repaired(self, controller: str, outcomes: Iterable[Outcome]) -> None:

@@ -74,19 +74,29 @@ class Observer:
         self.figures.repaired(self.name, drifted)
         fights = [outcome for outcome in result if NEXT_REPAIR in outcome.reason]
         self.figures.fought(self.name, of, len(fights))
-        if self._records is None:
-            return
+        records = self._records
+        if records is not None:
+            self._tell_all(records, parent, result, drifted, fights)
+
+    @staticmethod
+    def _tell_all(
+        records: Records,
+        parent: Object | None,
+        result: Result,
+        drifted: Collection[Outcome],
+        fights: Collection[Outcome],
+    ) -> None:
         repairs = {outcome.key for outcome in drifted}
         for outcome in result:
             if outcome.key in repairs:
-                self._tell(outcome, parent, NORMAL, "DriftRepaired", _repair(outcome))
+                _tell(records, outcome, parent, reason="DriftRepaired", note=_repair(outcome))
             elif outcome.status in _DONE:
-                self._tell(outcome, parent, NORMAL, _DONE[outcome.status], _done(outcome))
+                _tell(records, outcome, parent, reason=_DONE[outcome.status], note=_done(outcome))
             elif outcome.status == "failed":
-                self._tell(outcome, parent, WARNING, "Refused", str(outcome))
+                _tell(records, outcome, parent, type=WARNING, reason="Refused", note=str(outcome))
         for outcome in fights:
             note = f"{outcome.key}: {outcome.reason.partition(NEXT_REPAIR)[0]}"
-            self._tell(outcome, parent, WARNING, "DriftFought", note)
+            _tell(records, outcome, parent, type=WARNING, reason="DriftFought", note=note)
 
     def judged(self, parent: Object, reason: str, message: str) -> None:
         """A run of a parent has come to something that somebody has to see to."""
@@ -106,23 +116,22 @@ class Observer:
         """A parent is gone."""
         self.figures.fought(self.name, of, 0)
 
-    def _tell(
-        self,
-        outcome: Outcome,
-        parent: Object | None,
-        type: str,  # noqa: A002 - the API's word
-        reason: str,
-        note: str,
-    ) -> None:
-        """Of the parent, whom its users look at; of a set without one, of the object itself."""
-        records = self._records
-        if records is None:
-            return
-        child = outcome.change.live or outcome.change.expected
-        about, related = (parent, child) if parent is not None else (child, None)
-        if about is not None:
-            action = _ACTIONS.get(outcome.status, _RECONCILE)
-            records.record(about, type=type, reason=reason, action=action, note=note, related=related)
+
+def _tell(  # noqa: PLR0913 - the parts of an Event
+    records: Records,
+    outcome: Outcome,
+    parent: Object | None,
+    *,
+    type: str = NORMAL,  # noqa: A002 - the API's word
+    reason: str,
+    note: str,
+) -> None:
+    """Of the parent, whom its users look at; of a set without one, of the object itself."""
+    child = outcome.change.live or outcome.change.expected
+    about, related = (parent, child) if parent is not None else (child, None)
+    if about is not None:
+        action = _ACTIONS.get(outcome.status, _RECONCILE)
+        records.record(about, type=type, reason=reason, action=action, note=note, related=related)
 
 
 def silent(name: str) -> Observer:

@@ -137,10 +137,10 @@ def sent(folder, user, namespace):
     ]
 
 
-# A patch of a value tests the uid of its object, and not the value: it takes hold, and the next holder repairs it.
+# A patch tests the values that it replaces: one that comes late, when the next holder has written others, is refused.
 LATE = {
     "a late create": {"first": {"names": ["{}", "{}-late"]}, "then": {"names": ["{}"]}, "ends": {("create", 201)}},
-    "a late patch": {"first": {"value": "2"}, "then": {"value": "3"}, "ends": {("patch", 200)}},
+    "a late patch": {"first": {"value": "2"}, "then": {"value": "3"}, "ends": {("patch", 422)}},
     "a late deletion": {"first": {"names": []}, "then": {"names": ["{}"]}, "ends": {("delete", 404), ("delete", 409)}},
 }
 

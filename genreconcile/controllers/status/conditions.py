@@ -104,6 +104,7 @@ class Conditions:
         if differing:
             self._test(at, operations)
         for key, value in differing.items():
+            operations.test((*AT, at, key), live.get(key))  # Who comes late undoes nothing.
             operations.set((*AT, at, key), value)
 
     def _going(self, wanted: set[str], *, complete: bool) -> Iterator[int]:

@@ -129,6 +129,7 @@ class _Change:
             return []
         if self._owned.is_of_others(place) and not self._owned.is_ours(place):
             return [join_pointer(place)]
+        self.operations.test(place, self._status.get(OBSERVED))
         self.operations.set(place, generation)
         return []
 

@@ -64,6 +64,7 @@ class Keys:
             if isinstance(value, dict) and isinstance(known, dict):
                 self.draft(value, known, child.node.child(key), (*path, key))
             elif key not in live or not same(value, known):
+                self.operations.test((*path, key), known)  # Who comes late undoes nothing.
                 self.operations.set((*path, key), value)
         for key in [key for key in live if key not in wanted and key not in apart]:
             default = default_of(child, key)

@@ -499,3 +499,19 @@ def test_a_wide_room_warns_of_nothing(ground):
     assert Ground(struct(conditions=CONDITIONS)).room.warning.endswith(
         "for observedGeneration: not written; declare it there"
     )
+
+
+def test_a_patch_that_comes_late_undoes_nothing(ground):
+    """Another process has written the status since: the same conditions with another message, a key, the generation."""
+    ground.write(Verdict.progressing("one"), {"note": "1"})
+    late = {
+        "message": ground.draft(Run(verdict=Verdict.progressing("two"), keys={"note": "1"}, generation=1)),
+        "key": ground.draft(Run(verdict=Verdict.progressing("one"), keys={"note": "2"}, generation=1)),
+        "generation": ground.draft(Run(verdict=Verdict.progressing("one"), keys={"note": "1"}, generation=2)),
+    }
+    ground.write(Verdict.progressing("newer"), {"note": "newer"}, generation=3)
+    before = ground.status
+    for what, found in late.items():
+        with pytest.raises(Invalid):
+            ground.patch(*found.operations, manager=MANAGER)
+        assert ground.status == before, what
