@@ -172,6 +172,7 @@ FIGURES = (
     Figure("decisions/0030", "A table of some {} wrong values", "unit.test_calls.JUNK", some),
     Figure("decisions/0034", "for low priority {} s more", "controllers.entry._RISE", plain),
     Figure("decisions/0034", "due for less than {} s ranks", "controllers.entry._RISE", plain),
+    Figure("decisions/0037", "for values of more than {} together", "compare.patch._LONGEST_TESTS", size),
     Figure("access", "Up to {} rights are asked for one by one", "access.review._FEW", word),
     Figure("access", "Where these are more than {}", "cli.session._FEW", word),
     Figure("access", "tried again after {}", "cluster.credentials._NOT_AGAIN_WITHIN", time),
@@ -243,6 +244,8 @@ FACTS = {
     "0025": ("ten thousand objects", "within one second"),
     "0028": ("for 45 s no watch has worked", "one in six minutes"),
     "0034": ("in ten seconds is due ten seconds after",),
+    "0037": ("many times a second",),
+    "0042": ("a second way",),
 }
 
 
