@@ -250,7 +250,8 @@ class Children:
     def _note(self, parent: ObjectKey, plan: Plan, children: Sequence[Object]) -> None:
         """Note which children a parent has stated, so that their changes wake it, also without the set's mark."""
         versions = {(gvk.group, gvk.kind): gvk for gvk in map(GVK.of, children)}
-        stated = tuple((key, versions[key.group, key.kind]) for key in plan.order if (key.group, key.kind) in versions)
+        expected = plan.order[: len(children)]  # What is to be deleted comes behind them, and is not awaited.
+        stated = tuple((key, versions[key.group, key.kind]) for key in expected if (key.group, key.kind) in versions)
         with self._lock:
             self._belonging.note_stated(parent, stated)
 

@@ -62,9 +62,10 @@ class _Unknown:
 
 def _at(state: Any, path: str) -> Any:
     try:
-        return jsonpointer.resolve_pointer(state, path)
+        found = jsonpointer.resolve_pointer(state, path)
     except (jsonpointer.JsonPointerException, TypeError):
         return _Unknown
+    return _Unknown if isinstance(found, jsonpointer.EndOfList) else found
 
 
 def _apply(state: Any, operation: dict[str, Any]) -> Any:

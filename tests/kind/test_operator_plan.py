@@ -25,7 +25,7 @@ WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 NO_STATUS = (
     "v1/ConfigMap: no status is written: the kind has no status subresource; declare it in the definition of the kind"
 )
-REVIEWS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews"}
+NOT_COUNTED = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "events"}
 OPERATOR = """
 import json
 import genreconcile as gr
@@ -141,13 +141,13 @@ def _whole(resource, subresource):
 
 
 def writes(log, user, namespace):
-    """How often a user has written what in a namespace: (verb, resource with subresource, name)."""
+    """How often a user has written what in a namespace: (verb, resource with subresource, name). Events tell of it."""
     found = Counter()
     for event in map(json.loads, log.file.read_text().splitlines()):
         ref = event.get("objectRef", {})
         is_done = event["stage"] == "ResponseComplete" and event["responseStatus"]["code"] < 300
         is_theirs = event["user"]["username"] == user and ref.get("namespace", namespace) == namespace
-        if is_theirs and is_done and event["verb"] in WRITES and ref["resource"] not in REVIEWS:
+        if is_theirs and is_done and event["verb"] in WRITES and ref["resource"] not in NOT_COUNTED:
             name = ref.get("name") or event["requestObject"]["metadata"]["name"]
             found[event["verb"], _whole(ref["resource"], ref.get("subresource")), name] += 1
     return found

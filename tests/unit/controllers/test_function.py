@@ -252,3 +252,17 @@ def test_several_controllers_share_a_cluster(fake):
         fake.create({**config("theirs"), "metadata": {"name": "theirs", "labels": {"app": "web"}}})
         running.settle()
         assert names(fake) == ["a", "b", "other", "theirs"]
+
+
+def test_a_child_that_left_the_set_is_not_waited_for():
+    """It is gone: its parent was called not ready for a moment."""
+
+    with things.cluster(thing("one", names=["a", "b"])) as fake, fake.run(controller(stated)) as run:
+        run.advance(seconds=5)
+        assert condition(fake, "Ready") == ("True", "Reconciled")
+        since = fake.get(things.THING, "one")["status"]["conditions"][0]["lastTransitionTime"]
+        edit(fake, names=["b"])
+        run.settle()
+        assert condition(fake, "Ready") == ("True", "Reconciled")
+        run.advance(seconds=5)
+        assert fake.get(things.THING, "one")["status"]["conditions"][0]["lastTransitionTime"] == since

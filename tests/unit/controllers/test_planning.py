@@ -25,6 +25,13 @@ def stated(parent, ctx):
         yield config(name)
 
 
+def made(text):
+    """A function of no file, whose build is that of its code."""
+    names = {"config": config}
+    exec(f"def function(parent, ctx):\n    {text}\n", names)  # noqa: S102 - it has no file
+    return names["function"]
+
+
 def foretold(found):
     """How often what is written, of all that is planned: (verb, resource, subresource, namespace, name)."""
     writes = (write for one in found for write in one.writes)
@@ -132,6 +139,27 @@ def test_a_parent_that_is_going_and_one_that_is_paused():
         assert called == [], "on_delete undoes things elsewhere"
         assert (found["going"].plan, found["going"].has_changes) == (None, False)
         assert [(w.resource, w.subresource) for w in found["paused"].writes] == [("things", "status")]
+
+
+def test_a_build_that_would_change_too_much_is_foretold_to_write_statuses_alone():
+    text_of = "return [{{**c, 'data': {{'k': '{}'}}}} for c in map(config, parent['spec']['names'])]"
+    build, next_build = (made(text_of.format(value)) for value in ("v", "next"))
+    parents = [thing(f"t{number}", names=[f"{number}-{at}" for at in range(4)]) for number in range(3)]
+    with things.cluster(*parents) as fake:
+        with fake.run(controller(build)) as run:
+            run.settle()
+        refused, *found = dry(fake, controller(next_build))
+        assert "would change 12 of 12 children, which is more than 10" in refused.refusal
+        assert set(foretold(found)) == {("patch", "things", "status", "shop", f"t{number}") for number in range(3)}
+        said = text([refused, *found])
+        assert f"things: refused: {refused.refusal}" in said
+        assert '"type": "Stalled"' in said
+        assert said.splitlines()[-1] == "3 looked at: 3 would be changed, 0 could not be judged"
+        accepted = dry(fake, controller(next_build), accept_changes=True)
+        assert sum(one[:2] == ("patch", "configmaps") for one in foretold(accepted)) == 12
+        with fake.run(controller(next_build)) as run:
+            run.settle()
+            assert requests(run) == foretold(accepted)
 
 
 def test_composites_are_planned_through():
