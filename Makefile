@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit docs kind faults fuzz conformance bench flaky soak soak-operators compiled locked lock audit sbom clean help
+.PHONY: demo test lint unit docs kind faults fuzz conformance bench flaky soak soak-operators compiled locked lock audit sbom clean lowest matrix help
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -52,6 +52,12 @@ bench: $(READY) ## measure against others, side by side
 
 locked: $(READY) ## lint and unit tests, with exactly the packages of locks/ci.txt
 	$(TOX) run -e lint-locked,unit-locked
+
+lowest: $(READY) ## run tests with the oldest packages that are allowed, on Python 3.11, for which they have wheels
+	$(TOX) run -e unit-py311-lowest,kind-py311-lowest
+
+matrix: $(READY) ## run the tests that need no server on each Python that is here, with the newest packages
+	$(TOX) run --skip-missing-interpreters true -e unit-py311-newest,unit-py312-newest,unit-py313-newest,unit-py314-newest
 
 lock: $(READY) ## resolve all packages anew and write locks/, with hashes
 	$(TOX) run -e lock

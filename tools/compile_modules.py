@@ -35,7 +35,9 @@ GROUP = "genreconcile"
 _SETUP = """
 from setuptools import setup
 from mypyc.build import mypycify
-extensions = mypycify({modules!r}, group_name={group!r}, opt_level="3", target_dir={folder!r})
+flags = ["--config-file=", "--ignore-missing-imports"]  # An extra that is not installed is no fault of these modules.
+options = dict(opt_level="3", debug_level="0", target_dir={folder!r})
+extensions = mypycify([*flags, *{modules!r}], group_name={group!r}, **options)
 setup(name={group!r}, py_modules=[], ext_modules=extensions)
 """
 

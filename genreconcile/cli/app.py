@@ -32,6 +32,12 @@ class _LazyGroup(click.Group):
         found: click.Command = import_module(f"genreconcile.cli.{cmd_name}").command
         return found
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:  # Before click 8.2 it ends with 0, and prints to stdout.
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(exits.UNKNOWN)
+        return super().parse_args(ctx, args)
+
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def group() -> None:

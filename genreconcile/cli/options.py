@@ -103,7 +103,7 @@ class Flags(Connection):
         return bool(self.owner) or self.delete_selector is not None
 
 
-class _Seconds(click.ParamType[float]):
+class _Seconds(click.ParamType):  # type: ignore[type-arg] # Before click 8.4 it takes none.
     """A number of seconds, or a duration as kubectl's users write it."""
 
     name = "duration"
@@ -117,7 +117,7 @@ class _Seconds(click.ParamType[float]):
         return sum(float(number) * self._UNITS[unit] for number, unit in self._PART.findall(text))
 
 
-class _Verbosity(click.ParamType[int]):
+class _Verbosity(click.ParamType):  # type: ignore[type-arg] # As above.
     name = "level"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:

@@ -109,7 +109,6 @@ class DynamicCluster:
         given = getattr(configuration, "client", configuration)  # ``client`` of a DynamicClient is its ApiClient.
         own = deepcopy(getattr(given, "configuration", given))
         own.connection_pool_maxsize = POOL_SIZE
-        own.socket_options = own.socket_options or keepalive()
         self.server: str = _without_user(own.host)
         self.namespace = namespace
         self._timeout = timeout
@@ -121,7 +120,9 @@ class DynamicCluster:
         client.default_headers |= getattr(given, "default_headers", {})
         client.user_agent = "genreconcile"
         if identity is None:
-            self._transport = Transport(client.rest_client.pool_manager, own.host)
+            manager = client.rest_client.pool_manager
+            manager.connection_pool_kw["socket_options"] = getattr(own, "socket_options", None) or keepalive()
+            self._transport = Transport(manager, own.host)
         else:
             self._transport = Transport(identity.manager, own.host, identity.headers)
             identity.on_new_tls = self._transport.replace

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
 
 _LONGEST_HEAD = 256 * 1024
-_VERSIONS: Final = ((2, 7), (2, 9))
+_VERSIONS: Final = ((2, 2), (2, 9))
 """The first known version of urllib3, and the first unknown one: tests/unit has run with all between."""
 _PROTECTED: Final = (
     ("HTTPConnectionPool", "_get_conn", ("self", "timeout")),

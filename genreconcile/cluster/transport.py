@@ -12,7 +12,8 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from functools import partialmethod
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from genreconcile.cluster.causes import no_answer
@@ -31,7 +32,10 @@ _log = logging.getLogger("genreconcile.cluster")
 
 
 class Answer:
-    """A response as ``ApiClient`` sees it. Its status is always 200, so that ``ApiClient`` reads no error's body."""
+    """A response as ``ApiClient`` sees it, from kubernetes 37 on.
+
+    Its status is always 200, so that ``ApiClient`` reads no error's body.
+    """
 
     status = 200
 
@@ -59,16 +63,20 @@ class Transport:
         self._shown = f"{parts.scheme}://{self._authority}"
         self._pool: urllib3.HTTPConnectionPool | None = None
 
-    def request(
+    def request(self, method: str, url: str, **options: Any) -> Answer:
+        """See ``send``; so ask the clients from kubernetes 37 on."""
+        return Answer(self.send(method, url, **options))
+
+    def send(
         self,
         method: str,
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-        post_params: object = None,  # noqa: ARG002 - the signature of RESTClientObject.request
         _request_timeout: float | None = None,
-    ) -> Answer:
+        **_of_no_use: object,
+    ) -> Response:
         """Send a request once; a GET a second time if the first met a connection that the server was just closing."""
         pool, target = self._pool or self._open(), url[self._before_target :]
         request = self._request(pool, method, target, headers or {}, body)
@@ -79,7 +87,14 @@ class Transport:
                 raise
             response = _exchanged(pool, request, _request_timeout)
         _log.debug("%s %s%s: %d", method, self._shown, target, response.status)
-        return Answer(response)
+        return response
+
+    # So ask the clients before kubernetes 37, which hand the answer on as it is.
+    GET = partialmethod(send, "GET")
+    POST = partialmethod(send, "POST")
+    PUT = partialmethod(send, "PUT")
+    PATCH = partialmethod(send, "PATCH")
+    DELETE = partialmethod(send, "DELETE")
 
     def _open(self) -> urllib3.HTTPConnectionPool:
         """The pool of all requests, kept: finding it takes as long as an exchange."""

@@ -18,9 +18,9 @@ from genreconcile.compare.quick import is_clean
 from genreconcile.compare.walk import SUBSET, Walk
 from genreconcile.errors import InputError
 from genreconcile.mask import Fields
-from genreconcile.normalize import prepare
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.place import Others
+from genreconcile.normalize.prepare import prepare
 from genreconcile.pointer import join_pointer
 
 EXACT: Final = "exact"

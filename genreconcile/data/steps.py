@@ -46,7 +46,7 @@ class Test(Entry, frozen=True):
 
     at: Path | None = None
     condition: Text | None = None
-    silent: Literal[True] | None = None
+    silent: bool | None = None  # msgspec before 0.20 knows no Literal[True].
     cel: Text | None = None
     in_: tuple[Any, ...] | None = field(default=None, name="in")
     not_in: tuple[Any, ...] | None = None
@@ -64,6 +64,8 @@ class Test(Entry, frozen=True):
         places = self._given(_PLACES)
         if len(places) != 1:
             raise ValueError("give exactly one of at, condition, silent or cel")
+        if self.silent is False:
+            raise ValueError("silent can only be true")
         allowed = {"at": _OF_PATHS, "condition": _OF_VALUES}.get(places[0], ())
         given = self._given(_OF_PATHS)
         if len(given) != bool(allowed) or not set(given) <= set(allowed):

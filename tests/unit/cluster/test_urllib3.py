@@ -13,6 +13,7 @@ import genreconcile
 from genreconcile.cluster import exchange, transport
 
 ROOT = Path(genreconcile.__file__).parent
+PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 TOLD = (
     "genreconcile/cluster/exchange.py was not written for this urllib3, and requests go out by urlopen, at three times "
     "the cost. Read what changed in urllib3/connectionpool.py, run tests/unit and tests/kind, and widen _VERSIONS."
@@ -24,7 +25,7 @@ def test_the_installed_urllib3_is_known():
 
 
 def test_what_may_be_installed_begins_with_what_is_known():
-    text = (ROOT.parent / "pyproject.toml").read_text(encoding="utf-8")
+    text = PROJECT.read_text(encoding="utf-8")
     found = [name for name in tomllib.loads(text)["project"]["dependencies"] if name.startswith("urllib3")]
     (first, _) = exchange._VERSIONS
     assert found == [f"urllib3>={first[0]}.{first[1]},<{first[0] + 1}"]
@@ -58,7 +59,7 @@ def stand_in(version="2.8.0", http=Pool, https=Pool):
     return types.SimpleNamespace(__version__=version, HTTPConnectionPool=http, HTTPSConnectionPool=https)
 
 
-@pytest.mark.parametrize("version", ["2.7", "2.7.0", "2.8.0", "2.8.15", "2.8.0.post1"])
+@pytest.mark.parametrize("version", ["2.2", "2.2.0", "2.8.0", "2.8.15", "2.8.0.post1"])
 def test_a_urllib3_that_is_known(version):
     assert exchange.what_is_unknown(stand_in(version)) == ""
 
@@ -66,11 +67,11 @@ def test_a_urllib3_that_is_known(version):
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        (stand_in("2.6.3"), "urllib3 2.6.3 is none of 2.7 to before 2.9"),
-        (stand_in("2.9.0"), "urllib3 2.9.0 is none of 2.7 to before 2.9"),
-        (stand_in("2.9rc1"), "urllib3 2.9rc1 is none of 2.7 to before 2.9"),
-        (stand_in("3.0"), "urllib3 3.0 is none of 2.7 to before 2.9"),
-        (stand_in(""), "urllib3  is none of 2.7 to before 2.9"),
+        (stand_in("2.1.0"), "urllib3 2.1.0 is none of 2.2 to before 2.9"),
+        (stand_in("2.9.0"), "urllib3 2.9.0 is none of 2.2 to before 2.9"),
+        (stand_in("2.9rc1"), "urllib3 2.9rc1 is none of 2.2 to before 2.9"),
+        (stand_in("3.0"), "urllib3 3.0 is none of 2.2 to before 2.9"),
+        (stand_in(""), "urllib3  is none of 2.2 to before 2.9"),
         (
             stand_in(http=Fresh),
             "HTTPConnectionPool._get_conn of urllib3 2.8.0 takes ('self', 'timeout', 'fresh'), not ('self', 'timeout')",
@@ -111,7 +112,7 @@ def test_a_urllib3_that_is_not_known_sends_itself(cluster, used, monkeypatch, ca
     monkeypatch.setattr(urllib3, "__version__", "2.9.0")
     assert cluster.request("GET", "/x") == cluster.request("GET", "/x") == b"{}"
     assert used == []
-    told = "urllib3 2.9.0 is none of 2.7 to before 2.9: requests go out by its own urlopen, and take longer"
+    told = "urllib3 2.9.0 is none of 2.2 to before 2.9: requests go out by its own urlopen, and take longer"
     assert caplog.messages == [told]
 
 

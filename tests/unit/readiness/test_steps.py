@@ -46,7 +46,7 @@ def test_a_step(step, fault):
         ({"condition": "Ready", "younger": 5}, "condition goes with one of in, notIn, present"),
         ({"silent": True, "present": True}, "silent goes with nothing else"),
         ({"cel": "true", "in": [True]}, "cel goes with nothing else"),
-        ({"silent": False}, "silent: Invalid enum value"),
+        ({"silent": False}, "silent can only be true"),
         ({"condition": "Ready", "notIn": ["True"], "reason": ["So"]}, "reason goes with condition and in"),
         ({"at": "/a", "in": ["a"], "reason": ["So"]}, "reason goes with condition and in"),
         ({"at": "/a", "type": ["words"]}, "type[0]: Invalid enum value 'words'"),

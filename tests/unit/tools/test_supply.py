@@ -89,3 +89,16 @@ def test_only_findings_fail(monkeypatch, capsys, packages, code):
     told = capsys.readouterr().out
     assert ("NOT AUDITED" in told) == (packages is None or "skip_reason" in str(packages))
     assert ("no route to host" in told) == (packages is None)
+
+
+LOWEST = load("lowest")
+
+
+def test_every_dependency_has_a_least_version(tmp_path):
+    found = LOWEST.pins()
+    assert "kubernetes==24.2" in found
+    assert len(found) == len({name_of(pin) for pin in found}) > 10
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    (tmp_path / "pyproject.toml").write_text(text.replace('"PyYAML>=6.0"', '"PyYAML"'))
+    with pytest.raises(ValueError, match="PyYAML: not usable: it has no least version"):
+        LOWEST.pins(tmp_path)
