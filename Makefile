@@ -9,7 +9,7 @@ TOX := .venv/bin/tox
 READY := .venv/.tox-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint unit docs kind faults fuzz conformance bench flaky soak soak-operators compiled locked lock audit sbom clean lowest matrix help
+.PHONY: demo test lint unit docs kind faults fuzz conformance bench flaky soak soak-operators compiled locked lock audit sbom clean lowest matrix wheels installed workflow help
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -52,6 +52,15 @@ bench: $(READY) ## measure against others, side by side
 
 locked: $(READY) ## lint and unit tests, with exactly the packages of locks/ci.txt
 	$(TOX) run -e lint-locked,unit-locked
+
+wheels: $(READY) ## build sdist, pure wheel and this platform's compiled wheel into dist/, and check what they hold
+	$(TOX) run -e wheels
+
+installed: $(READY) ## run the tests that need no server on each wheel in dist/, as it is installed
+	for wheel in dist/*.whl; do $(TOX) run --recreate -e installed --installpkg $$wheel || exit 1; done
+
+workflow: $(READY) ## lint the definition of releases, and print what it would build; needs Go
+	$(TOX) run -e workflow
 
 lowest: $(READY) ## run tests with the oldest packages that are allowed, on Python 3.11, for which they have wheels
 	$(TOX) run -e unit-py311-lowest,kind-py311-lowest

@@ -7,8 +7,11 @@ a C compiler and Python's headers. `python tools/compile_modules.py` compiles; w
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -59,10 +62,16 @@ def compile_modules(root: Path = ROOT) -> list[Path]:
             "--build-lib",
             folder,
         ]
-        done = subprocess.run(command, cwd=root, check=False)
+        done = subprocess.run(command, cwd=root, check=False, env=_environment())
     if done.returncode:
         raise CompileError(f"mypyc: exit code {done.returncode}, see above; without it the same code is interpreted")
     return compiled(root)
+
+
+def _environment() -> dict[str, str]:
+    """That of the compiler, by which the modules look for no library where this Python has its own."""
+    link = sysconfig.get_config_var("LDSHARED")
+    return ({"LDSHARED": re.sub(r"-Wl,-rpath[,=]\S+", "", link)} if link else {}) | dict(os.environ)
 
 
 def compiled(root: Path = ROOT) -> list[Path]:

@@ -24,7 +24,7 @@ from support.eventually import eventually
 pytestmark = pytest.mark.only("real", "the scripted server serves no Leases")
 PATH = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/contested"
 TIMES = {"duration": 6, "renew_deadline": 3.0, "retry_period": 1.0}
-PAGE = (Path(gr.__file__).parents[1] / "docs/operators.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/operators.md").read_text("utf-8")
 
 
 class Clock:

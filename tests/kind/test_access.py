@@ -138,7 +138,7 @@ def verbs(roles):
 def test_the_rights_of_a_lease_are_those_of_the_page(server):
     printed, _ = server.printed("--lease", "locks/apps", "--any-name")
     (role,) = (one for one in printed if "rules" in one and one["metadata"].get("namespace") == "locks")
-    page = (Path(gr.__file__).parents[1] / "docs/operators.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs/operators.md").read_text("utf-8")
     (told,) = (
         text
         for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)

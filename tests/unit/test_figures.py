@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import genreconcile
-
-DOCS = Path(genreconcile.__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 DECISIONS = DOCS / "decisions"
 NUMBERED = sorted(DECISIONS.glob("[0-9]*.md"))
 INDEX = DECISIONS / "README.md"

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import genreconcile as gr
+
 ROOT = Path(__file__).parents[2]
 ROWS = re.findall(r"^\| (S\d+) .*\| (.*) \| (.*) \|$", (ROOT / "SECURITY.md").read_text("utf-8"), re.MULTILINE)
 
@@ -18,7 +20,7 @@ def test_what_a_row_names_is_there(rule, places, tests):
     named = re.findall(r"`([^`]+)`", places)
     assert named, rule
     for place in named:
-        assert (ROOT / "genreconcile" / place).exists() or (ROOT / place).exists(), place
+        assert (Path(gr.__file__).parent / place).exists() or (ROOT / place).exists(), place
     shown = re.findall(r"`([^`]+)`", tests)
     assert shown, rule
     for entry in shown:

@@ -149,7 +149,7 @@ def test_what_is_refused(there, operations, is_refused):
 
 
 def test_the_message_is_that_of_the_page():
-    page = (Path(gr.__file__).parents[1] / "docs/operators.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/operators.md").read_text()
     assert f"Stalled True GuardRefused: {Survey('apps', 24, 24).refusal}\n" in page
 
 

@@ -13,7 +13,7 @@ from genreconcile.objects import GVK
 from support.recorded import SCHEMA
 
 ROOT = Path(__file__).parents[3]
-RULES = yaml.safe_load((ROOT / "genreconcile/normalize/rules/tools.yaml").read_text("utf-8"))["rules"]
+RULES = yaml.safe_load((Path(gr.__file__).parent / "normalize/rules/tools.yaml").read_text("utf-8"))["rules"]
 MARKS = [rule["path"].split("metadata/")[-1].split("/") for rule in RULES if rule.get("root") and "when" not in rule]
 WIDGET = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a", "namespace": "shop"}}
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}}
