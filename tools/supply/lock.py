@@ -13,12 +13,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LOCKS = {
-    "runtime": ["--no-default-groups", "--extra", "cli"],
+    "runtime": ["--no-default-groups", "--extra", "cli", "--extra", "metrics"],
     "ci": ["--no-default-groups", "--all-extras", "--group", "lint", "--group", "build"],
     "tools": ["--only-group", "supply"],
 }
 HEADS = {
-    "runtime": "What `pip install 'genreconcile[cli]'` brings.",
+    "runtime": "What `pip install 'genreconcile[cli,metrics]'` brings.",
     "ci": "What the checks and tests install; `make locked` uses it.",
     "tools": "What `make audit` and `make sbom` run.",
 }
