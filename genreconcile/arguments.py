@@ -45,7 +45,7 @@ def shown(value: Any) -> str:
 
 def refused(name: str, value: Any, advice: str) -> InputError:
     """The error for an unusable argument."""
-    return InputError(f"{name}: not usable: {shown(value)} {advice}")
+    return InputError(f"{name}: not usable: {shown(value)} {advice}", code="GR110")
 
 
 def near(value: Any, choices: Iterable[str]) -> str:

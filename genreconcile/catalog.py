@@ -109,7 +109,9 @@ def _named(file: Path) -> list[tuple[str, Document]]:
         document = loads(file.read_bytes())
         schemas = document["components"]["schemas"].values()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LoadError(f"{file}: is no OpenAPI v3 document: {error}; save the answer of /openapi/v3/…") from error
+        raise LoadError(
+            f"{file}: is no OpenAPI v3 document: {error}; save the answer of /openapi/v3/…", code="GR218"
+        ) from error
     gvks = [gvk for schema in schemas for gvk in schema.get("x-kubernetes-group-version-kind") or ()]
     # Option types (DeleteOptions and the like) name every group; a document's own kinds have one.
     paths = {document_path(gvk["group"], gvk["version"]) for gvk in gvks if len(gvks) < 2 or _is_path(document, gvk)}
@@ -158,7 +160,7 @@ class Catalog:
         if found is None:
             nearest = self.discovery.nearest(gvk)
             hint = f"did you mean {nearest}?" if nearest else "install its CustomResourceDefinition"
-            raise InputError(f"{gvk}: no such kind on the server; {hint}", "/kind")
+            raise InputError(f"{gvk}: no such kind on the server; {hint}", "/kind", code="GR211")
         return found
 
     def kind_named(self, group: str, plural: str) -> tuple[str, str] | None:

@@ -1,6 +1,7 @@
 """The errors that genreconcile raises; every one is a ReconcileError.
 
-A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never holds a Secret's values.
+A message reads ``<object>: <what failed>: <cause>; <what to do>`` and never holds a Secret's values. Each has a
+``code``, such as GR422, which stays when the words change; ``data/errors.yaml`` says what to do about each.
 
 ::
 
@@ -32,11 +33,22 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
+
+FAULT: Final = "GR001"
+"""The code of what is a fault of this package."""
 
 
 class ReconcileError(Exception):
     """Base of all errors of this package. Errors of equal type, message and attributes are equal, copies included."""
+
+    code: str = ""
+    """What ``genreconcile explain`` explains, such as GR422; "" where users raise an error of this class themselves."""
+
+    def __init__(self, *args: object, code: str = "") -> None:
+        super().__init__(*args)
+        if code:
+            self.code = code
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and (str(self), vars(self)) == (str(other), vars(other))
@@ -63,23 +75,26 @@ TOLD: Final = 10
 class InputError(ReconcileError):
     """One expected object is wrong; ``path`` is the JSON pointer of the place, "" for the whole object."""
 
-    def __init__(self, message: str, path: str = "", *, is_free_of_values: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, path: str = "", *, is_free_of_values: bool = False, code: str = "") -> None:
+        super().__init__(message, code=code)
         self.path = path
         self.is_free_of_values = is_free_of_values
 
     @classmethod
     def of(cls, errors: Sequence[InputError]) -> InputError:
-        """One error for all, with the messages of the first ``TOLD``, and the path of the first."""
+        """One error for all, with the messages of the first ``TOLD``, and the path and the code of the first."""
         is_free = all(error.is_free_of_values for error in errors)
         more = [f"and {len(errors) - TOLD:,} more"] if len(errors) > TOLD else []
-        return cls("; ".join([*map(str, errors[:TOLD]), *more]), errors[0].path, is_free_of_values=is_free)
+        text = "; ".join([*map(str, errors[:TOLD]), *more])
+        return cls(text, errors[0].path, is_free_of_values=is_free, code=errors[0].code)
 
 
 class NoMember(InputError):
     """An expected object cannot be a member of its owner set: it is where members may not be, is the set's own parent,
     or names a set itself.
     """
+
+    code = "GR806"
 
 
 class CacheError(ReconcileError):
@@ -89,6 +104,8 @@ class CacheError(ReconcileError):
 class NotSynced(CacheError):
     """A kind's initial list has not arrived, or failed; ``str()`` names the kind and the last error."""
 
+    code = "GR701"
+
 
 class NotReadable(CacheError):
     """What a controller's function has asked for is not known now, whether or not it exists; ``str()`` says why.
@@ -96,8 +113,10 @@ class NotReadable(CacheError):
     ``reason`` is CacheLimit, Forbidden, NotServed, NotSynced, NotWatched, Stale or Unreadable.
     """
 
-    def __init__(self, message: str, reason: str = "") -> None:
-        super().__init__(message)
+    code = "GR902"
+
+    def __init__(self, message: str, reason: str = "", *, code: str = "") -> None:
+        super().__init__(message, code=code)
         self.reason = reason
 
 
@@ -107,8 +126,8 @@ class PlanRefused(ReconcileError):
     Or the owner set is not ours, or its record is not readable: nothing was written, and ``result`` is None.
     """
 
-    def __init__(self, message: str, result: Any = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, result: Any = None, *, code: str = "") -> None:
+        super().__init__(message, code=code)
         self.result = result
 
 
@@ -118,8 +137,10 @@ class ChildConflict(ReconcileError):
     The message names who has it; ``holder`` is that alone, "" where nobody has it.
     """
 
-    def __init__(self, message: str, holder: str = "") -> None:
-        super().__init__(message)
+    code = "GR807"
+
+    def __init__(self, message: str, holder: str = "", *, code: str = "") -> None:
+        super().__init__(message, code=code)
         self.holder = holder
 
 
@@ -137,9 +158,15 @@ class ClusterError(ReconcileError):
     """
 
     def __init__(
-        self, message: str, *, status: int = 0, reason: str = "", details: dict[str, object] | None = None
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        reason: str = "",
+        details: dict[str, object] | None = None,
+        code: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, code=code)
         self.status = status
         self.reason = reason
         self.details: dict[str, object] = details or {}
@@ -153,25 +180,37 @@ class ClusterError(ReconcileError):
 class Conflict(ClusterError):
     """409: the object changed, or exists already (``reason`` is ``Conflict`` or ``AlreadyExists``)."""
 
+    code = "GR409"
+
 
 class ParentChanged(Conflict):
     """Not sent: the parent for which the write was meant is gone, is being deleted, or was made anew."""
+
+    code = "GR808"
 
 
 class Forbidden(ClusterError):
     """403: not allowed by RBAC or by an admission plugin."""
 
+    code = "GR403"
+
 
 class Gone(ClusterError):
     """410: a resourceVersion or continue token has expired."""
+
+    code = "GR410"
 
 
 class Invalid(ClusterError):
     """400 or 422: the object or the patch was refused."""
 
+    code = "GR422"
+
 
 class NotFound(ClusterError):
     """404: no such object, namespace or resource."""
+
+    code = "GR404"
 
     def names(self, name: str) -> bool:
         """Whether the object of this name is missing, rather than its kind, which another version may serve."""
@@ -181,9 +220,13 @@ class NotFound(ClusterError):
 class NotLeading(ClusterError):
     """Not sent, for ``may_write`` says that another replica leads; or the Lease of a program is lost."""
 
+    code = "GR905"
+
 
 class Throttled(ClusterError):
     """429: asked to slow down; ``retry_after`` in seconds, None where the server named none."""
+
+    code = "GR429"
 
     def __init__(
         self,
@@ -204,11 +247,15 @@ class TooLarge(ClusterError):
     The same write is not sent again.
     """
 
+    code = "GR413"
+
     is_free_of_values = True
 
 
 class Unauthorized(ClusterError):
     """401: no valid credentials."""
+
+    code = "GR401"
 
 
 class Unreachable(ClusterError):
@@ -217,7 +264,7 @@ class Unreachable(ClusterError):
     ``is_passing``: it is the server or the network that does not answer now, rather than what the kubeconfig says.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first by name
         self,
         message: str,
         *,
@@ -225,14 +272,38 @@ class Unreachable(ClusterError):
         reason: str = "",
         details: dict[str, object] | None = None,
         is_passing: bool = False,
+        code: str = "",
     ) -> None:
-        super().__init__(message, status=status, reason=reason, details=details)
+        super().__init__(message, status=status, reason=reason, details=details, code=code)
         self.is_passing = is_passing
 
     @property
     def may_pass(self) -> bool:
         """See ``ClusterError``."""
         return self.is_passing
+
+
+class RefusalText(str):  # noqa: SLOT000 - with __slots__ it could not be copied
+    """The message of a guard that refused, with its ``code``."""
+
+    code: str
+
+    def __new__(cls, text: str, code: str = "") -> Self:
+        """The text, to which the code is tied."""
+        made = super().__new__(cls, text)
+        made.code = code
+        return made
+
+
+def code_of(error: object) -> str:
+    """The code of an error or a refusal, "" where it has none, as those of others."""
+    return error.code if isinstance(error, ReconcileError | RefusalText) else ""
+
+
+def with_code(text: str, error: object) -> str:
+    """A text for a reader, with the code of the error or refusal that it tells of: ``... [GR422]``."""
+    code = code_of(error)
+    return f"{text} [{code}]" if code else text
 
 
 OF_USERS_CODE: Final = "is_of_users_code"
@@ -254,5 +325,5 @@ def trace(error: BaseException) -> str:
 
 
 def _described(error: BaseException) -> str:
-    text = f": {error}" if isinstance(error, ReconcileError) else ""
+    text = f": {with_code(str(error), error)}" if isinstance(error, ReconcileError) else ""
     return f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}{text}"

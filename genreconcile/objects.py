@@ -54,9 +54,11 @@ def require_kind(name: str, value: Any) -> GVK:
     try:
         gvk = value if isinstance(value, GVK) else GVK.parse(value)
     except ValueError as error:
-        raise InputError(f"{name}: not usable: {error}") from None
+        raise InputError(f"{name}: not usable: {error}", code="GR113") from None
     if "." in gvk.version:  # A group: a version is a DNS label.
-        raise InputError(f"{name}: not usable: {shown(value)} has no version; write {gvk.version}/v1/{gvk.kind}")
+        raise InputError(
+            f"{name}: not usable: {shown(value)} has no version; write {gvk.version}/v1/{gvk.kind}", code="GR113"
+        )
     return gvk
 
 

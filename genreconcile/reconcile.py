@@ -98,7 +98,9 @@ class Reconciler:
         if namespaces is not None:
             namespaces = texts("namespaces", namespaces, require_name)
             if cache is not None:
-                raise InputError("namespaces: not usable with cache: the cache has its own; leave one of them out")
+                raise InputError(
+                    "namespaces: not usable with cache: the cache has its own; leave one of them out", code="GR111"
+                )
         self._owns_cache = cache is None
         self._cache = cache if cache is not None else Cache(cluster, namespaces=namespaces)
         if self._owns_cache:
@@ -141,9 +143,9 @@ class Reconciler:
     def _require_open(self) -> None:
         """Raise CacheError where the cache may be out of date, as after ``close`` and in a forked process."""
         if not self._process.is_this:
-            raise CacheError(self._process.told("the Reconciler"))
+            raise CacheError(self._process.told("the Reconciler"), code="GR003")
         if self._is_closed:
-            raise CacheError("the Reconciler: not usable any more: it was closed; make a new one")
+            raise CacheError("the Reconciler: not usable any more: it was closed; make a new one", code="GR004")
         self._cache.require_usable()
 
     @property

@@ -77,12 +77,14 @@ def parse(spec: str | Mapping[str, Any] | ParsedSelector) -> ParsedSelector:
         return spec
     if isinstance(spec, str):
         if len(spec) > _LONGEST:
-            raise LoadError(f"label selector: not readable: more than {_LONGEST} characters; shorten it")
+            raise LoadError(f"label selector: not readable: more than {_LONGEST} characters; shorten it", code="GR112")
         found = _Parser(spec).requirements()
     elif isinstance(spec, Mapping):
         found = _from_mapping(spec)
     else:
-        raise LoadError(f"label selector: not readable: {type(spec).__name__}; give a string or a mapping")
+        raise LoadError(
+            f"label selector: not readable: {type(spec).__name__}; give a string or a mapping", code="GR112"
+        )
     return ParsedSelector(tuple(sorted(set(found))))
 
 
@@ -93,35 +95,39 @@ def _from_mapping(spec: Mapping[str, Any]) -> Iterator[Requirement]:
     if extra := set(spec) - {"matchLabels", "matchExpressions"}:
         raise LoadError(
             f"label selector: unknown keys: {', '.join(sorted(map(str, extra)))}; "
-            "beside matchLabels and matchExpressions nothing else is allowed"
+            "beside matchLabels and matchExpressions nothing else is allowed",
+            code="GR112",
         )
     yield from _equalities(spec.get("matchLabels") or {}, "matchLabels")
     expressions = spec.get("matchExpressions") or []
     if not isinstance(expressions, list | tuple):
-        raise LoadError("label selector: matchExpressions: not a list; give [{key, operator, values}, …]")
+        raise LoadError("label selector: matchExpressions: not a list; give [{key, operator, values}, …]", code="GR112")
     for index, expression in enumerate(expressions):
         yield _expression(expression, f"matchExpressions[{index}]")
 
 
 def _equalities(labels: Any, place: str) -> Iterator[Requirement]:
     if not isinstance(labels, Mapping):
-        raise LoadError(f"label selector: {place}: not a mapping; give {{label: value}}")
+        raise LoadError(f"label selector: {place}: not a mapping; give {{label: value}}", code="GR112")
     for key, value in labels.items():
         yield _requirement(key, "In", [value], f"{place}[{shown(key)}]" if place else shown(key))
 
 
 def _expression(expression: Any, place: str) -> Requirement:
     if not isinstance(expression, Mapping) or set(expression) - _EXPRESSION_KEYS:
-        raise LoadError(f"label selector: {place}: no expression; give a mapping of key, operator and values")
+        raise LoadError(
+            f"label selector: {place}: no expression; give a mapping of key, operator and values", code="GR112"
+        )
     operator, values = expression.get("operator"), expression.get("values") or []
     if operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
         raise LoadError(
-            f"label selector: {place}.operator: unknown: {shown(operator)}; use In, NotIn, Exists or DoesNotExist"
+            f"label selector: {place}.operator: unknown: {shown(operator)}; use In, NotIn, Exists or DoesNotExist",
+            code="GR112",
         )
     needs_values = operator in ("In", "NotIn")
     if not isinstance(values, list | tuple) or bool(values) != needs_values:
         needed = "needs a list of at least one value" if needs_values else "takes no values"
-        raise LoadError(f"label selector: {place}.values: {operator} {needed}")
+        raise LoadError(f"label selector: {place}.values: {operator} {needed}", code="GR112")
     return _requirement(expression.get("key"), operator, values, place)
 
 
@@ -129,13 +135,15 @@ def _requirement(key: Any, operator: str, values: Any, place: str) -> Requiremen
     if not is_label_key(key):
         raise LoadError(
             f"label selector: {place}: invalid label key: {shown(key)}; a key is [prefix/]name, the name at most 63 "
-            "of A-Z a-z 0-9 - _ . with a letter or digit at both ends"
+            "of A-Z a-z 0-9 - _ . with a letter or digit at both ends",
+            code="GR112",
         )
     for value in values:
         if not is_label_value(value):
             raise LoadError(
                 f"label selector: {place}: invalid label value: {shown(value)}; a value is a string of at most 63 of "
-                "A-Z a-z 0-9 - _ . with a letter or digit at both ends, or empty"
+                "A-Z a-z 0-9 - _ . with a letter or digit at both ends, or empty",
+                code="GR112",
             )
     return Requirement(key, operator, tuple(sorted(set(values))))
 
@@ -234,5 +242,6 @@ class _Parser:
     def _error(self, wanted: str) -> LoadError:
         return LoadError(
             f"label selector {shown(self._text)}: not readable at character {self._next.position + 1}: "
-            f"found {self._next.text[:_SHOWN] or 'the end'}; expected {wanted}"
+            f"found {self._next.text[:_SHOWN] or 'the end'}; expected {wanted}",
+            code="GR112",
         )

@@ -80,7 +80,9 @@ class Call:
     @staticmethod
     def cancelled() -> Cancelled:
         """The error of what is not begun any more."""
-        return Cancelled("nothing was sent: the call was cancelled; the next one goes on where this one ended")
+        return Cancelled(
+            "nothing was sent: the call was cancelled; the next one goes on where this one ended", code="GR007"
+        )
 
     @contextlib.contextmanager
     def entered(self, *, for_object: bool = False) -> Iterator[None]:

@@ -137,7 +137,8 @@ class _Inbox:
         if self._is_full:
             raise EventsLost(
                 f"the events of the cache: lost: more than {self._most:,} came before they were taken; take them "
-                "faster, allow more by most, or iterate anew with replay=True"
+                "faster, allow more by most, or iterate anew with replay=True",
+                code="GR709",
             )
 
 

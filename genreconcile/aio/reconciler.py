@@ -107,7 +107,7 @@ class Reconciler(Face[synchronous.Reconciler]):
 
     def _opened(self) -> synchronous.Reconciler:
         if self._sync is None:
-            raise CacheError("the Reconciler: not open: use async with, or await open() first")
+            raise CacheError("the Reconciler: not open: use async with, or await open() first", code="GR005")
         return self._sync
 
     def _open(self) -> None:

@@ -48,7 +48,7 @@ class Threads:
     def require_open(self) -> None:
         """Raise CacheError after ``close``, and in a forked process, where work would never be begun."""
         if not self._process.is_this:
-            raise CacheError(self._process.told(self.name))
+            raise CacheError(self._process.told(self.name), code="GR003")
         if self._is_closed:
             raise self._closed()
 
@@ -97,7 +97,7 @@ class Threads:
             raise self._closed() from None
 
     def _closed(self) -> CacheError:
-        return CacheError(f"{self.name}: not usable any more: it was closed; make a new one")
+        return CacheError(f"{self.name}: not usable any more: it was closed; make a new one", code="GR004")
 
 
 def aside(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:

@@ -144,10 +144,12 @@ class Applier:
             return Outcome(change, "failed", error=error)
         except msgspec.MsgspecError:  # Nothing of the answer is shown: it may hold a secret.
             text = f"{change.key}: {change.operation} sent, and its answer is not readable; it is compared again"
-            return Outcome(change, "failed", error=ClusterError(text))
+            return Outcome(change, "failed", error=ClusterError(text, code="GR611"))
         except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
             _log.error("%s: not %sd\n%s", change.key, change.operation, trace(error))
-            return Outcome(change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}"))
+            return Outcome(
+                change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}", code="GR001")
+            )
 
     def _write(self, change: Change, resource: Resource, members: Membership | None) -> Outcome:
         try:

@@ -57,7 +57,9 @@ class Recreation:
             raise self._told(error) from error
         # A dry run does not check every value that only one object may hold.
         if holder := holder_of(change, self._resource, self._cache):
-            raise self._told(Invalid(str(holder), status=422, reason="Invalid", details={HELD_BY: holder.key}))
+            raise self._told(
+                Invalid(str(holder), status=422, reason="Invalid", details={HELD_BY: holder.key}, code="GR436")
+            )
 
     def _part_of(self, live: Object) -> Excess | None:
         """The quota's excess for a second object like the live one, None where there is none."""

@@ -73,7 +73,9 @@ class Remover:
         live = record.decode()
         held = ", ".join(map(str, metadata_of(live).get("finalizers") or ())) or "none"
         seconds = self._options.wait_timeout
-        raise ClusterError(f"accepted, but not gone after {seconds:.0f} s; see to who removes its finalizers: {held}")
+        raise ClusterError(
+            f"accepted, but not gone after {seconds:.0f} s; see to who removes its finalizers: {held}", code="GR809"
+        )
 
     def deadline(self) -> float:
         """The end of a wait that begins now, as a time of ``time.monotonic``."""

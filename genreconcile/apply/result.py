@@ -116,6 +116,8 @@ def _is_terminating(error: ReconcileError) -> bool:
 class ApplyFailed(ReconcileError):
     """Some objects failed; ``outcomes`` are those of the failed objects."""
 
+    code = "GR907"
+
     def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
         lines = "\n".join(f"  {outcome}" for outcome in outcomes)
         super().__init__(f"{len(outcomes)} object(s) failed:\n{lines}")

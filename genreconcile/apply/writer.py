@@ -56,7 +56,7 @@ class Writer:
     def create(self, change: Change, resource: Resource) -> Outcome:
         """Create the object as expected was written, less the fields that only the server may set."""
         if self._is_there(change, resource):
-            raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists")
+            raise Conflict("somebody else has created it meanwhile", status=409, reason="AlreadyExists", code="GR437")
         expected = change.expected or {}
         body = dumps(expected if change.validated and change.is_sendable else self._creation(change, resource))
         answer = self._sent_once_free(change, resource, "POST", resource.path(change.key.namespace), body)
@@ -221,9 +221,13 @@ class Writer:
             if spared:  # No hint at a recreation that would be refused.
                 raise error
             hint = "; an immutable field differs, and on_immutable='recreate' would delete it and create it again"
-            raise Invalid(f"{error}{hint}", status=error.status, reason=error.reason, details=error.details)
+            raise Invalid(
+                f"{error}{hint}", status=error.status, reason=error.reason, details=error.details, code="GR435"
+            )
         if spared:
-            raise Invalid(f"{error}; {spared}", status=error.status, reason=error.reason, details=error.details)
+            raise Invalid(
+                f"{error}; {spared}", status=error.status, reason=error.reason, details=error.details, code="GR435"
+            )
         rehearse = functools.partial(self._rehearse, change, resource)
         Recreation(change, resource, self._catalog, self._cache, rehearse).require_creatable()
         self._removed(change, resource, to_recreate=True)

@@ -89,7 +89,8 @@ class CatchUp:
         cause = watched.error_in(*behind[0]) or "the server has sent nothing since"
         raise NotSynced(
             f"{watched.resource}: not as new as resourceVersion {version}: it is known up to {known}: {cause}; "
-            "wait, or see to the cause"
+            "wait, or see to the cause",
+            code="GR706",
         )
 
 

@@ -59,7 +59,7 @@ class Cache(Lister):
         pace: Pace | None = None,
     ) -> None:
         if isinstance(namespaces, str):
-            raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names")
+            raise CacheError(f"namespaces: a string: {namespaces!r}; give a list of names", code="GR110")
         super().__init__()
         require_parts(cluster, discovery, pace)
         require_flag("compress", compress)
@@ -356,16 +356,20 @@ class Cache(Lister):
         watched = self._require(resource)
         scope = watched.scope_of(key.namespace, key.name)
         if scope is None:
-            raise CacheError(f"{key}: cannot be waited for: its namespace is not watched; add it to namespaces")
+            raise CacheError(
+                f"{key}: cannot be waited for: its namespace is not watched; add it to namespaces", code="GR703"
+            )
         return watched.store.wait_for((key.namespace, key.name), number(resource_version), scope, timeout)
 
     def _resource(self, kind: Kind) -> Resource:
         resource = kind if isinstance(kind, Resource) else self.discovery.get(gvk_of(kind))
         if resource is None:
             near = self.discovery.nearest(gvk_of(kind))
-            raise CacheError(f"{kind}: cannot be watched: the server has no such kind; {_hint(near)}")
+            raise CacheError(f"{kind}: cannot be watched: the server has no such kind; {_hint(near)}", code="GR704")
         if not resource.verbs >= {"list", "watch"}:
-            raise CacheError(f"{kind}: cannot be watched: the server cannot list and watch it; leave it out")
+            raise CacheError(
+                f"{kind}: cannot be watched: the server cannot list and watch it; leave it out", code="GR704"
+            )
         return resource
 
     def _on_state(self, watched: Watched, error: ClusterError | None, loss: Loss | None) -> None:

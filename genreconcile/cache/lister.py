@@ -44,11 +44,11 @@ class Lister:
         """Raise CacheError where the objects are not kept current: after ``stop``, and in a process forked since."""
         self._require_process()
         if self._stopped_at is not None:
-            raise CacheError("the cache: not usable any more: it was stopped; make a new one")
+            raise CacheError("the cache: not usable any more: it was stopped; make a new one", code="GR004")
 
     def _require_process(self) -> None:
         if not self._process.is_this:
-            raise CacheError(self._process.told("the cache"))
+            raise CacheError(self._process.told("the cache"), code="GR003")
 
     @property
     def namespaces(self) -> tuple[str, ...] | None:
@@ -128,7 +128,9 @@ class Lister:
         watched = self._require(kind)
         if bool(namespace) != watched.resource.namespaced:
             has = "a" if watched.resource.namespaced else "no"
-            raise CacheError(f"{kind} {name}: cannot be looked up: the kind has {has} namespace; pass it accordingly")
+            raise CacheError(
+                f"{kind} {name}: cannot be looked up: the kind has {has} namespace; pass it accordingly", code="GR707"
+            )
         return self._readable(kind, namespace, name).store.get((namespace, name))
 
     def records(
@@ -192,15 +194,19 @@ class Lister:
         self._require_process()
         watched = self._kinds.get(gvk_of(kind))
         if watched is None:
-            raise CacheError(f"{kind}: not in the cache: the kind was not added; call add() or name it in kinds")
+            raise CacheError(
+                f"{kind}: not in the cache: the kind was not added; call add() or name it in kinds", code="GR702"
+            )
         return watched
 
     def _readable(self, kind: Kind, namespace: str | None, name: str = "") -> Watched:
         watched, place = self._require(kind), namespace or ""
         if (place or name) and watched.scope_of(place, name) is None:
-            raise CacheError(f"{kind} {place or name}: not in the cache: {_UNWATCHED}")
+            raise CacheError(f"{kind} {place or name}: not in the cache: {_UNWATCHED}", code="GR703")
         if not place and not name and not watched.is_complete(self._namespaces):
-            raise CacheError(f"{kind}: not in the cache in all namespaces; name one of them, or call add()")
+            raise CacheError(
+                f"{kind}: not in the cache in all namespaces; name one of them, or call add()", code="GR703"
+            )
         if not watched.knows(place, name):
             raise NotSynced(not_synced(watched, place, name))
         return watched
@@ -213,7 +219,7 @@ def gvk_of(kind: Kind) -> GVK:
     try:
         return kind if isinstance(kind, GVK) else GVK.parse(kind)
     except ValueError as error:
-        raise CacheError(f"the cache: {error}") from None
+        raise CacheError(f"the cache: {error}", code="GR112") from None
 
 
 def not_synced(watched: Watched, namespace: str = "", name: str = "") -> str:

@@ -129,14 +129,14 @@ class Reflector:
             except WentBack as sign:
                 self._resource_version = ""
                 self._history.sign()
-                self._failed(ClusterError(f"GET {self._url}: {sign}; it is listed anew"))
+                self._failed(ClusterError(f"GET {self._url}: {sign}; it is listed anew", code="GR708"))
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
                 known = isinstance(error, msgspec.MsgspecError)  # Its text names places, and quotes no value.
                 if not known:
                     _log.error("%s: the reader failed; it begins again with a list\n%s", self._resource, trace(error))
                 self._resource_version = ""
                 cause = error if known else type(error).__name__
-                self._failed(ClusterError(f"GET {self._url}: not readable: {cause}"))
+                self._failed(ClusterError(f"GET {self._url}: not readable: {cause}", code="GR611"))
             if self._failures and not self._stopping.is_set() and self._sleep(self._delay()):
                 break
 
@@ -213,7 +213,7 @@ class Reflector:
         if attempt.lasted < asked - ROUNDING:
             self._history.cut()
         if not attempt.was_well:
-            raise ClusterError(f"watch {self._url}: it ended at once")
+            raise ClusterError(f"watch {self._url}: it ended at once", code="GR708")
         self._failures = 0
         self._freshness.ended()
 
@@ -257,7 +257,7 @@ class Reflector:
             self._history.missed()
         if self._history.may_have_changed:
             self._failures = 0
-            raise Gone(f"GET {self._url}: the server was out of reach; listing again")
+            raise Gone(f"GET {self._url}: the server was out of reach; listing again", code="GR708")
         try:
             page = self._look.page({"limit": "1"}, self._interrupt_of_look)
         except ClusterError as error:

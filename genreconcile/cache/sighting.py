@@ -28,7 +28,8 @@ class Sighting(NamedTuple):
         if not (text.isascii() and text.isdecimal() and int(text) > 0):
             raise LoadError(
                 f"not_older_than: not usable: {_shown(given)} is no resourceVersion; give an object as a dict, or its "
-                "metadata.resourceVersion"
+                "metadata.resourceVersion",
+                code="GR110",
             )
         return cls(int(text))
 
@@ -38,7 +39,8 @@ class Sighting(NamedTuple):
         version = metadata.get("resourceVersion") if isinstance(metadata, Mapping) else None
         if not isinstance(metadata, Mapping) or not isinstance(version, str) or not version:
             raise LoadError(
-                "not_older_than: not usable: the object has no metadata.resourceVersion; give one that the server sent"
+                "not_older_than: not usable: the object has no metadata.resourceVersion; give one that the server sent",
+                code="GR110",
             )
         name, kind = metadata.get("name"), obj.get("kind")
         if isinstance(name, str) and name and isinstance(kind, str) and isinstance(obj.get("apiVersion"), str):

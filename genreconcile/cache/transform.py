@@ -52,7 +52,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         try:
             obj: Object = loads(self.data if self.codec is None else self.codec.unpack(self.data))
         except RecursionError:
-            raise CacheError(f"{self.namespace}/{self.name}: not readable: nested too deeply") from None
+            raise CacheError(f"{self.namespace}/{self.name}: not readable: nested too deeply", code="GR705") from None
         return obj
 
     def decode_with_managers(self) -> Object:
@@ -77,7 +77,8 @@ class Unreadable(Record, frozen=True, gc=False):
     def decode(self) -> Object:
         """Raise CacheError, always."""
         raise CacheError(
-            f"{self.full_name}: not readable: the server's JSON is malformed, or nested too deeply; see the log"
+            f"{self.full_name}: not readable: the server's JSON is malformed, or nested too deeply; see the log",
+            code="GR705",
         )
 
 

@@ -13,10 +13,10 @@ from importlib import import_module
 
 import click
 
-from genreconcile.cli import exits
-from genreconcile.errors import ReconcileError, trace
+from genreconcile.cli import exits, usage
+from genreconcile.errors import FAULT, ReconcileError, trace
 
-_COMMANDS = ("apply", "diff", "plan", "rbac", "rules", "run", "version", "wait")
+_COMMANDS = ("apply", "diff", "doctor", "explain", "plan", "rbac", "rules", "run", "version", "wait")
 _log = logging.getLogger(__name__)
 
 
@@ -72,15 +72,15 @@ def _run(arguments: Sequence[str] | None) -> int:
         click.echo("interrupted", err=True)
         return exits.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        click.echo(usage.shown(error), err=True)
         return exits.UNKNOWN
     except ReconcileError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(usage.told(error), err=True)
         _log.debug("%s", trace(error))
         return exits.of_error(error)
     except Exception as error:  # noqa: BLE001 -- Python's own exit code would be 1, which says that objects differ
         # The error's text may hold anything, a Secret's values included.
-        click.echo(f"error: a fault of genreconcile: {type(error).__name__}; -v 6 shows where", err=True)
+        click.echo(f"error: a fault of genreconcile: {type(error).__name__}; -v 6 shows where [{FAULT}]", err=True)
         _log.debug("%s", trace(error))
         return exits.UNKNOWN
     return code if isinstance(code, int) else exits.CONVERGED

@@ -71,7 +71,7 @@ def command(**options: Any) -> int:
         output.show(result, settings.output)
         output.notes("warning", (warning for warning in result.warnings if warning not in plan.warnings))
     if refusal is not None:
-        output.notes("refused", [str(refusal)])
+        output.notes("refused", [refusal])
         return exits.REFUSED
     if _is_rehearsal(settings):
         output.notes("dry run", ["nothing was written"])

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import click
 
 from genreconcile.arguments import Fields, OnImmutable, OwnerTool, Propagation
+from genreconcile.cli.usage import UsageError
 from genreconcile.objects import GVK
 from genreconcile.selector import parse
 
@@ -64,14 +65,17 @@ class Flags(Connection):
 
     def __post_init__(self) -> None:
         if self.owner and (self.delete_from_namespace or self.delete_selector is not None):
-            raise click.UsageError(
-                "--applyset says what to delete; leave --delete-from-namespace and --delete-selector out."
+            raise UsageError(
+                "--applyset says what to delete; leave --delete-from-namespace and --delete-selector out.", code="GR102"
             )
         if bool(self.delete_from_namespace) != (self.delete_selector is not None):
-            raise click.UsageError("--delete-from-namespace and --delete-selector go together; give both or none.")
+            raise UsageError(
+                "--delete-from-namespace and --delete-selector go together; give both or none.", code="GR102"
+            )
         if self.delete_selector is not None and parse(self.delete_selector).is_everything:
-            raise click.UsageError(
-                "--delete-selector is empty: it would delete whatever is not expected; name a label, such as app=web."
+            raise UsageError(
+                "--delete-selector is empty: it would delete whatever is not expected; name a label, such as app=web.",
+                code="GR104",
             )
         for kind in self.kinds:
             if kind == "*":
@@ -79,7 +83,7 @@ class Flags(Connection):
             try:
                 GVK.parse(kind)
             except ValueError as error:
-                raise click.UsageError(f"--kinds: {error}.") from None
+                raise UsageError(f"--kinds: {error}.", code="GR113") from None
 
     @classmethod
     def without_deletions(cls, **options: Any) -> Flags:
@@ -130,7 +134,7 @@ class _Verbosity(click.ParamType):  # type: ignore[type-arg] # As above.
 
 def shared(default_output: str, formats: Sequence[str] = FORMATS, *, needs_files: bool = True) -> Decorator:
     """A decorator that adds the options to a command, which gets their values as keywords of ``Flags``."""
-    expected = _EXPECTED if needs_files else (_files(required=False), *_EXPECTED[1:])
+    expected = _EXPECTED if needs_files else (*optional_files(), *_EXPECTED[len(FILES) :])
     return added(*expected, *CONNECTION, *_DELETION, output_option(default_output, formats), VERBOSITY)
 
 
@@ -169,11 +173,15 @@ def _files(*, required: bool) -> Decorator:
     )
 
 
-FILES = (
-    _files(required=True),
-    click.option("-R", "--recursive", is_flag=True, help="Look below the folders as well."),
-    NAMESPACE,
-)
+_RECURSIVE = click.option("-R", "--recursive", is_flag=True, help="Look below the folders as well.")
+FILES = (_files(required=True), _RECURSIVE, NAMESPACE)
+
+
+def optional_files() -> tuple[Decorator, ...]:
+    """The options ``FILES`` for a command that does without files as well."""
+    return (_files(required=False), *FILES[1:])
+
+
 RULES = click.option(
     "--rules", multiple=True, metavar="PATH", help="Rules of your own, in front of the shipped ones. Repeatable."
 )

@@ -11,6 +11,7 @@ import click
 
 from genreconcile.cli import exits
 from genreconcile.cli.options import Flags, shared
+from genreconcile.cli.usage import UsageError
 
 if TYPE_CHECKING:
     from genreconcile.access import Right, Subject
@@ -93,9 +94,9 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     subject = _subject(serviceaccount, user)
     settings = Flags(**options)
     if bool(operators) == bool(settings.filenames):
-        raise click.UsageError("Give -f with the objects of apply, or Python files with controllers.")
+        raise UsageError("Give -f with the objects of apply, or Python files with controllers.", code="GR102")
     if shards is not None and lease is None:
-        raise click.UsageError("--shards goes with --lease.")
+        raise UsageError("--shards goes with --lease.", code="GR102")
     from genreconcile.access import manifests
     from genreconcile.access.notes import notes
     from genreconcile.cli import logs, output, session
@@ -133,11 +134,11 @@ def _subject(serviceaccount: str | None, user: str | None) -> Subject | None:
     from genreconcile.access import Subject
 
     if serviceaccount and user:
-        raise click.UsageError("--serviceaccount and --user exclude each other; give one.")
+        raise UsageError("--serviceaccount and --user exclude each other; give one.", code="GR102")
     if serviceaccount:
         namespace, _, account = serviceaccount.partition(":")
         if not (namespace and account):
-            raise click.UsageError(f"--serviceaccount {serviceaccount}: is no NAMESPACE:NAME.")
+            raise UsageError(f"--serviceaccount {serviceaccount}: is no NAMESPACE:NAME.", code="GR101")
         return Subject("serviceaccount", account, namespace)
     return Subject("user", user) if user else None
 

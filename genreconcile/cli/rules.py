@@ -91,5 +91,7 @@ def _one(path: str) -> Object:
 
     found = load([path])
     if len(found) != 1:
-        raise LoadError(f"{path}: holds {len(found)} objects: one is compared with one; give a file with one object")
+        raise LoadError(
+            f"{path}: holds {len(found)} objects: one is compared with one; give a file with one object", code="GR219"
+        )
     return found[0].obj

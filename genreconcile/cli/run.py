@@ -27,6 +27,7 @@ from genreconcile.cli.options import (
     added,
     output_option,
 )
+from genreconcile.cli.usage import UsageError
 
 if TYPE_CHECKING:
     from genreconcile.cluster import Cluster
@@ -186,18 +187,18 @@ def command(
     10 children and more than 20 % of all: see whether that is meant, and start it with --accept-changes.
     """
     if bool(operators) == (folder is not None):
-        raise click.UsageError("Give Python files with controllers, or -f with a folder of manifests.")
+        raise UsageError("Give Python files with controllers, or -f with a folder of manifests.", code="GR102")
     from genreconcile.cli import logs, session
     from genreconcile.controllers import program
 
     is_release, accepts = options.pop("release"), options.pop("accept_changes")
     is_plan, output, name = options.pop("is_plan"), options.pop("output"), options.pop("as_controller")
     if not is_plan and ctx.get_parameter_source("output") is not ParameterSource.DEFAULT:
-        raise click.UsageError("-o goes with --plan.")
+        raise UsageError("-o goes with --plan.", code="GR102")
     if not is_plan and name is not None:
-        raise click.UsageError("--as-controller goes with --plan.")
+        raise UsageError("--as-controller goes with --plan.", code="GR102")
     if is_plan and is_release:
-        raise click.UsageError("--plan and --release exclude each other; give one.")
+        raise UsageError("--plan and --release exclude each other; give one.", code="GR102")
     told = {name: options.pop(name) for name in ("listen", "events")}
     lease = _lease(ctx, **{name: options.pop(name) for name in _OF_LEASES})
     of_set = {name: options.pop(name) for name in _OF_SETS}
@@ -236,7 +237,7 @@ def _named(sources: Sequence[Source], name: str) -> Source:
     from genreconcile.controllers.controller import Controller
 
     if len(sources) != 1 or not isinstance(sources[0], Controller):
-        raise click.UsageError("--as-controller goes with one controller.")
+        raise UsageError("--as-controller goes with one controller.", code="GR102")
     return sources[0].named(name)
 
 
@@ -246,7 +247,7 @@ def _release(sources: Iterable[Source], cluster: Cluster, namespaces: tuple[str,
 
     controllers = [source for source in sources if isinstance(source, Controller)]
     if not controllers:
-        raise click.UsageError("--release goes with controllers: a set puts no finalizers on.")
+        raise UsageError("--release goes with controllers: a set puts no finalizers on.", code="GR102")
     failed = release(controllers, cluster, namespaces or None)
     for text in failed:
         click.echo(text, err=True)
@@ -259,10 +260,10 @@ def _lease(ctx: click.Context, *, lease: str | None, **settings: Any) -> Lease |
         for parameter in ctx.command.params:
             is_given = ctx.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
             if parameter.name in settings and is_given:
-                raise click.UsageError(f"{parameter.opts[-1]} goes with --lease.")
+                raise UsageError(f"{parameter.opts[-1]} goes with --lease.", code="GR102")
         return None
     if settings["shards"] is None and ctx.get_parameter_source("takeover_after") is not ParameterSource.DEFAULT:
-        raise click.UsageError("--takeover-after goes with --shards.")
+        raise UsageError("--takeover-after goes with --shards.", code="GR102")
     from genreconcile.election import Lease
 
     return Lease.parse(lease, **{name.removeprefix("lease_"): value for name, value in settings.items()})
@@ -272,7 +273,7 @@ def _set_of(folder: str, *, name: str | None, **settings: Any) -> Source:
     from genreconcile.controllers import sets
 
     if bool(settings["delete_from_namespace"]) != (settings["delete_selector"] is not None):
-        raise click.UsageError("--delete-from-namespace and --delete-selector go together; give both or none.")
+        raise UsageError("--delete-from-namespace and --delete-selector go together; give both or none.", code="GR102")
     return sets.folder(folder, name=name or "folder", **settings)
 
 
@@ -292,7 +293,9 @@ def controllers_of(operators: Iterable[Path]) -> list[Source]:
     for path in operators:
         here = {id(value): value for value in vars(_imported(path)).values() if isinstance(value, SOURCES)}
         if not here:
-            raise click.UsageError(f"{path} defines no controller; decorate a function with gr.controller(...).")
+            raise UsageError(
+                f"{path} defines no controller; decorate a function with gr.controller(...).", code="GR103"
+            )
         found |= here
     return list(found.values())
 
@@ -301,7 +304,7 @@ def _imported(path: Path) -> ModuleType:
     """The module of a file, which may import those beside it, as if Python ran it. Raises UsageError."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise click.UsageError(f"{path} is no Python file.")
+        raise UsageError(f"{path} is no Python file.", code="GR103")
     module = importlib.util.module_from_spec(spec)
     folder = str(path.resolve().parent)
     if folder not in sys.path:
@@ -311,5 +314,5 @@ def _imported(path: Path) -> ModuleType:
     except Exception as error:  # noqa: BLE001 - the file is the user's
         # Whole, with its message: nothing of a cluster is known yet.
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-        raise click.UsageError(f"{path} cannot be imported: {type(error).__name__}.") from None
+        raise UsageError(f"{path} cannot be imported: {type(error).__name__}.", code="GR103") from None
     return module

@@ -16,6 +16,7 @@ from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Connection, Flags
 from genreconcile.cluster import Cluster
+from genreconcile.cluster.kubeconfig import Chosen
 from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.order import defined_by
@@ -61,6 +62,15 @@ def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = 
         ) as reconciler,
     ):
         yield reconciler
+
+
+def chosen(settings: Connection) -> Chosen:
+    """The context that the options name. Raises Unreachable."""
+    from genreconcile.cluster.choice import Choice
+    from genreconcile.cluster.impersonation import Impersonation
+
+    wished = Impersonation.of(settings.as_user, settings.as_groups, settings.as_uid, None)
+    return Choice(settings.kubeconfig, settings.context, None, wished).load()
 
 
 def connect(settings: Connection) -> Cluster:

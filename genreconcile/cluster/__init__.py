@@ -172,6 +172,16 @@ class DynamicCluster:
         finally:
             response.close()
 
+    def headers(self, path: str) -> Mapping[str, str]:
+        """The headers of the answer to a GET, whatever its status, by name in lower case. Raises ClusterError."""
+        self._credentials.refresh()
+        options = {"header_params": {"Accept": "application/json"}, "_request_timeout": _HEAD_TIMEOUT}
+        response = self._send_once(f"GET {self.server}{path}", "GET", path, options)
+        try:
+            return dict(response.headers)
+        finally:
+            response.close()
+
     def close(self) -> None:
         """See ``Cluster.close``."""
         self._transport.close()
@@ -181,7 +191,7 @@ class DynamicCluster:
 
         name = f"{method} {self.server}{path}"
         if not self._process.is_this:  # Two processes that share a connection break it for both.
-            raise ClusterError(f"{name}: {self._process.told('the connection')}")
+            raise ClusterError(f"{name}: {self._process.told('the connection')}", code="GR003")
         target = path + _encoded(tuple(query.items()))
         try:
             self._credentials.refresh()
@@ -191,7 +201,9 @@ class DynamicCluster:
                 response.close()
                 response = self._send_once(name, method, target, options)
         except (ConfigException, Unauthorized) as error:  # The hook that renews the token raises ConfigException.
-            raise Unauthorized(f"{name}: no credentials: {error}; check the kubeconfig", status=401) from None
+            raise Unauthorized(
+                f"{name}: no credentials: {error}; check the kubeconfig", status=401, code="GR604"
+            ) from None
         if not 200 <= response.status < 300:
             raise answer_error(name, response, hiding_answer(method, path, options.get("body")))
         return response

@@ -17,7 +17,7 @@ import msgspec
 
 from genreconcile.cluster.causes import no_answer, speaks_tls
 from genreconcile.cluster.immutable import IMMUTABLE, says_immutable
-from genreconcile.cluster.refusal import ADMISSION, REFUSED_BY, VALIDATION, refused_by, webhook_of
+from genreconcile.cluster.refusal import ADMISSION, PLUGIN, REFUSED_BY, VALIDATION, refused_by, webhook_of
 from genreconcile.cluster.words import without_values
 from genreconcile.errors import (
     ClusterError,
@@ -45,7 +45,9 @@ _ERRORS: dict[int, type[ClusterError]] = {
     422: Invalid,
 }
 _ADVICE = {401: "check the credentials", 403: "have it allowed by RBAC, or by the admission policy that is named"}
-_ADVICE_BY_CAUSE = {"NamespaceTerminating": "wait until the namespace is gone, and create it anew"}
+_TERMINATING = "NamespaceTerminating"
+_QUOTA = "exceeded quota: "
+_ADVICE_BY_CAUSE = {_TERMINATING: "wait until the namespace is gone, and create it anew"}
 _LONGEST_MESSAGE = 2000
 _LONGEST_BODY = 4 * 1024 * 1024
 
@@ -68,7 +70,7 @@ def readable(name: str) -> Iterator[None]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
         cause = type(error).__name__  # The error's text may quote the answer.
         text = f"{name}: the answer is not readable: {cause}; it was cut short, or came from a proxy: look in between"
-        raise ClusterError(text) from None
+        raise ClusterError(text, code="GR611") from None
 
 
 def answer_error(name: str, response: Response, hide: Hide | None = None) -> ClusterError:
@@ -112,7 +114,21 @@ def status_error(
     if code == 429:
         return Throttled(message, reason=reason, details=details, retry_after=_seconds(retry_after, details))
     kind = Forbidden if by == ADMISSION and code in _NOT_OF_ADMISSION else _ERRORS.get(code, ClusterError)
-    return kind(message, status=code, reason=reason, details=details)
+    return kind(message, status=code, reason=reason, details=details, code=_code(code, details, said))
+
+
+def _code(status: int, details: Mapping[str, Any], said: str) -> str:
+    """The code of what is known by more than the status; "" where the class of the error has the right one."""
+    causes: Any = details.get("causes") or ()
+    if any(cause.get("reason") == _TERMINATING for cause in causes):
+        return "GR433"
+    if details.get(REFUSED_BY) in {ADMISSION, PLUGIN}:
+        return "GR432" if _QUOTA in said else "GR431"
+    if TOO_LARGE in details or status == 413:
+        return "GR413"
+    if any(IMMUTABLE in cause for cause in causes):
+        return "GR435"
+    return "" if status in _ERRORS else "GR500" if status >= 500 else "GR400"
 
 
 def _told(said: str, details: Mapping[str, Any], hide: Hide | None) -> str:

@@ -18,11 +18,11 @@ from genreconcile.errors import Unreachable
 _ADVICE: Final = "check the address and the network"
 _AUTHORITY: Final = "correct certificate-authority in the kubeconfig"
 
-# OpenSSL's X509_V_ERR_* → the fault of the server's certificate, and the advice.
+# OpenSSL's X509_V_ERR_* → the fault of the server's certificate, the advice, and the code.
 _REFUSED: Final = {
-    **dict.fromkeys((18, 19, 20, 21), ("is signed by no authority that the kubeconfig trusts", _AUTHORITY)),
-    9: ("is not valid yet", "check the clocks"),
-    10: ("has expired", "have it renewed, or check the clocks"),
+    **dict.fromkeys((18, 19, 20, 21), ("is signed by no authority that the kubeconfig trusts", _AUTHORITY, "GR606")),
+    9: ("is not valid yet", "check the clocks", "GR608"),
+    10: ("has expired", "have it renewed, or check the clocks", "GR608"),
 }
 _NAMES: Final = (62, 64)
 _AWAY: Final = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH)
@@ -43,15 +43,16 @@ def no_answer(name: str) -> Iterator[None]:
     try:
         yield
     except (HTTPError, OSError, ValueError) as error:
-        cause, advice = _explained(error, is_plain=" http://" in name)
-        raise Unreachable(f"{name}: no answer: {cause}; {advice}", is_passing=_is_passing(error)) from None
+        cause, advice, code = _explained(error, is_plain=" http://" in name)
+        text = f"{name}: no answer: {cause}; {advice}"
+        raise Unreachable(text, is_passing=_is_passing(error), code=code) from None
 
 
 def speaks_tls(name: str, status: int, body: bytes) -> Unreachable | None:
     """The error for an answer by which a server tells that it expects TLS; None for any other answer."""
     if status != 400 or not any(words in body for words in _SPEAKS_TLS):
         return None
-    return Unreachable(f"{name}: no answer: the server speaks TLS; write https:// in the kubeconfig")
+    return Unreachable(f"{name}: no answer: the server speaks TLS; write https:// in the kubeconfig", code="GR609")
 
 
 def _is_passing(error: Exception) -> bool:
@@ -78,7 +79,8 @@ def _cause(error: Exception) -> BaseException:
     return error.__cause__ or error.__context__ or error
 
 
-def _explained(error: Exception, *, is_plain: bool) -> tuple[str, str]:
+def _explained(error: Exception, *, is_plain: bool) -> tuple[str, str, str]:
+    """The cause, the advice, and the code."""
     cause = _cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _of_certificate(cause)
@@ -87,24 +89,26 @@ def _explained(error: Exception, *, is_plain: bool) -> tuple[str, str]:
     text = f": {cause}" if isinstance(cause, OSError) else ""
     # A TLS server answers plain HTTP by an alert, which is no HTTP, or closes or resets the connection.
     is_odd = isinstance(cause, ConnectionResetError) or type(cause).__name__.startswith(_ODD)
-    advice = "if the server speaks TLS, write https:// in the kubeconfig" if is_plain and is_odd else _ADVICE
-    return f"{type(cause).__name__}{text}"[:300], advice
+    shown = f"{type(cause).__name__}{text}"[:300]
+    if is_plain and is_odd:
+        return shown, "if the server speaks TLS, write https:// in the kubeconfig", "GR609"
+    return shown, _ADVICE, "GR605"
 
 
-def _of_certificate(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
+def _of_certificate(error: ssl.SSLCertVerificationError) -> tuple[str, str, str]:
     code = error.verify_code
     if code in _NAMES:
         advice = "check the address, or name one of its names in tls-server-name"
-        return f"the server's certificate is for another name: {error.verify_message}".rstrip("."), advice
-    problem, advice = _REFUSED.get(code, (f"is not valid: {error.verify_message}", _AUTHORITY))
-    return f"the server's certificate {problem}", advice
+        return f"the server's certificate is for another name: {error.verify_message}".rstrip("."), advice, "GR607"
+    problem, advice, told = _REFUSED.get(code, (f"is not valid: {error.verify_message}", _AUTHORITY, "GR606"))
+    return f"the server's certificate {problem}", advice, told
 
 
-def _of_tls(error: ssl.SSLError) -> tuple[str, str]:
+def _of_tls(error: ssl.SSLError) -> tuple[str, str, str]:
     reason = error.reason or "UNKNOWN"
     if reason in _NO_TLS:
-        return "the server does not speak TLS", "check the port, or write http:// in the kubeconfig"
+        return "the server does not speak TLS", "check the port, or write http:// in the kubeconfig", "GR609"
     if "ALERT" in reason:
         said = reason.partition("ALERT_")[2].replace("_", " ").lower()
-        return f"the server ends TLS: {said}", "check the client-certificate in the kubeconfig"
-    return f"TLS fails: {reason}", _ADVICE
+        return f"the server ends TLS: {said}", "check the client-certificate in the kubeconfig", "GR610"
+    return f"TLS fails: {reason}", _ADVICE, "GR609"

@@ -70,7 +70,9 @@ def ask(
 
     def refuse(problem: str, advice: str = "run it by hand") -> Unauthorized:
         name = plugin.spelled or plugin.command
-        return Unauthorized(f"{place}: no credentials: the program {name!r} {problem}; {advice}", status=401)
+        return Unauthorized(
+            f"{place}: no credentials: the program {name!r} {problem}; {advice}", status=401, code="GR602"
+        )
 
     is_interactive = _is_interactive(plugin)
     if is_interactive is None:

@@ -106,7 +106,8 @@ class Identity:
                 except ClusterError as error:
                     self._fail(error)
             if self._failure is not None:
-                raise type(self._failure)(str(self._failure), status=self._failure.status)
+                failure = self._failure
+                raise type(failure)(str(failure), status=failure.status, code=failure.code)
             return self._version != refused
 
     def _catch_up(self) -> None:

@@ -40,17 +40,17 @@ class Impersonation:
         """The impersonation that the arguments of ``connect`` give. Raises InputError for one of a wrong type."""
         for name, text in (("as_", user), ("as_uid", uid)):
             if text is not None and not isinstance(text, str):
-                raise InputError(f"{name}: not usable: {text!r} is no text; give a string")
+                raise InputError(f"{name}: not usable: {text!r} is no text; give a string", code="GR110")
         if extra is not None and not isinstance(extra, Mapping):
-            raise InputError("as_user_extra: not usable: it is no mapping; give lists of texts by key")
+            raise InputError("as_user_extra: not usable: it is no mapping; give lists of texts by key", code="GR110")
         for name, values in (
             ("as_groups", groups),
             *((f"as_user_extra[{key!r}]", of_key) for key, of_key in (extra or {}).items()),
         ):
             if isinstance(values, str):
-                raise InputError(f"{name}: not usable: {values!r} is one text; give a list: [{values!r}]")
+                raise InputError(f"{name}: not usable: {values!r} is one text; give a list: [{values!r}]", code="GR110")
             if not isinstance(values, Collection) or not all(isinstance(value, str) for value in values):
-                raise InputError(f"{name}: not usable: it is no list of texts; give one")
+                raise InputError(f"{name}: not usable: it is no list of texts; give one", code="GR110")
         return cls(user or "", tuple(groups), uid or "", {key: tuple(values) for key, values in (extra or {}).items()})
 
     def over(self, user: UserEntry) -> UserEntry:

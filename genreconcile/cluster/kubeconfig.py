@@ -33,9 +33,9 @@ class Chosen:
     user: UserEntry
     namespace: str = ""
 
-    def unusable(self, problem: str, advice: str = _ADVICE) -> Unreachable:
+    def unusable(self, problem: str, advice: str = _ADVICE, *, code: str = "GR601") -> Unreachable:
         """The error for a context that cannot be used."""
-        return unusable(self.place, problem, advice)
+        return unusable(self.place, problem, advice, code=code)
 
 
 @dataclass(slots=True)
@@ -76,9 +76,9 @@ class Merged:
         return Chosen(self.place, name, cluster, user or UserEntry(), chosen.namespace)
 
 
-def unusable(place: str, problem: str, advice: str = _ADVICE) -> Unreachable:
+def unusable(place: str, problem: str, advice: str = _ADVICE, *, code: str = "GR601") -> Unreachable:
     """The error for a file that cannot be used."""
-    return Unreachable(f"{place}: not usable: {problem}; {advice}")
+    return Unreachable(f"{place}: not usable: {problem}; {advice}", code=code)
 
 
 def is_text(kubeconfig: str | os.PathLike[str] | None) -> bool:
@@ -143,7 +143,7 @@ def _parsed(text: str, shown: str) -> Config:
         problem = str(error)
     except ValueError as error:
         problem = f"{shown}: not usable: {error}; correct it"
-    raise Unreachable(problem.replace(": not readable: ", ": not usable: ", 1))
+    raise Unreachable(problem.replace(": not readable: ", ": not usable: ", 1), code="GR601")
 
 
 def _resolved_cluster(cluster: ClusterEntry, folder: str | None) -> ClusterEntry:

@@ -22,12 +22,14 @@ def id_token(chosen: Chosen) -> str:
     assert provider is not None  # noqa: S101 - the caller has looked
     token = provider.config.get("id-token", "")
     if not token:
-        raise chosen.unusable("the auth-provider oidc has no id-token", _EXEC)
+        raise chosen.unusable("the auth-provider oidc has no id-token", _EXEC, code="GR604")
     try:
         payload = token.split(".")[1]
         expires = float(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
     except (LookupError, ValueError, TypeError):
         expires = 0.0
     if expires < time.time():
-        raise chosen.unusable("the id-token of the auth-provider oidc has expired", f"log in again, or {_EXEC}")
+        raise chosen.unusable(
+            "the id-token of the auth-provider oidc has expired", f"log in again, or {_EXEC}", code="GR604"
+        )
     return token

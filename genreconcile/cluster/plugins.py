@@ -22,5 +22,6 @@ def require_allowed(chosen: Chosen, allowed: Collection[str] | None) -> None:
     for program in filter(None, programs):
         if allowed is not None and program not in allowed:
             raise Unreachable(
-                f"{chosen.place}: not used: it would run {program!r} for credentials; add it to plugins to allow it"
+                f"{chosen.place}: not used: it would run {program!r} for credentials; add it to plugins to allow it",
+                code="GR603",
             )

@@ -73,7 +73,7 @@ def _token(chosen: Chosen, *, text_serves: bool) -> str:
     except (OSError, ValueError) as error:
         text, problem = "", getattr(error, "strerror", "") or "it is no text"
     if not text and not (user.token and text_serves):
-        raise chosen.unusable(f"the user's tokenFile {user.token_file}: {problem}", "have it written")
+        raise chosen.unusable(f"the user's tokenFile {user.token_file}: {problem}", "have it written", code="GR604")
     return text or user.token
 
 

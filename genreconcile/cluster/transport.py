@@ -184,7 +184,9 @@ def _sendable_value(name: str, value: str) -> str:
     else:
         is_sendable = trimmed.isascii() and trimmed.isprintable()
     if not is_sendable:
-        raise Unauthorized(f"the header {name.lower()} cannot be sent: it has a character that no header may have")
+        raise Unauthorized(
+            f"the header {name.lower()} cannot be sent: it has a character that no header may have", code="GR604"
+        )
     return trimmed
 
 

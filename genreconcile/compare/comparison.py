@@ -91,7 +91,7 @@ class Comparison:
         try:
             return self._compared(expected, live, earlier)
         except RecursionError:
-            raise InputError("nested too deeply; give a flatter object") from None
+            raise InputError("nested too deeply; give a flatter object", code="GR205") from None
 
     def is_clean(self, expected: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
         """The quick check of ``genreconcile.compare.quick``: True only where ``compare`` finds no drift."""

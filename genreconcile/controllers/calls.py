@@ -120,7 +120,8 @@ def called(function: Callable[[], Any], cancellation: Cancellation) -> None:
         found = cancellation.awaited(_awaited(found))
     if found is not None:
         raise InputError(
-            f"on_delete returned a {type(found).__name__}; return nothing, and raise gr.Retry(seconds) to run it again"
+            f"on_delete returned a {type(found).__name__}; return nothing, and raise gr.Retry(seconds) to run it again",
+            code="GR901",
         )
 
 

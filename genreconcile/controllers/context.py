@@ -88,7 +88,7 @@ class Context:
         """
         require_text("name", name)
         if not name:
-            raise InputError("name: not usable: it is empty; give the name of an object")
+            raise InputError("name: not usable: it is empty; give the name of an object", code="GR110")
         gvk = require_kind("kind", kind)
         place, pointers = self._place(gvk, namespace, named=True), _pointers(gvk, fields, metadata_only=metadata_only)
         read = Read(gvk, place, name=name, fields=pointers)
@@ -128,7 +128,7 @@ class Context:
         """
         metadata = child.get("metadata") if isinstance(child, Mapping) else None
         if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
-            raise InputError("is_ready: not usable: the object has no metadata.name; give one that has")
+            raise InputError("is_ready: not usable: the object has no metadata.name; give one that has", code="GR110")
         found = self.get(str(GVK.of(child)), metadata["name"], namespace=metadata.get("namespace") or None)
         expected = None if metadata.get("uid") else dict(child)
         return found is not None and self._judge(expected, found)
@@ -139,7 +139,9 @@ class Context:
 
     def _open(self) -> Reads:
         if self._reads is None:
-            raise CacheError("the context: not usable any more: its run has ended; read while the function runs")
+            raise CacheError(
+                "the context: not usable any more: its run has ended; read while the function runs", code="GR004"
+            )
         return self._reads
 
     def _place(self, kind: GVK, namespace: str | None, *, named: bool = False) -> str:
@@ -152,7 +154,9 @@ class Context:
         require_namespace("namespace", namespace)
         if not namespace and self._open().home(kind, _ANY):
             every = "" if named else ', or "*" for all'
-            raise InputError(f"namespace: not usable: it is empty; leave it out for the parent's, or name one{every}")
+            raise InputError(
+                f"namespace: not usable: it is empty; leave it out for the parent's, or name one{every}", code="GR110"
+            )
         return namespace
 
     @contextmanager

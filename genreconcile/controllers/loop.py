@@ -146,7 +146,7 @@ class Loop(Worker[ObjectKey]):
             record = self._cache.record(self.parts.resource, key.name, namespace=key.namespace)
             if record is not None:
                 parent = record.decode_with_managers()
-                judgement = Judgement.of_error(PlanRefused(survey.refusal))
+                judgement = Judgement.of_error(PlanRefused(survey.refusal, code="GR906"))
                 self.parts.statuses.begin(parent)
                 self.parts.statuses.write(parent, judgement, None)
                 self.parts.observer.judged(parent, judgement.verdict.cause.reason, survey.refusal)

@@ -35,7 +35,9 @@ class Stated:
         elif isinstance(found, Mapping):
             self.children.append(_copied(dict(found)))  # The function may go on to change it, for the next one.
         else:
-            raise InputError(f"the function yielded {_shown(found)}; yield objects as dicts, or gr.Retry(seconds)")
+            raise InputError(
+                f"the function yielded {_shown(found)}; yield objects as dicts, or gr.Retry(seconds)", code="GR901"
+            )
 
 
 def collected(found: Any) -> Stated:
@@ -86,9 +88,11 @@ def _copied_value(value: Any) -> Any:
 def _iterated(found: Any) -> Iterable[Any]:
     """An empty set means that nothing shall exist, so it must be said: None is a forgotten return."""
     if found is None:
-        raise InputError("the function returned nothing; yield objects, or return a list, [] for none")
+        raise InputError("the function returned nothing; yield objects, or return a list, [] for none", code="GR901")
     if isinstance(found, Mapping | str | bytes) or not isinstance(found, Iterable):
-        raise InputError(f"the function returned {_shown(found)}; yield objects, or return a list of them")
+        raise InputError(
+            f"the function returned {_shown(found)}; yield objects, or return a list of them", code="GR901"
+        )
     return found
 
 

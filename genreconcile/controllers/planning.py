@@ -28,7 +28,7 @@ from genreconcile.controllers.running import Deadlines
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.controllers.status.verdict import message_of
 from genreconcile.controllers.upgrade import Survey
-from genreconcile.errors import ClusterError, ReconcileError
+from genreconcile.errors import ClusterError, ReconcileError, code_of
 from genreconcile.kinds.discovery import Discovery
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change, Plan
@@ -46,7 +46,9 @@ class ReadingCluster(Around):
     def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, **more: Any) -> bytes:
         """See ``Cluster.request``."""
         if method != "GET" and not is_review(path):
-            raise ClusterError(f"{method} {self.server}{path}: not sent: this is a dry run, which writes nothing")
+            raise ClusterError(
+                f"{method} {self.server}{path}: not sent: this is a dry run, which writes nothing", code="GR909"
+            )
         return self._request(method, path, query=query, **more)
 
 
@@ -136,7 +138,7 @@ class _Rehearsal:
         sent = self._pretended.taken()
         for key in self._survey.parents:
             own = [one for one in sent if (one.place.namespace, one.place.name) == (key.namespace, key.name)]
-            yield self._told(key, None, "", own)
+            yield self._told(key, None, None, own)
 
     def run_again(self) -> Iterator[Planned]:
         """Run the parents that others have pretended to make or to change since."""
@@ -148,10 +150,10 @@ class _Rehearsal:
             self._seen[key] = self._loop.version(key)
             sent = self._pretended.taken()
             is_told = run.planned is not None and any(change.error is not None for change in run.planned.changes)
-            error = "" if run.error is None or is_told else message_of(run.error, lambda text: text)
+            error = None if is_told else run.error
             yield self._told(key, run.planned, error, sent)
 
-    def _told(self, key: ObjectKey, plan: Plan | None, error: str, sent: Sequence[Sent]) -> Planned:
+    def _told(self, key: ObjectKey, plan: Plan | None, error: Exception | None, sent: Sequence[Sent]) -> Planned:
         resource = self._loop.parts.resource
         place = (resource.gvk.group, resource.plural, key.namespace, key.name)
         on_parent = [
@@ -161,7 +163,8 @@ class _Rehearsal:
         ]
         rights = frozenset(one.right for one in sent) | (_rights(plan, self._discovery) if plan else frozenset())
         writes = [_write(one) for one in sent]
-        return Planned(self._settings.name, key, plan, error, rights, on_parent, writes)
+        text = "" if error is None else message_of(error, lambda text: text)
+        return Planned(self._settings.name, key, plan, text, rights, on_parent, writes, code=code_of(error))
 
     def close(self) -> None:
         """End its threads."""
@@ -180,7 +183,7 @@ def _of_set(source: ExpectedSet, shared: Shared) -> Planned:
         plan = loop.planned()
         return Planned(source.name, None, plan, rights=_rights(plan, shared.cache.discovery))
     except ReconcileError as error:
-        return Planned(source.name, None, error=str(error))
+        return Planned(source.name, None, error=str(error), code=error.code)
     except Exception as error:  # noqa: BLE001 - the function is the user's
         return Planned(source.name, None, error=message_of(error, lambda text: text))
     finally:

@@ -111,7 +111,9 @@ class PretendedCluster(Around):
                 return dumps(self._at(path)) if known else self._request(method, path, query=query, body=body, **more)
         is_kept = method == "DELETE" or content_type == JSON_PATCH or method == "POST"
         if method not in _VERBS or not is_kept:
-            raise ClusterError(f"{method} {self.server}{path}: not sent: this is a dry run, which writes nothing")
+            raise ClusterError(
+                f"{method} {self.server}{path}: not sent: this is a dry run, which writes nothing", code="GR909"
+            )
         with self._lock:
             return self._kept(method, path, loads(body or b"{}"), is_dry="dryRun" in (query or {}))
 

@@ -151,7 +151,7 @@ class Program:
         that is not served, and after ``stop``.
         """
         if self._loops:
-            raise CacheError("the program: not started: it runs already")
+            raise CacheError("the program: not started: it runs already", code="GR005")
         if self._share is None:
             self._cache.start()
         try:
@@ -322,7 +322,7 @@ def run(  # noqa: PLR0913 - keyword-only settings, each with a default
             signals.wait()
         _log.info("stopping")
     if program.refused:
-        raise PlanRefused(program.refused)
+        raise PlanRefused(program.refused, code="GR906")
     if program.lost:
         raise NotLeading(f"{program.lost}; this process ends, and waits for its turn once it is started again")
 
@@ -376,7 +376,9 @@ def _now() -> dt.datetime:
 def require_sources(sources: tuple[Any, ...]) -> None:
     """Raise InputError for what cannot be run together."""
     if not sources:
-        raise InputError("run: not usable: there is nothing to run; give a controller, a folder or a callable")
+        raise InputError(
+            "run: not usable: there is nothing to run; give a controller, a folder or a callable", code="GR908"
+        )
     for one in sources:
         if not isinstance(one, SOURCES):
             raise refused("run", one, "is no controller; decorate a function with gr.controller(...)")

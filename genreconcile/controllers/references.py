@@ -56,7 +56,9 @@ class Referencing(NamedTuple):
         controller = controller_of(child)
         if controller is not None and controller.get("uid") != own:
             key = ObjectKey.of(child)
-            raise InputError(f"{key}: it names another controller; leave ownerReferences to the controller that runs")
+            raise InputError(
+                f"{key}: it names another controller; leave ownerReferences to the controller that runs", code="GR806"
+            )
         metadata = {**metadata_of(child), "ownerReferences": [*others, self._reference()]}
         return {**child, "metadata": metadata}
 

@@ -22,9 +22,13 @@ from genreconcile.process import Process
 class DeadlineExceeded(ReconcileError):
     """A function did not end in time; its result is thrown away."""
 
+    code = "GR903"
+
 
 class Cut(ReconcileError):
     """A function did not end before the program did; its result is thrown away."""
+
+    code = "GR903"
 
 
 class Runner(Protocol):
@@ -110,7 +114,7 @@ class Deadlines:
 
     def _start(self, call: Call) -> None:
         if not self._process.is_this:
-            raise CacheError(self._process.told(f"the controller {self._name}"))
+            raise CacheError(self._process.told(f"the controller {self._name}"), code="GR003")
         with self._lock:
             if self._is_closed:
                 raise self._cut()

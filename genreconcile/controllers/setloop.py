@@ -143,7 +143,7 @@ class SetLoop(Worker[str]):
         self._signature = self._now()
         stated = self._set.read()
         if self._now() != self._signature:  # Half of it may be of the old revision, and half of the new one.
-            raise LoadError("its files have changed while they were read; they are read again")
+            raise LoadError("its files have changed while they were read; they are read again", code="GR907")
         objects, is_whole = stated.children, stated.is_whole
         self._concern.expect(objects, self._cache.discovery.resources() if self._set.prune.owner is not None else ())
         if self._set.mode == "detect":
@@ -157,7 +157,9 @@ class SetLoop(Worker[str]):
             raise
         self._tell(result, objects)
         if result.failures:
-            raise ReconcileError(f"{len(result.failures)} of {len(result)} objects failed; they are tried again")
+            raise ReconcileError(
+                f"{len(result.failures)} of {len(result)} objects failed; they are tried again", code="GR907"
+            )
         return self._again(stated, result.retry_after)
 
     def _again(self, stated: Stated, after: float | None) -> float | None:
@@ -189,7 +191,7 @@ class SetLoop(Worker[str]):
         for change in wrong:
             _log.warning("%s: %s: %s", self._set.name, change.key, change.told(str(change.error)))
         if wrong:
-            raise ReconcileError(f"{len(wrong)} objects could not be judged; they are looked at again")
+            raise ReconcileError(f"{len(wrong)} objects could not be judged; they are looked at again", code="GR907")
 
     def _warn(self, warnings: tuple[str, ...]) -> None:
         """Tell what the last run has not told already."""

@@ -140,7 +140,7 @@ def callable(  # noqa: A001 - users write gr.callable
         raise refused("function", function, f"needs arguments: {why}; give a function without")
     unknown = settings.keys() - (Settings.__dataclass_fields__.keys() - {"not_older_than"})
     if unknown:
-        raise InputError(f"{min(unknown)}: not usable: no setting has this name; see Reconciler.plan")
+        raise InputError(f"{min(unknown)}: not usable: no setting has this name; see Reconciler.plan", code="GR110")
 
     def read() -> Stated:
         return Inline().run(name, function)
@@ -154,7 +154,7 @@ def _signature(place: Path, *, recursive: bool) -> Signature:
         real = os.path.realpath(place)
         found = [(str(file), _stat(file)) for file in files_of(place, recursive=recursive)]
     except OSError as error:
-        raise LoadError(f"{place}: cannot be read: {error.strerror}; check the path") from error
+        raise LoadError(f"{place}: cannot be read: {error.strerror}; check the path", code="GR201") from error
     return (real, *found)
 
 

@@ -151,7 +151,9 @@ class Sharded:
     ) -> None:
         self._controllers = [source for source in sources if isinstance(source, Controller)]
         if not self._controllers:
-            raise InputError("shards: not usable without a controller: a set has no parents to divide; leave them out")
+            raise InputError(
+                "shards: not usable without a controller: a set has no parents to divide; leave them out", code="GR111"
+            )
         self._sources, self._make, self._cluster = sources, make, cluster
         self._cache = Cache(cluster, namespaces=namespaces)
         self._reader = Reader(cluster, self._cache, cache_limit=cache_limit)

@@ -230,6 +230,7 @@ class Access(File, frozen=True):
 
     review: Review
     rules_review: Review
+    self_review: Review
     namespaced: Roles
     cluster: Roles
     subjects: Mapping[str, SubjectType]
@@ -277,6 +278,62 @@ class Types(File, frozen=True):
 
     free_form: frozenset[str]
     unions: Mapping[str, str]
+
+
+class Supported(Entry, frozen=True):
+    """Versions of Kubernetes, as ``1.37``, ascending."""
+
+    tested: tuple[Annotated[str, Meta(pattern=r"^1\.[0-9]+$")], ...]
+    oldest: Annotated[str, Meta(pattern=r"^1\.[0-9]+$")]
+
+
+class Clock(Entry, frozen=True):
+    """Seconds from which on a clock is worth a word."""
+
+    warning: int
+    problem: int
+
+
+class Memory(Entry, frozen=True):
+    """Bytes of one object, in the cache and as it is served."""
+
+    cached: int
+    served: int
+
+
+class CacheSize(Entry, frozen=True):
+    """Bytes from which on a cache is large, and how many objects are read to judge a kind."""
+
+    large: int
+    sample: int
+
+
+class Doctor(File, frozen=True):
+    """``doctor.yaml``."""
+
+    name = "doctor.yaml"
+
+    kubernetes: Supported
+    clock: Clock
+    memory: Memory
+    cache: CacheSize
+
+
+class ErrorCode(Entry, frozen=True):
+    """What a code means, and what to do."""
+
+    title: str
+    happened: str
+    remedy: str
+
+
+class Errors(File, frozen=True):
+    """``errors.yaml``; ``groups`` are named by the first digit of the codes in them."""
+
+    name = "errors.yaml"
+
+    groups: Mapping[str, str]
+    codes: Mapping[str, ErrorCode]
 
 
 known(*File.__subclasses__())

@@ -57,4 +57,4 @@ class Requests:
 
 
 def _strange(method: str, path: str) -> Unreachable:
-    return Unreachable(f"{method} {path}: the answer is no object; see what stands before the API server")
+    return Unreachable(f"{method} {path}: the answer is no object; see what stands before the API server", code="GR611")

@@ -50,9 +50,13 @@ class Resource:
         Raises InputError for a name that is no single path segment, and where namespace and scope do not fit.
         """
         if namespace and not self.namespaced:
-            raise InputError(f"{self.gvk} {name}: has a namespace: the kind has none; remove it", "/metadata/namespace")
+            raise InputError(
+                f"{self.gvk} {name}: has a namespace: the kind has none; remove it", "/metadata/namespace", code="GR212"
+            )
         if name and self.namespaced and not namespace:
-            raise InputError(f"{self.gvk} {name}: has no namespace: the kind needs one; add it", "/metadata/namespace")
+            raise InputError(
+                f"{self.gvk} {name}: has no namespace: the kind needs one; add it", "/metadata/namespace", code="GR212"
+            )
         parts = [_prefix(self.gvk.group, self.gvk.version)]
         if namespace:
             parts += ["namespaces", _segment(namespace, "/metadata/namespace")]
@@ -180,6 +184,7 @@ def _unavailable(gvk: GVK) -> ClusterError:
         f"{gvk}: cannot be looked up: the API {gvk.api_version} does not answer; see its APIService's status",
         status=503,
         reason="ServiceUnavailable",
+        code="GR503",
     )
 
 
@@ -189,7 +194,9 @@ def _prefix(group: str, version: str) -> str:
 
 def _segment(text: str, pointer: str) -> str:
     if text in {".", ".."} or "/" in text:
-        raise InputError(f"{text!r}: cannot be part of a path: it is or holds a dot segment or a slash", pointer)
+        raise InputError(
+            f"{text!r}: cannot be part of a path: it is or holds a dot segment or a slash", pointer, code="GR216"
+        )
     return quote(text, safe="")
 
 

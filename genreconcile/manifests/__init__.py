@@ -100,14 +100,16 @@ def refuse_duplicates(pairs: Iterable[tuple[ObjectKey, str]]) -> None:
     origins: dict[ObjectKey, str] = {}
     for key, origin in pairs:
         if key in origins:
-            raise LoadError(f"{key}: expected twice: {origins[key]} and {origin}; keep one of them")
+            raise LoadError(f"{key}: expected twice: {origins[key]} and {origin}; keep one of them", code="GR208")
         origins[key] = origin
 
 
 def require_iterable(objects: Any, origin: str = "expected") -> Iterable[Any]:
     """The argument; LoadError where it is no iterable of objects."""
     if isinstance(objects, Mapping | str | bytes) or not isinstance(objects, Iterable):
-        raise LoadError(f"{origin}: not readable: {type(objects).__name__}; give an iterable of dicts, one per object")
+        raise LoadError(
+            f"{origin}: not readable: {type(objects).__name__}; give an iterable of dicts, one per object", code="GR206"
+        )
     return objects
 
 

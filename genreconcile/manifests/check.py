@@ -28,7 +28,8 @@ def plain(value: Any, origin: str, data: bytes | bytearray = b"") -> Object:
     if not isinstance(value, Mapping):
         raise LoadError(
             f"{origin}: not an object: {type(value).__name__}; give a mapping (for objects of the Kubernetes client: "
-            "ApiClient().sanitize_for_serialization(obj))"
+            "ApiClient().sanitize_for_serialization(obj))",
+            code="GR206",
         )
     try:
         # Fast: a value that JSON cannot hold does not survive unchanged, whatever the encoder makes of it.
@@ -36,13 +37,13 @@ def plain(value: Any, origin: str, data: bytes | bytearray = b"") -> Object:
         if copied == value:
             return copied  # type: ignore[no-any-return]  # a mapping, as value is one
     except TooLargeError as error:
-        raise LoadError(f"{origin}: too large: {error}; split it, or do not repeat its parts") from None
+        raise LoadError(f"{origin}: too large: {error}; split it, or do not repeat its parts", code="GR205") from None
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         pass
     try:
         return _copy(value, origin, ())  # type: ignore[no-any-return]  # a mapping, as value is one
     except RecursionError:
-        raise LoadError(f"{origin}: not JSON: circular, or nested too deeply; give a tree") from None
+        raise LoadError(f"{origin}: not JSON: circular, or nested too deeply; give a tree", code="GR205") from None
 
 
 def _copy(value: Any, origin: str, place: tuple[str | int, ...]) -> Any:
@@ -81,7 +82,7 @@ def _problem(value: Any) -> str:
 
 
 def _not_json(origin: str, place: tuple[str | int, ...], problem: str) -> LoadError:
-    return LoadError(f"{origin}: not JSON at {join_pointer(place) or 'the top'}: {problem}")
+    return LoadError(f"{origin}: not JSON at {join_pointer(place) or 'the top'}: {problem}", code="GR207")
 
 
 def flatten(obj: Object, origin: str) -> Iterator[tuple[Any, str]]:

@@ -41,7 +41,7 @@ def documents(text: str, name: str, *, strict_json: bool = False) -> Iterator[tu
         if not problem:
             return iter(found)
         if strict_json:
-            raise LoadError(problem)
+            raise LoadError(problem, code="GR204")
     return _yaml(text, name)
 
 
@@ -58,7 +58,9 @@ def _json_or_problem(text: str, name: str) -> tuple[list[tuple[Any, int]], str]:
 
 def _json(text: str, name: str) -> Iterator[tuple[Any, int]]:
     if text.count("{") + text.count("[") > _MAX_NODES_OF_TEXT:
-        raise LoadError(f"{name}: not readable: more than {_MAX_NODES_OF_TEXT} objects and lists; split it")
+        raise LoadError(
+            f"{name}: not readable: more than {_MAX_NODES_OF_TEXT} objects and lists; split it", code="GR205"
+        )
     start = _skip_space(text, 0)
     while start < len(text):
         line = text.count("\n", 0, start) + 1
@@ -70,7 +72,7 @@ def _json(text: str, name: str) -> Iterator[tuple[Any, int]]:
         except (RecursionError, ValueError) as error:
             problem = _json_problem(error)
         if problem:
-            raise LoadError(f"{name}:{line}: not readable: {problem}; correct the JSON")
+            raise LoadError(f"{name}:{line}: not readable: {problem}; correct the JSON", code="GR204")
         yield value, line
         start = _skip_space(text, end)
 
@@ -124,7 +126,7 @@ def _yaml(text: str, name: str) -> Iterator[tuple[Any, int]]:
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         problem = "a value does not fit its type"
     if problem:  # Not in a handler: these errors hold the text, and must not be chained.
-        raise LoadError(f"{name}:{line}: not readable: {problem}; correct the YAML")
+        raise LoadError(f"{name}:{line}: not readable: {problem}; correct the YAML", code="GR204")
 
 
 def _line(error: yaml.YAMLError, default: int) -> int:

@@ -36,7 +36,7 @@ def read(paths: Iterable[str | PathLike[str]], *, recursive: bool, stdin: Binary
                 yield _read_file(file)
             continue
         if stdin_is_read:
-            raise LoadError("stdin: cannot be read twice; give - once")
+            raise LoadError("stdin: cannot be read twice; give - once", code="GR209")
         stdin_is_read = True
         yield _decode((stdin or sys.stdin.buffer).read(_MAX_BYTES + 1), "stdin", strict_json=False)
 
@@ -48,11 +48,11 @@ def files_of(path: Path, *, recursive: bool) -> list[Path]:
             return [path]
         files = sorted(_walk(path) if recursive else path.iterdir())
     except (OSError, ValueError) as error:
-        raise LoadError(f"{path}: cannot be read: {_cause(error)}; check the path") from error
+        raise LoadError(f"{path}: cannot be read: {_cause(error)}; check the path", code="GR201") from error
     manifests = [file for file in files if file.suffix in _SUFFIXES and not file.is_dir()]
     if not manifests:
         advice = "name a file" if recursive else "name a file, or look below it with recursive (-R)"
-        raise LoadError(f"{path}: nothing to read: no {', '.join(_SUFFIXES)} in this folder; {advice}")
+        raise LoadError(f"{path}: nothing to read: no {', '.join(_SUFFIXES)} in this folder; {advice}", code="GR202")
     return manifests
 
 
@@ -72,19 +72,19 @@ def _read_file(path: Path) -> Source:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise LoadError(f"{path}: cannot be read: {_cause(error)}; check the path") from error
+        raise LoadError(f"{path}: cannot be read: {_cause(error)}; check the path", code="GR201") from error
     return _decode(data, str(path), strict_json=path.suffix == ".json")
 
 
 def _decode(data: bytes, name: str, *, strict_json: bool) -> Source:
     if len(data) > _MAX_BYTES:
-        raise LoadError(f"{name}: cannot be read: more than {_MAX_BYTES} bytes; split it")
+        raise LoadError(f"{name}: cannot be read: more than {_MAX_BYTES} bytes; split it", code="GR205")
     try:
         return Source(name, data.decode("utf-8-sig"), strict_json)
     except UnicodeDecodeError as error:
         wrong = error.start
     # Not in the handler: the UnicodeDecodeError holds the data, and must not be chained.
-    raise LoadError(f"{name}: cannot be read: byte {wrong} is not UTF-8; save it as UTF-8")
+    raise LoadError(f"{name}: cannot be read: byte {wrong} is not UTF-8; save it as UTF-8", code="GR203")
 
 
 def _cause(error: Exception) -> str:

@@ -26,14 +26,14 @@ def is_list(obj: Any) -> bool:
 def refuse_unusable(obj: Any, origin: str) -> None:
     """Raise LoadError unless an API server could be asked for this object."""
     if not isinstance(obj, dict):
-        raise LoadError(f"{origin}: not an object: {type(obj).__name__}; give a mapping")
+        raise LoadError(f"{origin}: not an object: {type(obj).__name__}; give a mapping", code="GR206")
     for field, example in (("apiVersion", "v1 or apps/v1"), ("kind", "Example")):
         value = obj.get(field)
         if not isinstance(value, str) or not _matches(field, value):
             problem = f"no {field}" if not value else f"invalid {field}"
-            raise LoadError(f"{origin}: {problem}; write one such as {example}")
+            raise LoadError(f"{origin}: {problem}; write one such as {example}", code="GR206")
     if problem := _metadata_problem(obj.get("metadata")):
-        raise LoadError(f"{origin}: {obj['kind']}{problem}")
+        raise LoadError(f"{origin}: {obj['kind']}{problem}", code="GR206")
 
 
 @functools.lru_cache(1024)  # There are few kinds, and many objects of each.

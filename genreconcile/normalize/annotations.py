@@ -33,7 +33,7 @@ def annotated(texts: tuple[str, ...]) -> tuple[Rule, ...]:
     for action, paths in zip(ANNOTATED, texts, strict=True):
         if len(paths) > _LONGEST:
             where = f"/metadata/annotations/{PREFIX.replace('/', '~1')}{action}"
-            raise InputError(f"{where}: more than {_LONGEST} characters; shorten it", where)
+            raise InputError(f"{where}: more than {_LONGEST} characters; shorten it", where, code="GR215")
     return _parsed(texts)
 
 
@@ -53,10 +53,14 @@ def _rule(action: str, text: str) -> Rule:
     try:
         tokens = parse_path("*" if text == "/" else text)
     except ValueError as error:
-        raise InputError(f"{where}: {error}; write JSON pointers with commas between them", where) from None
+        raise InputError(
+            f"{where}: {error}; write JSON pointers with commas between them", where, code="GR215"
+        ) from None
     if not text.startswith("/"):
         raise InputError(
-            f"{where}: {shown(text)} does not begin with /; write JSON pointers, such as /spec/replicas", where
+            f"{where}: {shown(text)} does not begin with /; write JSON pointers, such as /spec/replicas",
+            where,
+            code="GR215",
         )
     return Rule(
         f"annotation {name}", ("*",), tokens, action, argument=True, root=True, source="annotation", layer=_LAYER

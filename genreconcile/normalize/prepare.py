@@ -109,7 +109,7 @@ class _Preparation:
 
     def fail(self, path: tuple[str | int, ...], problem: str) -> Any:
         where = join_pointer(path)
-        self.errors.append(InputError(f"{shown_path(path)}: {problem}", where))
+        self.errors.append(InputError(f"{shown_path(path)}: {problem}", where, code="GR214"))
         return MISSING
 
     def mapping(
@@ -158,7 +158,7 @@ class _Preparation:
         parts = ", ".join(largest(holder[key], (*path, key)) for key in keys)
         text = f"{count:,} bytes where the server takes {limit['bytes']:,}, in {parts}; move some elsewhere"
         pointer = join_pointer(where)
-        self.errors.append(InputError(f"{pointer}: {text}", pointer, is_free_of_values=True))
+        self.errors.append(InputError(f"{pointer}: {text}", pointer, is_free_of_values=True, code="GR214"))
 
     def entry(
         self, value: Any, child: Child, place: Place, path: tuple[str | int, ...], *, in_map: bool = False

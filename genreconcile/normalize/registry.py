@@ -244,10 +244,10 @@ def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except OSError as error:
-        raise RuleError(f"{file}: cannot be read: {error.strerror}; check the path") from error
+        raise RuleError(f"{file}: cannot be read: {error.strerror}; check the path", code="GR301") from error
     except ValueError:  # A UnicodeDecodeError holds the whole text, and must not be chained.
         pass
-    raise RuleError(f"{file}: cannot be read: it is not UTF-8; save it as UTF-8")
+    raise RuleError(f"{file}: cannot be read: it is not UTF-8; save it as UTF-8", code="GR301")
 
 
 def _read(text: str, source: str, layer: int) -> tuple[Rule, ...]:
@@ -261,7 +261,7 @@ def _documents(text: str, source: str) -> list[tuple[Any, str]]:
     try:
         return [(document, source) for document, _ in documents(text, source)]
     except LoadError as error:
-        raise RuleError(str(error)) from None
+        raise RuleError(str(error), code="GR301") from None
 
 
 def _layered(rules: Iterable[Rule], layer: int) -> tuple[Rule, ...]:

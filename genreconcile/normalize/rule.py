@@ -102,13 +102,15 @@ class Rule:
 def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:
     """The rules of one parsed YAML document, which ``source`` names in messages. Raises RuleError."""
     if not isinstance(document, Mapping) or document.get("kind") != "RuleSet":
-        raise RuleError(f"{source}: no rules: the document's kind is not RuleSet; begin it with kind: RuleSet")
+        raise RuleError(
+            f"{source}: no rules: the document's kind is not RuleSet; begin it with kind: RuleSet", code="GR302"
+        )
     if document.get("apiVersion") != API_VERSION:
-        raise RuleError(f"{source}: cannot be read: apiVersion is not {API_VERSION}; write that")
+        raise RuleError(f"{source}: cannot be read: apiVersion is not {API_VERSION}; write that", code="GR302")
     _only_keys(document, ("apiVersion", "kind", "rules", "readiness"), source)
     entries = document.get("rules") or []
     if not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise RuleError(f"{source}: key rules: is no list; write one entry per rule")
+        raise RuleError(f"{source}: key rules: is no list; write one entry per rule", code="GR302")
     rules = tuple(
         parse_rule(entry, f"{source}: rule {_name(entry, index)}", source) for index, entry in enumerate(entries)
     )
@@ -119,16 +121,18 @@ def parse_rules(document: Any, source: str) -> tuple[Rule, ...]:
 def parse_rule(entry: Any, where: str, source: str) -> Rule:
     """The rule of one entry of ``rules``. Raises RuleError with a message that begins with ``where``."""
     if not isinstance(entry, Mapping):
-        raise RuleError(f"{where}: is no mapping")
+        raise RuleError(f"{where}: is no mapping", code="GR302")
     _only_keys(entry, _KEYS, where)
     actions = [key for key in ACTIONS if key in entry]
     if len(actions) != 1:
         named = ", ".join(actions) or "none"
-        raise RuleError(f"{where}: has {len(actions)} actions ({named}); give exactly one of {', '.join(ACTIONS)}")
+        raise RuleError(
+            f"{where}: has {len(actions)} actions ({named}); give exactly one of {', '.join(ACTIONS)}", code="GR303"
+        )
     action = actions[0]
     _check_argument(action, entry[action], where)
     if "when" in entry and action not in _CONDITIONAL:
-        raise RuleError(f"{where}: key when: does not go with {action}, which always holds; leave it out")
+        raise RuleError(f"{where}: key when: does not go with {action}, which always holds; leave it out", code="GR303")
     root = _flag(entry, "root", where) or "object" in entry
     return Rule(
         id=_text(entry, "id", where),
@@ -149,12 +153,14 @@ def parse_rule(entry: Any, where: str, source: str) -> Rule:
 def _by(entry: Mapping[str, Any], where: str) -> tuple[str, ...] | None:
     for key in _WRITERS:
         if key in entry and "managed" not in entry:
-            raise RuleError(f"{where}: key {key}: goes with managed; add that, or leave it out")
+            raise RuleError(f"{where}: key {key}: goes with managed; add that, or leave it out", code="GR303")
     if "fixed" in entry and "allocated" not in entry:
-        raise RuleError(f"{where}: key fixed: goes with allocated; add that, or leave it out")
+        raise RuleError(f"{where}: key fixed: goes with allocated; add that, or leave it out", code="GR303")
     if _flag(entry, "allocated", where):
         if "by" in entry:
-            raise RuleError(f"{where}: key by: what the API server allots is written by nobody else; leave it out")
+            raise RuleError(
+                f"{where}: key by: what the API server allots is written by nobody else; leave it out", code="GR303"
+            )
         return ()
     return _names(entry, "by", where) if "by" in entry else None
 
@@ -162,14 +168,16 @@ def _by(entry: Mapping[str, Any], where: str) -> tuple[str, ...] | None:
 def _names(entry: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     names = entry.get(key, [])
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise RuleError(f"{where}: key {key}: must be a list of names of field managers, not {shown(names)}")
+        raise RuleError(
+            f"{where}: key {key}: must be a list of names of field managers, not {shown(names)}", code="GR304"
+        )
     return tuple(names)
 
 
 def _managers(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ...]:
     names = _names(entry, "managers", where)
     if names and not (root and "ignore" in entry):
-        raise RuleError(f"{where}: key managers: goes with ignore, and with root or object; add them")
+        raise RuleError(f"{where}: key managers: goes with ignore, and with root or object; add them", code="GR303")
     return names
 
 
@@ -180,20 +188,20 @@ def _name(entry: Any, index: int) -> str:
 def _only_keys(entry: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     for key in entry:
         if key not in known:
-            raise RuleError(f"{where}: key {named(key)}: is not known; use one of {', '.join(known)}")
+            raise RuleError(f"{where}: key {named(key)}: is not known; use one of {', '.join(known)}", code="GR303")
 
 
 def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value:
-        raise RuleError(f"{where}: key {key}: must be a text that is not empty, not {shown(value)}")
+        raise RuleError(f"{where}: key {key}: must be a text that is not empty, not {shown(value)}", code="GR304")
     return value
 
 
 def _flag(entry: Mapping[str, Any], key: str, where: str) -> bool:
     value = entry.get(key, False)
     if not isinstance(value, bool):
-        raise RuleError(f"{where}: key {key}: must be true or false, not {shown(value)}")
+        raise RuleError(f"{where}: key {key}: must be true or false, not {shown(value)}", code="GR304")
     return value
 
 
@@ -201,7 +209,7 @@ def _types(entry: Mapping[str, Any], where: str, *, root: bool) -> tuple[str, ..
     value = entry.get("type", "*" if root else None)
     types = (value,) if isinstance(value, str) else value
     if not isinstance(types, Sequence) or not types or not all(isinstance(name, str) and name for name in types):
-        raise RuleError(f"{where}: key type: must be a schema type or a list of them, not {shown(value)}")
+        raise RuleError(f"{where}: key type: must be a schema type or a list of them, not {shown(value)}", code="GR304")
     return tuple(types)
 
 
@@ -209,12 +217,12 @@ def _path(entry: Mapping[str, Any], where: str) -> Pattern:
     try:
         return parse_path(_text(entry, "path", where))
     except ValueError as error:
-        raise RuleError(f"{where}: key path: {error}") from None
+        raise RuleError(f"{where}: key path: {error}", code="GR304") from None
 
 
 def _object(selects: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(selects, Mapping):
-        raise RuleError(f"{where}: key object: must be a mapping of {', '.join(_OBJECT)}")
+        raise RuleError(f"{where}: key object: must be a mapping of {', '.join(_OBJECT)}", code="GR304")
     _only_keys(selects, _OBJECT, f"{where}: key object")
     return dict(selects)
 
@@ -222,21 +230,21 @@ def _object(selects: Any, where: str) -> Mapping[str, Any]:
 def _conditions(when: Any, where: str) -> tuple[Condition, ...]:
     entries = [when] if isinstance(when, Mapping) else when
     if not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise RuleError(f"{where}: key when: must be a condition or a list of them, not {shown(when)}")
+        raise RuleError(f"{where}: key when: must be a condition or a list of them, not {shown(when)}", code="GR304")
     return tuple(_condition(entry, f"{where}: key when") for entry in entries)
 
 
 def _condition(entry: Any, where: str) -> Condition:
     if not isinstance(entry, Mapping):
-        raise RuleError(f"{where}: must be a mapping of {', '.join(_CONDITIONS)}, not {shown(entry)}")
+        raise RuleError(f"{where}: must be a mapping of {', '.join(_CONDITIONS)}, not {shown(entry)}", code="GR304")
     _only_keys(entry, _CONDITIONS, where)
     tests = [key for key in _CONDITIONS if key not in _WHERE and key in entry]
     places = [key for key in _WHERE if key in entry]
     if len(tests) != 1 or len(places) != (tests[0] not in {"only", "targetedBy"}):
-        raise RuleError(f"{where}: give at or live with in, notIn or present; or only; or targetedBy")
+        raise RuleError(f"{where}: give at or live with in, notIn or present; or only; or targetedBy", code="GR304")
     for key in ("in", "notIn", "only"):
         if key in entry and not isinstance(entry[key], list):
-            raise RuleError(f"{where}: {key} must be a list, not {shown(entry[key])}")
+            raise RuleError(f"{where}: {key} must be a list, not {shown(entry[key])}", code="GR304")
     return Condition(
         at=_text(entry, places[0], where) if places else "",
         of_live=places == ["live"],
@@ -250,11 +258,11 @@ def _condition(entry: Any, where: str) -> Condition:
 
 def _targeted_by(value: Any, where: str) -> tuple[str, str]:
     if not isinstance(value, Mapping) or set(value) != {"kind", "at"}:
-        raise RuleError(f"{where}: targetedBy must be a mapping of kind and at, not {shown(value)}")
+        raise RuleError(f"{where}: targetedBy must be a mapping of kind and at, not {shown(value)}", code="GR304")
     try:
         GVK.parse(str(value["kind"]))
     except ValueError as error:
-        raise RuleError(f"{where}: targetedBy: {error}") from None
+        raise RuleError(f"{where}: targetedBy: {error}", code="GR304") from None
     return str(value["kind"]), str(value["at"])
 
 
@@ -275,7 +283,7 @@ def _check_argument(action: str, argument: Any, where: str) -> None:
     elif action == "fold" and not (isinstance(argument, Mapping) and set(argument) == {"into", "encode"}):
         problem = "must be a mapping of into and encode"
     if problem:
-        raise RuleError(f"{where}: key {action}: {problem}, not {shown(argument)}")
+        raise RuleError(f"{where}: key {action}: {problem}, not {shown(argument)}", code="GR304")
 
 
 def _is_list_argument(argument: Any) -> bool:
@@ -330,5 +338,5 @@ def _unique_ids(rules: Sequence[Rule], source: str) -> None:
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
-            raise RuleError(f"{source}: rule {rule.id}: key id: is used twice; give each rule its own")
+            raise RuleError(f"{source}: rule {rule.id}: key id: is used twice; give each rule its own", code="GR305")
         seen.add(rule.id)

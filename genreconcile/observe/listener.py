@@ -53,7 +53,9 @@ class Listener:
         try:
             self._server = _Server((host, port), self._answers)
         except OSError as error:
-            raise InputError(f"listen: not usable: {address}: {error.strerror or error}; choose another port") from None
+            raise InputError(
+                f"listen: not usable: {address}: {error.strerror or error}; choose another port", code="GR114"
+            ) from None
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_LOOK,), name="genreconcile-endpoints", daemon=True
         )

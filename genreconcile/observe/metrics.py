@@ -35,7 +35,7 @@ def exposition(ask: Callable[[], State]) -> Callable[[], tuple[bytes, str]]:
         import prometheus_client
     except ImportError:
         raise InputError(
-            "metrics: not usable: prometheus-client is not installed; pip install 'genreconcile[metrics]'"
+            "metrics: not usable: prometheus-client is not installed; pip install 'genreconcile[metrics]'", code="GR006"
         ) from None
 
     class Collector(prometheus_client.registry.Collector):

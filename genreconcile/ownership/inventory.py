@@ -69,13 +69,15 @@ def read_inventory(annotations: Mapping[str, str], parent: ObjectKey, named: Nam
         return Inventory(frozenset(_kind(text) for text in _parts(annotations[KINDS])), namespaces)
     if RESOURCES not in annotations:
         raise PlanRefused(
-            f"{parent}: not usable as an owner: its annotation {KINDS} is missing; add it, empty for an empty set"
+            f"{parent}: not usable as an owner: its annotation {KINDS} is missing; add it, empty for an empty set",
+            code="GR804",
         )
     found = {text: named(*_kind(text)) for text in _parts(annotations[RESOURCES])}
     unknown = sorted(text for text, kind in found.items() if kind is None)
     if unknown:
         raise PlanRefused(
-            f"{parent}: not usable as an owner: the server has no {unknown[0]}, which {RESOURCES} names; correct it"
+            f"{parent}: not usable as an owner: the server has no {unknown[0]}, which {RESOURCES} names; correct it",
+            code="GR804",
         )
     return Inventory(frozenset(kind for kind in found.values() if kind is not None), namespaces)
 

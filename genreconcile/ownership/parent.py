@@ -166,7 +166,7 @@ class Parent:
             raise self._refused(f"its label {ID} is {found or 'missing'}, which is not its id", f"set it to {self.id}")
 
     def _refused(self, cause: str, advice: str) -> PlanRefused:
-        return PlanRefused(f"{self.key}: not usable as an owner: {cause}; {advice}")
+        return PlanRefused(f"{self.key}: not usable as an owner: {cause}; {advice}", code="GR805")
 
 
 def foreign_tool(live: Object) -> str:

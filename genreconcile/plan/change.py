@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from genreconcile.compare.patch import Patch
-from genreconcile.errors import ReconcileError
+from genreconcile.errors import ReconcileError, RefusalText
 from genreconcile.mask import Fields, Hiding, fields_of, mask_patch, without_words
 from genreconcile.memory.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
@@ -136,7 +136,7 @@ class Plan:
     unchanged: tuple[Change, ...] = ()
     order: tuple[ObjectKey, ...] = ()
     warnings: tuple[str, ...] = ()
-    refusals: tuple[str, ...] = ()
+    refusals: tuple[RefusalText, ...] = ()
     matches: int = 0
     spared: tuple[Change, ...] = ()
     owner: OwnerPlan | None = None

@@ -80,7 +80,7 @@ class DraftComparer:
         except Exception as error:  # noqa: BLE001 - see above
             _log.error("%s: not compared\n%s", entry.key, trace(error))
             cause = "it is nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
-            failed = ReconcileError(f"{entry.key}: not compared: {cause}; see the log")
+            failed = ReconcileError(f"{entry.key}: not compared: {cause}; see the log", code="GR001")
             return Change("none", GVK.of(entry.obj), entry.key, error=failed)
 
     def _change(self, entry: Fresh) -> Change:
@@ -102,7 +102,7 @@ class DraftComparer:
         try:
             return self._judged(entry, resource, store, record, comparison)
         except CacheError as error:
-            told = CacheError(f"{key}: not compared: {error}")
+            told = CacheError(f"{key}: not compared: {error}", code=error.code)
             return Change("none", resource.gvk, key, expected=entry.copy(), error=told)
 
     def _judged(
@@ -131,7 +131,9 @@ class DraftComparer:
     def _require_covered(self, key: ObjectKey) -> None:
         """Raise CacheError for an object outside of the watched namespaces, also before its kind is served."""
         if not self._cache.covers(key.namespace):
-            raise CacheError(f"{key}: not in the cache: the namespace is not watched; add it to namespaces")
+            raise CacheError(
+                f"{key}: not in the cache: the namespace is not watched; add it to namespaces", code="GR703"
+            )
 
     @staticmethod
     def _taken(entry: Fresh, resource: Resource, record: Record) -> Change:

@@ -51,7 +51,9 @@ def change_for(
 
 def unusable(key: ObjectKey, error: InputError) -> InputError:
     """The error with the object's key in front."""
-    return InputError(f"{key}: not usable: {error}", error.path, is_free_of_values=error.is_free_of_values)
+    return InputError(
+        f"{key}: not usable: {error}", error.path, is_free_of_values=error.is_free_of_values, code=error.code
+    )
 
 
 def require_valid(expected: Object, node: Node) -> bool:
@@ -139,5 +141,6 @@ def _check(
         places = ", ".join(difference.to_json()["path"] for difference in left)
         raise ReconcileError(
             f"{key}: not patched: after the patch it would still differ at {places}; "
-            "this is a fault of genreconcile, please report it"
+            "this is a fault of genreconcile, please report it",
+            code="GR001",
         )

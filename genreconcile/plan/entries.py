@@ -19,7 +19,7 @@ from genreconcile.manifests.check import plain
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.plan import Change
 
-_NOT_LOCATED: Final = ReconcileError("not located")
+_NOT_LOCATED: Final = ReconcileError("not located", code="GR001")
 _NO_KEY: Final = ObjectKey("", "", "", "")
 
 

@@ -68,7 +68,7 @@ def _located(obj: Object, namespace: str, kind: _Kind) -> Located:
     own, gvk, resource = metadata.get("namespace") or "", kind.gvk, kind.resource
     key = ObjectKey(gvk.group, gvk.kind, own, metadata["name"])
     if resource is None:
-        error = kind.error or ReconcileError(f"{gvk}: no resource")
+        error = kind.error or ReconcileError(f"{gvk}: no resource", code="GR001")
         return Located(obj, key, unusable(key, error) if isinstance(error, InputError) else error)
     if resource.namespaced and not own:
         return Located(
@@ -87,4 +87,4 @@ def _located(obj: Object, namespace: str, kind: _Kind) -> Located:
 def _require_verbs(resource: Resource) -> None:
     missing = sorted({"list", "watch"} - resource.verbs)
     if missing:
-        raise InputError(f"the server cannot {missing[0]} {resource}; remove it", "/kind")
+        raise InputError(f"the server cannot {missing[0]} {resource}; remove it", "/kind", code="GR213")

@@ -137,7 +137,7 @@ class Owners:
             if live is not None and expected:
                 parent.require_staying(live)
         elif live is None and not may_be_parent(key):
-            raise PlanRefused(f"{key}: not usable as an owner: there is no such object; create it first")
+            raise PlanRefused(f"{key}: not usable as an owner: there is no such object; create it first", code="GR803")
         found = parent.inventory(live, self._catalog.kind_named)
         if head.ref is None:
             return Owner(head, live, found, found)
@@ -163,7 +163,8 @@ class Owners:
         if not any(parent_label() in labels_of(self._definition(definer, name)) for definer in definers):
             raise PlanRefused(
                 f"{key}: not usable as an owner: its definition {name} does not have the label {parent_label()}; "
-                "set it, with an empty value, or choose another parent"
+                "set it, with an empty value, or choose another parent",
+                code="GR803",
             )
         self._permitted.add(resource.gvk)
 
@@ -199,9 +200,11 @@ def find_parent(ref: OwnerRef, resources: Iterable[Resource]) -> tuple[Resource,
     """The resource and the name of ``configmaps/name`` or ``plural.group/name``. Raises LoadError."""
     text, slash, name = ref.text.rpartition("/")
     if not name or "/" in text or (slash and not text):
-        raise LoadError(f"owner: not usable: {ref.text!r} is no name of an object; write configmaps/name")
+        raise LoadError(f"owner: not usable: {ref.text!r} is no name of an object; write configmaps/name", code="GR811")
     plural, _, group = (text or default_parent()).partition(".")
     for resource in resources:
         if resource.gvk.group == group and plural in {resource.plural, resource.gvk.kind.lower()}:
             return resource, name
-    raise LoadError(f"owner: not usable: the server has no resource {text}; write plural/name or plural.group/name")
+    raise LoadError(
+        f"owner: not usable: the server has no resource {text}; write plural/name or plural.group/name", code="GR811"
+    )

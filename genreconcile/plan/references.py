@@ -85,7 +85,9 @@ class References:
         except NotFound:
             return None
         except ValueError as error:
-            raise ClusterError(f"{resource} {namespace}/{name}: not readable: {type(error).__name__}") from None
+            raise ClusterError(
+                f"{resource} {namespace}/{name}: not readable: {type(error).__name__}", code="GR611"
+            ) from None
         with self._lock:
             self._uids[place] = uid_of(found)
         return uid_of(found)

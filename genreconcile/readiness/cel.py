@@ -24,11 +24,13 @@ class Expression:
             import cel
         except ImportError:
             advice = "pip install 'genreconcile[cel]'"
-            raise RuleError(f"{where}key cel: the package for expressions is not installed; {advice}") from None
+            raise RuleError(
+                f"{where}key cel: the package for expressions is not installed; {advice}", code="GR006"
+            ) from None
         try:
             self._program = cel.compile(text)
         except ValueError as error:
-            raise RuleError(f"{where}key cel: is no expression: {_line(error)}; correct it") from None
+            raise RuleError(f"{where}key cel: is no expression: {_line(error)}; correct it", code="GR307") from None
 
     def holds(self, obj: Mapping[str, Any]) -> bool:
         """Whether the expression is true of an object. Raises CelError where it has no answer, or none of true and

@@ -69,12 +69,12 @@ class UserRule:
 def parse_readiness(entries: Any, source: str) -> tuple[UserRule, ...]:
     """The rules in the list ``readiness`` of a rule set, which ``source`` names in messages. Raises RuleError."""
     if not isinstance(entries, Sequence) or isinstance(entries, str):
-        raise RuleError(f"{source}: key readiness: is no list; write one entry per rule")
+        raise RuleError(f"{source}: key readiness: is no list; write one entry per rule", code="GR306")
     found = tuple(_rule(entry, _named(entry, index, source)) for index, entry in enumerate(entries))
     names = [rule.id for rule in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise RuleError(f"{source}: readiness {twice}: key id: is used twice; give each rule its own")
+        raise RuleError(f"{source}: readiness {twice}: key id: is used twice; give each rule its own", code="GR305")
     return found
 
 
@@ -82,12 +82,14 @@ def _rule(entry: Any, where: str) -> UserRule:
     try:
         rule = told(entry, ReadinessRule)
     except ValueError as error:
-        raise RuleError(f"{where}: {error}") from None
+        raise RuleError(f"{where}: {error}", code="GR306") from None
     for place, step in _steps(rule.steps, "steps"):
         for key in ("reason", "message", "warning"):
             fault = faults_of(getattr(step, key) or "")
             if fault:
-                raise RuleError(f"{where}: key {place}.{key}: {fault}; write the path of a value in braces")
+                raise RuleError(
+                    f"{where}: key {place}.{key}: {fault}; write the path of a value in braces", code="GR306"
+                )
         for test in step.tests:
             if test.cel is not None:
                 Expression(test.cel, f"{where}: key {place}.when: ")
@@ -108,7 +110,7 @@ def moment_of(text: str, where: str) -> dt.datetime:
     """The time that a text names. Raises RuleError."""
     found = time_of(text)
     if found is None:
-        raise RuleError(f"{where}: is no time; write one such as 2026-01-01T00:00:00Z, in quotes")
+        raise RuleError(f"{where}: is no time; write one such as 2026-01-01T00:00:00Z, in quotes", code="GR306")
     return found
 
 

@@ -44,7 +44,8 @@ def _change(row: Row) -> dict[str, Any]:
     }
     if row.error is not None:
         path = str(getattr(row.error, "path", ""))
-        found["error"] = {"message": row.note, "path": path, "type": type(row.error).__name__}
+        name = type(row.error).__name__
+        found["error"] = {"message": row.note, "path": path, "type": name, "code": row.error.code}
     if row.retry_after is not None:
         found["retryAfter"] = row.retry_after
     return {**found, "status": row.status} if row.status else found

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from genreconcile.access import Right
+from genreconcile.errors import with_code
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change, Plan
 from genreconcile.report.document import API_VERSION, document, indented
@@ -40,7 +41,8 @@ class Planned:
     nobody can tell. With neither nothing would be done to them: the parent is being deleted, or is paused.
 
     ``on_parent`` is what would be written on the parent, ``writes`` are all requests, in their order, of a controller;
-    ``rights`` are those to send them. ``refusal``: the controller would not run, for this reason.
+    ``rights`` are those to send them. ``refusal``: the controller would not run, for this reason. ``code`` is that of
+    the error.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Planned:
     on_parent: Sequence[OnParent] = ()
     writes: Sequence[Write] = ()
     refusal: str = ""
+    code: str = ""
 
     @property
     def has_changes(self) -> bool:
@@ -88,6 +91,7 @@ def operators_document(found: Sequence[Planned], missing: Sequence[Right]) -> di
                 "parent": one.parent._asdict() if one.parent is not None else None,
                 "plan": document(one.plan) if one.plan is not None else None,
                 "error": one.error,
+                "code": one.code,
                 "refused": one.refusal,
                 "onParent": [
                     {"subresource": written.subresource, "patch": written.change.operations}
@@ -115,15 +119,15 @@ def _lines(found: Sequence[Planned], missing: Sequence[Right]) -> Iterator[str]:
 
 def _of_one(one: Planned) -> Iterator[str]:
     if one.refusal:
-        yield f"{one.of}: refused: {one.refusal}"
+        yield f"{one.of}: refused: {with_code(one.refusal, one.refusal)}"
     if one.error:
-        yield f"{one.of}: not judged: {one.error}"
+        yield f"{one.of}: not judged: {one.error}{f' [{one.code}]' if one.code else ''}"
     plan = one.plan if one.plan is not None and _is_worth_telling(one.plan) else None
     if plan is not None or one.on_parent:
         yield f"{one.of}:"
     if plan is not None:
         yield from (f"  {line}" for line in render_text(plan).splitlines())
-        yield from (f"  refused: {refusal}" for refusal in plan.refusals)
+        yield from (f"  refused: {with_code(refusal, refusal)}" for refusal in plan.refusals)
     for subresource, change in one.on_parent:
         yield f"  {f'{subresource} of the parent' if subresource else 'the parent'} to update"
         yield from (f"  {line}" for line in operations(change))

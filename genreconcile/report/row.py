@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genreconcile.apply.result import Result
-from genreconcile.errors import ReconcileError
+from genreconcile.errors import ReconcileError, with_code
 from genreconcile.plan import Change, Plan
 
 
@@ -49,11 +49,11 @@ class Row:
 
     @property
     def title(self) -> str:
-        """The line of the object: ``deployment.apps/web to update (shop)``, with the note behind a colon."""
+        """The line of the object: ``deployment.apps/web to update (shop)``, with note and code behind a colon."""
         key = self.change.key
         kind = f"{key.kind}.{key.group}" if key.group else key.kind
         where = f" ({key.namespace})" if key.namespace else ""
-        note = self.note
+        note = with_code(self.note, self.error)
         return printable(f"{kind.lower()}/{key.name} {self.verb}{where}{': ' if note else ''}{note}")
 
     def _safe(self, text: str) -> str:

@@ -80,10 +80,13 @@ class Settings:
         namespace, selector = self._where
         if self.owner and (namespace or selector is not None):
             raise LoadError(
-                "owner: not usable: a namespace and a selector say otherwise what to delete; give one of them"
+                "owner: not usable: a namespace and a selector say otherwise what to delete; give one of them",
+                code="GR111",
             )
         if self.owner_tool != OWN_TOOL and not is_shared_tool(self.owner_tool):
-            raise LoadError(f"owner_tool: not usable: sets of {shown(self.owner_tool)} cannot be shared; leave it out")
+            raise LoadError(
+                f"owner_tool: not usable: sets of {shown(self.owner_tool)} cannot be shared; leave it out", code="GR111"
+            )
         return Prune(
             namespace,
             None if selector is None else parse_selector(selector),
@@ -105,14 +108,16 @@ class Settings:
         if namespace and isinstance(selector, Absent):
             raise InputError(
                 "delete_from_namespace: not usable alone: nothing says what to delete there; give delete_selector as "
-                "well, or None as the selector to delete nothing"
+                "well, or None as the selector to delete nothing",
+                code="GR111",
             )
         if isinstance(selector, Absent) or selector is None:
             return namespace, None
         if isinstance(given, Absent) and not self.owner:
             raise InputError(
                 "delete_selector: not usable alone: nothing says where to delete; give delete_from_namespace as well, "
-                'or "" as the namespace to delete nothing'
+                'or "" as the namespace to delete nothing',
+                code="GR111",
             )
         return namespace, selector
 

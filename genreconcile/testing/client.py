@@ -40,11 +40,13 @@ class Client:
             answer = connection.getresponse()
             data = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise ClusterError(f"{method} {path}: no answer: {error}; is the API server running?") from error
+            raise ClusterError(
+                f"{method} {path}: no answer: {error}; is the API server running?", code="GR605"
+            ) from error
         finally:
             connection.close()
         if answer.status >= 400:
-            raise ClusterError(f"{method} {path}: refused: {data[:500].decode()}", status=answer.status)
+            raise ClusterError(f"{method} {path}: refused: {data[:500].decode()}", status=answer.status, code="GR500")
         return data
 
 
@@ -90,5 +92,7 @@ def wait(what: str, condition: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise ClusterError(f"{what}: did not happen within {seconds:.0f} s; see the logs of its controller")
+            raise ClusterError(
+                f"{what}: did not happen within {seconds:.0f} s; see the logs of its controller", code="GR951"
+            )
         time.sleep(_PAUSE)

@@ -75,7 +75,9 @@ class ControlPlane:
     def start(self) -> None:
         """Start, or find, the control plane; returns when the API server is ready, after about 3 seconds."""
         if self._plane is not None:
-            raise ControlPlaneError("control plane: cannot start: it runs already; make a second ControlPlane")
+            raise ControlPlaneError(
+                "control plane: cannot start: it runs already; make a second ControlPlane", code="GR005"
+            )
         self._plane = _open(self._options)
         try:
             self.version = running_version(self._plane.client)
@@ -129,7 +131,7 @@ class ControlPlane:
     @property
     def _running(self) -> Plane:
         if self._plane is None:
-            raise ControlPlaneError("control plane: not running; use it in a with block, or call start()")
+            raise ControlPlaneError("control plane: not running; use it in a with block, or call start()", code="GR005")
         return self._plane
 
 
@@ -138,6 +140,6 @@ def _open(options: PlaneOptions) -> Plane:
         from genreconcile.testing.planes import open_plane
     except ModuleNotFoundError as error:
         raise ControlPlaneError(
-            f"control plane: cannot start: {error}; run pip install 'genreconcile[testing]'"
+            f"control plane: cannot start: {error}; run pip install 'genreconcile[testing]'", code="GR006"
         ) from error
     return open_plane(options)

@@ -45,7 +45,8 @@ class ExistingPlane:
         """Let the cluster sign a certificate for another user; write and return the kubeconfig."""
         if not self.has_controllers:
             raise ControlPlaneError(
-                f"user {user}: no certificate: {self.server} runs no controller that signs it; give another cluster"
+                f"user {user}: no certificate: {self.server} runs no controller that signs it; give another cluster",
+                code="GR953",
             )
         key = new_key()
         name, certificate = self._sign(user, signing_request(key, user, groups))
@@ -54,15 +55,19 @@ class ExistingPlane:
 
     def down(self, names: Sequence[str]) -> AbstractContextManager[None]:
         """Raise ControlPlaneError: a server that was not started here is not killed."""
-        raise ControlPlaneError(f"{self.server}: {', '.join(names)} not killed: not started here; give no cluster")
+        raise ControlPlaneError(
+            f"{self.server}: {', '.join(names)} not killed: not started here; give no cluster", code="GR953"
+        )
 
     def snapshot(self) -> Path:
         """Raise ControlPlaneError: etcd was not started here."""
-        raise ControlPlaneError(f"{self.server}: no snapshot of etcd: not started here; give no cluster")
+        raise ControlPlaneError(f"{self.server}: no snapshot of etcd: not started here; give no cluster", code="GR953")
 
     def restore(self, snapshot: Path) -> None:
         """Raise ControlPlaneError: etcd was not started here."""
-        raise ControlPlaneError(f"{self.server}: {snapshot} not restored: etcd was not started here; give no cluster")
+        raise ControlPlaneError(
+            f"{self.server}: {snapshot} not restored: etcd was not started here; give no cluster", code="GR953"
+        )
 
     def stop(self, *, keep_logs: bool) -> Path | None:
         """Delete the namespaces and files made here; return the folder of the kept logs, None where none are kept."""
@@ -95,7 +100,7 @@ def given(path: Path, options: PlaneOptions) -> ExistingPlane:
         _refuse_unfit(plane, options)
     except ClusterError as error:
         supervision.stop()
-        raise ControlPlaneError(f"{path}: cluster not usable: {error}") from error
+        raise ControlPlaneError(f"{path}: cluster not usable: {error}", code="GR953") from error
     except BaseException:
         supervision.stop()
         raise
@@ -114,7 +119,8 @@ def _refuse_foreign(server: str, namespaces: list[dict[str, Any]]) -> None:
         label = ",".join("=".join(pair) for pair in ours)
         raise ControlPlaneError(
             f"{server}: refused: the tests delete things, and it holds the namespaces {', '.join(foreign)}, which are "
-            f"neither Kubernetes' own nor labelled {label}; give an empty cluster, delete them, or label them"
+            f"neither Kubernetes' own nor labelled {label}; give an empty cluster, delete them, or label them",
+            code="GR953",
         )
 
 
@@ -129,5 +135,6 @@ def _refuse_unfit(plane: ExistingPlane, options: PlaneOptions) -> None:
     }
     if unmet := [name for name, wish in wishes.items() if wish]:
         raise ControlPlaneError(
-            f"{plane.server}: not usable: it runs already, without {', '.join(unmet)}; give another cluster, or none"
+            f"{plane.server}: not usable: it runs already, without {', '.join(unmet)}; give another cluster, or none",
+            code="GR953",
         )

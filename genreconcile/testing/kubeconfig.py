@@ -39,7 +39,7 @@ def current_cluster(path: Path) -> dict[str, Any]:
         cluster: dict[str, Any] = clusters[contexts[config["current-context"]]["cluster"]]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise ControlPlaneError(
-            f"{path}: not a usable kubeconfig: {error!r}; its current-context must exist"
+            f"{path}: not a usable kubeconfig: {error!r}; its current-context must exist", code="GR601"
         ) from error
     return cluster | {name: str(path.parent / cluster[name]) for name in _FILES if name in cluster}
 

@@ -79,7 +79,9 @@ def _given() -> Given | None:
     if not name:
         return None
     if not Path(name).is_file():
-        raise ControlPlaneError(f"{GIVEN_VARIABLE}={name}: cannot be read: no such file; correct or unset it")
+        raise ControlPlaneError(
+            f"{GIVEN_VARIABLE}={name}: cannot be read: no such file; correct or unset it", code="GR951"
+        )
     return Given(Path(name).absolute())
 
 
@@ -90,7 +92,7 @@ def _assets(options: PlaneOptions) -> Programs | None:
     folder = Path(name).absolute()
     if absent := build.missing(folder, _REQUIRED):
         raise ControlPlaneError(
-            f"{ASSETS_VARIABLE}={name}: not usable: no {' and no '.join(absent)}; correct or unset it"
+            f"{ASSETS_VARIABLE}={name}: not usable: no {' and no '.join(absent)}; correct or unset it", code="GR951"
         )
     version = _version_of(folder / "kube-apiserver")
     asked = versions.requested(options.version)
@@ -107,7 +109,8 @@ def _version_of(apiserver: Path) -> str:
     match = re.search(r"v(\d+\.\d+\.\d+)", run.stdout)
     if match is None:
         raise ControlPlaneError(
-            f"{apiserver}: not usable: --version says {(run.stdout + run.stderr)[-500:]!r}; correct {ASSETS_VARIABLE}"
+            f"{apiserver}: not usable: --version says {(run.stdout + run.stderr)[-500:]!r}; correct {ASSETS_VARIABLE}",
+            code="GR951",
         )
     return match[1]
 

@@ -57,7 +57,7 @@ class Supervision:
         """
         if unknown := [name for name in names if name not in self._argv]:
             running = ", ".join(self._argv)
-            raise ControlPlaneError(f"{unknown[0]}: not killed: no such server; there are {running}")
+            raise ControlPlaneError(f"{unknown[0]}: not killed: no such server; there are {running}", code="GR951")
         for name in names:
             self._kill(name)
         try:
@@ -93,7 +93,9 @@ class Supervision:
         """Stop, keep the logs, and return an error that shows the end of each log."""
         self.stop(keep_logs=True)
         tails = [f"--- {log.name}\n{_tail(log)}" for log in sorted(self.kept.glob("*.log")) if log.stat().st_size]
-        return ControlPlaneError("\n".join([f"{what}: {cause}; the logs are kept in {self.kept}", *tails]))
+        return ControlPlaneError(
+            "\n".join([f"{what}: {cause}; the logs are kept in {self.kept}", *tails]), code="GR951"
+        )
 
     def _send(self, command: dict[str, object]) -> None:
         if self._process.stdin and not self._process.stdin.closed:

@@ -34,7 +34,8 @@ def requested(version: str | None = None) -> str | None:
     match = _VERSION.fullmatch(text)
     if match is None:
         raise ControlPlaneError(
-            f"Kubernetes {text}: version not understood: not of the form 1.37.2; set K8S_VERSION to such a one"
+            f"Kubernetes {text}: version not understood: not of the form 1.37.2; set K8S_VERSION to such a one",
+            code="GR951",
         )
     return match[1]
 

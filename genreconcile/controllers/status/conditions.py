@@ -150,4 +150,4 @@ def _condition(kind: str, status: Any, cause: Cause) -> Condition:
 
 def _refused(below: str, problem: str) -> InputError:
     path = f"/{STATUS}/{CONDITIONS}{below}"
-    return InputError(f"{path}: {problem}", path, is_free_of_values=True)
+    return InputError(f"{path}: {problem}", path, is_free_of_values=True, code="GR904")

@@ -70,7 +70,9 @@ def draft(live: Mapping[str, Any], run: Run, room: Room, field_manager: str, now
     except InputError as error:
         refused = error
     except RecursionError:
-        refused = InputError(f"/{STATUS}: nested too deeply; give less", f"/{STATUS}", is_free_of_values=True)
+        refused = InputError(
+            f"/{STATUS}: nested too deeply; give less", f"/{STATUS}", is_free_of_values=True, code="GR904"
+        )
     return replace(_drafted(live, run.without_keys(refused), room, field_manager, now), refused=refused)
 
 
@@ -97,7 +99,9 @@ def _fitted(run: Run, room: Room, status: Child) -> tuple[dict[str, Any] | None,
         return None, [], []
     if OBSERVED in run.keys:
         path = join_pointer((STATUS, OBSERVED))
-        raise InputError(f"{path}: the controller itself sets it; name another key", path, is_free_of_values=True)
+        raise InputError(
+            f"{path}: the controller itself sets it; name another key", path, is_free_of_values=True, code="GR904"
+        )
     keys, left_out = fitted({key: value for key, value in run.keys.items() if key != CONDITIONS}, status)
     conditions = of_run(run.keys.get(CONDITIONS, []))
     if conditions and not room.members:

@@ -78,7 +78,7 @@ def fitted(keys: Mapping[str, Any], status: Child) -> tuple[dict[str, Any], list
     try:
         copied = loads(dumps(plain(keys, "ctx.status")))
     except LoadError as error:
-        raise InputError(str(error), "/status", is_free_of_values=True) from None
+        raise InputError(str(error), "/status", is_free_of_values=True, code="GR904") from None
     left: list[str] = []
     prepared = prepare(_fitting(copied, status, ("status",), left), status.node)
     if prepared.errors:
@@ -88,7 +88,7 @@ def fitted(keys: Mapping[str, Any], status: Child) -> tuple[dict[str, Any], list
 
 def _in_status(error: InputError) -> InputError:
     """The error of a key, whose text begins with its path; it tells of types alone."""
-    return InputError(f"/status{error}", f"/status{error.path}", is_free_of_values=True)
+    return InputError(f"/status{error}", f"/status{error.path}", is_free_of_values=True, code="GR904")
 
 
 def _conditions(child: Child | None) -> tuple[frozenset[str], bool]:

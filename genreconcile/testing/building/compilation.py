@@ -122,4 +122,6 @@ def _run(command: list[str], module: Path, progress: Progress) -> None:
             build.kill()
             raise
     if build.returncode:
-        raise ControlPlaneError(f"{command[-1]}: Go cannot build it: {''.join(said)}; the module is in {module}")
+        raise ControlPlaneError(
+            f"{command[-1]}: Go cannot build it: {''.join(said)}; the module is in {module}", code="GR952"
+        )

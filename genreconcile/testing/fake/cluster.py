@@ -100,7 +100,7 @@ class MemoryCluster:
         return status_error(self._name(request), {**status, "code": answer.status}, retry_after, hide)
 
     def _no_answer(self, request: Request) -> Unreachable:
-        return Unreachable(f"{self._name(request)}: no answer: the connection ended")
+        return Unreachable(f"{self._name(request)}: no answer: the connection ended", code="GR605")
 
     def _name(self, request: Request) -> str:
         return f"{request.method} {self.server}{request.path}"

@@ -166,7 +166,7 @@ class FakeCluster(MemoryCluster):
         answer = self.api.answer(Request(method, path, {"fieldManager": _SETUP}, {}, dumps(obj)))
         found = answer.json()
         if answer.status >= 400:
-            raise InputError(f"FakeCluster: {method} {path}: {found['message']}")
+            raise InputError(f"FakeCluster: {method} {path}: {found['message']}", code="GR954")
         return found
 
     def _is_at(self, obj: Mapping[str, Any], place: tuple[str, str]) -> bool:
@@ -181,7 +181,9 @@ class FakeCluster(MemoryCluster):
         api_version, _, kind = text.rpartition("/")
         found = self.api.documents.named(api_version, kind)
         if found is None:
-            raise InputError(f"FakeCluster: {text}: no such kind is served; give its definition among the objects")
+            raise InputError(
+                f"FakeCluster: {text}: no such kind is served; give its definition among the objects", code="GR954"
+            )
         return found
 
     def _path(self, kind: str, name: str, namespace: str | None) -> str:

@@ -136,7 +136,7 @@ def test_a_bad_file_is_2_and_names_the_place(run, reconciler, tmp_path):
     done = run("apply", "-f", tmp_path)
 
     assert done.code == 2
-    assert done.err == f"error: {tmp_path}/a.yaml:1: no apiVersion; write one such as v1 or apps/v1\n"
+    assert done.err == f"error: {tmp_path}/a.yaml:1: no apiVersion; write one such as v1 or apps/v1 [GR206]\n"
     assert reconciler.connected is None
 
 
@@ -269,7 +269,7 @@ def test_an_object_that_the_server_refuses_is_1(run, reconciler, manifest):
     done = run("apply", "-f", manifest)
 
     assert done.code == 1
-    assert "widget.example.dev/a failed: a: not written: 403; ask for the right\n" in done.out
+    assert "widget.example.dev/a failed: a: not written: 403; ask for the right [GR403]\n" in done.out
     assert done.err == "warning: a warning\n"
 
 

@@ -97,7 +97,7 @@ def test_a_fault_of_the_program_is_2_and_quotes_nothing(run, reconciler, manifes
     done = run("plan", "-f", manifest)
 
     assert done.code == 2
-    assert done.err == "error: a fault of genreconcile: RuntimeError; -v 6 shows where\n"
+    assert done.err == "error: a fault of genreconcile: RuntimeError; -v 6 shows where [GR001]\n"
 
 
 def test_a_traceback_comes_with_v_6_and_quotes_only_our_own_errors(run, reconciler, manifest):
@@ -111,7 +111,7 @@ def test_a_traceback_comes_with_v_6_and_quotes_only_our_own_errors(run, reconcil
     assert quiet.code == loud.code == 3
     assert "fake_reconciler.py" not in quiet.err
     assert "fake_reconciler.py" in loud.err
-    assert loud.err.rstrip().endswith("Invalid: a: not written: 422; correct it")
+    assert loud.err.rstrip().endswith("Invalid: a: not written: 422; correct it [GR422]")
     assert loud.err.index("KeyError") < loud.err.index("RuntimeError") < loud.err.index("fake_reconciler.py")
     assert CANARY not in loud.err
 

@@ -185,7 +185,7 @@ def test_a_lost_lease_ends_the_command(run, monkeypatch, reconciler, operator):
 
     monkeypatch.setattr(program, "run", lose)
     done = run("run", operator("one"), "--lease", "shop")
-    assert (done.code, done.err) == (3, "error: the Lease web/shop: lost\n")
+    assert (done.code, done.err) == (3, "error: the Lease web/shop: lost [GR905]\n")
 
 
 def test_what_a_program_tells_of_itself(run, started, operator):
@@ -202,7 +202,7 @@ def test_a_place_to_listen_that_is_none_is_refused_before_anything_runs(run, rec
     done = run("run", operator("one"), "--listen", "8080")
     assert (done.code, done.err) == (
         2,
-        "error: listen: not usable: '8080' is no address; write it as :8080 or 127.0.0.1:8080\n",
+        "error: listen: not usable: '8080' is no address; write it as :8080 or 127.0.0.1:8080 [GR110]\n",
     )
 
 

@@ -102,7 +102,7 @@ def test_text_of_a_result():
     assert render(RESULT, "text") == (
         "deployment.apps/web configured (shop)\n"
         "widget.example.dev/a created\n"
-        "deployment.apps/bad failed (shop): bad: not written: 403; ask\n"
+        "deployment.apps/bad failed (shop): bad: not written: 403; ask [GR403]\n"
         "deployment.apps/kept skipped (shop): not deleted: protected\n"
         "configmap/old deleted (shop)\n"
         "1 created, 1 configured, 1 unchanged, 1 deleted, 1 skipped, 1 failed\n"
@@ -188,7 +188,7 @@ def test_diff_of_a_plan():
 
 
 def test_diff_of_a_result_is_that_of_its_plan():
-    plan = render(PLAN, "diff").replace("bad: not usable: no; fix it", "bad: not written: 403; ask")
+    plan = render(PLAN, "diff").replace("bad: not usable: no; fix it", "bad: not written: 403; ask [GR403]")
 
     assert render(RESULT, "diff") == plan
 
@@ -236,6 +236,7 @@ def test_json_of_a_plan():
         "message": "bad: not usable: no; fix it",
         "path": "/spec/x",
         "type": "InputError",
+        "code": "",
     }
     assert read["changes"][3]["reason"] == "not deleted: protected"
 
@@ -246,7 +247,12 @@ def test_json_of_a_result():
     assert read["kind"] == "Result"
     assert read["summary"] == RESULT.counts
     assert [item["status"] for item in read["changes"]] == ["configured", "created", "failed", "skipped", "deleted"]
-    assert read["changes"][2]["error"] == {"message": "bad: not written: 403; ask", "path": "", "type": "Forbidden"}
+    assert read["changes"][2]["error"] == {
+        "message": "bad: not written: 403; ask",
+        "path": "",
+        "type": "Forbidden",
+        "code": "GR403",
+    }
 
 
 @pytest.mark.parametrize("report", [PLAN, RESULT, Plan(()), Result(())], ids=["plan", "result", "no plan", "no result"])

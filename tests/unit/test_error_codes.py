@@ -1,0 +1,107 @@
+"""Every error has a code, and every code says what to do."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+import genreconcile
+from genreconcile.data import Errors, shipped
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(genreconcile.__file__).parent
+SOURCES = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+CODE = re.compile(r"GR\d{3}")
+OF_CLICK = {"BadParameter", "BadOptionUsage", "BadArgumentUsage", "ClickException", "FileError", "MissingParameter"}
+
+
+def name_of(node):
+    return getattr(node, "id", None) or getattr(node, "attr", None)
+
+
+def classes():
+    """The classes of errors and of wrong usage, with the code that each has by its definition."""
+    found = {"ReconcileError": "", "UsageError": "", "RefusalText": ""}
+    definitions = [node for tree in SOURCES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for _ in range(8):  # As deep as the hierarchy may be.
+        for node in definitions:
+            base = next((name_of(base) for base in node.bases if name_of(base) in found), None)
+            if base is not None and node.name != "UsageError":
+                own = [
+                    one.value.value
+                    for one in node.body
+                    if isinstance(one, ast.Assign) and name_of(one.targets[0]) == "code"
+                ]
+                found[node.name] = own[0] if own else found[base]
+    return found
+
+
+CLASSES = classes()
+
+
+def made():
+    """Each place that makes an error."""
+    for path, tree in SOURCES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and name_of(node.func) in CLASSES:
+                yield path, node
+
+
+def without_code():
+    for path, node in made():
+        given = [one.value for one in node.keywords if one.arg == "code"]
+        if name_of(node.func) == "RefusalText":
+            given += node.args[1:]
+        if not given and not CLASSES[name_of(node.func)]:
+            yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)[:100]}"
+
+
+def test_every_error_is_made_with_a_code():
+    assert len(list(made())) > 250
+    assert "\n".join(without_code()) == ""
+
+
+def test_no_wrong_usage_is_told_without_a_code():
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in SOURCES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (name_of(node.func) in OF_CLICK or ast.unparse(node.func) == "click.UsageError")
+    ]
+    assert found == []
+
+
+def used():
+    """The codes that the sources name."""
+    for tree in SOURCES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+                yield node.value
+
+
+def test_every_code_has_a_page_and_is_used():
+    assert set(used()) == set(shipped(Errors).codes)
+
+
+@pytest.mark.parametrize(("code", "entry"), shipped(Errors).codes.items())
+def test_an_entry_says_what_happened_and_what_to_do(code, entry):
+    assert CODE.fullmatch(code)
+    assert code[2] in shipped(Errors).groups
+    assert not entry.title.endswith("."), code
+    assert entry.happened.endswith("."), code
+    assert entry.remedy.endswith("."), code
+
+
+def test_titles_are_told_apart():
+    titles = [entry.title for entry in shipped(Errors).codes.values()]
+    assert sorted(set(titles)) == sorted(titles)
+
+
+def test_the_pages_are_what_the_data_say():
+    spec = importlib.util.spec_from_file_location("error_codes", ROOT / "tools/docs/error_codes.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.written() == module.pages(), "run python tools/docs/error_codes.py"
