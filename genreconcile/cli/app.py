@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -39,13 +40,26 @@ class _LazyGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        ctx.exit(ctx.invoke(import_module("genreconcile.cli.version").command))
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="As the command version."
+)
 def group() -> None:
     """Bring a Kubernetes cluster to the state that files describe.
 
     Exit codes: 0 converged, 1 differences remain (or objects failed, or are not ready), 2 usage, files, or an object
     that could not be judged, 3 cluster unreachable or access refused, 4 a guard refused to delete, 130 interrupted.
     """
+
+
+def _name() -> str:
+    """What the user has typed: kubectl runs its plugins by the name of their file."""
+    return "kubectl genreconcile" if Path(sys.argv[0]).name.startswith("kubectl-") else "genreconcile"
 
 
 def run(arguments: Sequence[str] | None) -> int:
@@ -57,9 +71,11 @@ def run(arguments: Sequence[str] | None) -> int:
     try:
         code = _run(arguments)
         sys.stdout.flush()
-    # click raises SystemExit where the reader of a pipe is gone.
-    except (BrokenPipeError, SystemExit):
+    except BrokenPipeError:
         return exits.UNKNOWN
+    # click raises it with 1 where the reader of a pipe is gone, and with 0 after it has told a shell how to complete.
+    except SystemExit as end:
+        return exits.UNKNOWN if end.code else exits.CONVERGED
     finally:
         gc.unfreeze()  # ``read_expected`` froze what it read: in the process of a caller it may be garbage now.
     return code
@@ -67,7 +83,7 @@ def run(arguments: Sequence[str] | None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        code = group.main(arguments, prog_name="genreconcile", standalone_mode=False)
+        code = group.main(arguments, prog_name=_name(), standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return exits.INTERRUPTED

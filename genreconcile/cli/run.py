@@ -282,7 +282,7 @@ def _require_no_set(ctx: click.Context) -> None:
     for parameter in ctx.command.params:
         is_given = ctx.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
         if parameter.name in _OF_SETS and is_given:
-            raise click.UsageError(f"{parameter.opts[-1]} goes with -f; a controller says it in its own file.")
+            raise UsageError(f"{parameter.opts[-1]} goes with -f; a controller says it in its own file.", code="GR102")
 
 
 def controllers_of(operators: Iterable[Path]) -> list[Source]:

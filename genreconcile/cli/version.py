@@ -1,4 +1,4 @@
-"""``genreconcile version``."""
+"""``genreconcile version``, and ``--version``: what is installed, and which Kubernetes it knows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import click
 
 @click.command("version")
 def command() -> int:
-    """Print the version."""
-    from importlib.metadata import version
+    """Print the versions of genreconcile, Python and the client, and those of Kubernetes that are supported."""
+    from genreconcile.installed import here, supported
 
-    click.echo(f"genreconcile {version('genreconcile')}")
+    for line in (*here(), supported()):
+        click.echo(line)
     return 0

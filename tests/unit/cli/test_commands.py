@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import platform
 import sys
+from importlib.metadata import version
 
 import jsonschema
 import pytest
@@ -211,11 +213,16 @@ def test_json_has_no_colours_even_on_a_terminal(run, reconciler, manifest, monke
     assert json.loads(terminal.getvalue())["kind"] == "Plan"
 
 
-def test_the_version_is_that_of_the_package(run):
-    done = run("version")
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_versions(run, asked):
+    done = run(asked)
 
     assert done.code == 0
-    assert done.out.startswith("genreconcile 0.")
+    own, python, client, server = done.out.splitlines()
+    assert own in {f"genreconcile {version('genreconcile')} ({form})" for form in ("pure Python", "compiled")}
+    assert python == f"Python {platform.python_version()}"
+    assert client == f"kubernetes {version('kubernetes')}"
+    assert server == "Kubernetes 1.35 to 1.37 tested, 1.28 needed"
 
 
 # Exit codes
