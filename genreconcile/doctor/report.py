@@ -56,7 +56,7 @@ def _lines(health: Health) -> Iterator[str]:
     for cost in health.costs:
         yield f"{'':<8}{'cache':<{_WIDTH}}  {_told(cost)}"
     warnings = sum(one.level != OK for one in health.findings) - len(health.problems)
-    yield f"{len(health.findings)} checks: {len(health.problems)} problems, {warnings} warnings"
+    yield f"checks: {len(health.findings)}, problems: {len(health.problems)}, warnings: {warnings}"
 
 
 def _told(cost: Cost) -> str:

@@ -58,4 +58,4 @@ def schemas(cluster: Cluster, discovery: Discovery, kinds: Sequence[Resource]) -
         more = f" and {len(without) - _SHOWN} more" if len(without) > _SHOWN else ""
         yield Finding("schema", WARNING, f"no schema for {', '.join(without[:_SHOWN])}{more}", "GR506")
     else:
-        yield Finding.ok("schema", f"{len(kinds)} kinds described" if kinds else f"{len(known)} documents")
+        yield Finding.ok("schema", f"kinds described: {len(kinds)}" if kinds else f"documents: {len(known)}")

@@ -315,7 +315,7 @@ def test_text(ground, capsys):
     assert "problem rights      1 of 6 missing: watch configmaps in shop [GR403]\n" in out
     assert "genreconcile rbac -f FILE" in out
     assert re.search(r"\n {8}cache       v1/ConfigMap in shop: 1 objects, \d+ bytes to read, about \d+ bytes of", out)
-    assert out.endswith("11 checks: 1 problems, 1 warnings\n")
+    assert out.endswith("checks: 11, problems: 1, warnings: 1\n")
 
 
 def test_the_figures_are_those_of_the_benchmarks():
