@@ -171,8 +171,8 @@ FIGURES = (
     Figure("decisions/0034", "for low priority {} s more", "controllers.entry._RISE", plain),
     Figure("decisions/0034", "due for less than {} s ranks", "controllers.entry._RISE", plain),
     Figure("decisions/0037", "for values of more than {} together", "compare.patch._LONGEST_TESTS", size),
-    Figure("access", "Up to {} rights are asked for one by one", "access.review._FEW", word),
-    Figure("access", "Where these are more than {}", "cli.session._FEW", word),
+    Figure("access", "Up to {} are asked for one by one", "access.review._FEW", word),
+    Figure("access", "For more than {} namespaces", "cli.session._FEW", word),
     Figure("access", "tried again after {}", "cluster.credentials._NOT_AGAIN_WITHIN", time),
     Figure("cases", "and is tried again after {}", "cluster.credentials._NOT_AGAIN_WITHIN", time),
     Figure("errors", "looks again, up to {},", "execution._ATTEMPTS", less_one),
@@ -194,7 +194,7 @@ FIGURES = (
     Figure("operators", "`NotReadable` | in {} s |", "controllers.run._SOON", plain),
     Figure("operators", "those that go on have {} s", "controllers.program._GRACE", plain),
     Figure("testing", "{}, 1.36.3 and 1.35.4 are tested", "testing.versions.DEFAULT", str),
-    Figure("testing", "has no Go >= {}", "testing.versions.GO_MINIMUM", dotted),
+    Figure("testing", "has no Go {} or newer", "testing.versions.GO_MINIMUM", dotted),
 )
 
 # What was measured once; the paragraph, or the one before a table, says so.

@@ -1,8 +1,8 @@
 """What a wheel must hold, and what it must not; ``contents.py WHEEL…`` prints what is wrong, and ends with 1.
 
-Invariant: a wheel holds the files of ``genreconcile/`` that are not ignored, the licence and its metadata; a compiled
-one the extension modules of ``tools/compile_modules.py`` as well. Nothing else, and no path of the machine that built
-it.
+Invariant: a wheel holds the files of ``genreconcile/`` and ``share/`` that are not ignored, the licence and its metadata;
+a compiled one the extension modules of ``tools/compile_modules.py`` as well. Nothing else, and no path of the machine
+that built it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def faults(wheel: Path, root: Path = ROOT, *, built_in: str = "") -> list[str]:
         names = {name for name in archive.namelist() if not name.endswith("/")}
         told = list(_with_paths(archive, (built_in or str(root), f"{sys.base_prefix}/lib")))
     is_pure = wheel.stem.endswith("-py3-none-any")
-    wanted = _sources(root) | _metadata(wheel)
+    wanted = _sources(root) | _shared(root, wheel) | _metadata(wheel)
     extensions = set() if is_pure else {name for name in names if name.endswith((".so", ".pyd"))}
     told += [f"{name}: is missing" for name in sorted(wanted - names)]
     told += [f"{name}: does not belong there" for name in sorted(names - wanted - extensions)]
@@ -43,9 +43,19 @@ def _sources(root: Path) -> set[str]:
     return {path.relative_to(root).as_posix() for path in files if path.suffix not in _NO_SOURCES}
 
 
+def _shared(root: Path, wheel: Path) -> set[str]:
+    """Manual pages and completions, which an installation puts below its prefix."""
+    files = (path for path in (root / "share").rglob("*") if path.is_file())
+    return {f"{_named(wheel)}.data/data/{path.relative_to(root).as_posix()}" for path in files}
+
+
 def _metadata(wheel: Path) -> set[str]:
-    folder = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
-    return {f"{folder}/{name}" for name in _METADATA}
+    return {f"{_named(wheel)}.dist-info/{name}" for name in _METADATA}
+
+
+def _named(wheel: Path) -> str:
+    """Name and version."""
+    return "-".join(wheel.name.split("-")[:2])
 
 
 def _to_compile() -> set[str]:
