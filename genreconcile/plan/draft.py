@@ -19,7 +19,7 @@ from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import Membership
 from genreconcile.plan.corrections import Note, corrections
 from genreconcile.plan.entries import Fresh, InSync
-from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded
+from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded, is_current
 from genreconcile.plan.locate import locate
 
 
@@ -47,12 +47,12 @@ class Draft:
 
     def read(self, expected: Iterable[Mapping[str, Any]], memory: InSyncMemory) -> None:
         """Make an entry of each expected object. Raises LoadError, and what iterating over them raises."""
-        add, find, call_key = self.entries.append, memory.find, self.call_key
+        add, known = self.entries.append, memory.of(self.call_key)
         for index, obj in enumerate(require_iterable(expected)):
             data = encoded(obj)
             content = digest_of(data)
-            in_sync = find(content, call_key)
-            if in_sync is not None and self._holds(in_sync):
+            in_sync = known.get(content)
+            if in_sync is not None and is_current(in_sync) and self._holds(in_sync):
                 add(in_sync)
                 continue
             self.is_settled = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -24,48 +25,70 @@ CallKey = tuple[str, str, int, str]
 schemas, and the name of the owner set ("" without one).
 """
 
+_NOTHING: Final[Mapping[bytes, InSync]] = {}
+
 
 class InSyncMemory:
     """The objects that one Reconciler found in sync; thread-safe."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[bytes, CallKey], InSync] = {}
+        self._found: dict[CallKey, dict[bytes, InSync]] = {}
+        self._count = 0
         self._look_at = _FIRST_LOOK
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """How many entries there are; each keeps its record in memory."""
-        return len(self._found)
+        return self._count
+
+    def of(self, call_key: CallKey) -> Mapping[bytes, InSync]:
+        """The entries of a call by digest; the record of each may be another one by now: ``is_current``."""
+        return self._found.get(call_key) or _NOTHING
 
     def find(self, content: bytes, call_key: CallKey) -> InSync | None:
         """The entry of an object with this digest, None without one whose record is still the live one."""
-        try:
-            found = self._found[content, call_key]
-        except KeyError:
-            return None
-        return found if found.store.get(found.name) is found.record else None
+        found = self.of(call_key).get(content)
+        return found if found is not None and is_current(found) else None
 
     def note(self, content: bytes, call_key: CallKey, in_sync: InSync) -> None:
         """Remember that an object was in sync."""
         with self._lock:
-            self._found.pop((content, call_key), None)  # So that the newest entry is the last.
-            self._found[content, call_key] = in_sync
-            if len(self._found) >= self._look_at:
+            found = self._found.get(call_key)
+            if found is None:
+                found = self._found[call_key] = {}
+            if found.pop(content, None) is None:  # So that the newest entry is the last.
+                self._count += 1
+            found[content] = in_sync
+            if self._count >= self._look_at:
                 self._found = _holding(self._found)
-                self._look_at = max(_FIRST_LOOK, 2 * len(self._found))
+                self._count = sum(map(len, self._found.values()))
+                self._look_at = max(_FIRST_LOOK, 2 * self._count)
 
 
-def _holding(found: dict[tuple[bytes, CallKey], InSync]) -> dict[tuple[bytes, CallKey], InSync]:
-    """The entries whose record is still the live one; of those with one record, namespace, policy and set the newest.
+def is_current(in_sync: InSync) -> bool:
+    """Whether the entry's record is still the live one."""
+    return in_sync.store.get(in_sync.name) is in_sync.record
+
+
+def _holding(found: dict[CallKey, dict[bytes, InSync]]) -> dict[CallKey, dict[bytes, InSync]]:
+    """The current entries; of those with one record, namespace, policy and set the newest.
 
     One record has several where expected changes and the object need not, and where schemas are read anew.
     """
-    kept: dict[tuple[int, str, str, str], tuple[bytes, CallKey]] = {}
-    for (content, call_key), in_sync in found.items():
-        if in_sync.store.get(in_sync.name) is in_sync.record:
-            namespace, fields, _, members = call_key
-            kept[id(in_sync.record), namespace, fields, members] = (content, call_key)
-    return {place: found[place] for place in kept.values()}
+    newest: dict[tuple[int, str, str, str], tuple[CallKey, bytes]] = {}
+    for call_key in sorted(found, key=_generation):
+        namespace, fields, _, members = call_key
+        for content, in_sync in found[call_key].items():
+            if is_current(in_sync):
+                newest[id(in_sync.record), namespace, fields, members] = (call_key, content)
+    kept: dict[CallKey, dict[bytes, InSync]] = {}
+    for call_key, content in newest.values():
+        kept.setdefault(call_key, {})[content] = found[call_key][content]
+    return kept
+
+
+def _generation(call_key: CallKey) -> int:
+    return call_key[2]
 
 
 def encoded(obj: Any) -> bytes | bytearray:
