@@ -43,6 +43,8 @@ autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 add_module_names = False
 
+smartquotes = False  # Docstrings quote values.
+
 html_theme = "furo"
 html_title = f"genreconcile {release}"
 html_static_path = ["_static"]
@@ -59,14 +61,8 @@ copybutton_selector = "div.highlight:not(.output) pre"
 examples_run_by_tests = {
     "decisions/*": "excerpts of the time at which it was decided; tests/unit/test_figures.py holds their figures",
     "project/contributing": "tests/faults",
-    "access": "tests/kind/test_access.py",
     "asyncio": "tests/unit/test_aio.py",
-    "command-line": "tests/unit/cli/test_flags.py",
-    "deletion": "tests/kind/test_owner_sets.py",
-    "errors": "tests/unit/apply",
-    "observability": "tests/unit/observe/test_rules.py",
     "operators": "tests/kind/test_operators_page.py tests/unit/controllers/test_operators_page.py",
     "readiness": "tests/unit/readiness/test_readiness_page.py",
-    "rules": "tests/unit/normalize",
     "testing": "tests/unit/testing/fake/test_docs.py",
 }
