@@ -6,6 +6,7 @@ credential but the token in its mounts. Its image is this checkout. Pods share o
 port than it says.
 """
 
+import contextlib
 import json
 import os
 import shlex
@@ -24,7 +25,7 @@ NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "here"}}
 ISOLATE = ("unshare", "--user", "--map-root-user", "--mount", "--uts", "sh", "-ec")
 FORCED = b'{"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0}'
 MERGE = "application/merge-patch+json"
-GRACE = 30.0
+GRACE = 60.0
 
 
 def isolates(folder):
@@ -70,15 +71,22 @@ class Kubelet:
         """Start, end and probe what the server's Pods say; returns the names of those that are ready."""
         ready = []
         for pod in self.request("GET", "pods")["items"]:
-            meta = pod["metadata"]
-            if meta.get("deletionTimestamp"):
-                self._end(meta["uid"])
-                self.request("DELETE", f"pods/{meta['name']}", FORCED)
-            elif meta["uid"] not in self.running:
-                self._start(pod)
-            elif self._probed(pod):
-                ready.append(meta["name"])
+            with contextlib.suppress(gr.NotFound):  # The Pod is gone since, or what it mounts is not there yet.
+                if self._is_ready(pod):
+                    ready.append(pod["metadata"]["name"])
         return sorted(ready)
+
+    def _is_ready(self, pod):
+        meta = pod["metadata"]
+        if meta.get("deletionTimestamp"):
+            self._end(meta["uid"])
+            self.request("DELETE", f"pods/{meta['name']}", FORCED)
+            return False
+        process = self.running.get(meta["uid"])
+        if process is None or process.popen.poll() is not None:
+            self._start(pod)
+            return False
+        return self._probed(pod)
 
     def refresh(self, name):
         """Lay the volume of running Pods anew, as its ConfigMap is now."""
@@ -96,13 +104,11 @@ class Kubelet:
         return "\n".join(f"{log.stem}\n{log.read_text()[-3000:]}" for log in sorted(self.folder.glob("*.log")))
 
     def _start(self, pod):
-        try:
-            process = Process(self, pod)
-        except gr.NotFound:  # Of what it mounts; it comes later.
-            return
-        target = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod["metadata"]["name"]}}
-        target["target"] = {"apiVersion": "v1", "kind": "Node", "name": NODE["metadata"]["name"]}
-        self.request("POST", f"pods/{pod['metadata']['name']}/binding", target)
+        process = Process(self, pod)
+        if "nodeName" not in pod["spec"]:
+            target = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod["metadata"]["name"]}}
+            target["target"] = {"apiVersion": "v1", "kind": "Node", "name": NODE["metadata"]["name"]}
+            self.request("POST", f"pods/{pod['metadata']['name']}/binding", target)
         process.start()
         self.running[pod["metadata"]["uid"]] = process
 
@@ -133,7 +139,7 @@ class Process:
 
     def start(self):
         log = self.kubelet.folder / f"{self.pod['metadata']['name']}-{self.pod['metadata']['uid']}.log"
-        with log.open("w") as out:
+        with log.open("a") as out:
             self.popen = subprocess.Popen([*ISOLATE, self.script], stdout=out, stderr=out, env=self.environment)
 
     def is_ready(self):

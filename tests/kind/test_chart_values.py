@@ -80,6 +80,14 @@ def test_leases_have_the_rights_that_rbac_prints(helm, shards):
     assert rights(deployed.of("Role", found)["rules"]) == rights(printed["rules"])
 
 
+def test_the_leases_of_the_shards_before_are_held_until_the_last_pod_is_replaced(helm):
+    both = [gr.Lease("app", shards=shards).of_shard(shard) for shards in (2, 3) for shard in range(shards)]
+    (printed,) = manifests(sharing("ops", both), "app")
+    settings = {"operator": {"paths": ["/a.py"]}, "shards": 3, "formerShards": [2]}
+    found = deployed.template(helm, "app", "ops", settings)
+    assert rights(deployed.of("Role", found)["rules"]) == rights(printed["rules"])
+
+
 def rights(rules):
     return {
         (resource, verb, name)
