@@ -32,12 +32,15 @@ def await_server(cluster: Cluster, cache: Cache, kinds: Collection[GVK], signals
     """
 
     def ask(*, again: bool) -> None:
+        discovery = cache.discovery
         if again:
             _ask_whether_ready(cluster)
-        for kind in kinds:
-            cache.discovery.get(kind)
-        if not kinds:
-            cache.discovery.resources()
+            discovery.invalidate()
+        discovery.resources()
+        if not all(map(discovery.get, kinds)):  # It has none, or has come up just now.
+            _ask_whether_ready(cluster)
+            discovery.invalidate()
+            discovery.resources()
 
     asking = Asking(ask, cluster.server, cache.pace, on_end=signals.wake)
     asking.start()

@@ -155,6 +155,20 @@ def test_s40_a_signal_ends_a_program_that_waits_for_its_server(ground, how, tmp_
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.quick("scripted")
+def test_s40_a_server_that_has_just_come_up_does_not_know_all_its_kinds(ground, monkeypatch, caplog):
+    """It answers some seconds before it has read the definitions, and says so at its readiness probe."""
+    caplog.set_level(logging.INFO, "genreconcile.controllers")
+    unready = ground.faults.add(Refuse(500), path="/readyz", times=None)
+    with Started(ground, monkeypatch) as started:
+        eventually(lambda: told(caplog, "/readyz: 500"), lambda: started.error)
+        define(ground)
+        state(ground, maps(ground, "a", k="1"))
+        ground.faults.remove(unready)
+        eventually(lambda: children(ground) == {"a"}, lambda: started.error)
+    assert started.error is None
+
+
 REFUSED = {
     "403": (Refuse(403, "Forbidden", "is forbidden"), gr.Forbidden, "is forbidden"),
     "401": (Refuse(401, "Unauthorized"), gr.Unauthorized, "check the credentials"),
