@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import jsonschema
 import pytest
+import yaml
 
 import genreconcile as gr
 from genreconcile.controllers.planning import missing_rights, planned
 from genreconcile.report import schema
 from genreconcile.testing import ControlPlane
-from kind.operator_world import PROGRAM
+from kind.operator_world import EXAMPLES, PROGRAM
 from support.audit import AuditLog
 from support.eventually import eventually
 from unit.controllers.things import definition, thing
@@ -71,6 +72,7 @@ class World:
         self.cluster = gr.connect(kubeconfig=str(plane.kubeconfig))
         self.operator = folder / "operator.py"
         self.operator.write_text(OPERATOR)
+        self.operators = [self.operator]
         self.maps = f"/api/v1/namespaces/{namespace}/configmaps"
 
     def wish(self, name, children, **data):
@@ -93,7 +95,7 @@ class World:
 
     def command(self, *options, user="planner", groups=("system:masters",)):
         cluster = ["--kubeconfig", self.plane.user_kubeconfig(user, list(groups)), "--watch-namespace", self.namespace]
-        return [PROGRAM, "run", self.operator, *cluster, *options]
+        return [PROGRAM, "run", *self.operators, *cluster, *options]
 
     def plan(self, *options, **account):
         return subprocess.run(
@@ -231,6 +233,36 @@ def test_sets_without_a_parent(world):
     (found,) = planned([failing], world.cluster, [world.namespace])
     assert (found.is_judged, found.plan) == (False, None)
     assert "ZeroDivisionError" in found.error
+
+
+def test_composites_are_planned_through(served, world):
+    """A Shop has a Memcached, which does not exist yet, and whose own operator makes a Deployment and a Service."""
+    _, log = served
+    world.operators = [EXAMPLES / "memcached/memcached.py", EXAMPLES / "composite/shop.py"]
+    with gr.Reconciler(world.cluster, field_manager="author") as author:
+        for file in ("memcached/crd.yaml", "composite/crd.yaml", "composite/sample.yaml"):
+            objects = [*yaml.safe_load_all((EXAMPLES / file).read_text())]
+            for obj in objects:
+                if "namespace" in obj["metadata"]:
+                    obj["metadata"]["namespace"] = world.namespace
+            author.reconcile(objects).raise_for_failures()
+    log.file.write_text("")
+    planned = world.foretold()
+    assert planned.code == 1
+    created = {(resource, name) for verb, resource, name in planned.writes if verb == "create"}
+    assert {resource for resource, _ in created} == {"memcacheds", "configmaps", "deployments", "services"}
+    assert writes(log, "planner", world.namespace) == Counter()
+    with subprocess.Popen(world.command(user="runner"), stderr=subprocess.DEVNULL) as process:
+        try:
+            eventually(lambda: made(log, world) == created)
+        finally:
+            process.terminate()
+    assert made(log, world) == created
+
+
+def made(log, world):
+    sent = writes(log, "runner", world.namespace)
+    return {(resource, name) for verb, resource, name in sent if verb == "create"}
 
 
 # An upgrade
