@@ -6,6 +6,7 @@ Invariant: an option that would have no effect is refused.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
@@ -223,6 +224,7 @@ def _plan(
     from genreconcile.controllers.planning import missing_rights, planned
     from genreconcile.report.operators import render_operators
 
+    logging.getLogger("genreconcile.apply").setLevel(logging.WARNING)  # It tells of writes, which are none here.
     found = planned(sources, cluster, namespaces or None, accept_changes=accepts)
     missing = missing_rights(found, cluster)
     click.echo(render_operators(found, missing, output), nl=False)

@@ -208,7 +208,11 @@ def test_a_place_to_listen_that_is_none_is_refused_before_anything_runs(run, rec
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(("-o", "json"), "-o goes with --plan."), (("--plan", "--release"), "--plan and --release exclude each other")],
+    [
+        (("-o", "json"), "-o goes with --plan."),
+        (("--plan", "--release"), "--plan and --release exclude each other"),
+        (("--as-controller", "old"), "--as-controller goes with --plan."),
+    ],
 )
 def test_options_of_a_dry_run(run, reconciler, operator, options, said):
     done = run("run", operator("one"), *options)
@@ -216,9 +220,34 @@ def test_options_of_a_dry_run(run, reconciler, operator, options, said):
     assert said in done.err
 
 
+def test_a_dry_run_as_another_controller_and_with_changes_accepted(run, reconciler, operator, monkeypatch):
+    asked = []
+
+    def planned(sources, _, namespaces, *, accept_changes):
+        asked.append(([one.settings.name for one in sources], namespaces, accept_changes))
+        return []
+
+    monkeypatch.setattr(planning, "planned", planned)
+    monkeypatch.setattr(planning, "missing_rights", lambda *_: [])
+    assert run("run", operator("one"), "--plan", "--as-controller", "old", "--accept-changes").code == 0
+    assert asked == [(["old"], None, True)]
+    done = run("run", operator("one"), operator("two"), "--plan", "--as-controller", "old")
+    assert (done.code, asked[1:]) == (2, [])
+    assert "--as-controller goes with one controller." in done.err
+
+
 @pytest.mark.parametrize(
     "case",
     [
+        (
+            (Planned("things", None, refusal="too much"),),
+            4,
+            [
+                "things: refused: too much",
+                "missing right: patch things.example.com in shop",
+                "0 looked at: 0 would be changed, 0 could not be judged",
+            ],
+        ),
         ((), 0, ["0 looked at: 0 would be changed, 0 could not be judged"]),
         ((Planned("things", KEY),), 0, ["1 looked at: 0 would be changed, 0 could not be judged"]),
         (
