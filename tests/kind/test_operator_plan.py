@@ -260,6 +260,14 @@ def test_composites_are_planned_through(served, world):
     assert made(log, world) == created
 
 
+def codes(log, user):
+    """The answers that a user got."""
+    events = map(json.loads, log.file.read_text().splitlines())
+    return {
+        one["responseStatus"]["code"] for one in events if one["user"]["username"] == user and "responseStatus" in one
+    }
+
+
 def made(log, world):
     sent = writes(log, "runner", world.namespace)
     return {(resource, name) for verb, resource, name in sent if verb == "create"}
@@ -340,6 +348,7 @@ def test_an_upgrade_is_foretold_with_its_guard(served, world):
         finally:
             process.terminate()
     assert writes(log, "runner", world.namespace) == accepted.writes
+    assert 422 not in codes(log, "runner"), "the server spells values as its watch has told them"
     assert accepted.writes >= Counter({("patch", "apps", name): 1 for name in APPS}), "each record names the build"
     done = world.plan()
     assert (done.returncode, done.stdout) == (0, "6 looked at: 0 would be changed, 0 could not be judged\n")
