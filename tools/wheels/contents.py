@@ -1,8 +1,8 @@
 """What a wheel must hold, and what it must not; ``contents.py WHEEL…`` prints what is wrong, and ends with 1.
 
-Invariant: a wheel holds the files of ``genreconcile/`` and ``share/`` that are not ignored, the licence and its metadata;
-a compiled one the extension modules of ``tools/compile_modules.py`` as well. Nothing else, and no path of the machine
-that built it.
+Invariant: a wheel holds the files of ``genreconcile/`` and ``share/`` that are not ignored, the licence and its
+metadata; a compiled one the extension modules of ``tools/compile_modules.py`` as well. Nothing else, and no path of the
+machine that built it.
 """
 
 from __future__ import annotations
