@@ -65,10 +65,17 @@ class _Open:
 
 
 class Builder:
-    """Builds the documents of one text; ``get_event`` gives the parser's next event."""
+    """Builds the documents of one text; ``get_event`` gives the parser's next event.
 
-    def __init__(self, get_event: Callable[[], Any]) -> None:
+    ``most`` is the largest number of values in one document, ``most_of_text`` that in all.
+    """
+
+    def __init__(
+        self, get_event: Callable[[], Any], most: int = _MAX_NODES, most_of_text: int = _MAX_NODES_OF_TEXT
+    ) -> None:
         self._get_event = get_event
+        self._most = most
+        self._most_of_text = most_of_text
         self._total = 0
         self._size = 0  # Of the document, what aliases stand for included.
         self._added = 0  # By aliases.
@@ -120,8 +127,8 @@ class Builder:
     def _count(self, event: Any) -> None:
         self._size += 1
         self._total += 1
-        if self._size - self._added > _MAX_NODES or self._total > _MAX_NODES_OF_TEXT:
-            problem = f"more than {_MAX_NODES} values in one document, or {_MAX_NODES_OF_TEXT} in all; split it"
+        if self._size - self._added > self._most or self._total > self._most_of_text:
+            problem = f"more than {self._most} values in one document, or {self._most_of_text} in all; split it"
             raise _refused(problem, event)
 
     def _key(self, event: Any) -> str:
