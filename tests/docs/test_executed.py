@@ -4,12 +4,13 @@ Each test builds a site of one page; no cluster is needed.
 """
 
 import html
+import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 EXTENSIONS = Path(__file__).parents[2] / "docs/_ext"
 CONF = """\
@@ -31,15 +32,18 @@ RUNS = (":background:", ":until: up")
 
 
 @pytest.fixture
-def build(tmp_path):
+def build(tmp_path, capsys):
     def built(page):
         (tmp_path / "conf.py").write_text(CONF.format(path=str(EXTENSIONS)), "utf-8")
         (tmp_path / "index.md").write_text(f"# Title\n\n{page}", "utf-8")
-        command = [sys.executable, "-m", "sphinx", "-q", "-E", str(tmp_path), str(tmp_path / "out")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        warnings, folder = io.StringIO(), str(tmp_path)
+        with patch_docutils(), docutils_namespace():
+            app = Sphinx(folder, folder, f"{folder}/out", f"{folder}/read", "html", status=None, warning=warnings)
+            app.build()
+        said = warnings.getvalue() + capsys.readouterr().out
         shown = tmp_path / "out/index.html"
         text = html.unescape(re.sub(r"<[^>]+>", "", shown.read_text("utf-8"))) if shown.exists() else ""
-        return done.returncode, done.stdout + done.stderr, text
+        return app.statuscode, said, text
 
     return built
 

@@ -40,10 +40,11 @@ class Background:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with self._news:
-                self._lines.append(line)
-                self._news.notify_all()
+        with self._process.stdout as printed:
+            for line in printed:
+                with self._news:
+                    self._lines.append(line)
+                    self._news.notify_all()
         with self._news:
             self._is_over = True
             self._news.notify_all()
@@ -78,3 +79,4 @@ class Background:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self._reader.join(timeout=_PATIENCE)

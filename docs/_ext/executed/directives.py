@@ -17,7 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 from executed.background import Background
 from executed.blocks import EXECUTED
 from executed.masks import MaskError, masked
-from executed.session import ExampleError, Session, Sessions, require
+from executed.session import ExampleError, Session, Sessions, current, require
 
 _FAULTS = (ExampleError, MaskError, TimeoutError, subprocess.TimeoutExpired, ValueError, OSError)
 
@@ -33,8 +33,7 @@ class _Executed(SphinxDirective):
 
     @property
     def sessions(self) -> Sessions:
-        found: Sessions = self.env.app.examples  # type: ignore[attr-defined]
-        return found
+        return current()
 
     @property
     def session(self) -> Session:

@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 
 from executed import blocks
 from executed.directives import Console, Example, File, Ground
-from executed.session import Sessions
+from executed.session import begin, current
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -29,18 +29,18 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _begin(app: Sphinx) -> None:
-    app.examples = Sessions(Path(app.srcdir).parent)  # type: ignore[attr-defined]
+    begin(Path(app.srcdir).parent)
 
 
 def _end_page(app: Sphinx, doctree: Any) -> None:
-    sessions: Sessions = app.examples  # type: ignore[attr-defined]
+    sessions = current()
     sessions.end_page(app.env.docname)
     if not any(fnmatch(app.env.docname, page) for page in app.config.examples_run_by_tests):
         blocks.check(doctree)
 
 
 def _end(app: Sphinx, error: Exception | None) -> None:
-    sessions: Sessions = app.examples  # type: ignore[attr-defined]
+    sessions = current()
     sessions.close()
     sys.stdout.write(f"executed {sessions.executed} examples on {len(sessions.pages)} pages\n")
     if sessions.failed and error is None:

@@ -176,6 +176,21 @@ class Sessions:
         self.plane.close()
 
 
+_CURRENT: list[Sessions] = []
+"""That of the build; not in Sphinx's environment, which is kept from build to build."""
+
+
+def begin(root: Path) -> None:
+    """A build begins; ``root`` is the folder of the tree."""
+    _CURRENT[:] = [Sessions(root)]
+
+
+def current() -> Sessions:
+    """The sessions of the build that goes on."""
+    (found,) = _CURRENT
+    return found
+
+
 def require(condition: Any, message: str) -> None:
     """Raise ExampleError with this message unless the condition holds."""
     if not condition:
