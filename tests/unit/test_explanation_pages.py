@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 COMPARISON = (ROOT / "docs/explanation/comparison.md").read_text("utf-8")
@@ -60,3 +61,8 @@ def test_the_kubernetes_versions_are_those_of_the_conformance_page():
 def test_the_extras_are_those_of_the_package():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     assert {*re.findall(r"`genreconcile\[(\w+)\]`", SUPPORT)} == {*extras}
+
+
+def test_the_oldest_kubernetes_is_the_one_that_doctor_asks_for():
+    oldest = yaml.safe_load((ROOT / "genreconcile/data/doctor.yaml").read_text("utf-8"))["kubernetes"]["oldest"]
+    assert re.findall(r"Kubernetes has to be (\S+) or newer", SUPPORT) == [oldest]
