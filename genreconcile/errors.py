@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Any, Final
 
 FAULT: Final = "GR001"
 """The code of what is a fault of this package."""
@@ -283,26 +283,14 @@ class Unreachable(ClusterError):
         return self.is_passing
 
 
-class RefusalText(str):  # noqa: SLOT000 - with __slots__ it could not be copied
-    """The message of a guard that refused, with its ``code``."""
-
-    code: str
-
-    def __new__(cls, text: str, code: str = "") -> Self:
-        """The text, to which the code is tied."""
-        made = super().__new__(cls, text)
-        made.code = code
-        return made
-
-
 def code_of(error: object) -> str:
-    """The code of an error or a refusal, "" where it has none, as those of others."""
-    return error.code if isinstance(error, ReconcileError | RefusalText) else ""
+    """The code of an error, "" where it has none, as those of others."""
+    return error.code if isinstance(error, ReconcileError) else ""
 
 
 def with_code(text: str, error: object) -> str:
-    """A text for a reader, with the code of the error or refusal that it tells of: ``... [GR422]``."""
-    code = code_of(error)
+    """A text for a reader, with the code, or that of the error that it tells of: ``... [GR422]``."""
+    code = error if isinstance(error, str) else code_of(error)
     return f"{text} [{code}]" if code else text
 
 

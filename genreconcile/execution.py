@@ -15,7 +15,7 @@ import msgspec
 
 from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
 from genreconcile.apply.result import Outcome, Result
-from genreconcile.errors import Conflict, InputError, NotFound, ParentChanged, PlanRefused, ReconcileError, code_of
+from genreconcile.errors import Conflict, InputError, NotFound, ParentChanged, PlanRefused, ReconcileError
 from genreconcile.kinds.order import wave_of, waves
 from genreconcile.objects import ObjectKey, metadata_of
 from genreconcile.ownership import Inventory, Parent
@@ -182,7 +182,7 @@ class Execution:
         warnings = (*plan.warnings, *self._concluded(plan, outcomes))
         result = Result(tuple(outcomes), warnings, plan.looked_at)
         if plan.refusals:
-            raise PlanRefused("; ".join(plan.refusals), result, code=code_of(plan.refusals[0]))
+            raise PlanRefused("; ".join(plan.refusals), result, code=next(iter(plan.refusal_codes), "GR801"))
         return result
 
     def _concluded(self, plan: Plan, outcomes: Iterable[Outcome]) -> list[str]:

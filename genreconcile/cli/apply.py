@@ -119,7 +119,7 @@ def _is_agreed(plan: Plan, settings: Flags) -> bool:
     if not is_asked or not any(change.operation != "none" for change in plan.changes):
         return True
     output.show(plan, "text", stderr=True)
-    output.notes("refused", plan.refusals)
+    output.notes("refused", plan.told_refusals)
     # click.confirm writes a part of its prompt to stdout, where only data belongs.
     click.echo("Apply? [y/N] ", nl=False, err=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

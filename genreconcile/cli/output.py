@@ -14,7 +14,7 @@ from typing import TextIO
 import click
 
 from genreconcile.apply.result import Result
-from genreconcile.errors import ReconcileError, with_code
+from genreconcile.errors import ReconcileError, code_of, with_code
 from genreconcile.plan import Plan
 from genreconcile.report import render
 
@@ -43,7 +43,7 @@ def show(report: Plan | Result, output: str, *, stderr: bool = False) -> None:
 def notes(kind: str, messages: Iterable[str | ReconcileError]) -> None:
     """Print a line ``<kind>: <message>`` on stderr for each message, with the code that it has."""
     for message in messages:
-        click.echo(f"{kind}: {with_code(str(message), message)}", err=True)
+        click.echo(f"{kind}: {with_code(str(message), code_of(message))}", err=True)
 
 
 def has_colours(stream: TextIO) -> bool:

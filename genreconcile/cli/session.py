@@ -246,5 +246,5 @@ def show_plan(settings: Flags) -> int:
         plan = make_plan(reconciler, expected, settings)
     output.show(plan, settings.output)
     output.notes("warning", plan.warnings)
-    output.notes("refused", plan.refusals)
+    output.notes("refused", plan.told_refusals)
     return exits.of_plan(plan)

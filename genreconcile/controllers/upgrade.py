@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from genreconcile.errors import RefusalText
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Plan
 
@@ -40,15 +39,14 @@ class Survey(NamedTuple):
 
     @property
     def refusal(self) -> str:
-        """Why nothing is written, as a RefusalText; "" where it may be."""
+        """Why nothing is written; "" where it may be."""
         if self.changed <= self.allowed:
             return ""
-        text = (
+        return (
             f"the controller {self.controller}: nothing written: it is another build than the one that ran last, and "
             f"would change {self.changed} of {self.children} children, which is more than {self.allowed}; see whether "
             "that is meant, and start it with --accept-changes (accept_changes=True)"
         )
-        return RefusalText(text, "GR906")
 
 
 def refusals(surveys: Iterable[Survey]) -> Iterator[str]:

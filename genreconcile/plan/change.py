@@ -5,6 +5,7 @@ Invariant: a plan is data; making, printing or comparing one sends no request.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from genreconcile.compare.patch import Patch
-from genreconcile.errors import ReconcileError, RefusalText
+from genreconcile.errors import ReconcileError, with_code
 from genreconcile.mask import Fields, Hiding, fields_of, mask_patch, without_words
 from genreconcile.memory.remembered import Key
 from genreconcile.objects import GVK, Object, ObjectKey
@@ -124,25 +125,32 @@ class Plan:
     """All changes of one reconcile, in the order of the expected set, deletions last.
 
     ``changes`` leaves out the ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards that
-    withhold deletions; ``warnings`` are for the reader. ``matches`` counts the live objects, expected ones included,
-    that the selector or the owner set holds. ``spared`` are those that are not expected and yet left alone, for
-    Kubernetes or a controller made them, or they are being deleted already; each has its reason. ``owner`` is what the
-    parent of the owner set records, None without a set. ``looked_at`` are the kinds whose objects deletion looked at,
-    ``not_looked_at`` those, as (group, kind), that it could not read. ``prune_first``: deletions come before creates
-    and patches.
+    withhold deletions, and ``refusal_codes`` are their codes; ``warnings`` are for the reader. ``matches`` counts
+    the live objects, expected ones included, that the selector or the owner set holds. ``spared`` are those that
+    are not expected and yet left alone, for Kubernetes or a controller made them, or they are being deleted
+    already; each has its reason. ``owner`` is what the parent of the owner set records, None without a set.
+    ``looked_at`` are the kinds whose objects deletion looked at, ``not_looked_at`` those, as (group, kind), that it
+    could not read. ``prune_first``: deletions come before creates and patches.
     """
 
     changes: tuple[Change, ...]
     unchanged: tuple[Change, ...] = ()
     order: tuple[ObjectKey, ...] = ()
     warnings: tuple[str, ...] = ()
-    refusals: tuple[RefusalText, ...] = ()
+    refusals: tuple[str, ...] = ()
     matches: int = 0
     spared: tuple[Change, ...] = ()
     owner: OwnerPlan | None = None
     looked_at: tuple[GVK, ...] = ()
     not_looked_at: tuple[tuple[str, str], ...] = ()
     prune_first: bool = False
+    refusal_codes: tuple[str, ...] = ()
+
+    @property
+    def told_refusals(self) -> tuple[str, ...]:
+        """The refusals, each with its code, for a reader."""
+        codes = itertools.chain(self.refusal_codes, itertools.repeat(""))
+        return tuple(map(with_code, self.refusals, codes))
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

@@ -42,7 +42,7 @@ class Planned:
 
     ``on_parent`` is what would be written on the parent, ``writes`` are all requests, in their order, of a controller;
     ``rights`` are those to send them. ``refusal``: the controller would not run, for this reason. ``code`` is that of
-    the error.
+    the error, or of the refusal.
     """
 
     name: str
@@ -119,15 +119,15 @@ def _lines(found: Sequence[Planned], missing: Sequence[Right]) -> Iterator[str]:
 
 def _of_one(one: Planned) -> Iterator[str]:
     if one.refusal:
-        yield f"{one.of}: refused: {with_code(one.refusal, one.refusal)}"
+        yield f"{one.of}: refused: {with_code(one.refusal, one.code)}"
     if one.error:
-        yield f"{one.of}: not judged: {one.error}{f' [{one.code}]' if one.code else ''}"
+        yield f"{one.of}: not judged: {with_code(one.error, one.code)}"
     plan = one.plan if one.plan is not None and _is_worth_telling(one.plan) else None
     if plan is not None or one.on_parent:
         yield f"{one.of}:"
     if plan is not None:
         yield from (f"  {line}" for line in render_text(plan).splitlines())
-        yield from (f"  refused: {with_code(refusal, refusal)}" for refusal in plan.refusals)
+        yield from (f"  refused: {refusal}" for refusal in plan.told_refusals)
     for subresource, change in one.on_parent:
         yield f"  {f'{subresource} of the parent' if subresource else 'the parent'} to update"
         yield from (f"  {line}" for line in operations(change))

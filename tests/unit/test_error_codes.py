@@ -23,7 +23,7 @@ def name_of(node):
 
 def classes():
     """The classes of errors and of wrong usage, with the code that each has by its definition."""
-    found = {"ReconcileError": "", "UsageError": "", "RefusalText": ""}
+    found = {"ReconcileError": "", "UsageError": "", "GuardRefusal": ""}
     definitions = [node for tree in SOURCES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     for _ in range(8):  # As deep as the hierarchy may be.
         for node in definitions:
@@ -52,7 +52,7 @@ def made():
 def without_code():
     for path, node in made():
         given = [one.value for one in node.keywords if one.arg == "code"]
-        if name_of(node.func) == "RefusalText":
+        if name_of(node.func) == "GuardRefusal":
             given += node.args[1:]
         if not given and not CLASSES[name_of(node.func)]:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)[:100]}"
