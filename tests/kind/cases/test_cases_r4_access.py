@@ -86,7 +86,7 @@ def test_r4_2_a_program_that_fails_is_one_line_and_exit_code_3(control_plane, tm
     out, err = capsys.readouterr()
     assert out == ""
     said = "no credentials: the program './program' failed with exit code 1: sso session expired"
-    assert err == f"error: {path}: {said}; log in again, or run it by hand\n"
+    assert err == f"error: {path}: {said}; log in again, or run it by hand [GR602]\n"
 
 
 def test_r4_3_the_path_of_a_control_plane(control_plane):

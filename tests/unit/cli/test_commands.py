@@ -339,6 +339,9 @@ def test_refusals_of_a_plan_are_printed(run, reconciler, manifest):
 
     assert run("plan", "-f", manifest).err == "refused: too many deletions\n"
 
+    reconciler.plans = [Plan((UPDATE,), refusals=("too many", "all"), refusal_codes=("GR801", "GR802"))]
+    assert run("plan", "-f", manifest).err == "refused: too many [GR801]\nrefused: all [GR802]\n"
+
 
 # The question
 

@@ -28,6 +28,13 @@ def test_a_plan_has_what_goes_and_what_is_spared():
     assert plan.counts["unchanged"] == 0, "what is spared is no business of this set"
 
 
+def test_refusals_are_plain_text_with_their_codes_beside_them():
+    plan = assemble([], GOING, Prune("shop", WANTED.selector, max_deletions=0), [])
+    assert plan.refusal_codes == ("GR802", "GR801")
+    assert [type(refusal) for refusal in plan.refusals] == [str, str], "they go into statuses and Events"
+    assert [told.rpartition(" ")[2] for told in plan.told_refusals] == ["[GR802]", "[GR801]"]
+
+
 def test_nothing_goes_while_an_expected_object_fails():
     failed = change("none", "bad", error=InputError("bad"))
     plan = assemble([failed], GOING, Prune("shop", WANTED.selector, max_deletions=0), [])
