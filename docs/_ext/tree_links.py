@@ -1,6 +1,7 @@
 """Links of a page to files of the tree that are no pages: to the page of the site that shows them.
 
-Invariant: one and the same link is right in the tree, where it is read as a file, and in the site.
+Invariant: one and the same link is right in the tree, where it is read as a file, and in the site. Where no page shows
+the file, the site has its text without a link.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from sphinx.application import Sphinx
-from sphinx.util import logging
 
-_log = logging.getLogger(__name__)
-_LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)(?=[)#])")
+_LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?!\w+:|#)(?P<path>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
 FILES: Final = {
     "project/architecture": "ARCHITECTURE.md",
     "project/benchmarks": "benchmarks/README.md",
@@ -47,10 +46,19 @@ def _rewrite(app: Sphinx, page: str, source: list[str]) -> None:
         source[0], origin = file.read_text("utf-8"), file.parent
     if page == _INDEX:
         source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n0*\n```\n"
-    source[0] = _LINK.sub(lambda found: _target(found[1], origin, folder, root, page), source[0])
+    source[0] = _LINK.sub(lambda found: _link(found, origin, folder, root), source[0])
 
 
-def _target(link: str, origin: Path, folder: Path, root: Path, page: str) -> str:
+def _link(found: re.Match[str], origin: Path, folder: Path, root: Path) -> str:
+    target = _target(found["path"], origin, folder, root)
+    if target is None:
+        return found["text"]
+    anchor = "" if "#" in target else found["anchor"] or ""
+    return f"[{found['text']}]({target}{anchor})"
+
+
+def _target(link: str, origin: Path, folder: Path, root: Path) -> str | None:
+    """The target in the site; None where no page shows the file."""
     path = Path(os.path.normpath(origin / link))
     if not path.is_relative_to(root):
         return link
@@ -65,6 +73,5 @@ def _target(link: str, origin: Path, folder: Path, root: Path, page: str) -> str
         name = in_tree.parts[2] if in_tree.parts[1:2] == ("operators",) and len(in_tree.parts) > 2 else in_tree.stem
         return f"{shown}#{name.replace('_', '-')}"
     if (shown_as := _SHOWN.get(str(in_tree))) is None:
-        _log.warning("%s: no page of the site shows %s", page, in_tree)
-        return link
+        return None
     return os.path.relpath(root / "docs" / shown_as, folder)

@@ -14,7 +14,7 @@ _PATTERNS: Final = {
     "uid": r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     "resourceVersion": r"(?<=resourceVersion[\"']: [\"'])\d+|(?<=resourceVersion: [\"'])\d+",
     "port": r"(?<=127\.0\.0\.1:)\d{4,5}\b|(?<=localhost:)\d{4,5}\b",
-    "folder": r"/[\w./-]*genreconcile-[\w-]+[\w./-]*",
+    "folder": r"(?<![\w.])/[\w./-]+/genreconcile-[\w-]+[\w./-]*",
     "pod": r"(?<=-)[bcdf0-9][a-z0-9]{7,9}-[bcdfghjklmnpqrstvwxz0-9]{5}\b",
     "address": r"\b10\.\d+\.\d+\.\d+\b",
     "duration": r"\b\d+(?:\.\d+)? ?(?:ms|µs|s|seconds?|minutes?)\b",
