@@ -132,7 +132,8 @@ def _section(results: Mapping[str, Any], drawn: Collection[str]) -> Iterator[str
     machine = results["machine"]
     yield ""
     yield f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['kernel']}, "
-    yield f"Python {machine['python']}, Kubernetes {machine['kubernetes']}."
+    load = machine["load_average"][0]
+    yield f"Python {machine['python']}, Kubernetes {machine['kubernetes']}; load {load:.1f} when it began."
     yield ""
     yield "| what | size | ours | unit | ours / peer | target | met |"
     yield "|---|---|---|---|---|---|---|"
