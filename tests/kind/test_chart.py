@@ -19,6 +19,8 @@ from kind.kubelet import NODE, Kubelet, isolates
 from kind.operator_world import EXAMPLES, World
 from support.eventually import eventually
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # Helm is built the first time.
+
 MEMCACHED, DEPLOYMENT, SERVICE = "cache.example.com/v1/Memcached", "apps/v1/Deployment", "v1/Service"
 SET, LEASE = "apps/v1/StatefulSet", "coordination.k8s.io/v1/Lease"
 NAMESPACE, MAP = "v1/Namespace", "v1/ConfigMap"

@@ -12,6 +12,8 @@ from genreconcile.access import manifests
 from genreconcile.access.right import holding, sharing
 from kind import deployed
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # Helm is built the first time.
+
 
 @pytest.fixture(scope="module")
 def helm():

@@ -254,10 +254,11 @@ def test_what_a_function_asks_after_its_run_is_refused(fake, hanging):
 
     def function(parent, ctx):
         hanging(parent, ctx)
-        try:
-            ctx.list(MAP)
-        except gr.CacheError as error:
-            errors.append(str(error))
+        if parent["spec"].get("hangs"):  # The other one may be cut as well, by a busy machine, while it asks.
+            try:
+                ctx.list(MAP)
+            except gr.CacheError as error:
+                errors.append(str(error))
         return []
 
     edit(fake, hangs=True)
