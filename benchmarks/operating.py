@@ -56,7 +56,7 @@ def run(ground: Ground, command: Callable[[str], Sequence[str]], extent: Extent)
     """Run an operator, whose command line is made of the namespace. Raises Missing where it does not do its work."""
     with _namespace(ground, extent.parents) as namespace:
         begin, mark = time.time(), ground.audit.mark()
-        servers = usage.servers()
+        servers = usage.servers(ground.plane.kubeconfig.parent)
         of_servers = usage.cpu_seconds(*servers)
         with processes.background(command(namespace), ground.file("operator.log")) as process:
             _await_children(ground, process, namespace, extent)

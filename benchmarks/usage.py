@@ -5,7 +5,6 @@ Invariant: nothing is asked of the process itself, so that one that is not ours 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ SERVERS = ("kube-apiserver", "etcd")
 _PROCESSES = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_USER, _SYSTEM, _PARENT = 11, 12, 1
+_USER, _SYSTEM = 11, 12
 """Places in ``/proc/PID/stat``, counted from the state of the process."""
 _LOOK, _LOOKS, _CALM = 0.25, 6, 0.03
 
@@ -32,11 +31,11 @@ def rss(pid: int) -> int:
     return int((_PROCESSES / str(pid) / "statm").read_text("ascii").split()[1]) * _PAGE
 
 
-def servers() -> list[int]:
-    """The API server and etcd that this process has started. Raises Missing where they run elsewhere."""
-    found = [pid for pid in _below(os.getpid()) if _name(pid) in SERVERS]
+def servers(folder: Path) -> list[int]:
+    """The API server and etcd that keep their files in a folder. Raises Missing where they run elsewhere."""
+    found = [pid for pid in _all() if _is_server(pid, f"{folder}/")]
     if len(found) != len(SERVERS):
-        raise Missing(f"{' and '.join(SERVERS)}: {len(found)} of them run below this process")
+        raise Missing(f"{' and '.join(SERVERS)}: {len(found)} of them run on this machine in {folder}")
     return found
 
 
@@ -49,26 +48,17 @@ def wait_calm(pid: int, timeout: float) -> None:
         looks = looks + 1 if cpu_seconds(pid) - before < _CALM else 0
 
 
-def _below(parent: int) -> Iterator[int]:
-    children: dict[int, list[int]] = {}
-    for folder in _PROCESSES.iterdir():
-        if folder.name.isdecimal():
-            with contextlib.suppress(OSError):  # It has ended meanwhile.
-                children.setdefault(int(_stat(int(folder.name))[_PARENT]), []).append(int(folder.name))
-    waiting = [parent]
-    while waiting:
-        found = children.get(waiting.pop(), [])
-        yield from found
-        waiting += found
+def _all() -> Iterator[int]:
+    return (int(folder.name) for folder in _PROCESSES.iterdir() if folder.name.isdecimal())
 
 
-def _name(pid: int) -> str:
-    """Of the program; the kernel cuts the one in ``stat`` after 15 letters."""
+def _is_server(pid: int, place: str) -> bool:
+    """By the command line: the kernel cuts the name in ``stat`` after 15 letters."""
     try:
-        line = (_PROCESSES / str(pid) / "cmdline").read_bytes()
-    except OSError:
-        return ""
-    return Path(os.fsdecode(line.split(b"\0")[0])).name
+        line = os.fsdecode((_PROCESSES / str(pid) / "cmdline").read_bytes())
+    except OSError:  # It has ended meanwhile.
+        return False
+    return Path(line.partition("\0")[0]).name in SERVERS and place in line
 
 
 def _stat(pid: int) -> list[str]:

@@ -116,14 +116,14 @@ def test_the_server_tells_what_is_missing_or_wrong():
     assert drift.wrong(_Server({**right, "parents": [untold]}), "ns") == [f"status of {name}"]
 
 
-def test_a_process_is_measured_from_outside():
+def test_a_process_is_measured_from_outside(tmp_path):
     me = os.getpid()
     before = usage.cpu_seconds(me)
     while usage.cpu_seconds(me) < before + 0.02:
         pass
     assert usage.rss(me) > 1 << 20
     with pytest.raises(Missing, match="kube-apiserver and etcd: 0 of them"):
-        usage.servers()
+        usage.servers(tmp_path)
 
 
 def test_a_program_beside_the_peers_is_found_or_missing(tmp_path):
