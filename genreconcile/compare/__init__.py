@@ -48,10 +48,11 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     registry = rules if rules is not None else Registry.builtin()
     kind = schema.root(gvk) if schema is not None else None
     has_status = schema is None or schema.has_status(gvk)
-    node = registry.compile(gvk, kind, dict(expected), has_status=has_status)
-    policy = Policy(fields, functools.partial(_among, [dict(other) for other in others]), Ours(field_manager))
+    placed = _placed(expected, live)
+    node = registry.compile(gvk, kind, placed, has_status=has_status)
+    policy = Policy(fields, functools.partial(_among, [dict(other) for other in others], namespace_of(placed)), Ours(field_manager))
     found = Comparison(node, kind is not None, policy).compare(expected, live)
-    sensitive = (*fields_of(gvk), *sensitive_fields(registry, gvk, kind, expected, live, has_status=has_status))
+    sensitive = (*fields_of(gvk), *sensitive_fields(registry, gvk, kind, placed, live, has_status=has_status))
     return replace(found, patch=found.patch.shown(sensitive), sensitive=sensitive)
 
 
@@ -74,8 +75,17 @@ def _in_scope(expected: Object, live: Object) -> tuple[Object, Object]:
     return expected, live
 
 
-def _among(objects: list[Object], kind: str, namespace: str) -> list[Object]:
-    return [obj for obj in objects if str(GVK.of(obj)) == kind and namespace_of(obj) == namespace]
+def _placed(expected: Object, live: Object) -> Object:
+    """Expected, in the namespace of live where it names none: rules for a namespace are meant for it as well."""
+    namespace = namespace_of(live)
+    if namespace_of(expected) or not namespace:
+        return expected
+    return {**expected, "metadata": {**expected["metadata"], "namespace": namespace}}
+
+
+def _among(objects: list[Object], here: str, kind: str, namespace: str) -> list[Object]:
+    """Those of a kind in a namespace, ``here`` where an object names none."""
+    return [obj for obj in objects if str(GVK.of(obj)) == kind and namespace_of(obj) == (namespace or here)]
 
 
 __all__ = [

@@ -3,6 +3,7 @@ from pathlib import Path
 import yaml
 
 import genreconcile as gr
+from support.objects import rule_set
 from support.recorded import SCHEMA
 
 HERE = Path(__file__).parents[1]
@@ -46,3 +47,24 @@ def test_the_schemas_own_defaults_are_told():
     case = yaml.safe_load((HERE / "golden/widget/clean.yaml").read_text("utf-8"))
     told = {entry.path: entry.rule for entry in gr.explain(case["expected"], case["live"], schema=SCHEMA)}
     assert told["/spec/mode"] == "schema"
+
+
+def of_shop(kind, **fields):
+    metadata = {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1"}
+    return {"apiVersion": kind.rpartition("/")[0], "kind": kind.rpartition("/")[2], "metadata": metadata, **fields}
+
+
+def test_a_manifest_without_a_namespace_is_of_the_namespace_of_live():
+    live = of_shop("apps/v1/Deployment", spec={"replicas": 5, "paused": True})
+    expected = {**live, "metadata": {"name": "web"}, "spec": {"replicas": 1}}
+    rules = gr.Registry.builtin().extend(
+        rule_set({"id": "ours", "object": {"namespace": "shop"}, "path": "spec/paused", "ignore": True})
+    )
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    scaler = of_shop("autoscaling/v2/HorizontalPodAutoscaler", spec={"scaleTargetRef": target, "maxReplicas": 9})
+    terms = {"rules": rules, "others": [scaler], "schema": SCHEMA}
+    found = gr.explain(expected, live, **terms)
+    assert not [str(one) for one in found if one.is_drift]
+    elsewhere = {**live, "metadata": {**live["metadata"], "namespace": "other"}}
+    drift = {one.path for one in gr.explain(expected, elsewhere, **terms) if one.is_drift}
+    assert drift == {"/spec/replicas", "/spec/paused"}
