@@ -50,7 +50,8 @@ def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
     has_status = schema is None or schema.has_status(gvk)
     placed = _placed(expected, live)
     node = registry.compile(gvk, kind, placed, has_status=has_status)
-    policy = Policy(fields, functools.partial(_among, [dict(other) for other in others], namespace_of(placed)), Ours(field_manager))
+    among = functools.partial(_among, [dict(other) for other in others], namespace_of(placed))
+    policy = Policy(fields, among, Ours(field_manager))
     found = Comparison(node, kind is not None, policy).compare(expected, live)
     sensitive = (*fields_of(gvk), *sensitive_fields(registry, gvk, kind, placed, live, has_status=has_status))
     return replace(found, patch=found.patch.shown(sensitive), sensitive=sensitive)
@@ -84,8 +85,9 @@ def _placed(expected: Object, live: Object) -> Object:
 
 
 def _among(objects: list[Object], here: str, kind: str, namespace: str) -> list[Object]:
-    """Those of a kind in a namespace, ``here`` where an object names none."""
-    return [obj for obj in objects if str(GVK.of(obj)) == kind and namespace_of(obj) == (namespace or here)]
+    """Those of a kind in a namespace; without one, those ``here``, and those that are cluster-scoped."""
+    places = {namespace} if namespace else {"", here}
+    return [obj for obj in objects if str(GVK.of(obj)) == kind and namespace_of(obj) in places]
 
 
 __all__ = [
