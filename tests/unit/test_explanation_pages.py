@@ -5,7 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
+
+from genreconcile.data import Doctor, shipped
 
 ROOT = Path(__file__).parents[2]
 COMPARISON = (ROOT / "docs/explanation/comparison.md").read_text("utf-8")
@@ -64,5 +65,4 @@ def test_the_extras_are_those_of_the_package():
 
 
 def test_the_oldest_kubernetes_is_the_one_that_doctor_asks_for():
-    oldest = yaml.safe_load((ROOT / "genreconcile/data/doctor.yaml").read_text("utf-8"))["kubernetes"]["oldest"]
-    assert re.findall(r"Kubernetes has to be (\S+) or newer", SUPPORT) == [oldest]
+    assert re.findall(r"Kubernetes has to be (\S+) or newer", SUPPORT) == [shipped(Doctor).kubernetes.oldest]
