@@ -13,12 +13,17 @@ import time
 import genreconcile as gr
 from faults.operating import KIND
 from faults.soak.engine import memory, tell
+from genreconcile.cache import lately, store
 from genreconcile.controllers.program import Program
 from support.api.client import cluster_of
 
 DURATION, RENEW_DEADLINE, RETRY = 6, 4.0, 0.8
 """Of the Lease, in seconds."""
 WORKERS = 4
+FEW, SMALL = 128, 128 << 10
+"""Entries, and bytes, of the tables of what was deleted and of what has changed lately: they are full within a minute.
+With as many as they hold otherwise they fill for half an hour, and that is no leak.
+"""
 
 
 @gr.controller(KIND, name="soak", resync=60, workers=WORKERS)
@@ -42,7 +47,13 @@ def sample(program, started):
     }
 
 
+def _keep_little():
+    store._TOMBSTONES = FEW
+    lately.Lately.__init__.__defaults__ = (SMALL,)
+
+
 def main():
+    _keep_little()
     logging.disable(logging.CRITICAL)
     url, namespace, identity = sys.argv[1:]
     started, ended = time.monotonic(), threading.Event()
