@@ -219,7 +219,8 @@ def test_s26_the_clock_jumps(ground, subject, monkeypatch, jump):
 
 def test_s26_no_timer_reads_the_wall_clock():
     """The uses are the age of files that nobody has used for a month, what is shown to a caller, in a condition or in
-    an Event, the age of objects by their creationTimestamp, and the end of credentials: times of the wall.
+    an Event, the age of objects by their creationTimestamp, the end of credentials, and the check of this clock against
+    the server's: times of the wall.
     """
     found = set()
     for file in Path(gr.__file__).parent.rglob("*.py"):
@@ -233,5 +234,11 @@ def test_s26_no_timer_reads_the_wall_clock():
     credentials = {"cluster/identity.py", "cluster/oidc.py"}
     conditions = {"controllers/planning.py", "controllers/program.py", "controllers/status/writer.py"}
     ages = {"readiness/asking.py", "waiting/waiting.py"}
-    shown = {"cache/lister.py", "kinds/openapi.py", "observe/events.py", "testing/certificates.py"}
+    shown = {
+        "cache/lister.py",
+        "doctor/connection.py",
+        "kinds/openapi.py",
+        "observe/events.py",
+        "testing/certificates.py",
+    }
     assert found == shown | credentials | conditions | ages
