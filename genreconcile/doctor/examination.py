@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from genreconcile.access import Right
 from genreconcile.cluster import Cluster, DynamicCluster
 from genreconcile.cluster.kubeconfig import Chosen
-from genreconcile.doctor import connection, needs, server
+from genreconcile.doctor.connection import clock, identity, now, way
 from genreconcile.doctor.finding import Cost, Finding, Health
+from genreconcile.doctor.needs import costs, of_kinds, rights, total
+from genreconcile.doctor.server import packages, schemas, server_version
 from genreconcile.errors import ClusterError
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.objects import GVK
@@ -49,7 +51,7 @@ class _Examination:
         except ClusterError as error:
             yield Finding.of_error("kubeconfig", error)
             return
-        yield from connection.way(chosen)
+        yield from way(chosen)
         try:
             cluster = connecting.cluster()
         except ClusterError as error:
@@ -62,20 +64,20 @@ class _Examination:
 
     def _at(self, cluster: Cluster) -> Iterator[Finding]:
         try:
-            before = connection.now()
+            before = now()
             headers = cluster.headers("/version") if isinstance(cluster, DynamicCluster) else {}
             yield Finding.ok("connection", f"{cluster.server} answers")
-            yield connection.clock(headers, before, connection.now())
+            yield clock(headers, before, now())
         except ClusterError as error:
             yield Finding.of_error("connection", error)
             return
         try:
-            yield connection.identity(cluster)
+            yield identity(cluster)
         except ClusterError as error:
             yield Finding.of_error("identity", error)
             return
-        yield from _guarded("server", lambda: iter([server.server_version(cluster)]))
-        yield from server.packages()
+        yield from _guarded("server", lambda: iter([server_version(cluster)]))
+        yield from packages()
         yield from self._of_kinds(cluster)
 
     def _of_kinds(self, cluster: Cluster) -> Iterator[Finding]:
@@ -94,23 +96,23 @@ class _Examination:
                 yield Finding("kinds", "problem", f"{gvk}: no such kind on the server{hint}", "GR211")
             else:
                 kinds.append(found)
-        yield from _guarded("schema", lambda: server.schemas(cluster, discovery, kinds))
+        yield from _guarded("schema", lambda: schemas(cluster, discovery, kinds))
         yield from _guarded("rights", lambda: self._of_rights(cluster, discovery, kinds))
 
     def _of_rights(self, cluster: Cluster, discovery: Discovery, kinds: Sequence[Resource]) -> Iterator[Finding]:
-        wanted = needs.of_kinds(kinds, self.asked.namespace)
+        wanted = of_kinds(kinds, self.asked.namespace)
         if self.asked.rights is not None:
             wanted |= self.asked.rights()
         if not wanted:
             return
-        yield needs.rights(cluster, wanted)
-        for found in needs.costs(cluster, discovery, wanted):
+        yield rights(cluster, wanted)
+        for found in costs(cluster, discovery, wanted):
             if isinstance(found, Cost):
                 self.costs.append(found)
             else:
                 yield found
         if self.costs:
-            yield needs.total(self.costs)
+            yield total(self.costs)
 
 
 def examine(connecting: Connecting, asked: Asked) -> Health:

@@ -1,20 +1,17 @@
 """The deployments of ``deploy/``: Helm and kustomize, which render them, and the engine, which applies them."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import platformdirs
 import pytest
 import yaml
 
 import genreconcile as gr
 from genreconcile.cli import main
-from genreconcile.testing.building.build import locked, missing
-from genreconcile.testing.building.toolchain import Go, environment
 from kind.operator_world import PROGRAM
+from support import gotools
 
 ROOT = Path(__file__).parents[2]
 CHART, KUSTOMIZE = ROOT / "deploy/chart", ROOT / "deploy/kustomize"
@@ -25,25 +22,10 @@ MONITORS = [("ServiceMonitor", "servicemonitors"), ("PrometheusRule", "prometheu
 
 def helm():
     """The program, built the first time; the test is skipped where it cannot be."""
-    folder = platformdirs.user_cache_path("genreconcile") / "helm" / VERSION
-    if missing(folder, ["helm"]):
-        program = shutil.which("go")
-        if program is None:
-            pytest.skip("there is no go on the PATH to build helm with")
-        with locked(folder, f"helm {VERSION}"):
-            if missing(folder, ["helm"]):
-                _build(Go(Path(program)), folder)
-    return folder / "helm"
-
-
-def _build(go, folder):
-    place = {**environment(), "GOBIN": str(folder / "build")}
-    command = go.command("install", "-trimpath", "-ldflags", "-s -w", f"{PACKAGE}@v{VERSION}")
-    done = subprocess.run(command, env=place, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"helm cannot be built: {done.stderr.strip()[-300:]}")
-    (folder / "build/helm").replace(folder / "helm")
-    (folder / "build").rmdir()
+    try:
+        return gotools.program("helm", PACKAGE, VERSION)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"helm cannot be built: {error}")
 
 
 def lint(program, values, *options):

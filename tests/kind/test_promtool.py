@@ -4,17 +4,14 @@ to.
 
 import json
 import os
-import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
 
-import platformdirs
 import pytest
 import yaml
 
-from genreconcile.testing.building.build import locked, missing
-from genreconcile.testing.building.toolchain import Go, environment
+from support import gotools
 from unit.observe.test_rules import scraped_text
 
 VERSION = "0.316.0"
@@ -29,24 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 @pytest.fixture(scope="module")
 def promtool():
-    folder = platformdirs.user_cache_path("genreconcile") / "promtool" / VERSION
-    if missing(folder, ["promtool"]):
-        program = shutil.which("go")
-        if program is None:
-            pytest.skip("there is no go on the PATH to build promtool with")
-        with locked(folder, f"promtool {VERSION}"):
-            if missing(folder, ["promtool"]):
-                build(Go(Path(program)), folder)
-    return folder / "promtool"
-
-
-def build(go, folder):
     """Without the service discoveries, whose modules are most of it."""
-    flags = ["-trimpath", "-tags", "remove_all_sd", "-ldflags", "-s -w"]
-    place = {**environment(), "GOBIN": str(folder / "build")}
-    subprocess.run(go.command("install", *flags, f"{PACKAGE}@v{VERSION}"), env=place, cwd=folder, check=True)
-    (folder / "build/promtool").replace(folder / "promtool")
-    (folder / "build").rmdir()
+    return gotools.program("promtool", PACKAGE, VERSION, "-tags", "remove_all_sd")
 
 
 def told(promtool, *arguments, text=""):
