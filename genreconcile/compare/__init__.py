@@ -20,7 +20,7 @@ from genreconcile.manifests.check import plain
 from genreconcile.mask import fields_of
 from genreconcile.normalize import Registry, require_registry
 from genreconcile.normalize.sensitive import sensitive_fields
-from genreconcile.objects import GVK, Object, namespace_of, uid_of
+from genreconcile.objects import GVK, Object, metadata_of, namespace_of, uid_of
 
 
 def diff(  # noqa: PLR0913 - keyword-only settings, each with a default
@@ -81,7 +81,7 @@ def _placed(expected: Object, live: Object) -> Object:
     namespace = namespace_of(live)
     if namespace_of(expected) or not namespace:
         return expected
-    return {**expected, "metadata": {**expected["metadata"], "namespace": namespace}}
+    return {**expected, "metadata": {**metadata_of(expected), "namespace": namespace}}
 
 
 def _among(objects: list[Object], here: str, kind: str, namespace: str) -> list[Object]:

@@ -1,6 +1,7 @@
 """Every error has a code, and every code says what to do."""
 
 import ast
+import functools
 import importlib.util
 import re
 from pathlib import Path
@@ -12,19 +13,24 @@ from genreconcile.data import Errors, shipped
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(genreconcile.__file__).parent
-SOURCES = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 CODE = re.compile(r"GR\d{3}")
 OF_CLICK = {"BadParameter", "BadOptionUsage", "BadArgumentUsage", "ClickException", "FileError", "MissingParameter"}
+
+
+@functools.cache  # And not at import: each process that collects tests would wait for it.
+def sources():
+    return {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def name_of(node):
     return getattr(node, "id", None) or getattr(node, "attr", None)
 
 
+@functools.cache
 def classes():
     """The classes of errors and of wrong usage, with the code that each has by its definition."""
     found = {"ReconcileError": "", "UsageError": "", "GuardRefusal": ""}
-    definitions = [node for tree in SOURCES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    definitions = [node for tree in sources().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     for _ in range(8):  # As deep as the hierarchy may be.
         for node in definitions:
             base = next((name_of(base) for base in node.bases if name_of(base) in found), None)
@@ -38,14 +44,11 @@ def classes():
     return found
 
 
-CLASSES = classes()
-
-
 def made():
     """Each place that makes an error."""
-    for path, tree in SOURCES.items():
+    for path, tree in sources().items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and name_of(node.func) in CLASSES:
+            if isinstance(node, ast.Call) and name_of(node.func) in classes():
                 yield path, node
 
 
@@ -54,7 +57,7 @@ def without_code():
         given = [one.value for one in node.keywords if one.arg == "code"]
         if name_of(node.func) == "GuardRefusal":
             given += node.args[1:]
-        if not given and not CLASSES[name_of(node.func)]:
+        if not given and not classes()[name_of(node.func)]:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)[:100]}"
 
 
@@ -66,7 +69,7 @@ def test_every_error_is_made_with_a_code():
 def test_no_wrong_usage_is_told_without_a_code():
     found = [
         f"{path}:{node.lineno}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and (name_of(node.func) in OF_CLICK or ast.unparse(node.func) == "click.UsageError")
@@ -76,7 +79,7 @@ def test_no_wrong_usage_is_told_without_a_code():
 
 def used():
     """The codes that the sources name."""
-    for tree in SOURCES.values():
+    for tree in sources().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
                 yield node.value

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 import yaml
 
 import genreconcile as gr
@@ -68,3 +69,11 @@ def test_a_manifest_without_a_namespace_is_of_the_namespace_of_live():
     elsewhere = {**live, "metadata": {**live["metadata"], "namespace": "other"}}
     drift = {one.path for one in gr.explain(expected, elsewhere, **terms) if one.is_drift}
     assert drift == {"/spec/replicas", "/spec/paused"}
+
+
+@pytest.mark.parametrize("metadata", [{}, {"metadata": {}}, {"metadata": None}, {"metadata": []}, {"metadata": "web"}])
+def test_sides_without_metadata_are_compared_all_the_same(metadata):
+    live = of_shop("example.dev/v1/Widget", spec={"size": 1})
+    expected = {"apiVersion": "example.dev/v1", "kind": "Widget", **metadata, "spec": {"size": 2}}
+    assert {"op": "replace", "path": "/spec/size", "value": 2} in gr.diff(expected, live).patch
+    assert gr.diff(live, expected).patch

@@ -1,4 +1,6 @@
-"""Single decisions about the Leases of shards; what holds in every order of events is in test_sharding_model.py."""
+"""Single decisions about the Leases of shards; what holds in every order of events is in
+tests/properties/election/test_sharding_model.py.
+"""
 
 import datetime as dt
 
@@ -8,7 +10,7 @@ from genreconcile.election.election import Look
 from genreconcile.election.lease import Lease, own_ordinal
 from genreconcile.election.sharding import Sharding
 from genreconcile.errors import InputError
-from unit.election.test_sharding_model import Server
+from support.shard_leases import Server
 
 WALL = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 

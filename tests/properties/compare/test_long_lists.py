@@ -18,9 +18,9 @@ from genreconcile.compare.walk import Walk
 from genreconcile.objects import GVK
 from genreconcile.plan import Plan, change_for
 from genreconcile.report.diff import render_diff
+from properties.compare import table_of_lists
 from support import strategies
 from support.objects import rule_set
-from unit.compare import table_of_lists
 
 TEXTS = {"type": "array", "items": {"type": "string"}}
 DEFAULTED = {

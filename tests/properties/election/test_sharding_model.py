@@ -14,31 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from genreconcile.election.election import Look
 from genreconcile.election.lease import Lease
 from genreconcile.election.sharding import Sharding
+from support.shard_leases import Server
 
 WALL = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 LOST = st.sampled_from([False, False, False, True])
 REPLICA = st.integers(0, 3)
 NOTHING = object()
-
-
-class Server:
-    """The Leases of a namespace."""
-
-    def __init__(self):
-        self.leases, self.version = {}, 0
-
-    def answer(self, step):
-        """None for a conflict."""
-        if isinstance(step, Look):
-            return dict(self.leases)
-        metadata = step.body["metadata"]
-        live = self.leases.get(metadata["name"])
-        wanted = None if step.creates else metadata["resourceVersion"]
-        if wanted != (None if live is None else live["metadata"]["resourceVersion"]):
-            return None
-        self.version += 1
-        self.leases[metadata["name"]] = {**step.body, "metadata": {**metadata, "resourceVersion": str(self.version)}}
-        return self.leases[metadata["name"]]
 
 
 @dataclass

@@ -18,8 +18,8 @@ from genreconcile.errors import ClusterError, ReconcileError
 from genreconcile.kinds.discovery import Discovery
 from genreconcile.kinds.openapi import OpenAPIDocuments
 from genreconcile.objects import GVK
+from properties.fuzz.hostile import JSON, TEXTS, fuzz, objects
 from support.api.scripted import WIDGETS, ScriptedCluster
-from unit.fuzz.hostile import JSON, TEXTS, fuzz, objects
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

@@ -20,7 +20,7 @@ from genreconcile.normalize.sensitive import sensitive_fields
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan.insync import digest_of, encoded
 from genreconcile.pointer import join_pointer, split_pointer, token_matches
-from unit.fuzz.hostile import ANYTHING, HOSTILE, JSON, MANIFESTS, TEXTS, YAML, fuzz, objects
+from properties.fuzz.hostile import ANYTHING, HOSTILE, JSON, MANIFESTS, TEXTS, YAML, fuzz, objects
 
 LONGEST_MESSAGE = 2000
 
