@@ -205,7 +205,8 @@ def read_at_least_the_name(reader: Callable[[bytes], Record], data: bytes) -> Re
 
 def read_metadata(data: bytes | msgspec.Raw, gvk: GVK, *, codec: Codec | None = None) -> Record:
     """The record of one object, with its metadata alone. Raises as ``read``."""
-    return read(b'{"metadata":%b}' % bytes(_fields.decode(data)["metadata"]), gvk, codec=codec)
+    metadata = _fields.decode(data).get("metadata")
+    return read(b"{}" if metadata is None else b'{"metadata":%b}' % bytes(metadata), gvk, codec=codec)
 
 
 class _Heads(NamedTuple):

@@ -32,10 +32,11 @@ def server():
     return ScriptedCluster()
 
 
-def opened(server, *objects):
+def opened(server, *objects, metadata_only=False):
     server.answer(ALL, page(5, *objects))
     watch = server.live(ALL)
-    cache = Cache(server, [WIDGETS])
+    cache = Cache(server)
+    cache.add(WIDGETS, metadata_only=metadata_only)
     return cache, watch
 
 
@@ -105,8 +106,9 @@ def test_it_is_readable_again_when_it_is_well(server):
 
 
 @pytest.mark.parametrize("bad", [{"metadata": {}}, {"metadata": 5}, {}, 7, None, "text", {"metadata": {"name": 7}}])
-def test_what_has_no_name_is_passed_over(server, bad, caplog):
-    cache, watch = opened(server, bad, obj("good", 3))
+@pytest.mark.parametrize("metadata_only", [False, True])
+def test_what_has_no_name_is_passed_over(server, bad, metadata_only, caplog):
+    cache, watch = opened(server, bad, obj("good", 3), metadata_only=metadata_only)
     with cache:
         cache.wait_for_sync(timeout=45)
         assert watch.opened.wait(45)
