@@ -4,13 +4,16 @@ Run as ``python -m faults.soak.engine URL COUNT NAMESPACE…``. It writes a JSON
 and ``end`` on standard input.
 """
 
+import ctypes
 import json
 import logging
 import os
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import genreconcile as gr
 from faults.soak.objects import FOUGHT, KINDS, LABELS, expected
@@ -64,6 +67,27 @@ class Keeper:
 def memory():
     """What this process takes, in MB."""
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE / 2**20
+
+
+def heap():
+    """What is in use of the C library's heap, in all its arenas, in MB; 0 where it is not glibc's.
+
+    Where this stays and ``memory`` grows, what was freed lies between what is in use.
+    """
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "malloc_info"):
+        return 0.0
+    library.fdopen.restype = ctypes.c_void_p
+    with tempfile.TemporaryFile() as file:
+        stream = ctypes.c_void_p(library.fdopen(os.dup(file.fileno()), b"w"))
+        library.malloc_info(0, stream)
+        library.fclose(stream)
+        file.seek(0)
+        found = ET.fromstring(file.read())  # noqa: S314 - the C library's own
+    free = sum(int(one.get("size")) for one in found.findall("total") if one.get("type") in {"fast", "rest"})
+    mapped = sum(int(one.get("size")) for one in found.findall("total") if one.get("type") == "mmap")
+    arenas = next(int(one.get("size")) for one in found.findall("system") if one.get("type") == "current")
+    return (arenas - free + mapped) / 2**20
 
 
 def sizes(keepers, cache):

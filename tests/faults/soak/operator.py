@@ -12,13 +12,13 @@ import time
 
 import genreconcile as gr
 from faults.operating import KIND
-from faults.soak.engine import memory, tell
+from faults.soak.engine import heap, memory, tell
 from genreconcile.cache import lately, store
 from genreconcile.controllers.program import Program
 from support.api.client import cluster_of
 
-DURATION, RENEW_DEADLINE, RETRY = 6, 4.0, 0.8
-"""Of the Lease, in seconds."""
+DURATION, RENEW_DEADLINE, RETRY = 15, 10.0, 2.0
+"""Of the Lease, in seconds; as they are unless given. On a busy machine shorter ones are lost without a fault."""
 WORKERS = 4
 FEW, SMALL = 128, 128 << 10
 """Entries, and bytes, of the tables of what was deleted and of what has changed lately: they are full within a minute.
@@ -33,12 +33,13 @@ def soak(parent, ctx):
 
 
 def sample(program, started):
-    """The state of this process; ``rss`` in MB, ``blocks`` of memory that Python objects hold."""
+    """The state of this process; ``rss`` and ``heap`` in MB, ``blocks`` of memory that Python objects hold."""
     (loop,) = program._loops
     measures = loop.queue.measures()
     return {
         "at": time.monotonic() - started,
         "rss": memory(),
+        "heap": heap(),
         "blocks": sys.getallocatedblocks(),
         "threads": threading.active_count(),
         "leads": program.is_leading,

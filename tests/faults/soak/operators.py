@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 from faults import operating
 from faults.soak.__main__ import ROOT, SETTLE, Counts, state
@@ -168,8 +169,10 @@ def soak(options, plane, server):
         last = [max(replica.lives[number - 1 :], key=len) for replica, number in zip(replicas, lives, strict=True)]
     finally:
         codes = [replica.end() for replica in replicas]
+    if options.samples:
+        Path(options.samples).write_text(json.dumps([replica.lives for replica in replicas]), "ascii")
     foreign = [path for path in others.foreign if path in after]
-    quarters = {name: [parts(samples, name, 4) for samples in last] for name in ("rss", "blocks", "threads")}
+    quarters = {name: [parts(samples, name, 4) for samples in last] for name in ("rss", "heap", "blocks", "threads")}
     growth = [round(fourth / second, 3) for _, second, _, fourth in quarters["rss"]]
     # Threads of functions are made when they are needed, no more than there are workers.
     threads = [fourth - second for _, second, _, fourth in quarters["threads"]]
@@ -188,6 +191,7 @@ def soak(options, plane, server):
         "objects of others": f"{len(foreign)} of {len(others.foreign)} are there; made: {others.done['create']}",
         "second half": f"at least {min(map(len, last))} s; memory {growth}, threads more {threads}",
         "memory by quarter": [[round(size, 1) for size in found] for found in quarters["rss"]],
+        "the heap's part": [[round(size, 1) for size in found] for found in quarters["heap"]],
         "blocks of Python": quarters["blocks"],
         "threads by quarter": quarters["threads"],
     }
@@ -217,6 +221,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--parents", type=int, default=8)
     parser.add_argument("--objects", type=int, default=40, help="of each parent")
+    parser.add_argument("--samples", help="a file for what each life of a process told, as JSON")
     parser.add_argument("--rate", type=float, default=10.0, help="writes a second of each of three others")
     options = parser.parse_args()
     with ControlPlane() as plane, ProxiedServer(plane.kubeconfig, seed=options.seed) as server:
