@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from gc import get_referents
-from sys import getrecursionlimit
 from typing import Any, Final
 
 import msgspec
@@ -33,6 +32,8 @@ def dumps(value: Any) -> bytes:
 
 
 _HOLDERS: Final = frozenset({dict, list, tuple})
+_MOST_LEVELS: Final = 10_000
+"""Go's decoder, which reads what is sent, goes no deeper; where Python's encoder ends before, it says so itself."""
 
 
 def _holds_float(value: Any) -> bool:
@@ -46,7 +47,7 @@ def _holds_float(value: Any) -> bool:
         if kinds.isdisjoint(_HOLDERS):
             return False
         depth += 1
-        if depth > getrecursionlimit():
+        if depth > _MOST_LEVELS:
             raise RecursionError("circular, or nested too deeply")
         level = get_referents(*[found for found in level if found.__class__ in _HOLDERS])
     return False
@@ -119,7 +120,7 @@ def _require_finite(value: Any) -> None:
     count = depth = 0
     while level:
         depth += 1
-        if depth > getrecursionlimit():
+        if depth > _MOST_LEVELS:
             raise RecursionError("circular, or nested too deeply")  # As the encoder raises, after much more work.
         count += sum(map(len, level))  # Before the members are visited: all may be the same long list.
         if count > _MOST_VALUES:

@@ -105,6 +105,26 @@ def test_a_circle_is_no_json():
         gojson.dumps(circle)
 
 
+@pytest.mark.parametrize("write", [gojson.dumps, gojson.encode])
+def test_what_is_read_can_be_written_however_deep_it_is(write):
+    """How deep Python's decoder goes depends on its version: far deeper than calls of its functions, since 3.12."""
+    depth = next(depth for depth in (9900, 1400, 900) if is_read(nested(depth)))
+    assert write(gojson.loads(nested(depth))) == nested(depth)
+
+
+def nested(depth):
+    """JSON of more than a few kilobytes, as deep as that."""
+    return b'{"a":' * depth + b'"%b"' % (b"x" * 5000) + b"}" * depth
+
+
+def is_read(text):
+    try:
+        gojson.loads(text)
+    except RecursionError:
+        return False
+    return True
+
+
 def test_what_is_no_unicode_is_read_as_go_reads_it():
     data = rb'{"a":"\ud800\ud83d\ude00\\ud800","b":"%b"}' % b"\xff"
     assert gojson.loads(data) == {"a": "\ufffd😀\\ud800", "b": "\ufffd"}

@@ -16,6 +16,8 @@ from support.api.scripted import WIDGETS, ScriptedCluster, obj, page
 
 KIND = "example.com/v1/Widget"
 ALL = "/apis/example.com/v1/widgets"
+DEPTH = 100_000
+"""More than any Python's decoder goes down."""
 POISON = {
     "a number as a label": {"labels": {"app": 5}},
     "a list for labels": {"labels": ["app"]},
@@ -50,7 +52,7 @@ def test_an_object_that_is_nested_too_deeply_is_there_and_not_readable(server, w
         bad["spec"] = "DEEP"
     else:
         bad["metadata"]["managedFields"] = ["DEEP"]
-    text = json.dumps(bad).replace('"DEEP"', '{"a":' * 3000 + "1" + "}" * 3000).encode()
+    text = json.dumps(bad).replace('"DEEP"', '{"a":' * DEPTH + "1" + "}" * DEPTH).encode()
     items = [json.dumps(good).encode()] if by_watch else [text, json.dumps(good).encode()]
     server.answer(ALL, b'{"metadata":{"resourceVersion":"5"},"items":[%b]}' % b",".join(items))
     watch = server.live(ALL)

@@ -525,7 +525,8 @@ def test_settings_are_checked(gate, cache, settings):
 
 def test_an_object_that_cannot_be_read_is_not_absent(reader, cache):
     reader.list(MAP)
-    deep = gr.Record("shop", "deep", "u", 10**9, {}, (), deleting=False, data=b'{"a":' * 3000 + b"1" + b"}" * 3000)
+    data = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    deep = gr.Record("shop", "deep", "u", 10**9, {}, (), deleting=False, data=data)
     cache._kinds[MAP].store.upsert(deep)
     error = cause(reader.get, MAP, "deep", "shop")
     assert (error.reason, "nested too deeply" in str(error)) == ("Unreadable", True)
