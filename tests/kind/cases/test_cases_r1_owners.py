@@ -298,6 +298,9 @@ def test_r1_10_what_the_server_allots_anew_is_no_drift(world):
     away = {"op": "replace", "path": "/spec/type", "value": "ClusterIP"}
     world.wait_for(expected, patch(world, expected, away, {"op": "remove", "path": "/spec/ports/0/nodePort"}))
     world.repair(expected)
+    live = world.get(expected)["spec"]
+    assert (live["type"], "nodePort" in live["ports"][0]) == ("NodePort", True)
+    assert statuses(world.reconcile(expected)) == ["unchanged"]
 
 
 @pytest.mark.parametrize(

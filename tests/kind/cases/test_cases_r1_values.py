@@ -59,8 +59,11 @@ def test_r1_3_a_definition_with_numbers_that_go_spells_otherwise(world):
     world.repair(upgraded)
     schema_of(upgraded)["n0"]["minimum"] = -0.0
     world.repair(upgraded)
+    assert schema_of(world.get(upgraded)).keys() == {*bounds, *defaults, "unrelated"}
     del schema_of(upgraded)["unrelated"]
     world.repair(upgraded)
+    live = schema_of(world.get(upgraded))
+    assert (live.keys(), live["n0"]["minimum"]) == ({*bounds, *defaults}, 0)
     world.delete(upgraded)
 
 
@@ -71,6 +74,7 @@ def test_r1_3_a_number_that_somebody_adds_to_a_list_is_removed(world, numbers, p
     world.create(expected)
     world.edit(expected, {"op": "add", "path": f"/spec/{place}/0", "value": {"n": number}})
     world.repair(expected)
+    assert world.get(expected)["spec"] == {place: [{"n": 1}]}
 
 
 def test_r1_4_numbers_that_the_server_keeps_as_float64(world, numbers):
@@ -96,8 +100,10 @@ def test_r1_4_bounds_of_a_definition(world):
     bound = {"type": "number", "maximum": 9223372036854774807, "minimum": -(2**53) - 1}
     expected = definition("Large", {"n": bound})
     world.create(expected)
+    before = schema_of(world.get(expected))["n"]["maximum"]
     schema_of(expected)["n"]["maximum"] = 9223372036854773000
     world.repair(expected)
+    assert schema_of(world.get(expected))["n"]["maximum"] < before
     world.delete(expected)
 
 
