@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _NOT_COPIED = {"genreconcile", "build", "dist", "wheelhouse", "htmlcov"}
-_WHICH = """
+WHICH = """
 import pathlib, sys, genreconcile, genreconcile.gojson as one
 place = pathlib.Path(genreconcile.__file__).parent
 print(place, "compiled" if one.__file__.endswith((".so", ".pyd")) else "pure", flush=True)
@@ -27,7 +27,7 @@ def main() -> int:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with tempfile.TemporaryDirectory(prefix="genreconcile-installed-") as name:
         copy(Path(name))
-        for arguments in (["-c", _WHICH], ["-m", "pytest", "-p", "no:cacheprovider", *sys.argv[1:]]):
+        for arguments in (["-c", WHICH], ["-m", "pytest", "-p", "no:cacheprovider", *sys.argv[1:]]):
             code = subprocess.run([sys.executable, *arguments], cwd=name, env=environment, check=False).returncode
             if code:
                 return code
