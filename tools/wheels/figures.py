@@ -33,9 +33,10 @@ _UNITS = {
     "cold_sync": "objects/s",
     "memory_per_object": "bytes",
     "import_time": "ms",
+    "import_time_reconciler": "ms",
     "import_memory": "MB",
 }
-_MEMORY = "import resource, genreconcile; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+_MEMORY = "from genreconcile import Reconciler; from benchmarks.workers.common import rss; print(rss())"
 Figures = dict[str, float]
 
 
@@ -72,7 +73,8 @@ class Subject:
             "compare_cold": compared["objects"] / compared["cold_seconds"],
             "cold_sync": synced["objects"] / synced["seconds"],
             "memory_per_object": (synced["rss_after"] - synced["rss_before"]) / synced["objects"],
-            "import_time": 1000 * statistics.median(self._import_seconds() for _ in range(_STARTS)),
+            "import_time": self._milliseconds("import genreconcile"),
+            "import_time_reconciler": self._milliseconds("from genreconcile import Reconciler"),
             "import_memory": float(self.run("-c", _MEMORY)) / 1e6,
         }
 
@@ -80,10 +82,14 @@ class Subject:
         answer: Figures = json.loads(self.run("-m", f"benchmarks.workers.{name}", *arguments))
         return answer
 
-    def _import_seconds(self) -> float:
-        begin = time.perf_counter()
-        self.run("-c", "import genreconcile")
-        return time.perf_counter() - begin
+    def _milliseconds(self, program: str) -> float:
+        """Of a whole process."""
+        taken = []
+        for _ in range(_STARTS):
+            begin = time.perf_counter()
+            self.run("-c", program)
+            taken.append(time.perf_counter() - begin)
+        return 1000 * statistics.median(taken)
 
 
 def main() -> int:
