@@ -57,9 +57,16 @@ class Server:
 
 
 def many(values, ask, most=200):
-    """(value, answer) of each value, None for one that is refused; ``ask`` takes a list, and gives one or None."""
+    """(value, answer) of each value, None for one that is refused; ``ask`` takes a list, and gives one or None.
+
+    Where all are refused the question is wrong, for then nothing would be compared.
+    """
+    taken = 0
     for start in range(0, len(values), most):
-        yield from _halved(values[start : start + most], ask)
+        for value, answer in _halved(values[start : start + most], ask):
+            taken += answer is not None
+            yield value, answer
+    assert taken, f"all {len(values)} were refused"
 
 
 def _halved(values, ask):

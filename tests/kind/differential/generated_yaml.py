@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 
 EDGES = json.loads((Path(__file__).parent / "edges.json").read_text("utf-8"))["yaml"]
-WORDS, NUMBERS, QUOTED, REFUSED = (EDGES[name] for name in ("words", "numbers", "quoted", "refused"))
+WORDS, NUMBERS, QUOTED, REFUSED, STRICTER = (
+    EDGES[name] for name in ("words", "numbers", "quoted", "refused", "stricter")
+)
 ALPHABET = [
     "0",
     "1",

@@ -44,14 +44,16 @@ def test_selectors(server, labelled, tally):
     """What we refuse is of no harm; what we take selects what the server selects, in our spelling as well."""
     path, objects = labelled
     texts = generated.selectors(seeded("selectors"), size(800, 6000))
-    wrong = []
+    wrong, taken = [], 0
     for text in texts:
         try:
             selector = parse(text)
         except LoadError:
             continue
+        taken += 1
         ours = {name for name, labels in objects.items() if selector.matches(labels)}
         wrong += [(text, spelling) for spelling in (text, str(selector)) if selected(server, path, spelling) != ours]
+    assert taken > len(texts) / 4
     tally.add("selectors", len(texts), wrong)
 
 
@@ -60,13 +62,15 @@ def test_selectors_that_are_refused(server, labelled, tally):
     texts = [
         text for text in generated.selectors(seeded("refused"), size(300, 2000)) if "<" not in text and ">" not in text
     ]
-    wrong = []
+    wrong, refused = [], 0
     for text in texts:
         try:
             parse(text)
         except LoadError:
+            refused += 1
             if selected(server, path, text) is not None:
                 wrong.append(text)
+    assert refused > len(texts) / 20
     tally.add("selectors: refused", len(texts), wrong)
 
 

@@ -122,8 +122,16 @@ def test_r1_8_quoted_tagged_and_collections(kubectl, tally):
 
 
 @pytest.mark.parametrize("text", generated.REFUSED)
-def test_r1_8_what_kubectl_refuses_we_refuse(text, tally):
-    tally.add("YAML: refused", 1, [text] if ours(as_values([text])) is not None else [])
+def test_r1_8_what_kubectl_refuses_we_refuse(kubectl, tally, text):
+    found = [read(as_values([text])) for read in (kubectl, ours)]
+    tally.add("YAML: refused", 1, [] if found == [None, None] else [(text, found)])
+
+
+@pytest.mark.parametrize("text", generated.STRICTER)
+def test_r1_8_what_kubectl_reads_and_we_refuse(kubectl, tally, text):
+    """Tags that it passes over."""
+    theirs, mine = (read(as_values([text])) for read in (kubectl, ours))
+    tally.add("YAML: refused by us alone", 1, [] if theirs and mine is None else [(text, theirs, mine)])
 
 
 def test_r1_8_what_we_write_is_read_as_it_was_meant(kubectl, tally):
