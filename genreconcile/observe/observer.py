@@ -6,7 +6,7 @@ time to time names no such value: equal Events become one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from genreconcile.apply.result import Outcome, Result
@@ -17,6 +17,7 @@ from genreconcile.observe.figures import Figures
 NORMAL: Final = "Normal"
 WARNING: Final = "Warning"
 _MOST_PATHS: Final = 5
+_MOST_NAMED: Final = 10
 _ACTIONS: Final = {"created": "Create", "configured": "Update", "deleted": "Delete"}
 _DONE: Final = {"created": "Created", "configured": "Updated", "deleted": "Deleted"}
 _RECONCILE: Final = "Reconcile"
@@ -87,13 +88,16 @@ class Observer:
         fights: Collection[Outcome],
     ) -> None:
         repairs = {outcome.key for outcome in drifted}
+        done: dict[str, list[Outcome]] = {}
         for outcome in result:
             if outcome.key in repairs:
                 _tell(records, outcome, parent, reason="DriftRepaired", note=_repair(outcome))
             elif outcome.status in _DONE:
-                _tell(records, outcome, parent, reason=_DONE[outcome.status], note=_done(outcome))
+                done.setdefault(outcome.status, []).append(outcome)
             elif outcome.status == "failed":
                 _tell(records, outcome, parent, type=WARNING, reason="Refused", note=str(outcome))
+        for outcomes in done.values():
+            _tell_done(records, outcomes, parent)
         for outcome in fights:
             note = f"{outcome.key}: {outcome.reason.partition(NEXT_REPAIR)[0]}"
             _tell(records, outcome, parent, type=WARNING, reason="DriftFought", note=note)
@@ -134,13 +138,27 @@ def _tell(  # noqa: PLR0913 - the parts of an Event
         records.record(about, type=type, reason=reason, action=action, note=note, related=related)
 
 
+def _tell_done(records: Records, outcomes: Sequence[Outcome], parent: Object | None) -> None:
+    """Tell what a run has created, updated or deleted. Of a parent that is one Event: it may have few, and one for each
+    child would be as many requests as the children themselves.
+    """
+    if parent is None or len(outcomes) == 1:
+        for outcome in outcomes:
+            _tell(records, outcome, parent, reason=_DONE[outcome.status], note=_done([outcome]))
+    else:
+        status = outcomes[0].status
+        records.record(parent, type=NORMAL, reason=_DONE[status], action=_ACTIONS[status], note=_done(outcomes))
+
+
 def silent(name: str) -> Observer:
     """One that counts for itself alone."""
     return Observer(name, Figures())
 
 
-def _done(outcome: Outcome) -> str:
-    return f"{_DONE[outcome.status]} {outcome.key}"
+def _done(outcomes: Sequence[Outcome]) -> str:
+    names = [str(outcome.key) for outcome in outcomes[:_MOST_NAMED]]
+    more = f" and {len(outcomes) - len(names)} more" if len(outcomes) > len(names) else ""
+    return f"{_DONE[outcomes[0].status]} {', '.join(names)}{more}"
 
 
 def _repair(outcome: Outcome) -> str:

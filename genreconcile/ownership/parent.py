@@ -7,6 +7,7 @@ knows its parents without their marks, writes marks anew that are lost.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -130,7 +131,7 @@ class Parent:
         if _base_name(there) == self.tool and self.build in {"", _build(there)}:
             return there
         build = f"+{self.build}" if self.build else ""
-        return f"{self.tool}/{version_of(self.tool) if self.is_applied else f'v{version(OWN_TOOL)}'}{build}"
+        return f"{self.tool}/{version_of(self.tool) if self.is_applied else f'v{_own_version()}'}{build}"
 
     def _is_new(self, live: Object) -> bool:
         """Whether live is a custom resource that is no parent yet: a user that names it as owner makes it one."""
@@ -188,6 +189,12 @@ def require_same(parent: Parent, uid: str) -> None:
         raise ParentChanged(
             f"the parent {parent.key} with the uid {parent.uid} is not there any more: {why}", status=409, reason="Gone"
         )
+
+
+@functools.cache
+def _own_version() -> str:
+    """Of this package; read once, for that looks through each folder of the path."""
+    return version(OWN_TOOL)
 
 
 _NOTHING: Final = Inventory().annotations()

@@ -66,7 +66,7 @@ class Planner:
         self._evidence = Evidence(cluster, catalog)
         self._memory = InSyncMemory()
         self._told = Told()
-        self._references = References(cluster, catalog)
+        self._references = References(cluster, catalog, cache)
         self._access = access
         self.kinds = Kinds(engine)
         self._owners = Owners(cluster, catalog, cache)

@@ -1,6 +1,7 @@
 """Warnings about owner references to be written whose owner the garbage collector would take for gone.
 
-Invariant: only owners in references to be written are looked up, each once; where a lookup fails, there is no warning.
+Invariant: only owners in references to be written are looked up, each once, and none that the cache shows with the uid
+of its reference; where a lookup fails, there is no warning.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from cachetools import TTLCache
 
+from genreconcile.cache import Cache
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.cluster.partial import read_metadata
@@ -35,9 +37,10 @@ class References:
     server accepts any other reference silently, and the garbage collector takes such an owner for gone.
     """
 
-    def __init__(self, cluster: Cluster, catalog: Catalog) -> None:
+    def __init__(self, cluster: Cluster, catalog: Catalog, cache: Cache) -> None:
         self._cluster = cluster
         self._catalog = catalog
+        self._cache = cache
         self._uids: TTLCache[Place, str] = TTLCache(_SIZE, _SECONDS)
         self._lock = threading.Lock()
 
@@ -60,7 +63,9 @@ class References:
                 return ""
             if not namespace:
                 return f"{gvk.kind} {name} has a namespace, and this object has none: {_HARM}; remove the reference"
-            found = self._uid(resource, namespace, name)
+            # The parent of a controller's children is in the cache.
+            is_seen = bool(uid) and self._seen_uid(resource, namespace, name) == uid
+            found = uid if is_seen else self._uid(resource, namespace, name)
         except (Unauthorized, Unreachable):
             raise
         except ReconcileError:  # Such as Forbidden, or a kind that is not served: the write will tell.
@@ -72,6 +77,14 @@ class References:
             f"{gvk.kind} {name} with uid {uid} is not in namespace {namespace}, for {what}: {_HARM}; "
             "name an owner in the same namespace, or one without a namespace"
         )
+
+    def _seen_uid(self, resource: Resource, namespace: str, name: str) -> str:
+        """The uid of the object in the cache, "" where the cache has none, or does not know."""
+        try:
+            record = self._cache.record(resource, name, namespace=namespace)
+        except ReconcileError:
+            return ""
+        return record.uid if record is not None else ""
 
     def _uid(self, resource: Resource, namespace: str, name: str) -> str | None:
         """The uid of the object, None where there is none. Raises ClusterError and InputError."""

@@ -27,7 +27,6 @@ def is_clean(
     if type(expected) is not dict or type(live) is not dict:
         return False
     metadata = live.get("metadata")
-    if type(metadata) is dict and "managedFields" in metadata:  # Drift may depend on the owners of fields.
-        return False
-    state = State(node, others, subset=subset)
+    has_managers = type(metadata) is dict and "managedFields" in metadata  # Drift may depend on the owners of fields.
+    state = State(node, others, subset=subset, owned=live if has_managers else None)
     return object_check(node).check(expected, live, None, state) != DRIFT and state.is_sound

@@ -248,7 +248,8 @@ class _Entry:
     def _live_only(self, there: Any, chain: Chain, state: State) -> bool:
         rule = self._rule(chain, state) if self._steps else None
         if state.subset or (rule is not None and rule.action in _ALLOWS):
-            return True
+            # Where a rule names who may write a value, its owner may be somebody else.
+            return state.subset or rule is None or rule.by is None or state.is_unowned(chain)
         default = self._default(rule, chain, state)
         is_schemas = default is self._child.field.default
         if default is not _MISSING or (self._also and is_schemas):
@@ -262,10 +263,12 @@ class _Entry:
             return False
         if type(there) is dict:
             return not there or self.value(_NOTHING, there, chain, state)
-        return self._keeps_all or is_zero(there, self._child.field)
+        return (self._keeps_all and state.owned is None) or is_zero(there, self._child.field)
 
     def _is_default(self, default: Any, there: Any, chain: Chain, state: State) -> bool:
-        return is_identical(default, there) or (
+        # A part of an identical default may be somebody's, whom a rule does not let write it.
+        is_plain = state.owned is None or type(there) in _ANY
+        return (is_plain and is_identical(default, there)) or (
             (self.custom or stays(default, self._child)) and self.value(default, there, chain, state)
         )
 
@@ -305,7 +308,8 @@ class _Entry:
     def _members(self, here: list[Any], there: list[Any], chain: Chain, state: State) -> bool:
         """Whether two lists surely are the same: member by member, whatever the list type."""
         if len(here) != len(there):
-            return self._keeps_all and is_part(here, there)
+            # With owners, a member that only live has may be our own, and is drift then.
+            return self._keeps_all and state.owned is None and is_part(here, there)
         member = member_check(self._child.node)
         within = (member.object or member.inside()) if member.is_plain else None
         for index, one in enumerate(here):

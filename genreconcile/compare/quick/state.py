@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Self
 
 from genreconcile.conditions import Condition, fulfils
+from genreconcile.managers import Owners
 from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.place import Others, Place
 from genreconcile.normalize.rule import Rule
@@ -48,12 +49,17 @@ def _is_sibling(condition: Condition) -> bool:
 
 
 class State:
-    """What one comparison has read and dropped. No rule may read a key of expected that preparing changes."""
+    """What one comparison has read and dropped. No rule may read a key of expected that preparing changes.
 
-    __slots__ = ("altered", "consulted", "counted", "others", "reads", "subset", "touched")
+    ``owned`` is live where it has managedFields, else None.
+    """
 
-    def __init__(self, node: Node, others: Others | None, *, subset: bool) -> None:
+    __slots__ = ("_owners", "altered", "consulted", "counted", "others", "owned", "reads", "subset", "touched")
+
+    def __init__(self, node: Node, others: Others | None, *, subset: bool, owned: dict[str, Any] | None = None) -> None:
         self.subset = subset
+        self.owned = owned
+        self._owners: Owners | None = None
         self.others = others
         self.reads = node.reads
         self.altered = self.touched = self.consulted = self.counted = False
@@ -68,10 +74,35 @@ class State:
         self.consulted = True
         self.counted = self.counted or step.counts
 
+    def is_unowned(self, chain: Chain) -> bool:
+        """Whether surely nobody owns the live value under a key."""
+        if self.owned is None:
+            return True
+        path = path_of(chain)
+        if path is None:
+            return False
+        if self._owners is None:
+            self._owners = Owners(self.owned)
+        return not self._owners.of(path)
+
     @property
     def is_sound(self) -> bool:
         """Whether no rule has read a key that preparing changes."""
         return not ((self.altered and self.consulted) or (self.touched and self.counted))
+
+
+def path_of(chain: Chain) -> list[str | int] | None:
+    """The path of a chain; None where that leads through a list, for no chain knows indexes."""
+    path: list[str | int] = [chain[1]]
+    outer: Chain | None = chain[2]
+    while outer is not None:
+        _, key, further, live = outer
+        if type(live.get(key)) is list:
+            return None
+        path.append(key)
+        outer = further
+    path.reverse()
+    return path
 
 
 def place_of(chain: Chain, others: Others | None) -> Place:

@@ -118,6 +118,21 @@ def test_drift_is_counted_and_told_with_who_caused_it(fake):
         eventually(lambda: scraped.sample("genreconcile_events_total", result="sent") == len(events_of(fake)))
 
 
+def test_what_one_run_does_to_several_children_is_one_event(fake):
+    edit(fake, names=["a", "b"])
+    with Scraped(fake) as scraped, scraped.program:
+        eventually(lambda: names(fake) == ["a", "b"])
+        eventually(lambda: told(fake, "Created"))
+        edit(fake, names=[])
+        eventually(lambda: told(fake, "Deleted"))
+        assert told(fake, "Created") == [("Normal", "Created ConfigMap shop/a, ConfigMap shop/b")]
+        assert told(fake, "Deleted") == [("Normal", "Deleted ConfigMap shop/a, ConfigMap shop/b")]
+        assert [event for event in events_of(fake) if "related" in event] == []
+        edit(fake, names=[f"c{number}" for number in range(12)])
+        eventually(lambda: len(told(fake, "Created")) == 2)
+        assert any(note.endswith(", ConfigMap shop/c9 and 2 more") for _, note in told(fake, "Created"))
+
+
 def test_an_edit_of_the_parent_is_no_drift(fake):
     def sized(parent, ctx):
         yield config("a", k=parent["spec"]["names"][0])
@@ -192,6 +207,13 @@ def test_a_set_tells_of_its_objects(fake):
         (event,) = (event for event in events_of(fake) if event["reason"] == "DriftRepaired")
         assert (event["regarding"]["kind"], event["regarding"]["name"]) == ("ConfigMap", "kept")
         assert scraped.sample("genreconcile_drift_fields_total", kind="ConfigMap", manager="helm") == 1
+
+
+def test_a_set_tells_of_each_of_its_objects(fake):
+    made = gr.callable(lambda: [config("kept"), config("other")], name="kept", namespace="shop")
+    with Scraped(fake, sources=[made]) as scraped, scraped.program:
+        eventually(lambda: len(told(fake, "Created")) == 2)
+        assert sorted(event["regarding"]["name"] for event in events_of(fake)) == ["kept", "other"]
 
 
 def test_probes_follow_the_program(fake):

@@ -13,6 +13,7 @@ from genreconcile.ownership import (
     may_be_parent,
     parent_label,
 )
+from genreconcile.ownership.parent import _own_version
 from genreconcile.plan import UNPROVEN, OwnerRef, Prune, deletions_among
 
 PARENT = Parent(GVK("", "v1", "ConfigMap"), ObjectKey("", "ConfigMap", "shop", "set"))
@@ -296,3 +297,18 @@ def test_what_is_known_of_parents_and_tools():
     assert (default_parent(), parent_label()) == ("secrets", "applyset.kubernetes.io/is-parent-type")
     assert is_shared_tool("kubectl")
     assert not is_shared_tool("helm")
+
+
+def test_the_package_is_looked_up_once_for_all_records(monkeypatch):
+    """Each look-up goes through all folders of the path."""
+    asked = []
+    monkeypatch.setattr("genreconcile.ownership.parent.version", lambda name: asked.append(name) or "1.2")
+    _own_version.cache_clear()
+    try:
+        for name in ("one", "two"):
+            key = ObjectKey("", "ConfigMap", "shop", name)
+            body = Parent(PARENT.gvk, key).body(Inventory(), None)
+            assert body["metadata"]["annotations"][TOOLING] == "genreconcile/v1.2"
+    finally:
+        _own_version.cache_clear()
+    assert asked == ["genreconcile"]
