@@ -57,12 +57,8 @@ copybutton_only_copy_prompt_lines = True
 copybutton_remove_prompts = True
 copybutton_selector = "div.highlight:not(.output) pre"
 
-# Pages (with *) whose plain blocks the build does not run: tests run them, and compare them with what stands below.
-examples_run_by_tests = {
+# Pages (with *) whose plain blocks the build does not run, and who holds them.
+pages_of_excerpts = {
     "decisions/*": "excerpts of the time at which it was decided; tests/unit/test_figures.py holds their figures",
     "project/contributing": "tests/faults",
-    "asyncio": "tests/unit/test_aio.py",
-    "operators": "tests/kind/test_operators_page.py tests/unit/controllers/test_operators_page.py",
-    "readiness": "tests/unit/readiness/test_readiness_page.py",
-    "testing": "tests/unit/testing/fake/test_docs.py",
 }

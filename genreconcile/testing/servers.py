@@ -66,6 +66,8 @@ def controller_manager(program: Path, state: Path) -> list[str]:
         f"--service-account-private-key-file={state / 'sa.key'}",
         f"--cluster-signing-cert-file={state / 'ca.crt'}",
         f"--cluster-signing-key-file={state / 'ca.key'}",
+        # No kubelet tells that a node is well, and kwok does once: after 50 s, Pods would never be ready again.
+        "--node-monitor-grace-period=24h",
     ]
 
 

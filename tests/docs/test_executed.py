@@ -118,7 +118,7 @@ def test_a_command_that_goes_on(build):
     assert re.search(r"\$ bash loop.sh\nready\s+\$ touch go\nwent\s+over", text)
 
 
-@pytest.mark.parametrize("language", ["python", "console"])
+@pytest.mark.parametrize("language", ["python", "console", "yaml", "json", "bash"])
 def test_a_block_that_nobody_runs_is_a_warning(build, language):
     _, said, _ = build(f"```{language}\nprint(1)\n```\n")
     assert f"a block of {language} that nobody runs" in said
@@ -129,3 +129,43 @@ def test_an_account_is_not_seen(build, monkeypatch):
     code, said, text = build(example("$ echo home-of-${KUBECONFIG:-nobody}", directive="console"))
     assert code == 0, said
     assert "home-of-nobody" in text
+
+
+def test_only_the_output_is_shown(build):
+    code, said, text = build(example("secret = 41\nprint(secret + 1)", ":only-output: text"))
+    assert code == 0, said
+    assert "42" in text
+    assert "secret" not in text
+
+
+def test_a_file_gets_more(build):
+    page = "```{file} a.txt\none\n```\n\n```{file} a.txt\n:append:\ntwo\n```\n\n"
+    code, said, text = build(page + example("$ cat a.txt", directive="console"))
+    assert code == 0, said
+    assert "$ cat a.txt\none\ntwo" in text
+
+
+def test_a_command_that_is_killed(build):
+    page = example(f"$ bash -c '{ENDS_WITH_3}'", *RUNS, directive="console") + example(
+        "", ":kill:", directive="console"
+    )
+    code, said, _ = build(page)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ((), "an excerpt says which tests hold it"),
+        ((":held-by: tests/unit/nothing.py",), "no such test: tests/unit/nothing.py"),
+    ],
+)
+def test_an_excerpt_names_what_holds_it(build, options, why):
+    _, said, _ = build("\n".join(["```{excerpt} yaml", *options, "a: 1", "```", ""]))
+    assert why in said
+
+
+def test_an_excerpt_with_a_reason_is_shown(build):
+    code, said, text = build("```{excerpt} yaml\n:why: it needs the moon\na: 1\n```\n")
+    assert (code, said.count("nobody runs")) == (0, 0)
+    assert "a: 1" in text

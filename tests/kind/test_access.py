@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from support import objects
 from support.api.passing import Passing
 from support.audit import AuditLog
 from support.eventually import eventually
+from support.pages import texts
 
 PROGRAM = Path(sys.executable).with_name("genreconcile")
 USER = "least"
@@ -139,17 +139,11 @@ def test_the_rights_of_a_lease_are_those_of_the_page(server):
     printed, _ = server.printed("--lease", "locks/apps", "--any-name")
     (role,) = (one for one in printed if "rules" in one and one["metadata"].get("namespace") == "locks")
     page = (Path(__file__).parents[2] / "docs/operators.md").read_text("utf-8")
-    (told,) = (
-        text
-        for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-        if "resourceNames: [apps]" in text
-    )
+    (told,) = (text for text in texts(page, "yaml") if "resourceNames: [apps]" in text)
     assert role["rules"] == yaml.safe_load(told)["rules"]
     printed, _ = server.printed("--lease", "locks/apps", "--shards", "3", "--any-name")
     (role,) = (one for one in printed if "rules" in one and one["metadata"].get("namespace") == "locks")
-    (told,) = (
-        text for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "apps-0-of-3" in text
-    )
+    (told,) = (text for text in texts(page, "yaml") if "apps-0-of-3" in text)
     assert role["rules"] == yaml.safe_load(told)["rules"]
     _, done = server.printed("--lease", "apps")
     assert "resourceNames:\n  - apps\n" in done.stdout

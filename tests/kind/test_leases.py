@@ -4,7 +4,6 @@ import datetime as dt
 import itertools
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from genreconcile.election import Elector
 from genreconcile.testing import ControlPlane
 from support.audit import AuditLog
 from support.eventually import LONG, eventually
+from support.pages import texts
 from unit.controllers.things import definition, thing
 
 ROOT = Path(__file__).parents[2]
@@ -227,11 +227,7 @@ def take_over(world, lease, running, number, how):
 def test_the_rights_of_the_page_suffice(served, world):
     plane, _ = served
     group, namespace = "rbac.authorization.k8s.io", world.namespace
-    (rules,) = (
-        text
-        for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-        if "resourceNames: [apps]" in text
-    )
+    (rules,) = (text for text in texts(PAGE, "yaml") if "resourceNames: [apps]" in text)
     metadata = {"name": "apps", "namespace": namespace}
     role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, **yaml.safe_load(rules)}
     subject = {"apiGroup": group, "kind": "User", "name": "least"}

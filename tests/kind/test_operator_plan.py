@@ -19,6 +19,7 @@ from genreconcile.testing import ControlPlane
 from kind.operator_world import EXAMPLES, PROGRAM
 from support.audit import AuditLog
 from support.eventually import eventually
+from support.pages import texts
 from unit.controllers.things import definition, thing
 
 PAGE = (Path(gr.__file__).parents[1] / "docs/operators.md").read_text("utf-8")
@@ -355,5 +356,5 @@ def test_an_upgrade_is_foretold_with_its_guard(served, world):
 
 
 def shown_on_the_page():
-    (block,) = [text for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if "motd" in text]
+    (block,) = [text for text in texts(PAGE, "text") if "motd" in text]
     return block.removeprefix("apps: ").splitlines()

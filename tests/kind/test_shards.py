@@ -6,7 +6,6 @@ import datetime as dt
 import itertools
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from genreconcile.objects import ObjectKey
 from genreconcile.testing import ControlPlane
 from support.audit import AuditLog
 from support.eventually import LONG, eventually
+from support.pages import texts
 from unit.controllers.things import definition, thing
 
 ROOT = Path(__file__).parents[2]
@@ -324,9 +324,7 @@ def test_the_writers_of_each_parent(served, world, capsys):
 def test_the_rights_of_the_page_suffice(served, world):
     plane, _ = served
     group, namespace = "rbac.authorization.k8s.io", world.namespace
-    (rules,) = (
-        text for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if "apps-0-of-3" in text
-    )
+    (rules,) = (text for text in texts(PAGE, "yaml") if "apps-0-of-3" in text)
     metadata = {"name": "apps", "namespace": namespace}
     role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, **yaml.safe_load(rules)}
     subject = {"apiGroup": group, "kind": "User", "name": "least"}

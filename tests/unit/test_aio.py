@@ -9,7 +9,6 @@ import inspect
 import json
 import logging
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -877,23 +876,6 @@ def test_many_events_do_not_hold_the_loop(fake):
 
 
 # The page, and the example.
-
-
-def test_the_page(fake, monkeypatch, capsys):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/asyncio.md").read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 2
-
-    async def connect():
-        return fake
-
-    monkeypatch.setattr(aio, "connect", connect)
-    for block in blocks:
-        names = {}
-        exec(compile(block, "docs/asyncio.md", "exec"), names)  # noqa: S102 - it is our own page
-        asyncio.run(names["main"]())
-    out = capsys.readouterr().out.splitlines()
-    assert out[:3] == ["1 created", "{'replicas': '2'}", "1"]
-    assert out[3].startswith("ADDED ConfigMap default/settings")
 
 
 def test_connecting_ends_in_the_error_of_the_other_one(tmp_path):

@@ -93,10 +93,17 @@ class Ground(_Executed):
 
 
 class File(_Executed):
-    """``{file} name``: the content is shown, and is a file of the page's folder; without content, one of this tree."""
+    """``{file} name``: the content is shown, and is a file of the page's folder; without content, one of this tree.
+
+    ``:append:`` adds the content to that file.
+    """
 
     required_arguments = 1
-    option_spec: ClassVar = {"from": directives.unchanged_required, "hidden": directives.flag}
+    option_spec: ClassVar = {
+        "from": directives.unchanged_required,
+        "hidden": directives.flag,
+        "append": directives.flag,
+    }
 
     def _execute(self) -> list[nodes.Node]:
         (name,) = self.arguments
@@ -106,7 +113,7 @@ class File(_Executed):
             path = Path(self.env.srcdir).parent / source
             self.env.note_dependency(str(path))
             text = path.read_text("utf-8")
-        self.session.write(name, text)
+        self.session.write(name, text, appended="append" in self.options)
         if "hidden" in self.options:
             return []
         language = {"py": "python", "yml": "yaml", "sh": "bash"}.get(Path(name).suffix[1:], Path(name).suffix[1:])
@@ -125,6 +132,7 @@ class Example(_Executed):
         "raises": directives.unchanged_required,
         "name": directives.unchanged_required,
         "hidden": directives.flag,
+        "only-output": directives.unchanged,
     }
 
     def _execute(self) -> list[nodes.Node]:
@@ -137,6 +145,9 @@ class Example(_Executed):
         output = self.shown(answer["out"] + (f"{last}\n" if expected else ""))
         if "hidden" in self.options:
             return []
+        if "only-output" in self.options:
+            require(output, "it printed nothing")
+            return [self.block(output, self.options["only-output"] or "text", "output")]
         code = self.block(self.text, "python")
         return [code, self.block(output, "text", "output")] if output else [code]
 
@@ -152,6 +163,7 @@ class Console(_Executed):
         "of": directives.unchanged_required,
         "until": directives.unchanged_required,
         "stop": directives.flag,
+        "kill": directives.flag,
         "hidden": directives.flag,
         "unrun": directives.unchanged_required,
     }
@@ -207,12 +219,14 @@ class Console(_Executed):
         yield from self._of_background()
 
     def _of_background(self) -> Iterator[str]:
-        if not {"until", "stop"} & {*self.options}:
+        if not {"until", "stop", "kill"} & {*self.options}:
             return
         require(self._name in self.session.background, f"no command {self._name!r} goes on")
         running = self.session.background[self._name]
         if "until" in self.options:
             yield self._marked(running.until(self.options["until"]))
+        if "kill" in self.options:
+            self.session.background.pop(self._name).kill()
         if "stop" in self.options:
             code, rest = running.stop()
             del self.session.background[self._name]

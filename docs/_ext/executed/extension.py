@@ -13,15 +13,17 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from executed import blocks
+from executed.blocks import Excerpt
 from executed.directives import Console, Example, File, Ground
 from executed.session import begin, current
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives of docs/project/writing-docs.md."""
-    for name, directive in (("ground", Ground), ("file", File), ("example", Example), ("console", Console)):
+    ours = {"ground": Ground, "file": File, "example": Example, "console": Console, "excerpt": Excerpt}
+    for name, directive in ours.items():
         app.add_directive(name, directive)
-    app.add_config_value("examples_run_by_tests", {}, "env")
+    app.add_config_value("pages_of_excerpts", {}, "env")
     app.connect("builder-inited", _begin)
     app.connect("doctree-read", _end_page)
     app.connect("build-finished", _end)
@@ -35,7 +37,7 @@ def _begin(app: Sphinx) -> None:
 def _end_page(app: Sphinx, doctree: Any) -> None:
     sessions = current()
     sessions.end_page(app.env.docname)
-    if not any(fnmatch(app.env.docname, page) for page in app.config.examples_run_by_tests):
+    if not any(fnmatch(app.env.docname, page) for page in app.config.pages_of_excerpts):
         blocks.check(doctree)
 
 

@@ -77,11 +77,12 @@ class Session:
             **self._settings,
         }
 
-    def write(self, name: str, text: str) -> None:
-        """A file in the folder of the page."""
+    def write(self, name: str, text: str, *, appended: bool = False) -> None:
+        """A file in the folder of the page, or more of it."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        before = path.read_text("utf-8") if appended else ""
+        path.write_text(before + text, "utf-8")
 
     def python(self, source: str, name: str) -> dict[str, str]:
         """Run a program in the page's namespace: its ``out`` and ``err``, what it ``raised``, and the ``trace``."""

@@ -1,35 +1,17 @@
-"""docs/readiness.md says what is so, and its examples do what stands below them."""
+"""docs/readiness.md says what is so."""
 
-import contextlib
-import io
-import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
 import genreconcile as gr
-from genreconcile.cli.app import run
 from genreconcile.data import steps
 from genreconcile.readiness import differences, tried
+from support.pages import texts
 
 PAGE = (Path(__file__).parents[3] / "docs/readiness.md").read_text("utf-8")
-FILES = re.findall(r"```yaml\n(apiVersion: genreconcile.*?)```", PAGE, re.DOTALL)
-PROGRAMS = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", PAGE, re.DOTALL)
-
-
-@pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=range(len(PROGRAMS)))
-def test_a_program_prints_what_stands_below_it(program, output, tmp_path, monkeypatch):
-    (tmp_path / "rules.yaml").write_text(FILES[0], "utf-8")
-    monkeypatch.chdir(tmp_path)
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(program, {})  # noqa: S102 - an example of ours
-    assert said.getvalue() == output
-
-
-def test_the_page_has_programs():
-    assert PROGRAMS
+FILES = [text for text in texts(PAGE, "yaml") if text.startswith("apiVersion: genreconcile")]
 
 
 def row(difference):
@@ -61,9 +43,9 @@ def test_the_tests_of_its_files_pass(tmp_path, text):
     assert [str(test) for test in results if test.fault] == []
 
 
-def test_the_command(tmp_path, monkeypatch, capsys):
-    command, output = re.search(r"```console\n\$ (genreconcile rules.*?)\n(.*?)```", PAGE, re.DOTALL).groups()
-    (tmp_path / "rules.yaml").write_text(FILES[0], "utf-8")
-    monkeypatch.chdir(tmp_path)
-    assert run(command.split()[1:]) == 0
-    assert capsys.readouterr().out == output
+def test_the_steps_that_it_shows_are_steps(tmp_path):
+    (shown,) = (text for text in texts(PAGE, "yaml") if text.startswith("- when"))
+    steps = "".join(f"    {line}\n" for line in shown.splitlines())
+    head = "apiVersion: genreconcile.dev/v1alpha1\nkind: RuleSet\nreadiness:\n- id: a\n  object: {kind: A}\n  steps:\n"
+    (tmp_path / "rules.yaml").write_text(head + steps, "utf-8")
+    assert gr.Registry.empty().extend(tmp_path / "rules.yaml").readiness

@@ -35,3 +35,7 @@ def test_kwok_reads_all_its_stages(tmp_path):
     configs = [a for a in servers.kwok(tmp_path, STATE) if a.startswith("--config=")]
 
     assert configs == [f"--config={tmp_path}/stages/a.yaml", f"--config={tmp_path}/stages/b.yaml"]
+
+
+def test_a_node_of_which_nobody_tells_stays_ready():
+    assert "--node-monitor-grace-period=24h" in servers.controller_manager(Path("x"), STATE)
