@@ -1,4 +1,4 @@
-"""``genreconcile explain``: what an error code means, and what to do; offline."""
+"""``genreconcile explain``: what an error code, or the reason of a condition, means, and what to do; offline."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from genreconcile.cli.usage import UsageError
 @click.command("explain")
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 def command(codes: tuple[str, ...]) -> int:
-    """Say what error codes such as GR422 mean, and what to do; without any, list all."""
+    """Say what codes such as GR422, or reasons such as ChildConflict, mean, and what to do; without any, list all."""
     from genreconcile.data import Errors, shipped
 
-    known = shipped(Errors).codes
+    errors = shipped(Errors)
+    known = {**errors.codes, **errors.reasons}
+    spelled = {code.upper(): code for code in known}
     for given in codes:
-        code = given.strip("[]").upper()
-        if code not in known:
-            raise UsageError(
-                f"{given} is no error code{near(code, known)}; without a code all are listed.", code="GR101"
-            )
+        code = spelled.get(given.strip("[]").upper())
+        if code is None:
+            meant = near(given.strip("[]").upper(), errors.codes)
+            raise UsageError(f"{given} is no error code{meant}; without a code all are listed.", code="GR101")
         found = known[code]
         click.echo(f"{code}: {found.title}\n\n{found.happened}\n\nWhat to do: {found.remedy}")
     if not codes:

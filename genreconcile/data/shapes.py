@@ -328,12 +328,13 @@ class ErrorCode(Entry, frozen=True):
 
 
 class Errors(File, frozen=True):
-    """``errors.yaml``; ``groups`` are named by the first digit of the codes in them."""
+    """``errors.yaml``; ``groups`` are named by the first digit of the codes in them, ``reasons`` are of conditions."""
 
     name = "errors.yaml"
 
     groups: Mapping[str, str]
     codes: Mapping[str, ErrorCode]
+    reasons: Mapping[str, ErrorCode]
 
 
 known(*File.__subclasses__())

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import genreconcile
+from genreconcile.cli.app import run
+from genreconcile.controllers.status.verdict import OWN
 from genreconcile.data import Errors, shipped
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +91,42 @@ def test_every_code_has_a_page_and_is_used():
     assert set(used()) == set(shipped(Errors).codes)
 
 
+def reasons():
+    """Those that a controller gives: the texts of the constants of its judgement, and of its verdicts."""
+    folder, word = PACKAGE / "controllers", re.compile(r"(?:[A-Z][a-z]+)+")
+    for path in (folder / "judging.py", folder / "status/verdict.py"):
+        for node in ast.walk(sources()[path]):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant):
+                value = node.value.value
+                if isinstance(value, str) and word.fullmatch(value):
+                    yield value
+
+
+def test_every_reason_has_a_section():
+    assert set(reasons()) - {*OWN} == set(shipped(Errors).reasons)
+
+
+def test_no_reason_is_given_but_by_a_constant():
+    calls = {"Cause", "progressing", "failed", "stuck"}
+    given = [
+        f"{path}:{node.lineno}: {argument.value}"
+        for path, tree in sources().items()
+        if path.is_relative_to(PACKAGE / "controllers")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and name_of(node.func) in calls
+        for argument in [*node.args, *(one.value for one in node.keywords)]
+        if isinstance(argument, ast.Constant)
+    ]
+    assert given == []
+
+
+@pytest.mark.parametrize(("reason", "entry"), shipped(Errors).reasons.items())
+def test_a_reason_says_what_to_do(reason, entry):
+    assert not entry.title.endswith("."), reason
+    assert entry.happened.endswith("."), reason
+    assert entry.remedy.endswith("."), reason
+
+
 @pytest.mark.parametrize(("code", "entry"), shipped(Errors).codes.items())
 def test_an_entry_says_what_happened_and_what_to_do(code, entry):
     assert CODE.fullmatch(code)
@@ -108,3 +146,14 @@ def test_the_pages_are_what_the_data_say():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.written() == module.pages(), "run python tools/docs/error_codes.py"
+
+
+@pytest.mark.parametrize("given", ["ChildConflict", "childconflict", "GR422", "[GR422]"])
+def test_explain_knows_codes_and_reasons(given, capsys):
+    assert run(["explain", given]) == 0
+    assert "What to do: " in capsys.readouterr().out
+
+
+def test_explain_names_the_code_that_is_meant(capsys):
+    assert run(["explain", "GR4222"]) == 2
+    assert "did you mean GR422" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Write docs/reference/errors from genreconcile/data/errors.yaml: a page for each code, and an index.
+"""Write docs/reference/errors from genreconcile/data/errors.yaml: a page for each code, one of reasons, and an index.
 
 ``python tools/docs/error_codes.py`` writes them, and removes those of codes that are gone.
 """
@@ -14,14 +14,22 @@ _HEAD = """# Error codes
 
 Every error has a code, which stays when its words change. It stands in brackets behind the message, as `code` in JSON
 reports and logs, and in Python as `error.code`. `genreconcile explain GR422` prints what stands here. How refusals are
-recognized, and what the program does by itself about each, is in [When something is refused](../../errors.md).
+recognized, and what the program does by itself about each, is in [When something is refused](../../errors.md). The
+[reasons of conditions](reasons.md) on the parents of a controller have a page of their own.
 
+"""
+_REASONS = """# Reasons of conditions
+
+A controller writes the conditions `Ready`, `Reconciling` and `Stalled` on its parents
+([status](../../operators.md#status)). Each has one of these reasons, which stays when messages change; those that need
+somebody are [Events](../../observability.md#events), too. `genreconcile explain ChildConflict` prints what stands here.
 """
 _TOCTREE = """
 ```{toctree}
 :hidden:
 :glob:
 
+reasons
 GR*
 ```
 """
@@ -38,6 +46,9 @@ def pages() -> dict[str, str]:
                 found["index.md"] += f"| [{code}]({code}.md) | {entry.title} |\n"
                 found[f"{code}.md"] = f"# {code}: {entry.title}\n\n{entry.happened}\n\n**What to do:** {entry.remedy}\n"
         found["index.md"] += "\n"
+    for reason, entry in errors.reasons.items():
+        found.setdefault("reasons.md", _REASONS)
+        found["reasons.md"] += f"\n## {reason}\n\n{entry.title}. {entry.happened}\n\n**What to do:** {entry.remedy}\n"
     found["index.md"] = found["index.md"].rstrip() + "\n" + _TOCTREE
     return found
 

@@ -19,7 +19,7 @@ from genreconcile.manifests.parse import documents
 FOLDER = Path(data.__file__).parent
 SHAPES = {shape.name: shape for shape in shapes.File.__subclasses__()}
 FILES = pytest.mark.parametrize("name", sorted(SHAPES))
-FREE_KEYS = {"codes", "defines", "groups", "guarded", "subjects", "tools", "unions"}
+FREE_KEYS = {"codes", "defines", "groups", "guarded", "reasons", "subjects", "tools", "unions"}
 OPTIONAL = {"apiGroup", "defaults", "makes", "named", "namespace", "says", "unless", "values"}
 STEPS = {"always", "declared", "others", "steps"}
 """What tests/unit/readiness/test_steps.py looks into."""
