@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -38,9 +39,13 @@ class Peer:
 
     def answer(self):
         self.connection.settimeout(45)
-        received = b""
-        while b"\r\n\r\n" not in received:
+        received, length = b"", None
+        while length is None or len(received) < length:  # http.client sends head and body by themselves.
             received += self.connection.recv(1 << 16)
+            head, end, _ = received.partition(b"\r\n\r\n")
+            if end:
+                body = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+                length = len(head) + len(end) + int(body[1] if body else 0)
         self.connection.sendall(OK)
         return received
 
