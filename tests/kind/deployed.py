@@ -15,15 +15,15 @@ from support import gotools
 
 ROOT = Path(__file__).parents[2]
 CHART, KUSTOMIZE = ROOT / "deploy/chart", ROOT / "deploy/kustomize"
-VERSION = "4.3.2"
-PACKAGE = "helm.sh/helm/v4/cmd/helm"
+VERSIONS = {"3": "3.19.0", "4": "4.3.2"}
+"""Of Helm, by its major version: those that are maintained."""
 MONITORS = [("ServiceMonitor", "servicemonitors"), ("PrometheusRule", "prometheusrules")]
 
 
-def helm():
+def helm(major="4"):
     """The program, built the first time; the test is skipped where it cannot be."""
     try:
-        return gotools.program("helm", PACKAGE, VERSION)
+        return gotools.program("helm", f"helm.sh/helm/v{major}/cmd/helm", VERSIONS[major])
     except subprocess.CalledProcessError as error:
         pytest.skip(f"helm cannot be built: {error}")
 

@@ -15,9 +15,9 @@ from kind import deployed
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # Helm is built the first time.
 
 
-@pytest.fixture(scope="module")
-def helm():
-    return deployed.helm()
+@pytest.fixture(scope="module", params=deployed.VERSIONS)
+def helm(request):
+    return deployed.helm(request.param)
 
 
 def test_lint_has_nothing_to_say(helm):
