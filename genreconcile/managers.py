@@ -85,9 +85,9 @@ class Owners:
 def owners_of(live: Mapping[str, Any], path: Tokens) -> list[Owner]:
     """The owners of the value at ``path``, of a part of it, or as a whole of a field that holds it.
 
-    Sorted by manager. Several may own one value; nobody owns a default of the server. A struct or list that a manager
-    wrote empty is owned as a whole, until another manager owns a part of it.
+    Sorted by manager. Several may own one value; nobody owns a default of the server.
     """
+    # A struct that a manager wrote empty looks like one owned as a whole, unless another manager owns a part of it.
     return list(Owners(live).of(path))
 
 
@@ -139,14 +139,8 @@ class _Level:
 
     @functools.cached_property
     def owners_of_all(self) -> Sequence[Owner]:
-        """The owners of the value as a whole, sorted; none where an entry names a part of it: then an entry without
-        parts is of somebody who wrote it empty.
-        """
-        return sorted(owner for _, owner, fields in self.entries) if self._is_whole else ()
-
-    @functools.cached_property
-    def _is_whole(self) -> bool:
-        return not any(fields for _, _, fields in self.entries)
+        """The owners of the value as a whole, sorted."""
+        return sorted(owner for _, owner, fields in self.entries if not fields)
 
     def below(self, token: str | int) -> _Level:
         """The level of a key, or of a member of the list here by its index."""

@@ -1,6 +1,6 @@
 import pytest
 
-from genreconcile.managers import managers_of, owners_of
+from genreconcile.managers import managers_of
 
 LIVE = {
     "metadata": {
@@ -57,16 +57,3 @@ def test_a_manager_with_several_entries_owns_what_any_of_them_names():
     for entries in ([spec, status], [status, spec]):
         live = {"metadata": {"managedFields": entries}, "spec": {"size": 1}}
         assert managers_of(live, ("spec", "size")) == ["controller"]
-
-
-def test_who_wrote_a_list_empty_owns_no_member_once_another_manager_owns_one():
-    def owners(*entries):
-        live = {
-            "metadata": {"managedFields": [{"manager": name, "fieldsV1": {"f:set": owned}} for name, owned in entries]},
-            "set": ["a", "b"],
-        }
-        return [[owner.manager for owner in owners_of(live, ("set", index))] for index in range(2)]
-
-    assert owners(("us", {})) == [["us"], ["us"]]
-    assert owners(("us", {}), ("them", {'v:"b"': {}})) == [[], ["them"]]
-    assert owners(("us", {}), ("them", {})) == [["them", "us"]] * 2
