@@ -18,6 +18,7 @@ import genreconcile as gr
 from genreconcile.compare.quick import is_clean
 from genreconcile.normalize import prepare
 from genreconcile.objects import GVK
+from genreconcile.pointer import join_pointer
 from support.recorded import BUILT_IN, SCHEMA
 from support.strategies import (
     OWNED,
@@ -358,7 +359,7 @@ def test_unknown_fields_are_errors_with_their_paths(here, data):
         with pytest.raises(gr.InputError) as raised:
             gr.diff(expected, create(expected, here), schema=here.graph)
         assert not is_clean(expected, create(expected, here), node_of(expected, here.graph))
-        assert raised.value.path == "/" + "/".join(map(str, path)) + "/unknown"
+        assert raised.value.path == join_pointer((*path, "unknown"))
 
 
 # Built-in types, whose defaults are tried on a real server in tests/kind
