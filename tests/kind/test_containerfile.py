@@ -36,6 +36,7 @@ def test_it_runs_as_nobody_and_starts_the_program():
     assert group
     assert last["ENTRYPOINT"] == '["genreconcile"]'
     assert last["ENV"] == f"PATH={PREFIX}/bin:$PATH"
+    assert ("ENV", "MALLOC_ARENA_MAX=2") in instructions(), "the soak judges memory with it"
 
 
 def test_the_files_that_it_copies_are_there():

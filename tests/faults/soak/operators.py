@@ -48,7 +48,7 @@ class Replica:
         identity = f"replica-{self._number}-{len(self.lives)}"
         self.process = subprocess.Popen(
             [*self._command, identity], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path, "MALLOC_ARENA_MAX": "2"},  # As in deploy/Containerfile.
         )  # fmt: skip
         self.lives.append([])
 
