@@ -94,7 +94,7 @@ class AuditLog:
             return
         with self._file.open("rb") as log:
             log.seek(mark)
-            yield from map(json.loads, log)
+            yield from (json.loads(line) for line in log if line.endswith(b"\n"))  # The last one may be half written.
 
 
 def _is_counted(event: Mapping[str, Any]) -> bool:

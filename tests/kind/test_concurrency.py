@@ -129,8 +129,7 @@ def only_conflicts(result):
 def writes(log, before, namespace):
     """How often each object was created and deleted, as the server answered: (verb, name, code) → count."""
     found = {}
-    for line in log.file.read_text().splitlines()[before:]:
-        event = json.loads(line)
+    for event in log.logged(before):
         where = event.get("objectRef", {})
         if event["user"]["username"] == USER and where.get("namespace") == namespace:
             code = event.get("responseStatus", {}).get("code")
@@ -143,7 +142,7 @@ def test_many_reconcilers_on_one_cache(plane, place):
     cluster = Watching(gr.connect(kubeconfig=str(plane.user_kubeconfig(USER, ["system:masters"]))))
     wanted = [config(place, name, **{"genreconcile.dev/ignore": "/data/mine"}) for name in NAMES]
     editor = Editor(plane, place)
-    before = len(plane.log.file.read_text().splitlines())
+    before = len(plane.log.logged())
     with gr.Cache(cluster, namespaces=[place]) as cache:
         reconcilers = [gr.Reconciler(cluster, cache=cache) for _ in range(4)]
 
@@ -219,7 +218,7 @@ def test_two_processes(plane, place):
     editor = Editor(plane, place)
     stray = json.dumps(config(place, "stray")).encode()
     editor._cluster.request("POST", editor._path.rstrip("/"), body=stray)
-    before = len(plane.log.file.read_text().splitlines())
+    before = len(plane.log.logged())
     command = [sys.executable, "-c", PROCESS, kubeconfig, "60", json.dumps(settings)]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

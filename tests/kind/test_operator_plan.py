@@ -146,7 +146,7 @@ def _whole(resource, subresource):
 def writes(log, user, namespace):
     """How often a user has written what in a namespace: (verb, resource with subresource, name). Events tell of it."""
     found = Counter()
-    for event in map(json.loads, log.file.read_text().splitlines()):
+    for event in log.logged():
         ref = event.get("objectRef", {})
         is_done = event["stage"] == "ResponseComplete" and event["responseStatus"]["code"] < 300
         is_theirs = event["user"]["username"] == user and ref.get("namespace", namespace) == namespace
@@ -263,7 +263,7 @@ def test_composites_are_planned_through(served, world):
 
 def codes(log, user):
     """The answers that a user got."""
-    events = map(json.loads, log.file.read_text().splitlines())
+    events = log.logged()
     return {
         one["responseStatus"]["code"] for one in events if one["user"]["username"] == user and "responseStatus" in one
     }

@@ -80,13 +80,12 @@ class Server:
 
     def reviews(self, account, since=0):
         """How many reviews of which sort the server has answered for an account."""
-        lines = self.log.file.read_text().splitlines()[since:]
-        events = [event for event in map(json.loads, lines) if event["user"]["username"] == account]
+        events = [event for event in self.log.logged(since) if event["user"]["username"] == account]
         uris = [event["requestURI"] for event in events if event["stage"] == "ResponseComplete"]
         return Counter(uri.rpartition("/")[2] for uri in uris if "selfsubject" in uri)
 
     def counted(self, account, *arguments, seed="0"):
-        since = len(self.log.file.read_text().splitlines())
+        since = len(self.log.logged())
         command = [
             PROGRAM,
             *arguments,

@@ -199,7 +199,7 @@ def world(served, tmp_path, request):
 def history(log, world):
     """(the holders of each Lease over time, all writes to parents and children), of those that the server took."""
     holdings, writes, users = {}, [], {process.user for process in world.processes}
-    for event in map(json.loads, log.file.read_text().splitlines()):
+    for event in log.logged():
         user, ref = event["user"]["username"], event.get("objectRef", {})
         is_taken = event["stage"] == "ResponseComplete" and event["responseStatus"]["code"] in OK
         if user not in users or not is_taken or ref.get("namespace") != world.namespace:

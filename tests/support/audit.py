@@ -30,19 +30,22 @@ class AuditLog:
             "--audit-log-mode=blocking",
         ]
 
+    def logged(self, since=0):
+        """All events so far, of any user, but the first ``since``; a line that is being written does not count yet."""
+        whole = self.file.read_text().split("\n")[:-1] if self.file.exists() else []
+        return [json.loads(line) for line in whole[since:]]
+
     def requests(self):
         """(verb, URI) of each request so far; a watch is logged when it begins and when it ends, and counts once."""
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
         found = {}
-        for event in map(json.loads, lines):
+        for event in self.logged():
             if event["user"]["username"] == self.user:
                 found[event["auditID"]] = (event["verb"], event["requestURI"])
         return list(found.values())
 
     def events(self):
         """What each request came to, of those that were answered."""
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
-        found = [event for event in map(json.loads, lines) if event["user"]["username"] == self.user]
+        found = [event for event in self.logged() if event["user"]["username"] == self.user]
         return [event for event in found if event["stage"] == "ResponseComplete" and "objectRef" in event]
 
     def writes(self, text):
