@@ -29,7 +29,7 @@ def _pin(requirement: str) -> str:
     return f"{found['name']}=={found['version']}"
 
 
-_THEIR_USERS = ("kopf", "opentelemetry-sdk")
+_THEIR_USERS = ("kopf", "opentelemetry-sdk", "import-linter")
 """What the tests install as well, and what pip has to choose again for these pins."""
 
 
