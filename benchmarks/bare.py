@@ -25,7 +25,11 @@ _CHUNK = 1 << 20
 
 
 class Refused(Exception):
-    """The server answered with an error."""
+    """The server answered with an error; ``status`` is the HTTP code."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Server:
@@ -62,7 +66,7 @@ class Connection:
         answer = self._connection.getresponse()
         data = answer.read()
         if answer.status >= 400:
-            raise Refused(f"{method} {path}: {answer.status}: {data[:300].decode(errors='replace')}")
+            raise Refused(answer.status, f"{method} {path}: {answer.status}: {data[:300].decode(errors='replace')}")
         return data
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:

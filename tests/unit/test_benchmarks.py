@@ -23,7 +23,9 @@ from benchmarks import (
     targets,
     workload,
 )
+from benchmarks.bare import Refused
 from benchmarks.contest import OURS, Contender, Entry, Missing, hold, of_fewer
+from benchmarks.populate import clear
 from genreconcile.manifests import load
 
 KEYS = {"unit", "size", "ours", "peers", "ratio", "target", "met"}
@@ -319,3 +321,29 @@ def test_the_platform_is_the_same_each_time_and_of_the_size_that_is_told(tmp_pat
 
 def names(obj):
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+class Slow:
+    """A server that needs a few requests to delete all objects of a kind."""
+
+    def __init__(self, *statuses):
+        self.left, self.asked = list(statuses), []
+
+    def connect(self):
+        return self
+
+    def request(self, method, path):
+        self.asked.append((method, path))
+        if self.left:
+            raise Refused(self.left.pop(0), "refused")
+
+    def close(self):
+        pass
+
+
+def test_a_deletion_that_takes_longer_than_the_server_gives_it_is_gone_on_with():
+    slow = Slow(504, 504)
+    clear(slow, "n", "/things/{}")
+    assert slow.asked == [("DELETE", "/things/n")] * 3
+    with pytest.raises(Refused):
+        clear(Slow(504, 403), "n", "/things/{}")
