@@ -5,6 +5,7 @@ Invariant: nothing heavy is imported, for ``--version`` is to be fast.
 
 from __future__ import annotations
 
+import functools
 import platform
 import re
 from collections.abc import Iterator
@@ -20,12 +21,18 @@ _BOUND: Final = re.compile(r"(?P<sign>>=|<)\s*(?P<version>[\d.]+)")
 _LEADING: Final = re.compile(r"\d+(?:\.\d+)*")
 
 
+@functools.cache
+def own_version() -> str:
+    """The version of this package; read once, for that looks through each folder of the path."""
+    return metadata.version(_PACKAGE)
+
+
 def here() -> list[str]:
     """The program, its Python and its Kubernetes client, each with its version."""
     spec = find_spec("genreconcile.gojson")
     is_compiled = spec is not None and not str(spec.origin).endswith(".py")
     return [
-        f"{_PACKAGE} {metadata.version(_PACKAGE)} ({'compiled' if is_compiled else 'pure Python'})",
+        f"{_PACKAGE} {own_version()} ({'compiled' if is_compiled else 'pure Python'})",
         f"Python {platform.python_version()}",
         f"kubernetes {metadata.version('kubernetes')}",
     ]

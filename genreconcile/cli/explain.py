@@ -19,9 +19,10 @@ def command(codes: tuple[str, ...]) -> int:
     known = {**errors.codes, **errors.reasons}
     spelled = {code.upper(): code for code in known}
     for given in codes:
-        code = spelled.get(given.strip("[]").upper())
+        upper = given.strip("[]").upper()
+        code = spelled.get(upper)
         if code is None:
-            meant = near(given.strip("[]").upper(), errors.codes)
+            meant = near(upper, errors.codes)
             raise UsageError(f"{given} is no error code{meant}; without a code all are listed.", code="GR101")
         found = known[code]
         click.echo(f"{code}: {found.title}\n\n{found.happened}\n\nWhat to do: {found.remedy}")

@@ -7,13 +7,12 @@ knows its parents without their marks, writes marks anew that are lost.
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, Final
 
 from genreconcile.errors import ParentChanged, PlanRefused
+from genreconcile.installed import own_version
 from genreconcile.managers import LONGEST_MANAGER
 from genreconcile.objects import GVK, Object, ObjectKey, annotations_of, labels_of, metadata_of
 from genreconcile.ownership.inventory import KINDS, Inventory, Named, read_inventory, read_what_is_there
@@ -131,7 +130,7 @@ class Parent:
         if _base_name(there) == self.tool and self.build in {"", _build(there)}:
             return there
         build = f"+{self.build}" if self.build else ""
-        return f"{self.tool}/{version_of(self.tool) if self.is_applied else f'v{_own_version()}'}{build}"
+        return f"{self.tool}/{version_of(self.tool) if self.is_applied else f'v{own_version()}'}{build}"
 
     def _is_new(self, live: Object) -> bool:
         """Whether live is a custom resource that is no parent yet: a user that names it as owner makes it one."""
@@ -189,12 +188,6 @@ def require_same(parent: Parent, uid: str) -> None:
         raise ParentChanged(
             f"the parent {parent.key} with the uid {parent.uid} is not there any more: {why}", status=409, reason="Gone"
         )
-
-
-@functools.cache
-def _own_version() -> str:
-    """Of this package; read once, for that looks through each folder of the path."""
-    return version(OWN_TOOL)
 
 
 _NOTHING: Final = Inventory().annotations()

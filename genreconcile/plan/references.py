@@ -64,7 +64,7 @@ class References:
             if not namespace:
                 return f"{gvk.kind} {name} has a namespace, and this object has none: {_HARM}; remove the reference"
             # The parent of a controller's children is in the cache.
-            is_seen = bool(uid) and self._seen_uid(resource, namespace, name) == uid
+            is_seen = uid and self._seen_uid(resource, namespace, name) == uid
             found = uid if is_seen else self._uid(resource, namespace, name)
         except (Unauthorized, Unreachable):
             raise

@@ -9,6 +9,7 @@ from genreconcile import gojson
 from genreconcile.normalize import functions
 from support.api.passing import Passing
 from support.eventually import eventually
+from support.nested import is_read, nested
 from support.objects import config_map, definition, obj, pod_template, struct, version, workload
 
 CANARY = "canary-in-an-exception"
@@ -96,7 +97,7 @@ def test_a_live_object_that_is_nested_deeply(control_plane, namespace, depth):
         reconciler.reconcile([definition(group, free), *things]).raise_for_failures()
         admin = gr.connect(kubeconfig=str(control_plane.kubeconfig))
         path = f"/apis/{group}/v1/namespaces/{namespace}/things"
-        value = b'{"a":' * depth + b"1" + b"}" * depth
+        value = nested(depth)
         patch = b'[{"op":"add","path":"/spec/deep","value":%b}]' % value
         admin.request("PATCH", f"{path}/deep", body=patch, content_type="application/json-patch+json")
         if is_read(value):
@@ -120,12 +121,3 @@ def test_a_live_object_that_is_nested_deeply(control_plane, namespace, depth):
                 result = again.reconcile(things[1:], **prunes)
                 assert [outcome.status for outcome in result][:1] == ["unchanged"]
         assert b'"name":"deep"' in admin.request("GET", f"{path}/deep")
-
-
-def is_read(text):
-    """Whether this Python's decoder goes so deep: 3.11 does not go as deep as 3.13."""
-    try:
-        gojson.loads(text)
-    except RecursionError:
-        return False
-    return True

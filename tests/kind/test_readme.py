@@ -12,13 +12,14 @@ import pytest
 import yaml
 
 import genreconcile as gr
+from support.pages import texts
 from tools.docs import terminal
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 
 def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return texts(README, language)
 
 
 def test_it_is_short():

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import os
 
 import pytest
 
@@ -24,11 +23,6 @@ def cluster(server):
     opened = cluster_of(server.url, token="token-of-the-user")
     yield opened
     opened.close()
-
-
-def pytest_xdist_auto_num_workers():
-    """For ``--numprocesses auto``: two for each core, for a third of the tests' time is waiting."""
-    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_collection_finish():

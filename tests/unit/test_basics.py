@@ -13,6 +13,7 @@ import genreconcile as gr
 from genreconcile import errors, gojson, objects, pointer
 from genreconcile.apply import result as outcome
 from genreconcile.plan import Change
+from support.nested import is_read, nested
 
 KEY = gr.ObjectKey("apps", "Deployment", "shop", "web")
 GVK = gr.GVK("apps", "v1", "Deployment")
@@ -108,21 +109,9 @@ def test_a_circle_is_no_json():
 @pytest.mark.parametrize("write", [gojson.dumps, gojson.encode])
 def test_what_is_read_can_be_written_however_deep_it_is(write):
     """How deep Python's decoder goes depends on its version: far deeper than calls of its functions, since 3.12."""
-    depth = next(depth for depth in (9900, 1400, 900) if is_read(nested(depth)))
-    assert write(gojson.loads(nested(depth))) == nested(depth)
-
-
-def nested(depth):
-    """JSON of more than a few kilobytes, as deep as that."""
-    return b'{"a":' * depth + b'"%b"' % (b"x" * 5000) + b"}" * depth
-
-
-def is_read(text):
-    try:
-        gojson.loads(text)
-    except RecursionError:
-        return False
-    return True
+    leaf = b'"%b"' % (b"x" * 5000)  # Texts of a few kilobytes are written in another way.
+    text = next(text for text in (nested(depth, leaf) for depth in (9900, 1400, 900)) if is_read(text))
+    assert write(gojson.loads(text)) == text
 
 
 def test_what_is_no_unicode_is_read_as_go_reads_it():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -55,10 +54,9 @@ class Subject:
 
     def run(self, *arguments: object) -> str:
         """What a process of the wheel's Python prints. Raises CalledProcessError."""
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         command = [self._python, *map(str, arguments)]
         done = subprocess.run(
-            command, cwd=self._folder, env=environment, stdout=subprocess.PIPE, check=True, timeout=600
+            command, cwd=self._folder, env=installed.environment(), stdout=subprocess.PIPE, check=True, timeout=600
         )
         return done.stdout.decode()
 

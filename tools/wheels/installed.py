@@ -24,14 +24,18 @@ sys.exit(0 if "site-packages" in place.parts else 2)
 
 def main() -> int:
     """Copy what is no part of the package, and run pytest there."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with tempfile.TemporaryDirectory(prefix="genreconcile-installed-") as name:
         copy(Path(name))
         for arguments in (["-c", WHICH], ["-m", "pytest", "-p", "no:cacheprovider", *sys.argv[1:]]):
-            code = subprocess.run([sys.executable, *arguments], cwd=name, env=environment, check=False).returncode
+            code = subprocess.run([sys.executable, *arguments], cwd=name, env=environment(), check=False).returncode
             if code:
                 return code
     return 0
+
+
+def environment() -> dict[str, str]:
+    """Ours, in which Python does not find the sources."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def copy(folder: Path) -> None:

@@ -17,8 +17,6 @@ from genreconcile.cache import lately, store
 from genreconcile.controllers.program import Program
 from support.api.client import cluster_of
 
-DURATION, RENEW_DEADLINE, RETRY = 15, 10.0, 2.0
-"""Of the Lease, in seconds; as they are unless given. On a busy machine shorter ones are lost without a fault."""
 WORKERS = 4
 FEW, SMALL = 128, 128 << 10
 """Entries, and bytes, of the tables of what was deleted and of what has changed lately: they are full within a minute.
@@ -58,7 +56,7 @@ def main():
     logging.disable(logging.CRITICAL)
     url, namespace, identity = sys.argv[1:]
     started, ended = time.monotonic(), threading.Event()
-    lease = gr.Lease("soak", namespace, identity, duration=DURATION, renew_deadline=RENEW_DEADLINE, retry_period=RETRY)
+    lease = gr.Lease("soak", namespace, identity)  # Shorter than it is unless told, it is lost on a busy machine.
 
     def listen():
         sys.stdin.read()

@@ -17,12 +17,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import genreconcile as gr
 from faults import operating
 from faults.soak.__main__ import ROOT, SETTLE, Counts, state
 from faults.soak.account import GROWTH, parts
 from faults.soak.beside import Beside
 from faults.soak.objects import expected
-from faults.soak.operator import DURATION, WORKERS
+from faults.soak.operator import WORKERS
 from faults.soak.others import Opponent, Others
 from faults.soak.weather import Weather
 from genreconcile.testing import ControlPlane
@@ -155,7 +156,7 @@ def soak(options, plane, server):
         others = Others(plane.kubeconfig, namespaces, options.objects, seed=options.seed, rate=options.rate)
         author = Author(admin, wanted, seed=options.seed)
         beside = [others, author, Opponent(plane.kubeconfig, namespaces), Weather(server, plane, seed=options.seed)]
-        killer = Killer(replicas, pause=DURATION * 6)
+        killer = Killer(replicas, pause=gr.Lease("soak").duration * 6)
         time.sleep(options.minutes * 30)
         killer.stop()
         lives = [len(replica.lives) for replica in replicas]

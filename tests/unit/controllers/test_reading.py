@@ -19,6 +19,7 @@ from genreconcile.selector import parse
 from genreconcile.testing import FakeCluster
 from support.api.passing import Passing
 from support.eventually import eventually
+from support.nested import nested
 
 MAP = GVK("", "v1", "ConfigMap")
 SECRET = GVK("", "v1", "Secret")
@@ -525,8 +526,7 @@ def test_settings_are_checked(gate, cache, settings):
 
 def test_an_object_that_cannot_be_read_is_not_absent(reader, cache):
     reader.list(MAP)
-    data = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
-    deep = gr.Record("shop", "deep", "u", 10**9, {}, (), deleting=False, data=data)
+    deep = gr.Record("shop", "deep", "u", 10**9, {}, (), deleting=False, data=nested(100_000))
     cache._kinds[MAP].store.upsert(deep)
     error = cause(reader.get, MAP, "deep", "shop")
     assert (error.reason, "nested too deeply" in str(error)) == ("Unreadable", True)

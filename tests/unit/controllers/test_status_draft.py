@@ -1,6 +1,7 @@
 """The patch of a status, sentence by sentence of the design, applied by a server in memory that keeps managedFields."""
 
 import datetime as dt
+import sys
 
 import pytest
 
@@ -406,6 +407,7 @@ def test_a_status_that_some_pythons_find_too_deep_is_written_or_a_condition(grou
     found = ground.write(keys={"free": nested(depth)})
     is_written = "free" in ground.status
     assert is_written == (found.refused is None)
+    assert not is_written or sys.version_info >= (3, 12)
     assert ("too deeply" in ground.conditions()["Ready"]["message"]) != is_written
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from genreconcile.errors import InputError, PlanRefused
+from genreconcile.installed import own_version
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import (
     Inventory,
@@ -13,7 +14,6 @@ from genreconcile.ownership import (
     may_be_parent,
     parent_label,
 )
-from genreconcile.ownership.parent import _own_version
 from genreconcile.plan import UNPROVEN, OwnerRef, Prune, deletions_among
 
 PARENT = Parent(GVK("", "v1", "ConfigMap"), ObjectKey("", "ConfigMap", "shop", "set"))
@@ -302,13 +302,13 @@ def test_what_is_known_of_parents_and_tools():
 def test_the_package_is_looked_up_once_for_all_records(monkeypatch):
     """Each look-up goes through all folders of the path."""
     asked = []
-    monkeypatch.setattr("genreconcile.ownership.parent.version", lambda name: asked.append(name) or "1.2")
-    _own_version.cache_clear()
+    monkeypatch.setattr("genreconcile.installed.metadata.version", lambda name: asked.append(name) or "1.2")
+    own_version.cache_clear()
     try:
         for name in ("one", "two"):
             key = ObjectKey("", "ConfigMap", "shop", name)
             body = Parent(PARENT.gvk, key).body(Inventory(), None)
             assert body["metadata"]["annotations"][TOOLING] == "genreconcile/v1.2"
     finally:
-        _own_version.cache_clear()
+        own_version.cache_clear()
     assert asked == ["genreconcile"]
