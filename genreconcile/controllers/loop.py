@@ -232,7 +232,10 @@ class Loop(Worker[ObjectKey]):
             return is_ours
         parent = event.record.decode()
         self.parts.children.learn(parent)  # Before the kind is synced, and so before any run.
-        if not is_ours or not self._is_selected(event.record) or not self.parts.statuses.has_news(parent):
+        if not self._is_selected(event.record):
+            self.parts.statuses.forget(event.key)  # It is news once it is selected again: its children have drifted.
+            return False
+        if not is_ours or not self.parts.statuses.has_news(parent):
             return False
         if self._waits and not self._is_listed(event):  # What a first list shows, nobody has just edited.
             self._edits[event.key] = event.record.resource_version

@@ -242,6 +242,28 @@ def test_a_selector_chooses_among_the_parents(fake):
         assert names(fake) == ["a", "b"]
 
 
+@pytest.mark.parametrize("runs_meanwhile", [False, True])
+def test_a_parent_that_is_selected_again_is_run_for_what_happened_meanwhile(fake, runs_meanwhile):
+    """It is as its last run left it, and its child is not."""
+
+    def label(value):
+        fake.patch(THING, "one", {"op": "add", "path": "/metadata/labels/app", "value": value})
+
+    fake.patch(THING, "one", {"op": "add", "path": "/metadata/labels", "value": {"app": "web"}})
+    with run(fake, stated, selector="app=web") as running:
+        running.advance(seconds=2)
+        assert names(fake) == ["a", "b"]
+        label("other")
+        if runs_meanwhile:
+            running.advance(seconds=2)
+        fake.delete(MAP, "a")
+        running.advance(seconds=2)
+        assert names(fake) == ["b"]
+        label("web")
+        running.advance(seconds=2)
+        assert names(fake) == ["a", "b"]
+
+
 def test_several_controllers_share_a_cluster(fake):
     def other(parent, ctx):
         yield config("other")
