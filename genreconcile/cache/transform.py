@@ -105,11 +105,14 @@ class _Metadata(msgspec.Struct, rename="camel", gc=False):
     managed_fields: msgspec.Raw = _ABSENT
 
 
+_EMPTY = msgspec.Raw(b'""')
+
+
 class _Name(msgspec.Struct, rename="camel"):
     name: str
     namespace: str = ""
-    uid: Any = ""
-    resource_version: Any = ""
+    uid: msgspec.Raw = _EMPTY
+    resource_version: msgspec.Raw = _EMPTY
 
 
 class _Named(msgspec.Struct):
@@ -182,17 +185,24 @@ def read_name(data: bytes | msgspec.Raw) -> Unreadable | None:
             found = _named.decode(_shallow(bytes(data))).metadata
     except msgspec.MsgspecError:
         return None
-    version = number(str(found.resource_version))
+    version = number(_text(found.resource_version))
     return Unreadable(
-        found.namespace, found.name, str(found.uid), version, _NOTHING, (), deleting=False, data=bytes(data)
+        found.namespace, found.name, _text(found.uid), version, _NOTHING, (), deleting=False, data=bytes(data)
     )
+
+
+def _text(value: msgspec.Raw) -> str:
+    """A text; of anything else its JSON."""
+    data = bytes(value)
+    return str(loads(data)) if data.startswith(b'"') else data.decode("utf-8", "replace")
 
 
 def _shallow(data: bytes) -> bytes:
     """The object with the fields of its metadata that name it alone: managedFields are as deep as the object."""
     metadata = value_of(data, b"metadata")
     fields = ((name, value_of(metadata, name)) for name in _NAMING)
-    return b'{"metadata":{%b}}' % b",".join(b'"%b":%b' % (name, value) for name, value in fields if value)
+    plain = (b'"%b":%b' % (name, value) for name, value in fields if value and value[:1] not in {b"{", b"["})
+    return b'{"metadata":{%b}}' % b",".join(plain)
 
 
 def read_at_least_the_name(reader: Callable[[bytes], Record], data: bytes) -> Record:
