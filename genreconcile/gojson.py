@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
+from genreconcile.depth import require_flat
+
 # Outside of strings JSON holds none of these, so replacing them in the encoded bytes is exact.
 _ESCAPES = (
     (b"<", b"\\u003c"),
@@ -134,10 +136,11 @@ def dumps_sorted(value: Any) -> bytes:
 
 
 def loads(data: bytes | bytearray | str) -> Any:
-    r"""Parse JSON; msgspec.DecodeError (a ValueError) for other text.
+    r"""Parse JSON; msgspec.DecodeError (a ValueError) for other text, RecursionError where it is nested too deeply.
 
     Invalid Unicode becomes U+FFFD, as in Go: the server passes values that it keeps as raw JSON on as they are.
     """
+    require_flat(data)
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from genreconcile.gojson import loads
+
 _MOST: Final = 1024
 """The most answers that are remembered: a client may write under ever new manager names."""
 
@@ -60,7 +62,9 @@ class Interest:
         return Interest(self.questions | other.questions)
 
     def of(self, managed_fields: bytes) -> bytes:
-        """The kept part of these managedFields. Raises msgspec.MsgspecError where they are no list of entries."""
+        """The kept part of these managedFields. Raises msgspec.MsgspecError where they are no list of entries, and
+        RecursionError where they are nested too deeply.
+        """
         found = set(self._any.findall(managed_fields)) if self._any is not None else ()
         if not found:
             return b""
@@ -93,7 +97,7 @@ NO_INTEREST = Interest()
 def _parts(managed_fields: bytes, names: set[str]) -> bytes:
     """The entries that own one of these fields of the metadata, with these fields alone."""
     kept: list[dict[str, Any]] = []
-    for entry in msgspec.json.decode(managed_fields):
+    for entry in loads(managed_fields):
         own = entry.get("fieldsV1", {}).get("f:metadata", {})
         part = {key: below for key, below in own.items() if key.removeprefix("f:") in names}
         if part:

@@ -18,6 +18,7 @@ import msgspec
 from genreconcile.cache.codec import Codec
 from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.shallow import value_of
+from genreconcile.depth import require_flat
 from genreconcile.errors import CacheError
 from genreconcile.gojson import loads, mended
 from genreconcile.objects import GVK, Object
@@ -49,18 +50,21 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     def decode(self) -> Object:
         """The object as a new dict, owned by the caller. Raises CacheError where it is nested too deeply."""
-        try:
-            obj: Object = loads(self.data if self.codec is None else self.codec.unpack(self.data))
-        except RecursionError:
-            raise CacheError(f"{self.namespace}/{self.name}: not readable: nested too deeply", code="GR705") from None
+        obj: Object = self._loaded(self.data if self.codec is None else self.codec.unpack(self.data))
         return obj
 
     def decode_with_managers(self) -> Object:
         """As ``decode``, with the kept part of ``metadata.managedFields``. Raises as ``decode``."""
         obj = self.decode()
         if self.managers:
-            obj["metadata"]["managedFields"] = msgspec.json.decode(self.managers)
+            obj["metadata"]["managedFields"] = self._loaded(self.managers)
         return obj
+
+    def _loaded(self, data: bytes) -> Any:
+        try:
+            return loads(data)
+        except RecursionError:
+            raise CacheError(f"{self.namespace}/{self.name}: not readable: nested too deeply", code="GR705") from None
 
     def __repr__(self) -> str:
         return f"<Record {self.namespace}/{self.name} at {self.resource_version}>"  # Never the data: it may be secret.
@@ -101,11 +105,14 @@ class _Metadata(msgspec.Struct, rename="camel", gc=False):
     managed_fields: msgspec.Raw = _ABSENT
 
 
+_EMPTY = msgspec.Raw(b'""')
+
+
 class _Name(msgspec.Struct, rename="camel"):
     name: str
     namespace: str = ""
-    uid: Any = ""
-    resource_version: Any = ""
+    uid: msgspec.Raw = _EMPTY
+    resource_version: msgspec.Raw = _EMPTY
 
 
 class _Named(msgspec.Struct):
@@ -144,9 +151,10 @@ def read(
     ``keep_managers``: managedFields stay in the object. ``codec`` packs the kept JSON. ``interest`` selects the
     managedFields that stay beside the object.
 
-    Raises msgspec.MsgspecError where ``data`` is no object with a name.
+    Raises msgspec.MsgspecError where ``data`` is no object with a name, RecursionError where it is nested too deeply.
     """
     whole = bytes(data)
+    require_flat(whole, is_decoded=False)
     try:
         found = _item.decode(whole).metadata
     except msgspec.DecodeError:
@@ -171,22 +179,30 @@ def read_name(data: bytes | msgspec.Raw) -> Unreadable | None:
     """The record of an object that ``read`` cannot read, with no labels; None where it has no name."""
     try:
         try:
+            require_flat(bytes(data), is_decoded=False)
             found = _named.decode(data).metadata
         except RecursionError:
             found = _named.decode(_shallow(bytes(data))).metadata
     except msgspec.MsgspecError:
         return None
-    version = number(str(found.resource_version))
+    version = number(_text(found.resource_version))
     return Unreadable(
-        found.namespace, found.name, str(found.uid), version, _NOTHING, (), deleting=False, data=bytes(data)
+        found.namespace, found.name, _text(found.uid), version, _NOTHING, (), deleting=False, data=bytes(data)
     )
+
+
+def _text(value: msgspec.Raw) -> str:
+    """A text; of anything else its JSON."""
+    data = bytes(value)
+    return str(loads(data)) if data.startswith(b'"') else data.decode("utf-8", "replace")
 
 
 def _shallow(data: bytes) -> bytes:
     """The object with the fields of its metadata that name it alone: managedFields are as deep as the object."""
     metadata = value_of(data, b"metadata")
     fields = ((name, value_of(metadata, name)) for name in _NAMING)
-    return b'{"metadata":{%b}}' % b",".join(b'"%b":%b' % (name, value) for name, value in fields if value)
+    plain = (b'"%b":%b' % (name, value) for name, value in fields if value and value[:1] not in {b"{", b"["})
+    return b'{"metadata":{%b}}' % b",".join(plain)
 
 
 def read_at_least_the_name(reader: Callable[[bytes], Record], data: bytes) -> Record:
@@ -205,7 +221,9 @@ def read_at_least_the_name(reader: Callable[[bytes], Record], data: bytes) -> Re
 
 def read_metadata(data: bytes | msgspec.Raw, gvk: GVK, *, codec: Codec | None = None) -> Record:
     """The record of one object, with its metadata alone. Raises as ``read``."""
-    metadata = _fields.decode(data).get("metadata")
+    whole = bytes(data)
+    require_flat(whole, is_decoded=False)
+    metadata = _fields.decode(whole).get("metadata")
     return read(b"{}" if metadata is None else b'{"metadata":%b}' % bytes(metadata), gvk, codec=codec)
 
 

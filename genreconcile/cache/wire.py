@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from genreconcile.cache.shallow import members, value_of
+from genreconcile.depth import require_flat
 from genreconcile.gojson import mended
 
 LONGEST_LINE = 64 * 1024 * 1024  # etcd takes 1.5 MB per object; aggregated APIs have no such limit.
@@ -60,6 +61,7 @@ _event = msgspec.json.Decoder(WatchEvent)
 def read_page(data: bytes) -> Page:
     """One page of a list. Raises msgspec.MsgspecError for data that are no list."""
     try:
+        require_flat(data, is_decoded=False)
         return _page.decode(data)
     except msgspec.DecodeError:  # Halves of surrogate pairs, which any client that writes raw JSON can store.
         return _page.decode(mended(data))
@@ -74,6 +76,7 @@ def read_events(chunks: Iterable[bytes]) -> Iterator[WatchEvent]:
     """The events of a watch. Raises msgspec.MsgspecError for a line that is no event or is too long."""
     for line in _lines(chunks):
         try:
+            require_flat(line, is_decoded=False)
             yield _event.decode(line)
         except msgspec.DecodeError:
             yield _event.decode(mended(line))

@@ -8,7 +8,6 @@ follows a value stays.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from genreconcile.errors import (
     Unauthorized,
     Unreachable,
 )
+from genreconcile.gojson import loads
 from genreconcile.sizes import TOO_LARGE, refused_size
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def answer_error(name: str, response: Response, hide: Hide | None = None) -> Clu
     if mistaken := speaks_tls(name, response.status, body):
         return mistaken
     try:
-        status = json.loads(body)
-    except ValueError:  # A proxy's page, say.
+        status = loads(body)
+    except (ValueError, RecursionError):  # A proxy's page, say.
         status = {}
     if not isinstance(status, dict) or status.get("apiVersion") != "v1":
         status = {}

@@ -24,6 +24,7 @@ from urllib3.exceptions import ProtocolError
 
 from genreconcile.cluster import message
 from genreconcile.cluster.interrupt import Interrupt, register, shut
+from genreconcile.cluster.leftovers import forget_errors
 from genreconcile.cluster.permit import Permit
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def exchange(pool: HTTPConnectionPool, request: bytes, timeout: float | None) ->
         response.read_head()
     except BaseException as error:
         connection.close()
+        forget_errors()
         _drop_idle_after(error, pool)
         raise
     return response
@@ -163,6 +165,7 @@ class Response(message.Response):
                 self._receive()
         except BaseException as error:
             self.close()
+            forget_errors()
             _drop_idle_after(error, self._pool)
             raise
         if found.is_whole:

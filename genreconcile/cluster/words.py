@@ -12,6 +12,8 @@ import json
 import re
 from typing import Any, Final, NamedTuple
 
+from genreconcile.depth import require_flat
+
 # A value follows these; none follows other kinds of errors (Required value, Forbidden, Too long, Too short).
 _HEAD: Final = re.compile(r"(?:(?:Invalid|Duplicate|Unsupported) value|Not found|Too many|Too few): ")
 _EXCERPT: Final = re.compile(r"error found in #")  # An excerpt follows, of a document that could not be parsed.
@@ -92,6 +94,7 @@ def _plain(text: str, start: int) -> _Value | None:
 
 def _json(text: str, start: int) -> _Value | None:
     try:
+        require_flat(text)
         _, end = _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):
         return None

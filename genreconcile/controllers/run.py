@@ -129,6 +129,7 @@ class Run:
                 self._parent = self._parts.finalizers.add(self._parts.resource, self._parent)
             stated = self._called(context)
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
+            context.close()  # Before anybody is told: a function that was too slow still runs.
             return self._failed(error)
         finally:
             context.close()
@@ -279,6 +280,7 @@ class Run:
             self._tell(Judgement.of_retry(retry), context.status, keeps=True)
             return Next(after=retry.after)
         except Exception as error:  # noqa: BLE001 - as in ``execute``
+            context.close()
             return self._failed(error)
         finally:
             context.close()

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from genreconcile.depth import require_flat
 from genreconcile.errors import LoadError
 from genreconcile.manifests.build import Builder, RefusedError
 
@@ -61,11 +62,13 @@ def _json(text: str, name: str) -> Iterator[tuple[Any, int]]:
         raise LoadError(
             f"{name}: not readable: more than {_MAX_NODES_OF_TEXT} objects and lists; split it", code="GR205"
         )
-    start = _skip_space(text, 0)
+    first = start = _skip_space(text, 0)
     while start < len(text):
         line = text.count("\n", 0, start) + 1
         problem = ""
         try:
+            if start == first:
+                require_flat(text)
             value, end = _JSON.raw_decode(text, start)
         except json.JSONDecodeError:
             raise

@@ -640,10 +640,12 @@ def test_nothing_is_left_of_it(fake):
             _ = never.cache
         assert repr(never) == "<aio Reconciler, not open>"
         await never.close()
-        cut = aio.Reconciler(fake)
+        cut, cancelled = aio.Reconciler(fake), threading.Event()
+        opens, cut._open = cut._open, lambda: cancelled.wait(45) and opens()
         opening = asyncio.create_task(cut.open())
         await asyncio.sleep(0)
         opening.cancel()
+        cancelled.set()
         with pytest.raises(asyncio.CancelledError):
             await opening
         with pytest.raises(gr.CacheError, match="it was closed"):

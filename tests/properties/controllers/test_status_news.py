@@ -133,7 +133,7 @@ def nested(depth):
 
 
 def test_what_is_nested_too_deeply_is_always_news():
-    news, deep = News(), {"metadata": {"uid": "u"}, "spec": nested(100_000)}
+    news, deep = News(), {"metadata": {"uid": "u"}, "spec": nested(1_000_000)}
     news.saw(deep)
     assert news.has_news(deep)
     parent = {"metadata": {"uid": "u"}, "status": {}}

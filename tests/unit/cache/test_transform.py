@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from genreconcile.cache.codec import Codec
-from genreconcile.cache.transform import number, read
+from genreconcile.cache.transform import number, read, read_name
 from genreconcile.objects import GVK
+from support.nested import nested
 
 KIND = GVK("example.com", "v1", "Widget")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -161,3 +162,9 @@ def test_objects_larger_than_the_window_are_packed_as_well():
     objects = [{"metadata": {"name": "a"}, "data": {"k": "".join(map(str, range(at, at + 20_000)))}} for at in (0, 7)]
     for obj in objects:
         assert read(json.dumps(obj).encode(), KIND, codec=codec).decode()["data"] == obj["data"]
+
+
+@pytest.mark.parametrize("depth", [3000, 1_000_000])
+def test_the_name_is_read_whatever_else_there_is(depth):
+    record = read_name(b'{"metadata":{"name":"a","uid":%b,"resourceVersion":7}}' % nested(depth))
+    assert (record.name, record.resource_version, record.data[:1]) == ("a", 7, b"{")

@@ -256,6 +256,12 @@ def test_retry_after(server, cluster):
     assert caught.value.retry_after == 7.0
 
 
+def test_an_explanation_that_is_nested_deeply_hides_no_status(server, cluster):
+    server.behave = lambda handler: handler.answer(403, b'{"apiVersion":"v1","message":' + b"[" * 200_000)
+    with pytest.raises(Forbidden, match="403 : no explanation"):
+        cluster.request("GET", "/x")
+
+
 def test_an_error_page_of_a_proxy(server, cluster):
     server.behave = lambda handler: handler.answer(502, b"<html>password</html>")
     with pytest.raises(ClusterError, match=r"GET http://.*/x: 502 : no explanation$") as caught:

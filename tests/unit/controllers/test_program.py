@@ -14,6 +14,7 @@ import pytest
 import genreconcile as gr
 from genreconcile.controllers.loop import Loop
 from genreconcile.controllers.program import Program
+from genreconcile.controllers.run import Run
 from support.eventually import LONG, eventually
 from unit.controllers import things
 from unit.controllers.things import MAP, THING, condition, config, controller, edit, names, thing
@@ -249,24 +250,30 @@ def test_a_function_that_exits_stops_no_worker(fake):
         eventually(lambda: names(fake) == ["a", "b"])
 
 
-def test_what_a_function_asks_after_its_run_is_refused(fake, hanging):
-    errors = []
+def test_what_a_function_asks_after_its_run_is_refused(fake, hanging, monkeypatch):
+    """From the moment on in which somebody is told that the run is over."""
+    asked, tell = [], Run._tell
 
     def function(parent, ctx):
         hanging(parent, ctx)
         if parent["spec"].get("hangs"):  # The other one may be cut as well, by a busy machine, while it asks.
             try:
-                ctx.list(MAP)
+                asked.append(ctx.list(MAP))
             except gr.CacheError as error:
-                errors.append(str(error))
+                asked.append(str(error))
         return []
 
+    def telling(run, judgement, *arguments):
+        if run._key.name == "one":
+            hanging.open.set()
+            eventually(lambda: asked)
+        return tell(run, judgement, *arguments)
+
+    monkeypatch.setattr(Run, "_tell", telling)
     edit(fake, hangs=True)
     with Program(quick(function, deadline=0.1), cluster=fake):
         eventually(lambda: condition(fake, "Stalled"))
-        hanging.open.set()
-        eventually(lambda: errors)
-    assert "its run has ended" in errors[0]
+    assert "its run has ended" in asked[0]
 
 
 PROGRAM = """

@@ -60,7 +60,8 @@ class Scraped:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.endpoints.port}{path}") as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            with error:
+                return error.code, error.read().decode()
 
     def samples(self):
         """By name and labels."""
