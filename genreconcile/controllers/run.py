@@ -226,6 +226,7 @@ class Run:
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
         """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
         plan = self.planned = self._parts.children.plan(self._parent, prepared.children, is_whole=is_whole)
+        self._warn(plan.warnings)
         wrong = [change.error for change in plan.changes if isinstance(change.error, InputError)]
         if wrong:
             raise InputError.of(wrong)
@@ -238,6 +239,14 @@ class Run:
         elif self._parts.controller.goodbye is None and is_whole and not goes and not plan.spared:
             finalizers.remove(self._parts.resource, self._parent)
         return plan
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        """Tell what the last run has not told already."""
+        if not self._is_plan:  # A dry run prints them.
+            for warning in warnings:
+                if warning not in self._memory.told:
+                    _log.warning("%s: %s: %s", self._settings.name, self._key, warning)
+        self._memory.told = frozenset(warnings)
 
     def _confirm(self, seen: Sequence[Finding]) -> None:
         """Ask the server for what was not found, before something is deleted for that. Raises NotReadable."""

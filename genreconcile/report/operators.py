@@ -128,6 +128,7 @@ def _of_one(one: Planned) -> Iterator[str]:
     if plan is not None:
         yield from (f"  {line}" for line in render_text(plan).splitlines())
         yield from (f"  refused: {refusal}" for refusal in plan.told_refusals)
+        yield from (f"  warning: {warning}" for warning in plan.warnings)
     for subresource, change in one.on_parent:
         yield f"  {f'{subresource} of the parent' if subresource else 'the parent'} to update"
         yield from (f"  {line}" for line in operations(change))
@@ -135,7 +136,7 @@ def _of_one(one: Planned) -> Iterator[str]:
 
 def _is_worth_telling(plan: Plan) -> bool:
     has_changes = any(change.operation != "none" or change.error is not None for change in plan.changes)
-    return has_changes or bool(plan.refusals)
+    return has_changes or bool(plan.refusals) or bool(plan.warnings)
 
 
 def _told(right: Right) -> str:
