@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,12 @@ _OF_OPERATORS = """\
 # What these operators need for the parents that are there; a function that states other kinds for others needs more.
 """
 _OPTIONS = (
-    click.option("--name", default="genreconcile", show_default=True, metavar="NAME", help="Name of the roles."),
+    click.option(
+        "--name",
+        metavar="NAME",
+        help="Name of the roles, genreconcile:NS:NAME of the account unless given. Programs of one account need a name "
+        "each.",
+    ),
     click.option("--serviceaccount", metavar="NS:NAME", help="Bind the roles to this ServiceAccount."),
     click.option("--user", metavar="NAME", help="Bind the roles to this user."),
     click.option("--read-only", is_flag=True, help="Only what diff and plan need."),
@@ -76,7 +82,7 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     operators: tuple[Path, ...],
     *,
     namespaces: tuple[str, ...],
-    name: str,
+    name: str | None,
     serviceaccount: str | None,
     user: str | None,
     read_only: bool,
@@ -94,6 +100,7 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     The server is asked for its kinds, and nothing is written.
     """
     subject = _subject(serviceaccount, user)
+    name = name or _name_for(subject)
     settings = Flags(**options)
     if bool(operators) == bool(settings.filenames):
         raise UsageError("Give -f with the objects of apply, or Python files with controllers.", code="GR102")
@@ -145,6 +152,14 @@ def _subject(serviceaccount: str | None, user: str | None) -> Subject | None:
             raise UsageError(f"--serviceaccount {serviceaccount}: is no NAMESPACE:NAME.", code="GR101")
         return Subject("serviceaccount", account, namespace)
     return Subject("user", user) if user else None
+
+
+def _name_for(subject: Subject | None) -> str:
+    """The name of the roles of an account: another one for each, so that nobody replaces those of somebody else."""
+    if subject is None:
+        return "genreconcile"
+    account = re.sub("[/%]", ":", subject.name)  # What a name of a role may not have.
+    return ":".join(filter(None, ("genreconcile", subject.namespace, account)))
 
 
 def _rendered(objects: list[dict[str, Any]], warnings: list[str], output: str, header: str = _HEADER) -> str:

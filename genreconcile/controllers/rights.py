@@ -23,7 +23,10 @@ _OF_CHILDREN = ("get", "create", "patch", "delete")
 def rights_of(
     sources: Sequence[Source], cluster: Cluster, namespaces: Sequence[str] | None = None
 ) -> tuple[frozenset[Right], list[Planned]]:
-    """The rights to run the sources, and the parents of which nobody can tell. Arguments and errors as ``planning``."""
+    """The rights to run the sources, and the parents of which nobody can tell; of a controller that has none, that.
+
+    Arguments and errors as ``planning``.
+    """
     rights: set[Right] = set()
     with planning(sources, cluster, namespaces, accept_changes=True) as (found, cache):
         rights.update(_reading(cache))
@@ -32,7 +35,18 @@ def rights_of(
                 rights.update(_of_parents(cache.discovery.get(source.settings.kind), namespaces))
         for one in found:
             rights.update(_of_children(one, cache, namespaces))
-    return frozenset(rights).union(recording(namespaces or [""])), [one for one in found if not one.is_judged]
+    unknown = [*(one for one in found if not one.is_judged), *_without_parents(sources, found)]
+    return frozenset(rights).union(recording(namespaces or [""])), unknown
+
+
+def _without_parents(sources: Sequence[Source], found: Sequence[Planned]) -> Iterator[Planned]:
+    """The controllers whose function was not called, so that nobody knows what it reads and states."""
+    called = {one.name for one in found if one.plan is not None or one.error}
+    for source in sources:
+        if isinstance(source, Controller) and source.settings.name not in called:
+            kind = source.settings.kind.kind
+            why = f"there is no {kind} to run it for, so the rights to its children are missing; create a sample"
+            yield Planned(source.settings.name, None, error=why)
 
 
 def _reading(cache: Cache) -> Iterator[Right]:

@@ -298,3 +298,19 @@ def test_rbac_of_an_operator_prints_roles_and_what_nobody_can_judge(run, reconci
     (role,) = json.loads(done.out)["items"]
     assert role["rules"] == [{"apiGroups": ["example.com"], "resources": ["things"], "verbs": ["list", "watch"]}]
     assert asked == [["shop"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ([], "genreconcile"),
+        (["--serviceaccount", "ops:keeper"], "genreconcile:ops:keeper"),
+        (["--user", "ann@example.com"], "genreconcile:ann@example.com"),
+        (["--user", "oidc/ann%1"], "genreconcile:oidc:ann:1"),
+        (["--user", "ann", "--name", "mine"], "mine"),
+    ],
+)
+def test_roles_are_named_after_their_account(run, reconciler, operator, monkeypatch, options, name):
+    monkeypatch.setattr(rights, "rights_of", lambda *_: (frozenset({Right("list", "example.com", "things")}), []))
+    done = run("rbac", operator("one"), "-o", "json", *options)
+    assert {item["metadata"]["name"] for item in json.loads(done.out)["items"]} == {name}
