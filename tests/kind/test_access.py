@@ -65,6 +65,9 @@ class Server:
         command += ["--kubeconfig", str(kubeconfig or self.kubeconfig)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
+        told = [line for line in done.stdout.splitlines() if line.startswith("# Warning: ")]
+        assert all(line.endswith(("[GR616]", "[GR617]")) for line in told)
+        assert [f"warning: {line.removeprefix('# Warning: ')}" for line in told] == done.stderr.splitlines()
         return [found for found in yaml.safe_load_all(done.stdout) if found], done
 
     def grant(self, objects):
