@@ -4,8 +4,9 @@ Invariant: a right is named only where a request of this package would use it; n
 """
 
 from genreconcile.access.asking import is_review
+from genreconcile.access.reach import is_better_read_whole
 from genreconcile.access.review import Access, told
-from genreconcile.access.right import READ, Right, Use, deleting, reading, writing
+from genreconcile.access.right import READ, Right, Use, deleting, reading, recording, writing
 from genreconcile.access.roles import Subject, manifests
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "Subject",
     "Use",
     "deleting",
+    "is_better_read_whole",
     "is_review",
     "manifests",
     "reading",
+    "recording",
     "told",
     "writing",
 ]

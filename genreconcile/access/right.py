@@ -84,6 +84,14 @@ def sharing(namespace: str, names: Iterable[str]) -> Iterator[Right]:
         yield Right("update", kind.group, kind.plural, namespace, name)
 
 
+def recording(namespaces: Iterable[str]) -> Iterator[Right]:
+    """The rights to write Events in these namespaces, "" for all."""
+    kind = shipped(Own).event
+    for namespace in namespaces:
+        for verb in ("create", "patch"):
+            yield Right(verb, kind.group, kind.plural, namespace)
+
+
 def deleting(resource: Resource, namespace: str, use: Use, *, asks: bool = False) -> Iterator[Right]:
     """The rights to delete any objects of a kind in a namespace; ``asks``: their creators are looked up first."""
     if "delete" not in resource.verbs:

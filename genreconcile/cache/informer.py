@@ -185,6 +185,16 @@ class Cache(Lister):
         wanted = set(namespaces)
         return tuple(name for name in self._namespaces if name in wanted)
 
+    def cover(self, namespaces: Iterable[str] | None) -> None:
+        """Let kinds be watched in these namespaces as well, None for the whole cluster: from the next ``add`` of each
+        on. Raises CacheError and InputError as ``Cache``.
+        """
+        self.require_usable()
+        more = None if namespaces is None else texts("namespaces", namespaces, require_name)
+        with self._lock:
+            if self._namespaces is not None:
+                self._namespaces = None if more is None else tuple(dict.fromkeys((*self._namespaces, *more)))
+
     def _let_end(self, reflectors: Iterable[Reflector]) -> None:
         """Keep reflectors that were asked to end: ``stop`` waits for those that have not."""
         self._ending = [reflector for reflector in self._ending if not reflector.join(0)] + list(reflectors)

@@ -45,6 +45,7 @@ _OPTIONS = (
         is_flag=True,
         help="For a program that keeps running: follow the definitions of custom kinds as well.",
     ),
+    click.option("--events", is_flag=True, help="As of run: write Events of what is done to the objects."),
     click.option("--lease", metavar="[NS/]NAME", help="As of run: the Lease that the program is to hold."),
     click.option(
         "--shards",
@@ -84,6 +85,7 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     any_name: bool,
     operator: bool,
     all_namespaces: bool,
+    events: bool,
     lease: str | None,
     shards: int | None,
     **options: Any,
@@ -114,6 +116,8 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     rights = session.rights(
         settings, expected, level="read" if read_only else "write", operator=operator, everywhere=all_namespaces
     )
+    if events:
+        rights |= session.rights_of_events(rights)
     if any_name:
         rights = frozenset(right._replace(name="") for right in rights)
     warnings = notes(expected)

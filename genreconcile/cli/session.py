@@ -6,11 +6,11 @@ Invariant: the files are read and checked before a request is sent.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from genreconcile.access import Access, Right, reading
+from genreconcile.access import Access, Right, is_better_read_whole, recording
 from genreconcile.arguments import Level
 from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Connection, Flags
@@ -26,10 +26,7 @@ from genreconcile.objects import GVK, Object, namespace_of
 from genreconcile.plan import Plan
 
 _log = logger(__name__)
-
-
-_FEW: Final = 5
-"""Up to so many namespaces are listed one by one; with more, the whole cluster is listed."""
+_WRITES: Final = frozenset({"create", "patch", "delete"})
 
 
 @contextmanager
@@ -46,7 +43,7 @@ def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = 
     recorded = _recorded(cluster, settings)
     namespaces = _namespaces(settings, expected, resources, cluster.namespace, recorded)
     access = Access(cluster)
-    if len(namespaces or ()) > _FEW and _may_read_all(access, resources):
+    if is_better_read_whole(access, namespaces or (), filter(None, resources.values())):
         namespaces = None
     with (
         genreconcile.Cache(cluster, namespaces=namespaces, discovery=discovery) as cache,
@@ -114,6 +111,13 @@ def rights(
             verify=settings.verify,
             **_reach(settings),
         )
+
+
+def rights_of_events(writing: Iterable[Right]) -> frozenset[Right]:
+    """The rights to write Events beside the objects that are written with these rights; that of an object without a
+    namespace is in ``default``.
+    """
+    return frozenset(recording({right.namespace or "default" for right in writing if right.verb in _WRITES}))
 
 
 def rights_of_lease(settings: Flags, lease: str, shards: int | None = None) -> frozenset[Right]:
@@ -188,17 +192,6 @@ def _namespaces(
         if resource is None or resource.namespaced:
             found.add(namespace_of(obj) or own)
     return sorted(found) or None
-
-
-def _may_read_all(access: Access, resources: Mapping[GVK, Resource | None]) -> bool:
-    """Whether the kinds may be read in the whole cluster: one list is cheaper than one for each namespace. Without the
-    right to read the first of them, those for the others are not reviewed.
-    """
-    known = [resource for resource in resources.values() if resource is not None]
-    # Sorted, so that each run sends the same reviews; cluster-scoped kinds are last, for they are often readable.
-    known.sort(key=lambda resource: (not resource.namespaced, resource.gvk))
-    kinds = [set(reading(resource, None)) for resource in known]
-    return not any(access.missing(rights) for rights in (*kinds[:1], set().union(*kinds)))
 
 
 def read_expected(settings: Flags) -> list[Object]:

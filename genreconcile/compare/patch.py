@@ -104,7 +104,7 @@ def value_tests(operations: Sequence[Mapping[str, Any]], live: Mapping[str, Any]
         if operation["op"] == "test" or path in tests or any(_is_in(path, place) for place in tested):
             continue
         is_told = operation["op"] in _ON_VALUES and path != _ANNOTATIONS
-        value = _value_at(live, path) if is_told else MISSING
+        value = tested_value(live, path) if is_told else MISSING
         if value is MISSING or holds_null_member(value):
             return None
         tests[path] = value
@@ -115,8 +115,10 @@ def _is_in(path: str, place: str) -> bool:
     return path == place or path.startswith(f"{place}/")
 
 
-def _value_at(live: Any, path: str) -> Any:
-    """The value at a pointer, None where its parent has none, MISSING where there is no parent."""
+def tested_value(live: Any, path: str) -> Any:
+    """What a ``test`` of a JSON patch sees at a pointer: None where its parent has no such member, as the API server
+    does; MISSING where there is no parent, or no such list member.
+    """
     *parents, last = split_pointer(path)
     for token in parents:
         if isinstance(live, list) and token.isdecimal() and int(token) < len(live):

@@ -6,7 +6,7 @@ Invariant: all of a program share one cache; each writes under its own field man
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from genreconcile.cluster import Cluster
 from genreconcile.controllers.build import build
 from genreconcile.controllers.children import Children
 from genreconcile.controllers.controller import Controller
+from genreconcile.controllers.coverage import Coverage
 from genreconcile.controllers.dependencies import Dependencies
 from genreconcile.controllers.loop import Loop
 from genreconcile.controllers.ownwrites import OwnWrites
@@ -44,7 +45,7 @@ class Shared:
     """What the controllers of one program share. ``may_write`` is asked before each write. ``clock`` gives seconds that
     only grow, ``now`` the time of day. ``waits``: reads wait until they are as new as an edit of the parent.
     ``is_ours``: whether a parent is run here. ``observing`` makes what is told of a controller's runs,
-    while it ``leads``.
+    while it ``leads``. ``widens``: the cache reads the namespaces of sets, as they come.
     """
 
     cluster: Cluster
@@ -57,6 +58,7 @@ class Shared:
     is_ours: Callable[[ObjectKey], bool] = lambda _: True
     observing: Observing = silent
     leads: Callable[[], bool] = lambda: True
+    widens: bool = False
 
 
 def loop_of(
@@ -129,11 +131,21 @@ def set_loop_of(expected: ExpectedSet, shared: Shared) -> SetLoop:
     )
     namespace = shared.cluster.namespace or "default"
     queue = Queue[str](clock=shared.clock)
+    own = expected.settings.get("namespace") or namespace
+    coverage = Coverage(shared.cluster, shared.cache, expected.prune, own) if shared.widens else None
     return SetLoop(
         expected,
         reconciler,
         shared.cache,
         queue,
-        namespace,
+        own,
         observer=shared.observing(expected.name).asking(shared.leads),
+        coverage=coverage,
     )
+
+
+def reads_of_sets_alone(sources: Iterable[Controller | ExpectedSet], namespaces: Sequence[str] | None) -> bool:
+    """Whether a program of these sources reads no more than its sets need: it has no controllers, and was not told
+    what to read.
+    """
+    return namespaces is None and all(isinstance(source, ExpectedSet) for source in sources)

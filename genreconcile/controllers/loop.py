@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from genreconcile.cache import Cache, CacheEvent, Loss
+from genreconcile.cache import Cache, CacheEvent, Loss, Record
 from genreconcile.cache.store import ADDED, DELETED
 from genreconcile.controllers.dependencies import is_crowd
 from genreconcile.controllers.entry import Priority
@@ -135,7 +135,7 @@ class Loop(Worker[ObjectKey]):
     def _rehearsals(self) -> Iterator[tuple[ObjectKey, Object, Run]]:
         """A run of each parent, which has not begun; its function is told that it is a dry run."""
         for record in self._cache.records(self.parts.resource):
-            if record.deleting or self._settings.selector.matches(record.labels):
+            if self._is_selected(record):
                 parent = record.decode_with_managers()
                 key, reads = ObjectKey.of(parent), RunReads(self._reader, self._cache.discovery)
                 yield key, parent, Run(self.parts, key, parent, Memory(record.uid), reads, is_plan=True)
@@ -157,12 +157,7 @@ class Loop(Worker[ObjectKey]):
         try:
             with self._turns:
                 if not self.queue.is_closed:  # It may have been while this one waited for its turn.
-                    began = time.monotonic()
-                    with span("reconcile", self._settings.name, key):
-                        following = self._processed(key)
-                    self._plan_next(key, following)
-                    result = "success" if following is None else following.result
-                    self.parts.observer.ran(result, time.monotonic() - began)
+                    self._plan_next(key, self._processed(key))
         finally:
             again = self.parts.echoes.end(key)
             if again is not None:
@@ -179,8 +174,19 @@ class Loop(Worker[ObjectKey]):
         if record is None:
             self._forget(key)
             return None
-        if not (record.deleting or self._settings.selector.matches(record.labels)):
-            return Next()  # One that is being deleted may carry a finalizer from when it was selected.
+        if not self._is_selected(record):
+            return Next()
+        began = time.monotonic()
+        with span("reconcile", self._settings.name, key):
+            following = self._run(key, record)
+        self.parts.observer.ran(following.result, time.monotonic() - began)
+        return following
+
+    def _is_selected(self, record: Record) -> bool:
+        """One that is being deleted always: it may carry a finalizer from when it was selected."""
+        return record.deleting or self._settings.selector.matches(record.labels)
+
+    def _run(self, key: ObjectKey, record: Record) -> Next:
         try:
             seen, parent = self._edits.pop(key, 0), record.decode_with_managers()
             reads = RunReads(self._reader, self._cache.discovery, seen)
@@ -226,7 +232,7 @@ class Loop(Worker[ObjectKey]):
             return is_ours
         parent = event.record.decode()
         self.parts.children.learn(parent)  # Before the kind is synced, and so before any run.
-        if not is_ours or not self.parts.statuses.has_news(parent):
+        if not is_ours or not self._is_selected(event.record) or not self.parts.statuses.has_news(parent):
             return False
         if self._waits and not self._is_listed(event):  # What a first list shows, nobody has just edited.
             self._edits[event.key] = event.record.resource_version

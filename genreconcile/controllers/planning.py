@@ -17,7 +17,7 @@ from genreconcile.arguments import require_name, texts
 from genreconcile.cache import Cache
 from genreconcile.cluster import Around, Cluster
 from genreconcile.compare.patch import Patch
-from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
+from genreconcile.controllers.assembly import Shared, loop_of, reads_of_sets_alone, set_loop_of
 from genreconcile.controllers.completing import Completing
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
@@ -83,12 +83,14 @@ def planning(
     places = None if namespaces is None else texts("namespaces", namespaces, require_name)
     reading = ReadingCluster(cluster)
     with contextlib.ExitStack() as stack:
-        cache = stack.enter_context(Cache(reading, namespaces=places))
+        widens = reads_of_sets_alone(sources, places)
+        cache = stack.enter_context(Cache(reading, namespaces=() if widens else places))
         completing = Completing(reading, cache.discovery, kinds_of(sources))
         pretended = PretendedCluster(reading, completing.completed, _now)
         shared = Shared(
-            pretended, cache, may_write=lambda: True, clock=time.monotonic, now=_now, reader=Reader(reading, cache)
-        )
+            pretended, cache, may_write=lambda: True, clock=time.monotonic, now=_now, reader=Reader(reading, cache),
+            widens=widens,
+        )  # fmt: skip
         rehearsals = {}
         for source in sources:
             if isinstance(source, Controller):

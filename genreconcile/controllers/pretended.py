@@ -17,11 +17,11 @@ from jsonpatch import JsonPatch
 
 from genreconcile.access import Right, is_review
 from genreconcile.cluster import Around, Cluster
+from genreconcile.compare.patch import tested_value
 from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound
 from genreconcile.gojson import dumps, loads
 from genreconcile.objects import Object, metadata_of, name_of, resource_version_of
 from genreconcile.plan.change import JSON_PATCH
-from genreconcile.pointer import split_pointer
 
 STATUS: Final = "status"
 _NAMESPACES: Final = "namespaces"
@@ -159,26 +159,15 @@ class PretendedCluster(Around):
 
     def _patched(self, path: str, live: Object, operations: Sequence[Mapping[str, Any]]) -> Object:
         """The object after a patch. Raises Conflict and Invalid as the server does, where it is not as expected."""
-        for operation in operations:
-            if operation["op"] == "test" and _value_at(live, operation["path"]) != operation["value"]:
-                raise Invalid(f"PATCH {self.server}{path}: 422: the test of {operation['path']} failed", status=422)
+        after: Object = loads(dumps(live))
+        for operation in loads(dumps(operations)):  # In turn: a test may look at what an operation before has added.
             if operation["path"] == "/metadata/resourceVersion" and operation["value"] != resource_version_of(live):
                 raise Conflict(f"PATCH {self.server}{path}: 409: it has changed", status=409, reason="Conflict")
-        changes = [operation for operation in operations if operation["op"] != "test"]
-        after: Object = JsonPatch(loads(dumps(changes))).apply(loads(dumps(live)), in_place=True)
+            if operation["op"] != "test":
+                after = JsonPatch([operation]).apply(after, in_place=True)
+            elif tested_value(after, operation["path"]) != operation["value"]:
+                raise Invalid(f"PATCH {self.server}{path}: 422: the test of {operation['path']} failed", status=422)
         metadata = {**metadata_of(after), "resourceVersion": str(next(self._versions))}
         if after.get("spec") != live.get("spec") and "generation" in metadata:
             metadata["generation"] += 1
         return {**after, "metadata": metadata}
-
-
-def _value_at(obj: Any, path: str) -> Any:
-    """The value at a pointer; None, as for the server, where there is none."""
-    for token in split_pointer(path):
-        if isinstance(obj, Mapping):
-            obj = obj.get(token)
-        elif isinstance(obj, list) and str(token).isdecimal() and int(token) < len(obj):
-            obj = obj[int(token)]
-        else:
-            return None
-    return obj

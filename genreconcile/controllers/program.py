@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from genreconcile.arguments import refused, require_flag, require_name, require_whole, texts
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster, connect
-from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
+from genreconcile.controllers.assembly import Shared, loop_of, reads_of_sets_alone, set_loop_of
 from genreconcile.controllers.awaiting import await_server
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.leadership import Alone, ByLease, Leadership
@@ -79,7 +79,8 @@ class Program:
         self._accepts = accept_changes
         self._sources = sources
         self._share = share
-        self._cache = Cache(cluster, namespaces=places) if share is None else share.cache
+        widens = share is None and reads_of_sets_alone(sources, places)
+        self._cache = Cache(cluster, namespaces=() if widens else places) if share is None else share.cache
         self._leadership = self._leadership_of(cluster, lease)
         self._shared = Shared(
             self._leadership.cluster,
@@ -91,6 +92,7 @@ class Program:
             is_ours=_any if share is None else share.is_ours,
             observing=observing,
             leads=lambda: self._leadership.is_leading,
+            widens=widens,
         )
         self._loops: list[Loop | SetLoop] = []
         self._runners: list[Deadlines] = []
@@ -296,7 +298,8 @@ def run(  # noqa: PLR0913 - keyword-only settings, each with a default
     process at once.
 
     ``cluster`` is by default the one that kubectl would use, or the one in which the process runs. ``namespaces`` are
-    those that are watched, all by default; kinds without a namespace are always watched whole. ``cache_limit`` is the
+    those that are watched; by default all, or for sets alone those of their objects; kinds without a namespace are
+    always watched whole. ``cache_limit`` is the
     memory in bytes above which no further kind is watched. Of several processes that are given the same ``lease`` one
     works, and the others wait to follow it; where it has ``shards``, each works for some of the parents.
     ``accept_changes``: run also where another build of a controller ran last, and this one would change many children.

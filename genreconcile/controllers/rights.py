@@ -6,15 +6,14 @@ kinds for other parents needs more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from genreconcile.access import Right
+from genreconcile.access import Right, recording
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.planning import planning
 from genreconcile.controllers.program import Source
-from genreconcile.data import Own, shipped
 from genreconcile.kinds.discovery import Resource
 from genreconcile.report.operators import Planned
 
@@ -33,7 +32,7 @@ def rights_of(
                 rights.update(_of_parents(cache.discovery.get(source.settings.kind), namespaces))
         for one in found:
             rights.update(_of_children(one, cache, namespaces))
-    return frozenset(rights).union(_of_events(namespaces)), [one for one in found if not one.is_judged]
+    return frozenset(rights).union(recording(namespaces or [""])), [one for one in found if not one.is_judged]
 
 
 def _reading(cache: Cache) -> Iterator[Right]:
@@ -66,10 +65,3 @@ def _of_children(one: Planned, cache: Cache, namespaces: Sequence[str] | None) -
         for place in _places(resource, namespaces):
             for verb in _OF_CHILDREN:
                 yield Right(verb, resource.gvk.group, resource.plural, place)
-
-
-def _of_events(namespaces: Iterable[str] | None) -> Iterator[Right]:
-    kind = shipped(Own).event
-    for place in namespaces or [""]:
-        for verb in ("create", "patch"):
-            yield Right(verb, kind.group, kind.plural, place)

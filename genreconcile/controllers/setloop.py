@@ -15,6 +15,7 @@ from typing import Final
 from genreconcile.apply.result import Result
 from genreconcile.cache import Cache, CacheEvent, Loss
 from genreconcile.controllers.concern import Concern
+from genreconcile.controllers.coverage import Coverage
 from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.sets import ExpectedSet, Signature
@@ -36,7 +37,9 @@ _LOOK: Final = 1.0
 
 
 class SetLoop(Worker[str]):
-    """The runs of one set; thread-safe. ``namespace`` is that of objects that name none, unless the set says so."""
+    """The runs of one set; thread-safe. ``namespace`` is that of objects that name none. ``coverage`` lets the cache
+    read what the set needs, None where it reads that anyway.
+    """
 
     def __init__(  # noqa: PLR0913 - what ``assembly`` puts together
         self,
@@ -47,15 +50,17 @@ class SetLoop(Worker[str]):
         namespace: str,
         *,
         observer: Observer,
+        coverage: Coverage | None = None,
     ) -> None:
         super().__init__(queue)
         self._set = expected
         self._settings = Settings(**expected.settings)
         self._reconciler = reconciler
         self._cache = cache
-        self._namespace = expected.settings.get("namespace") or namespace
+        self._namespace = namespace
         self._concern = Concern(expected.prune, self._namespace)
         self._observer = observer
+        self._coverage = coverage
         self._written = Written[str]()
         self._signature: Signature | None = None
         self._told: tuple[Notice, ...] = ()
@@ -120,6 +125,7 @@ class SetLoop(Worker[str]):
     def planned(self) -> Plan:
         """What a run would do; nothing is written. Raises ReconcileError, and what the function raises."""
         stated = self._set.read()
+        self._cover(stated)
         return self._reconciler.plan_set(stated.children, self._settings, is_whole=stated.is_whole)
 
     def process(self, key: str) -> None:
@@ -147,6 +153,7 @@ class SetLoop(Worker[str]):
         stated = self._set.read()
         if self._now() != self._signature:  # Half of it may be of the old revision, and half of the new one.
             raise LoadError("its files have changed while they were read; they are read again", code="GR907")
+        self._cover(stated)
         objects, is_whole = stated.children, stated.is_whole
         self._concern.expect(objects, self._cache.discovery.resources() if self._set.prune.owner is not None else ())
         if self._set.mode == "detect":
@@ -164,6 +171,10 @@ class SetLoop(Worker[str]):
                 f"{len(result.failures)} of {len(result)} objects failed; they are tried again", code="GR907"
             )
         return self._again(stated, result.retry_after)
+
+    def _cover(self, stated: Stated) -> None:
+        if self._coverage is not None:
+            self._coverage.take(stated.children)
 
     def _again(self, stated: Stated, after: float | None) -> float | None:
         if stated.retry is None:

@@ -85,11 +85,22 @@ class Figures:
             self._seconds.setdefault(controller, Histogram()).note(seconds)
 
     def wrote(self, controller: str, outcomes: Iterable[Outcome]) -> None:
-        """Count what was written."""
+        """Count what was written. A kind is shown from then on, in sync or not, so that its first repair counts."""
         with self._lock:
             for outcome in outcomes:
+                kind = _kind(outcome)
+                self._expect_kind(controller, kind)
                 if outcome.status in _WRITTEN:
-                    self._writes[controller, _kind(outcome), outcome.status] += 1
+                    self._writes[controller, kind, outcome.status] += 1
+
+    def _expect_kind(self, controller: str, kind: str) -> None:
+        if (controller, kind) in self._repairs:
+            return
+        self._repairs[controller, kind] = 0
+        for status in _WRITTEN:
+            self._writes[controller, kind, status] += 0
+        for manager in (*shipped(Managers).listed, OTHER, UNKNOWN):
+            self._drift[kind, manager] += 0
 
     def repaired(self, controller: str, outcomes: Iterable[Outcome]) -> None:
         """Count objects that were not as they were stated, and were before; and the fields in which they were not."""

@@ -4,6 +4,7 @@ to.
 
 import json
 import os
+import re
 import subprocess
 from importlib.resources import files
 from pathlib import Path
@@ -11,12 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from support import gotools
+from kind import prometheus
 from unit.observe.test_rules import scraped_text
 
-VERSION = "0.316.0"
-"""Of the Go module, which is that of Prometheus 3.16.0."""
-PACKAGE = "github.com/prometheus/prometheus/cmd/promtool"
 HERE = Path(__file__).parent
 OBSERVE = files("genreconcile.observe")
 
@@ -26,8 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 @pytest.fixture(scope="module")
 def promtool():
-    """Without the service discoveries, whose modules are most of it."""
-    return gotools.program("promtool", PACKAGE, VERSION, "-tags", "remove_all_sd")
+    return prometheus.program("promtool")
 
 
 def told(promtool, *arguments, text=""):
@@ -64,7 +61,7 @@ def test_the_expressions_of_the_dashboard_are_expressions(promtool, tmp_path):
     dashboard = json.loads((OBSERVE / "dashboard.json").read_text("utf-8"))
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     rules = [
-        {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "5m").replace("$", "")}
+        {"record": f"panel:{number}", "expr": re.sub(r"\$__\w+", "5m", expression).replace("$", "")}
         for number, expression in enumerate(expressions)
     ]
     (tmp_path / "rules.yaml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))

@@ -81,10 +81,15 @@ class Api:
         try:
             return self.discovery.answer(request) or self.reviews.answer(request) or self._resource(request)
         except Unsupported as refusal:
-            self.unsupported.append(f"{request.method} {request.path}: {refusal}")
-            return refusal.answer()
+            return self._unsupported(request, refusal)
         except Refusal as refusal:
             return refusal.answer()
+        except RecursionError:  # A real API server takes objects that are nested by up to 10,000 levels.
+            return self._unsupported(request, Unsupported("objects that are nested so deeply; give flatter ones"))
+
+    def _unsupported(self, request: Request, refusal: Unsupported) -> Answer:
+        self.unsupported.append(f"{request.method} {request.path}: {refusal}")
+        return refusal.answer()
 
     @property
     def bookmarks(self) -> float | None:

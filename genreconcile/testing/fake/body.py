@@ -44,7 +44,7 @@ def read(body: bytes, kind: Kind) -> dict[str, Any]:
     """The object of a POST or PUT, with ``Twice`` among its members. Raises Refusal (400, 422)."""
     try:
         obj = json.loads(body, object_pairs_hook=_members, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Refusal(400, f"{unusable(kind)}: {error}") from None
     if not isinstance(obj, dict):
         raise Refusal(400, f"{unusable(kind)}: it is no object")

@@ -13,7 +13,7 @@ from genreconcile.arguments import require_seconds
 from genreconcile.cache import Cache
 from genreconcile.cache.scope import Scope
 from genreconcile.cluster import Cluster
-from genreconcile.controllers.assembly import Shared, loop_of, set_loop_of
+from genreconcile.controllers.assembly import Shared, loop_of, reads_of_sets_alone, set_loop_of
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.loop import Loop
 from genreconcile.controllers.program import require_sources
@@ -58,7 +58,10 @@ class FakeRun:
         self._clock = clock
         self._store = store
         self._cluster = recording(lambda method, path, body: self.writes.append(Write(method, path, body)))
-        self._cache = Cache(self._cluster, discovery=Discovery(self._cluster, clock=clock))
+        widens = reads_of_sets_alone(sources, None)
+        self._cache = Cache(
+            self._cluster, namespaces=() if widens else None, discovery=Discovery(self._cluster, clock=clock)
+        )
         self._cache.start()
         shared = Shared(
             self._cluster,
@@ -68,6 +71,7 @@ class FakeRun:
             now=clock.now,
             reader=Reader(self._cluster, self._cache),
             waits=False,
+            widens=widens,
         )
         self._loops: list[Loop | SetLoop] = [
             set_loop_of(source, shared) if isinstance(source, ExpectedSet) else loop_of(source, shared, Inline())

@@ -103,6 +103,43 @@ def test_drift_is_repaired_wherever_the_namespace_comes_from(fake, folder, names
         assert names(fake) == ["a", "b"]
 
 
+def test_a_program_of_sets_alone_reads_the_namespaces_of_their_objects_as_they_come(fake, folder):
+    for name in ("other", "more"):
+        fake.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    with Program(kept(folder), cluster=fake) as program:
+        eventually(lambda: names(fake) == ["a", "b"])
+        assert program.cache.namespaces == ("shop",)
+        away = labelled("c")
+        away["metadata"]["namespace"] = "other"
+        folder.write("c", away)
+        eventually(lambda: fake.find(MAP, namespace="other"))
+        assert program.cache.namespaces == ("shop", "other")
+        fake.patch(MAP, "c", {"op": "add", "path": "/data/more", "value": "x"}, namespace="other")
+        eventually(lambda: fake.get(MAP, "c", namespace="other")["data"] == {"k": "v"})
+
+
+def test_who_says_which_namespaces_are_read_is_obeyed(fake, folder):
+    with Program(kept(folder), cluster=fake, namespaces=["shop"]) as program:
+        eventually(lambda: names(fake) == ["a", "b"])
+        away = labelled("c")
+        away["metadata"]["namespace"] = "default"
+        folder.write("c", away)
+        folder.write("b", labelled("b", k="changed"))
+        eventually(lambda: fake.get(MAP, "b")["data"] == {"k": "changed"})
+        assert program.cache.namespaces == ("shop",)
+        assert fake.find(MAP, namespace="default") == []
+
+
+def test_beside_a_controller_a_set_reads_what_the_controller_reads(fake, folder):
+    @gr.controller(MAP, name="maps")
+    def maps(parent, ctx):
+        return []
+
+    with Program(maps, kept(folder), cluster=fake) as program:
+        eventually(lambda: names(fake) == ["a", "b"])
+        assert program.cache.namespaces is None
+
+
 def test_what_appears_and_would_be_deleted_wakes_the_set(fake, folder):
     with fake.run(kept(folder, **SELECTED)) as run:
         run.advance(seconds=2)

@@ -142,7 +142,7 @@ def test_an_edit_of_the_parent_is_no_drift(fake):
         edit(fake, names=["other"])
         eventually(lambda: told(fake, "Updated") == [("Normal", "Updated ConfigMap shop/a")])
         assert told(fake, "DriftRepaired") == []
-        assert scraped.sample("genreconcile_repairs_total", controller="things", kind="ConfigMap") is None
+        assert scraped.sample("genreconcile_repairs_total", controller="things", kind="ConfigMap") == 0
 
 
 def test_what_fails_is_told_and_no_value_of_it(fake):
@@ -263,6 +263,45 @@ def test_an_observer_that_may_not_tell_counts_alone():
     observer.ran("success", 0.1)
     assert noted == ["Failed"]
     assert observer.figures.now().runs["things", "success"] == 1
+
+
+def test_a_kind_is_there_before_its_first_repair(fake):
+    """A counter that appears with its first count tells of no increase."""
+    with Scraped(fake) as scraped, scraped.program:
+        eventually(lambda: scraped.sample("genreconcile_repairs_total", **OF_MAPS) == 0)
+        assert scraped.sample("genreconcile_writes_total", operation="configured", **OF_MAPS) == 0
+        for manager in (*shipped(Managers).listed, "other", "unknown"):
+            assert scraped.sample("genreconcile_drift_fields_total", kind="ConfigMap", manager=manager) == 0
+
+
+def test_what_the_selector_leaves_out_and_what_is_gone_are_no_runs():
+    """Else runs that fail would be a small part of many that were none."""
+    calls = []
+
+    def counted(parent, ctx):
+        calls.append(parent["metadata"]["name"])
+        yield from ()
+
+    chosen = thing("chosen")
+    chosen["metadata"]["labels"] = {"app": "shop"}
+    with (
+        things.cluster(chosen, *(thing(f"other-{number}") for number in range(5))) as fake,
+        Scraped(fake, sources=[controller(counted, selector="app=shop", min_interval=0)]) as scraped,
+        scraped.program,
+    ):
+        eventually(lambda: calls)
+        edit(fake, "other-1", names=["a"])
+        edit(fake, "chosen", names=["a"])
+        eventually(lambda: len(calls) == 2)
+        fake.delete(things.THING, "other-2")
+        fake.delete(things.THING, "chosen")
+        eventually(lambda: scraped.sample("genreconcile_cache_objects", kind=things.THING) == 4)
+        eventually(lambda: scraped.sample("workqueue_depth", name="things") == 0)
+        eventually(lambda: scraped.sample("workqueue_unfinished_work_seconds", name="things") == 0)
+        assert calls == ["chosen"] * 2
+        assert scraped.sample("genreconcile_reconcile_total", controller="things", result="success") == 2
+        assert scraped.sample("genreconcile_reconcile_seconds_count", controller="things") == 2
+        assert scraped.sample("workqueue_adds_total", name="things") <= 4  # The one that is gone is forgotten.
 
 
 def test_managers_that_are_not_listed_count_as_others():

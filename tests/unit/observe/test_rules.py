@@ -192,27 +192,37 @@ def test_alerts_are_few_and_each_has_a_test_of_promtool():
     assert fired == set(alerts)
 
 
+def chosen(matched):
+    """The variables that choose the series."""
+    return {one.value.removeprefix("$") for one in matched if one.operator == "=~"}
+
+
 @pytest.mark.parametrize("panel", DASHBOARD["panels"], ids=lambda panel: panel["title"])
 def test_a_panel_asks_for_what_is_there(scrape, panel):
     for target in panel["targets"]:
         expression = target["expr"]
         found = scrape.check(expression)
         assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= found.labels(scrape)
-        assert set(re.findall(r"\$(\w+)", expression)) - {"__rate_interval"} <= set(VARIABLES)
-        assert 'job=~"$job"' in expression
+        assert set(re.findall(r"\$(\w+)", expression)) - {"__rate_interval", "__range"} <= set(VARIABLES)
+        assert set(re.findall(r"\[(.*?)\]", expression)) <= {"$__rate_interval", "$__range"}
+        for metric, matched in found.metrics:
+            assert chosen(matched) >= {"namespace", "job", "instance"}, metric
+            assert chosen(matched) <= set(VARIABLES)
         assert target["datasource"] == panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
     assert panel["description"]
 
 
 def test_variables_ask_for_what_is_there(scrape):
-    assert list(VARIABLES) == ["datasource", "job", "controller"]
+    assert list(VARIABLES) == ["datasource", "namespace", "job", "instance", "controller"]
     assert VARIABLES["datasource"]["type"] == "datasource"
-    for name in ("job", "controller"):
+    for name in ("namespace", "job", "instance", "controller"):
         query = VARIABLES[name]["query"]["query"]
+        assert VARIABLES[name]["definition"] == query
         assert [metric for metric, _ in scrape.check(query.rpartition(",")[0] + ")").metrics]
         assert query.endswith(f", {name})")
     assert "controller" in scrape.labels("genreconcile_fights")
+    assert "allValue" not in VARIABLES["job"], "all programs that Prometheus scrapes would be shown"
 
 
 def test_panels_do_not_overlap():

@@ -186,6 +186,18 @@ def test_what_it_cannot_do_is_refused_and_remembered(fake, method, path, content
     assert what in noted
 
 
+@pytest.mark.parametrize("depth", [500, 3000, 20_000])
+def test_an_object_that_is_nested_too_deeply_for_it_is_refused_and_not_kept(fake, depth):
+    fake.create(SHARED["Free"])
+    head = b'{"apiVersion":"contract.example.dev/v1","kind":"Free","metadata":{"name":"a"},"spec":'
+    body = head + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+    path = "/apis/contract.example.dev/v1/namespaces/default/frees"
+    with pytest.raises(ClusterError, match=r"501 .*FakeCluster does not support objects that are nested so deeply"):
+        fake.request("POST", path, body=body, content_type="application/json")
+    assert len(fake.unsupported) == 1
+    assert fake.find("contract.example.dev/v1/Free") == []
+
+
 def test_an_aggregated_api_is_refused(fake):
     spec = {"group": "extra.dev", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1}
     service = {"service": {"namespace": "default", "name": "extra"}}
