@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -30,13 +29,15 @@ from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.statuses import Statuses, StatusKeys
-from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError
+from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError, code_of
 from genreconcile.kinds.discovery import Resource
+from genreconcile.log import logger
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
+_RAISED: Final = "GR910"
 _SOON: Final = 5.0
 """Seconds until a run whose reads nobody could answer is tried again, where no event comes before."""
 
@@ -186,10 +187,15 @@ class Run:
             self._tell(Judgement.of_error(error))
             return Next(after=_SOON)
         if isinstance(error, ReconcileError):
-            _log.warning("%s: %s: %s", self._settings.name, self._key, error)
+            _log.warning("%s: %s: %s", self._settings.name, self._key, error, extra={"code": code_of(error, _RAISED)})
         else:  # The function is the user's, and so is what it says into the log; the status has its type alone.
-            extra = {OF_USERS_CODE: True}
-            _log.error("%s: %s: the function failed", self._settings.name, self._key, exc_info=error, extra=extra)
+            _log.error(
+                "%s: %s: the function failed",
+                self._settings.name,
+                self._key,
+                exc_info=error,
+                extra={"code": _RAISED, OF_USERS_CODE: True},
+            )
         self._tell(Judgement.of_error(error))
         return FAILED
 
@@ -259,6 +265,7 @@ class Run:
                 self._settings.name,
                 self._key,
                 self._memory.path,
+                extra={"code": "GR911"},
             )
         return Next(after=min(times)) if times else DONE
 

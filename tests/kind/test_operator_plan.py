@@ -179,7 +179,7 @@ def test_it_writes_nothing_and_says_what_the_operator_then_writes(served, world)
 
     done = world.plan("-o", "json")
     assert done.returncode == 1, done.stderr
-    assert done.stderr == f"W genreconcile.controllers: wishes: {NO_STATUS}\n", "as the operator says it"
+    assert done.stderr == f"W genreconcile.controllers: wishes: {NO_STATUS} [GR912]\n", "as the operator says it"
     document = json.loads(done.stdout)
     jsonschema.validate(document, schema())
     assert world.live() == before
