@@ -29,6 +29,7 @@ from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.statuses import Statuses, StatusKeys
+from genreconcile.controllers.warned import Warned
 from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError, code_of
 from genreconcile.kinds.discovery import Resource
 from genreconcile.log import logger
@@ -76,6 +77,7 @@ class Parts:
     own: OwnWrites
     dependencies: Dependencies[ObjectKey]
     observer: Observer
+    warned: Warned
     echoes: Echoes = field(default_factory=Echoes)
 
 
@@ -213,6 +215,7 @@ class Run:
             result, refused = error.result, error
         except ReconcileError as error:
             return self._failed(error)
+        self._parts.warned.tell(result.warnings, self._key)
         children = self._parts.children
         drifted = children.note_written(self._key, stated.children, result)
         self._parts.observer.applied(self._key, self._parent, result, drifted)

@@ -19,11 +19,11 @@ from genreconcile.controllers.coverage import Coverage
 from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.sets import ExpectedSet, Signature
+from genreconcile.controllers.warned import Warned
 from genreconcile.controllers.worker import Worker
 from genreconcile.controllers.written import Written
 from genreconcile.errors import OF_USERS_CODE, LoadError, PlanRefused, ReconcileError, code_of
 from genreconcile.log import logger
-from genreconcile.notice import Notice
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
@@ -50,6 +50,7 @@ class SetLoop(Worker[str]):
         namespace: str,
         *,
         observer: Observer,
+        warned: Warned,
         coverage: Coverage | None = None,
     ) -> None:
         super().__init__(queue)
@@ -63,7 +64,7 @@ class SetLoop(Worker[str]):
         self._coverage = coverage
         self._written = Written[str]()
         self._signature: Signature | None = None
-        self._told: tuple[Notice, ...] = ()
+        self._warned = warned
         self._closing = threading.Event()
 
     def __repr__(self) -> str:
@@ -192,7 +193,7 @@ class SetLoop(Worker[str]):
             if outcome.status != "unchanged":
                 level = logging.WARNING if outcome.status == "failed" else logging.INFO
                 _log.log(level, "%s: %s", self._set.name, outcome, extra={"code": code_of(outcome.error)})
-        self._warn(result.warnings)
+        self._warned.tell(result.warnings)
 
     def _tell_plan(self, plan: Plan) -> None:
         for change in plan.changes:
@@ -200,20 +201,13 @@ class SetLoop(Worker[str]):
                 places = ", ".join(operation["path"] for operation in change.writes)
                 told = f": {places}" if places else ""
                 _log.info("%s: would %s %s%s", self._set.name, change.operation, change.key, told)
-        self._warn((*plan.warnings, *plan.refusals))
+        self._warned.tell((*plan.warnings, *plan.refusals))
         wrong = [change for change in plan.changes if change.error is not None]
         for change in wrong:
             told = change.told(str(change.error))
             _log.warning("%s: %s: %s", self._set.name, change.key, told, extra={"code": code_of(change.error)})
         if wrong:
             raise ReconcileError(f"{len(wrong)} objects could not be judged; they are looked at again", code="GR907")
-
-    def _warn(self, warnings: tuple[Notice, ...]) -> None:
-        """Tell what the last run has not told already."""
-        for warning in warnings:
-            if warning not in self._told:
-                _log.warning("%s: %s", self._set.name, warning, extra={"code": warning.code})
-        self._told = warnings
 
     def _on_loss(self, loss: Loss) -> None:
         if self._concern.is_about_loss(loss):
