@@ -43,6 +43,7 @@ _PUBLIC = {
     "NotLeading": "errors",
     "NotReadable": "errors",
     "NotSynced": "errors",
+    "Notice": "notice",
     "Object": "objects",
     "ObjectKey": "objects",
     "Outcome": "apply.result",
@@ -144,6 +145,7 @@ if TYPE_CHECKING:
     from genreconcile.manifests import Loaded as Loaded
     from genreconcile.manifests import load as load
     from genreconcile.normalize import Registry as Registry
+    from genreconcile.notice import Notice as Notice
     from genreconcile.objects import GVK as GVK
     from genreconcile.objects import Object as Object
     from genreconcile.objects import ObjectKey as ObjectKey

@@ -35,6 +35,8 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, Final
 
+from genreconcile.notice import Notice
+
 FAULT: Final = "GR001"
 """The code of what is a fault of this package."""
 
@@ -283,15 +285,19 @@ class Unreachable(ClusterError):
         return self.is_passing
 
 
-def code_of(error: object) -> str:
-    """The code of an error, "" where it has none, as those of others."""
-    return error.code if isinstance(error, ReconcileError) else ""
+def code_of(told: object, otherwise: str = "") -> str:
+    """The code of an error or of a notice; ``otherwise`` where it has none, as what is told by others."""
+    return (told.code if isinstance(told, ReconcileError | Notice) else "") or otherwise
 
 
-def with_code(text: str, error: object) -> str:
-    """A text for a reader, with the code, or that of the error that it tells of: ``... [GR422]``."""
-    code = error if isinstance(error, str) else code_of(error)
+def with_code(text: str, code: str) -> str:
+    """A text for a reader, with its code, if there is one: ``... [GR422]``."""
     return f"{text} [{code}]" if code else text
+
+
+def shown(told: object) -> str:
+    """An error or a notice as a text for a reader, with its code."""
+    return with_code(str(told), code_of(told))
 
 
 OF_USERS_CODE: Final = "is_of_users_code"
@@ -313,5 +319,5 @@ def trace(error: BaseException) -> str:
 
 
 def _described(error: BaseException) -> str:
-    text = f": {with_code(str(error), error)}" if isinstance(error, ReconcileError) else ""
+    text = f": {shown(error)}" if isinstance(error, ReconcileError) else ""
     return f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}{text}"

@@ -5,7 +5,6 @@ Invariant: nothing is deleted where an expected object failed or a guard refused
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -15,15 +14,17 @@ import msgspec
 
 from genreconcile.apply import Applier, is_freed, is_short_of_quota, is_withheld
 from genreconcile.apply.result import Outcome, Result
-from genreconcile.errors import Conflict, InputError, NotFound, ParentChanged, PlanRefused, ReconcileError
+from genreconcile.errors import Conflict, InputError, NotFound, ParentChanged, PlanRefused, ReconcileError, code_of
 from genreconcile.kinds.order import wave_of, waves
+from genreconcile.log import logger
+from genreconcile.notice import Notice
 from genreconcile.objects import ObjectKey, metadata_of
 from genreconcile.ownership import Inventory, Parent
 from genreconcile.plan import Change, Plan, awaiting, with_definitions, withheld
 from genreconcile.plan.planner import Call, Planner
 from genreconcile.waiting import WaveGate
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 _ATTEMPTS: Final = 3
 _QUOTA_LAG: Final = 10.0
 _PAUSE: Final = 0.25
@@ -165,7 +166,9 @@ class Execution:
         try:
             self._applier.refresh(outcome.change)
         except (ReconcileError, msgspec.MsgspecError, RecursionError) as error:  # The last two: what is there now.
-            _log.warning("%s: not read again after a conflict: %s", outcome.key, error)
+            _log.warning(
+                "%s: not read again after a conflict: %s", outcome.key, error, extra={"code": code_of(error, "GR611")}
+            )
             return False
         return True
 
@@ -175,7 +178,7 @@ class Execution:
         written = [room.advised(outcome, plan.order) for outcome in written]
         settled = _settled_of((*plan.changes, *plan.unchanged))
         failed = sum(outcome.status == "failed" for outcome in (*written, *settled))
-        reason = withheld(failed) if failed else next(iter(plan.refusals), "")
+        reason = withheld(failed) if failed else str(next(iter(plan.refusals), ""))
         if deleted is None:
             deleted = _skipped(deletions, reason) if reason else self._delete(plan, deletions)
         outcomes = _in_order(plan, [*written, *settled, *deleted])
@@ -185,13 +188,13 @@ class Execution:
             raise PlanRefused("; ".join(plan.refusals), result, code=next(iter(plan.refusal_codes), "GR801"))
         return result
 
-    def _concluded(self, plan: Plan, outcomes: Iterable[Outcome]) -> list[str]:
+    def _concluded(self, plan: Plan, outcomes: Iterable[Outcome]) -> list[Notice]:
         """Let the owner set record only what is still there; returns a warning where that fails."""
         if plan.owner is None:
             return []
         there = (outcome.key for outcome in outcomes if outcome.status != "deleted")
         warning = self._applier.parents.narrow(plan.owner, Inventory.of(there, plan.owner.parent.key))
-        return [warning] if warning else []
+        return [warning] if warning is not None else []
 
     def _delete(self, plan: Plan, changes: list[Change]) -> list[Outcome]:
         leaving = [change for change in plan.spared if "deletionTimestamp" in metadata_of(change.live or {})]

@@ -2,9 +2,10 @@
 
 And no test of a compiled module whose source has changed since; a mark on tests that depend on time, which
 ``make flaky`` runs beside other load; and at the end the seconds that each folder took. GENRECONCILE_LAG lets events of
-watches arrive so many seconds late.
+watches arrive so many seconds late. And none in which a warning is logged without a code.
 """
 
+import logging
 import os
 import time
 from collections import Counter
@@ -20,6 +21,9 @@ _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=_SLOW)
 settings.register_profile("thorough", settings.get_profile("steady"), max_examples=2000, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+_CODELESS = []
+"""What was logged as a warning, or worse, and has no code."""
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,8 +48,32 @@ def pytest_configure(config):
         "markers",
         "slow: not in the quick part; `make faults` runs those of tests/faults, `make conformance` those of tests/kind",
     )
+    _note_what_has_no_code()
     if lag := float(os.environ.get("GENRECONCILE_LAG", "0")):
         _let_watches_lag(lag)
+
+
+def _note_what_has_no_code():
+    from genreconcile.log import Codes, code_of_record
+
+    write = Codes.filter
+
+    def write_and_note(codes, record):
+        is_kept = write(codes, record)
+        if record.levelno >= logging.WARNING and not code_of_record(record):
+            _CODELESS.append(f"{record.name}: {record.getMessage()}")
+        return is_kept
+
+    Codes.filter = write_and_note
+
+
+@pytest.fixture(autouse=True)
+def _codes_behind_warnings():
+    """A user looks a warning up by its code."""
+    yield
+    found = list(_CODELESS)
+    _CODELESS.clear()
+    assert found == []
 
 
 def _let_watches_lag(seconds):

@@ -5,7 +5,6 @@ Invariant: a review that the server does not answer is None, and no error: the r
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -17,10 +16,11 @@ from genreconcile.data import Access, shipped
 from genreconcile.data.shapes import Review
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 from genreconcile.gojson import dumps, loads
+from genreconcile.log import logger
 
 _AT_ONCE: Final = 8
 
-_log = logging.getLogger("genreconcile.access")
+_log = logger("genreconcile.access")
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")

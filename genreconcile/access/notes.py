@@ -11,18 +11,20 @@ from typing import Any
 from genreconcile.data import Access, shipped
 from genreconcile.kinds.order import kind_name
 from genreconcile.mask import fields_of
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 
 
-def notes(expected: Iterable[Mapping[str, Any]]) -> list[str]:
+def notes(expected: Iterable[Mapping[str, Any]]) -> list[Notice]:
     """The warnings, one for each object that grants rights itself and one for each kind that holds secrets."""
-    found: dict[str, None] = {}
+    found: dict[Notice, None] = {}
     for obj in expected:
         gvk = GVK.of(obj)
         why = shipped(Access).guarded.get(kind_name(gvk.group, gvk.kind))
         if why:
-            found[f"{ObjectKey.of(obj)}: not covered: {why}; see to that yourself"] = None
+            found[Notice(f"{ObjectKey.of(obj)}: not covered: {why}; see to that yourself", "GR616")] = None
         if fields_of(gvk):
             name = kind_name(gvk.group, gvk.kind)
-            found[f"{name}: whoever may list and watch it reads the values of every one there"] = None
+            told = f"{name}: whoever may list and watch it reads the values of every one there"
+            found[Notice(told, "GR617")] = None
     return list(found)

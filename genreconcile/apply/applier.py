@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,15 +23,16 @@ from genreconcile.apply.stages import Stages, withheld_for
 from genreconcile.apply.turns import turn
 from genreconcile.apply.writer import Writer
 from genreconcile.engine import Engine
-from genreconcile.errors import ClusterError, InputError, NotFound, ReconcileError, trace
+from genreconcile.errors import FAULT, ClusterError, InputError, NotFound, ReconcileError, trace
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import waves
+from genreconcile.log import logger
 from genreconcile.objects import ObjectKey
 from genreconcile.ownership import Membership, Parent
 from genreconcile.plan import Change
 from genreconcile.plan.drift import unusable
 
-_log = logging.getLogger("genreconcile.apply")
+_log = logger("genreconcile.apply")
 _Work = Callable[[Change, Resource], Outcome]
 
 
@@ -146,9 +146,9 @@ class Applier:
             text = f"{change.key}: {change.operation} sent, and its answer is not readable; it is compared again"
             return Outcome(change, "failed", error=ClusterError(text, code="GR611"))
         except Exception as error:  # noqa: BLE001 - one poison object must not stop the others
-            _log.error("%s: not %sd\n%s", change.key, change.operation, trace(error))
+            _log.error("%s: not %sd\n%s", change.key, change.operation, trace(error), extra={"code": FAULT})
             return Outcome(
-                change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}", code="GR001")
+                change, "failed", error=ReconcileError(f"{change.key}: failed: {type(error).__name__}", code=FAULT)
             )
 
     def _write(self, change: Change, resource: Resource, members: Membership | None) -> Outcome:

@@ -6,13 +6,14 @@ loses none; what somebody else has recorded meanwhile is never overwritten.
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 from genreconcile.engine import Engine
 from genreconcile.errors import ClusterError, Conflict, Invalid, NotFound, ParentChanged, PlanRefused
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
+from genreconcile.log import logger
+from genreconcile.notice import Notice
 from genreconcile.objects import Object, uid_of
 from genreconcile.ownership import Inventory, Parent, require_same
 from genreconcile.plan import OwnerPlan
@@ -21,7 +22,7 @@ from genreconcile.plan.change import JSON_PATCH
 _ATTEMPTS: Final = 3
 _APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML.
 
-_log = logging.getLogger("genreconcile.apply")
+_log = logger("genreconcile.apply")
 
 
 class Parents:
@@ -56,15 +57,15 @@ class Parents:
             else:
                 return
 
-    def narrow(self, owner: OwnerPlan, members: Inventory) -> str:
-        """Let the parent record only what still has ``members``; returns the error's text, "" without an error.
+    def narrow(self, owner: OwnerPlan, members: Inventory) -> Notice | None:
+        """Let the parent record only what still has ``members``; returns a warning where that fails.
 
         An error does no harm: the next call looks at more kinds than have members, and tries again.
         """
         parent, resource = owner.parent, self._catalog.resource(owner.parent.gvk)
         live = self._cache.get(resource, parent.key.name, namespace=parent.key.namespace)
         if live is None or (parent.uid and uid_of(live) != parent.uid):
-            return ""
+            return None
         try:
             # What is recorded beside the plan's, somebody else has recorded meanwhile.
             beside = parent.inventory(live, self._catalog.kind_named) - owner.inventory
@@ -72,10 +73,11 @@ class Parents:
             if not parent.is_written(live, wanted):
                 self._write(parent, resource, wanted, live)
         except ClusterError as error:
-            return str(self._told(error, parent, "the next reconcile tries again"))
+            told = self._told(error, parent, "the next reconcile tries again")
+            return Notice(str(told), told.code)
         except PlanRefused as error:
-            return str(error)
-        return ""
+            return Notice(str(error), error.code)
+        return None
 
     def require_there(self, parent: Parent, *, for_new: bool) -> None:
         """Raise ParentChanged where the cache does not have the parent that was meant, or, for a new object, where that

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from genreconcile.cluster.refusal import REFUSED_BY
 from genreconcile.compare.patch import Patch
 from genreconcile.errors import ClusterError, Conflict, NotSynced, ReconcileError, Throttled, Unreachable
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change
 
@@ -132,11 +133,11 @@ class ApplyFailed(ReconcileError):
 class Result:
     """The outcomes of one apply; iterating yields every one, the unchanged included.
 
-    ``looked_at`` are the kinds whose objects deletion looked at.
+    ``warnings`` are texts, each with its ``code``; ``looked_at`` are the kinds whose objects deletion looked at.
     """
 
     outcomes: tuple[Outcome, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     looked_at: tuple[GVK, ...] = ()
 
     def __iter__(self) -> Iterator[Outcome]:

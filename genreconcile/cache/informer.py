@@ -6,7 +6,6 @@ the stop, and in a process that was forked since, it raises.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -31,9 +30,10 @@ from genreconcile.cache.watched import Watched
 from genreconcile.cluster import Cluster
 from genreconcile.errors import CacheError, ClusterError, Forbidden, NotFound, NotSynced
 from genreconcile.kinds.discovery import Discovery, Resource
+from genreconcile.log import logger
 from genreconcile.objects import GVK, ObjectKey
 
-_log = logging.getLogger("genreconcile.cache")
+_log = logger("genreconcile.cache")
 
 
 class Cache(Lister):

@@ -6,7 +6,6 @@ is named in the log, and never taken for absent.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -17,11 +16,12 @@ from genreconcile.cache.transform import Record, read_name
 from genreconcile.cache.wire import WatchEvent, read_events
 from genreconcile.cluster import status_error
 from genreconcile.gojson import loads
+from genreconcile.log import logger
 
 BOOKMARK = "BOOKMARK"
 _KNOWN = frozenset({ADDED, MODIFIED, DELETED, BOOKMARK})
 
-_log = logging.getLogger("genreconcile.cache")
+_log = logger("genreconcile.cache")
 
 
 class Reading:
@@ -41,7 +41,13 @@ class Reading:
                 # The object is known to exist, so it is neither created nor deleted; decoding it raises CacheError.
                 found = read_name(item)
                 cause = error if isinstance(error, msgspec.MsgspecError) else "nested too deeply"
-                _log.error("%s %s: not readable: %s; it is left alone", self._resource, _name_of(item), cause)
+                _log.error(
+                    "%s %s: not readable: %s; it is left alone",
+                    self._resource,
+                    _name_of(item),
+                    cause,
+                    extra={"code": "GR705"},
+                )
                 if found:
                     yield found
 
@@ -54,7 +60,13 @@ class Reading:
                 yield event
             else:
                 name = _name_of(event.object)
-                _log.warning("%s %s: an event of the unknown type %s is passed over", self._resource, name, event.type)
+                _log.warning(
+                    "%s %s: an event of the unknown type %s is passed over",
+                    self._resource,
+                    name,
+                    event.type,
+                    extra={"code": "GR713"},
+                )
 
 
 def _name_of(item: msgspec.Raw) -> str:

@@ -7,7 +7,6 @@ rate is bounded whatever the server answers. Names and rules follow client-go's 
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -26,12 +25,13 @@ from genreconcile.cache.store import DELETED, WentBack
 from genreconcile.cache.transform import Record, number
 from genreconcile.cache.wire import WatchEvent, read_bookmark
 from genreconcile.cluster import Interrupt
-from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound, Throttled, Unreachable, trace
+from genreconcile.errors import FAULT, ClusterError, Forbidden, Gone, NotFound, Throttled, Unreachable, trace
+from genreconcile.log import logger
 
 _SLOW = 0.3  # Seconds to open a watch: a server that has just started takes longer, for it listens before it serves.
 
 _STOP_WITHIN = 2.0  # Seconds.
-_log = logging.getLogger("genreconcile.cache")
+_log = logger("genreconcile.cache")
 
 
 class Sink(ListSink, Protocol):
@@ -133,7 +133,12 @@ class Reflector:
             except Exception as error:  # noqa: BLE001 - also after a fault of ours the objects are read on, slowly
                 known = isinstance(error, msgspec.MsgspecError)  # Its text names places, and quotes no value.
                 if not known:
-                    _log.error("%s: the reader failed; it begins again with a list\n%s", self._resource, trace(error))
+                    _log.error(
+                        "%s: the reader failed; it begins again with a list\n%s",
+                        self._resource,
+                        trace(error),
+                        extra={"code": FAULT},
+                    )
                 self._resource_version = ""
                 cause = error if known else type(error).__name__
                 self._failed(ClusterError(f"GET {self._url}: not readable: {cause}", code="GR611"))
@@ -284,4 +289,8 @@ def join_all(ending: Iterable[Reflector]) -> None:
     deadline = time.monotonic() + _STOP_WITHIN
     for reflector in ending:
         if not reflector.join(max(0.0, deadline - time.monotonic())):
-            _log.warning("%s: a reader has not ended yet; it ends with its connection attempt", reflector)
+            _log.warning(
+                "%s: a reader has not ended yet; it ends with its connection attempt",
+                reflector,
+                extra={"code": "GR712"},
+            )

@@ -6,11 +6,10 @@ Invariant: a callback that raises harms neither the cache nor the other callback
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from genreconcile.arguments import refused
 from genreconcile.cache.scope import Scope
@@ -18,9 +17,11 @@ from genreconcile.cache.store import ADDED, DELETED, Delta
 from genreconcile.cache.transform import Record
 from genreconcile.errors import trace
 from genreconcile.kinds.discovery import Resource
+from genreconcile.log import logger
 from genreconcile.objects import ObjectKey
 
-_log = logging.getLogger("genreconcile.cache")
+_log = logger("genreconcile.cache")
+_FAILED: Final = "GR714"
 
 Callback = TypeVar("Callback", bound=Callable[..., object])
 
@@ -158,7 +159,13 @@ def _call(callback: Callable[[CacheEvent], object], event: CacheEvent) -> None:
     try:
         callback(event)
     except Exception as error:  # noqa: BLE001 - see the module's invariant
-        _log.error("%s: a subscriber failed on %s; the others go on\n%s", event.key, event.type, trace(error))
+        _log.error(
+            "%s: a subscriber failed on %s; the others go on\n%s",
+            event.key,
+            event.type,
+            trace(error),
+            extra={"code": _FAILED},
+        )
 
 
 def _tell(callback: Callable[..., object], *losses: Loss) -> None:
@@ -166,4 +173,4 @@ def _tell(callback: Callable[..., object], *losses: Loss) -> None:
         callback(*losses)
     except Exception as error:  # noqa: BLE001 - see the module's invariant
         what = "; ".join(map(str, losses)) or "a change of states"
-        _log.error("a subscriber failed on %s; the others go on\n%s", what, trace(error))
+        _log.error("a subscriber failed on %s; the others go on\n%s", what, trace(error), extra={"code": _FAILED})

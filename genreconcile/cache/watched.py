@@ -6,7 +6,6 @@ Invariant: subscribers hear of the changes of one kind in the order in which its
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
@@ -20,10 +19,11 @@ from genreconcile.cache.subscribers import Loss
 from genreconcile.cache.transform import Record, read_at_least_the_name
 from genreconcile.errors import ClusterError
 from genreconcile.kinds.discovery import Resource
+from genreconcile.log import logger
 
 _LAG: Final = 2.0
 """Seconds that a watch may lag behind a write in another API version."""
-_log = logging.getLogger("genreconcile.cache")
+_log = logger("genreconcile.cache")
 
 Notify = Callable[[Resource, Sequence[Delta]], None]
 OnState = Callable[["Watched", ClusterError | None, Loss | None], None]

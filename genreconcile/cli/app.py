@@ -6,7 +6,6 @@ Invariant: every run ends with one of the documented exit codes, and never with 
 from __future__ import annotations
 
 import gc
-import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -16,9 +15,10 @@ import click
 
 from genreconcile.cli import exits, usage
 from genreconcile.errors import FAULT, ReconcileError, trace
+from genreconcile.log import logger
 
 _COMMANDS = ("apply", "diff", "doctor", "explain", "plan", "rbac", "rules", "run", "version", "wait")
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 class _LazyGroup(click.Group):

@@ -11,7 +11,8 @@ import click
 
 from genreconcile.cli import exits
 from genreconcile.cli.options import TIMEOUT, Flags, shared
-from genreconcile.errors import PlanRefused
+from genreconcile.errors import PlanRefused, code_of
+from genreconcile.notice import Notice
 
 if TYPE_CHECKING:
     from genreconcile.apply.result import Result
@@ -74,12 +75,13 @@ def command(**options: Any) -> int:
         output.notes("refused", [refusal])
         return exits.REFUSED
     if _is_rehearsal(settings):
-        output.notes("dry run", ["nothing was written"])
+        output.note("dry run", "nothing was written")
         return exits.of_plan(plan)
-    output.notes("not ready", (str(one) for one in waited if not one.is_current))
-    output.notes(
-        "warning", (f"{one.key}: {one.status.warning}" for one in waited if one.is_current and one.status.warning)
-    )
+    for one in waited:
+        if not one.is_current:
+            output.note("not ready", one)
+        elif one.status.warning:
+            output.note("warning", Notice(f"{one.key}: {one.status.warning}", code_of(one.status.warning)))
     if result is None:
         return exits.UNKNOWN
     return exits.of_result(result) or (exits.CONVERGED if all(one.is_current for one in waited) else exits.DIFFERENCES)
@@ -119,7 +121,7 @@ def _is_agreed(plan: Plan, settings: Flags) -> bool:
     if not is_asked or not any(change.operation != "none" for change in plan.changes):
         return True
     output.show(plan, "text", stderr=True)
-    output.notes("refused", plan.told_refusals)
+    output.notes("refused", plan.refusals)
     # click.confirm writes a part of its prompt to stdout, where only data belongs.
     click.echo("Apply? [y/N] ", nl=False, err=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

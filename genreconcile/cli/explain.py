@@ -1,4 +1,4 @@
-"""``genreconcile explain``: what an error code, or the reason of a condition, means, and what to do; offline."""
+"""``genreconcile explain``: what a code, or the reason of a condition, means, and what to do; offline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def command(codes: tuple[str, ...]) -> int:
         code = spelled.get(upper)
         if code is None:
             meant = near(upper, errors.codes)
-            raise UsageError(f"{given} is no error code{meant}; without a code all are listed.", code="GR101")
+            raise UsageError(f"{given} is no code{meant}; without a code all are listed.", code="GR101")
         found = known[code]
         click.echo(f"{code}: {found.title}\n\n{found.happened}\n\nWhat to do: {found.remedy}")
     if not codes:

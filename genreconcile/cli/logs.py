@@ -11,7 +11,8 @@ import json
 import logging
 from typing import Any
 
-from genreconcile.errors import OF_USERS_CODE, code_of, trace
+from genreconcile.errors import OF_USERS_CODE, trace
+from genreconcile.log import code_of_record, template_of
 
 
 class _Formatter(logging.Formatter):
@@ -20,42 +21,31 @@ class _Formatter(logging.Formatter):
             record.exc_text = super().formatException(record.exc_info)
         return super().format(record)
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
-        code = _code(record)
-        return f"{super().formatMessage(record)}{f' [{code}]' if code else ''}"
-
     def formatException(self, ei: Any) -> str:  # noqa: N802 -- logging's name
         return trace(ei[1])
 
 
 class _JsonFormatter(_Formatter):
     """A JSON object in a line. ``template`` is the constant text of all records of one kind, with ``%s`` in the places
-    of ``arguments``: by it they are found and counted. ``message`` is both together, ``code`` that of an error in them.
+    of ``arguments``: by it they are found and counted. ``message`` is both together, ``code`` says what to do.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         super().format(record)  # It makes ``exc_text``.
-        message = record.getMessage()
+        template = template_of(record)
         arguments = record.args if isinstance(record.args, tuple) else ()
         moment = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
         found = {
             "time": moment.replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": message,
-            "template": record.msg if isinstance(record.msg, str) else message,
-            **({"code": code} if (code := _code(record)) else {}),
+            "message": template % record.args if record.args else template,
+            "template": template,
+            **({"code": code} if (code := code_of_record(record)) else {}),
             "arguments": [one if isinstance(one, int | float) else str(one) for one in arguments],
             **({"trace": record.exc_text} if record.exc_text else {}),
         }
         return json.dumps(found, ensure_ascii=False)
-
-
-def _code(record: logging.LogRecord) -> str:
-    """The code of the error that a record tells of, "" where it tells of none."""
-    arguments = record.args if isinstance(record.args, tuple) else ()
-    error = record.exc_info[1] if record.exc_info else None
-    return next(filter(None, map(code_of, (*arguments, error))), "")
 
 
 def set_up(verbosity: int, form: str = "text") -> None:

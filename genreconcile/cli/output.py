@@ -14,7 +14,8 @@ from typing import TextIO
 import click
 
 from genreconcile.apply.result import Result
-from genreconcile.errors import ReconcileError, code_of, with_code
+from genreconcile.errors import ReconcileError, shown
+from genreconcile.notice import Notice
 from genreconcile.plan import Plan
 from genreconcile.report import render
 
@@ -40,10 +41,15 @@ def show(report: Plan | Result, output: str, *, stderr: bool = False) -> None:
     click.echo(text, nl=False, err=stderr)
 
 
-def notes(kind: str, messages: Iterable[str | ReconcileError]) -> None:
+def notes(kind: str, messages: Iterable[Notice | ReconcileError]) -> None:
     """Print a line ``<kind>: <message>`` on stderr for each message, with the code that it has."""
     for message in messages:
-        click.echo(f"{kind}: {with_code(str(message), code_of(message))}", err=True)
+        note(kind, message)
+
+
+def note(kind: str, message: object) -> None:
+    """Print the line of one message, which may have no code."""
+    click.echo(f"{kind}: {shown(message)}", err=True)
 
 
 def has_colours(stream: TextIO) -> bool:

@@ -13,6 +13,8 @@ import click
 from genreconcile.cli import exits
 from genreconcile.cli.options import Flags, shared
 from genreconcile.cli.usage import UsageError
+from genreconcile.errors import shown
+from genreconcile.notice import Notice
 
 if TYPE_CHECKING:
     from genreconcile.access import Right, Subject
@@ -115,7 +117,7 @@ def command(  # noqa: PLR0913 - the public surface: click hands over each option
     if operators:
         rights, unknown = _rights_of(operators, settings, namespaces)
         click.echo(_rendered(manifests(rights | of_lease, name, subject), [], settings.output, _OF_OPERATORS), nl=False)
-        output.notes("not judged", (f"{one.of}: {one.error}" for one in unknown))
+        output.notes("not judged", (Notice(f"{one.of}: {one.error}", one.code) for one in unknown))
         return exits.UNKNOWN if unknown else exits.CONVERGED
     expected = session.read_expected(settings)
     rights = session.rights(
@@ -162,12 +164,12 @@ def _name_for(subject: Subject | None) -> str:
     return ":".join(filter(None, ("genreconcile", subject.namespace, account)))
 
 
-def _rendered(objects: list[dict[str, Any]], warnings: list[str], output: str, header: str = _HEADER) -> str:
+def _rendered(objects: list[dict[str, Any]], warnings: list[Notice], output: str, header: str = _HEADER) -> str:
     from genreconcile.access.roles import as_list
 
     if output == "json":
         return json.dumps(as_list(objects), indent=2) + "\n"
     from genreconcile.report.yamltext import dump_all
 
-    comments = "".join(f"# Warning: {warning}\n" for warning in warnings)
+    comments = "".join(f"# Warning: {shown(warning)}\n" for warning in warnings)
     return header + comments + dump_all(objects)

@@ -29,6 +29,7 @@ from genreconcile.cli.options import (
     output_option,
 )
 from genreconcile.cli.usage import UsageError
+from genreconcile.errors import shown
 
 if TYPE_CHECKING:
     from genreconcile.cluster import Cluster
@@ -252,7 +253,7 @@ def _release(sources: Iterable[Source], cluster: Cluster, namespaces: tuple[str,
         raise UsageError("--release goes with controllers: a set puts no finalizers on.", code="GR102")
     failed = release(controllers, cluster, namespaces or None)
     for text in failed:
-        click.echo(text, err=True)
+        click.echo(shown(text), err=True)
     return exits.DIFFERENCES if failed else exits.CONVERGED
 
 

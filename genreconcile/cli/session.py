@@ -6,7 +6,6 @@ Invariant: the files are read and checked before a request is sent.
 from __future__ import annotations
 
 import gc
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -20,11 +19,13 @@ from genreconcile.cluster.kubeconfig import Chosen
 from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.order import defined_by
+from genreconcile.log import logger
 from genreconcile.manifests import load
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, Object, namespace_of
 from genreconcile.plan import Plan
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 _WRITES: Final = frozenset({"create", "patch", "delete"})
 
 
@@ -93,7 +94,7 @@ def rights(
     try:
         recorded = _recorded(cluster, settings)
     except Forbidden as error:
-        output.notes("warning", [f"{error}; only the namespaces of the files are counted"])
+        output.notes("warning", [Notice(f"{error}; only the namespaces of the files are counted", error.code)])
         recorded = frozenset()
     resources = _resources(expected, discovery)
     namespaces = _namespaces(settings, expected, resources, cluster.namespace, recorded)
@@ -239,5 +240,5 @@ def show_plan(settings: Flags) -> int:
         plan = make_plan(reconciler, expected, settings)
     output.show(plan, settings.output)
     output.notes("warning", plan.warnings)
-    output.notes("refused", plan.told_refusals)
+    output.notes("refused", plan.refusals)
     return exits.of_plan(plan)

@@ -9,7 +9,7 @@ import io
 
 import click
 
-from genreconcile.errors import ReconcileError, with_code
+from genreconcile.errors import ReconcileError, code_of, with_code
 
 OTHER = "GR101"
 """The code of what click itself refuses: an unknown option, a missing value."""
@@ -32,4 +32,4 @@ def shown(error: click.ClickException) -> str:
 
 def told(error: ReconcileError) -> str:
     """The line of an error that ends the command."""
-    return with_code(f"error: {error}", error)
+    return with_code(f"error: {error}", code_of(error))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +25,7 @@ from genreconcile.cluster.permit import Permit
 from genreconcile.cluster.transport import POOL_SIZE, Transport, chunks, keepalive
 from genreconcile.cluster.wishes import require_wishes
 from genreconcile.errors import ClusterError, Unauthorized
+from genreconcile.log import logger
 from genreconcile.mask import hiding_answer
 from genreconcile.process import Process
 
@@ -38,7 +38,7 @@ __all__ = ["Around", "Cluster", "DynamicCluster", "Interrupt", "Permit", "connec
 _READ_TIMEOUT = 65.0  # The API server ends a request itself after 60 s.
 _HEAD_TIMEOUT = 20.0  # A stream is open as soon as its head has come; only then may it be silent for long.
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 def connect(  # noqa: PLR0913 - all by name; each is a flag of kubectl
@@ -115,7 +115,9 @@ class DynamicCluster:
         self._process = Process()
         self._credentials: Renewable = identity or Credentials(own, renew)
         if not own.verify_ssl:
-            _log.warning("%s: its certificate is not verified (insecure-skip-tls-verify)", self.server)
+            _log.warning(
+                "%s: its certificate is not verified (insecure-skip-tls-verify)", self.server, extra={"code": "GR612"}
+            )
         client = cast("Any", ApiClient)(own)
         client.default_headers |= getattr(given, "default_headers", {})
         client.user_agent = "genreconcile"

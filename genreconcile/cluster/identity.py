@@ -6,7 +6,6 @@ logged, and they are asked for again after ten seconds; the context and its serv
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from genreconcile.cluster.proof import Proof, grant, prove, signature
 from genreconcile.cluster.tls import UnusableError, pool_manager, tls_context
 from genreconcile.cluster.validation import server_url
 from genreconcile.errors import ClusterError
+from genreconcile.log import logger
 
 if TYPE_CHECKING:
     import urllib3
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the files and at the clock."""
 
-_log = logging.getLogger("genreconcile.cluster")
+_log = logger("genreconcile.cluster")
 
 
 class Identity:

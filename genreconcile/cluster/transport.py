@@ -7,7 +7,6 @@ there. ``urllib3`` is imported inside functions: its import takes a quarter of t
 from __future__ import annotations
 
 import functools
-import logging
 import socket
 import threading
 import weakref
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from genreconcile.cluster.causes import no_answer
 from genreconcile.cluster.message import Request
 from genreconcile.errors import Unauthorized
+from genreconcile.log import logger
 
 if TYPE_CHECKING:
     import urllib3
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 POOL_SIZE = 512
 """Kept connections: each watch holds one. More may be opened, and are closed after use."""
 
-_log = logging.getLogger("genreconcile.cluster")
+_log = logger("genreconcile.cluster")
 
 
 class Answer:

@@ -33,6 +33,7 @@ from genreconcile.controllers.setloop import SetLoop
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.controllers.status import INTEREST, News, Restless, StatusWriter
 from genreconcile.controllers.statuses import Statuses
+from genreconcile.controllers.warned import Warned
 from genreconcile.normalize import Registry
 from genreconcile.objects import ObjectKey
 from genreconcile.observe import Observing, silent
@@ -113,6 +114,7 @@ def loop_of(
         own=own,
         dependencies=Dependencies[ObjectKey](),
         observer=shared.observing(settings.name).asking(shared.leads),
+        warned=Warned(settings.name, shared.clock),
     )
     queue = Queue[ObjectKey](min_interval=settings.min_interval, clock=shared.clock)
     return Loop(
@@ -140,6 +142,7 @@ def set_loop_of(expected: ExpectedSet, shared: Shared) -> SetLoop:
         queue,
         own,
         observer=shared.observing(expected.name).asking(shared.leads),
+        warned=Warned(expected.name, shared.clock),
         coverage=coverage,
     )
 

@@ -5,7 +5,6 @@ Invariant: only what may pass by itself is waited for; what else is wrong, the s
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -16,9 +15,10 @@ from genreconcile.cache.pace import Pace
 from genreconcile.cluster import Cluster, Interrupt
 from genreconcile.controllers.signals import Signals
 from genreconcile.errors import ClusterError, Throttled
+from genreconcile.log import logger
 from genreconcile.objects import GVK
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
 _TELL: Final = 60.0
 """Seconds until it is told again that the server does not answer."""
 _WITHIN: Final = 0.5

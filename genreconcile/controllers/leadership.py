@@ -6,15 +6,15 @@ Invariant: a Lease is given back only after the last write has ended, and is not
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import threading
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from genreconcile.cluster import Cluster
 from genreconcile.election import Elector, Lease, Writes
+from genreconcile.log import logger
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
 MARGIN: Final = 1.0
 """Seconds beyond the longest silence of a write until it has surely ended."""
 

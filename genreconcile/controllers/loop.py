@@ -5,7 +5,6 @@ Invariant: a change that a run has not seen is followed by another run; one key 
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,12 +23,13 @@ from genreconcile.controllers.run import DONE, FAILED, Next, Parts, Run
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.upgrade import Survey
 from genreconcile.controllers.worker import Worker
-from genreconcile.errors import CacheError, PlanRefused
+from genreconcile.errors import FAULT, CacheError, PlanRefused
+from genreconcile.log import logger
 from genreconcile.objects import Object, ObjectKey, resource_version_of
 from genreconcile.observe import span
 from genreconcile.plan import Plan
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
 _SOON: Final = 5.0
 """Seconds until a parent that cannot be read is looked at again."""
 
@@ -146,10 +146,10 @@ class Loop(Worker[ObjectKey]):
             record = self._cache.record(self.parts.resource, key.name, namespace=key.namespace)
             if record is not None:
                 parent = record.decode_with_managers()
-                judgement = Judgement.of_error(PlanRefused(survey.refusal, code="GR906"))
+                judgement = Judgement.of_error(PlanRefused(str(survey.refusal), code=survey.refusal.code))
                 self.parts.statuses.begin(parent)
                 self.parts.statuses.write(parent, judgement, None)
-                self.parts.observer.judged(parent, judgement.verdict.cause.reason, survey.refusal)
+                self.parts.observer.judged(parent, judgement.verdict.cause.reason, str(survey.refusal))
 
     def process(self, key: ObjectKey) -> None:
         """Run one key that the queue gave, to its end. Raises nothing."""
@@ -193,7 +193,7 @@ class Loop(Worker[ObjectKey]):
             with self.parts.own.of_run(parent):
                 following = Run(self.parts, key, parent, self._memory(key, record.uid), reads).execute()
         except Exception:  # noqa: BLE001 - a fault of our own: one parent must not stop the others
-            _log.exception("%s: %s: the run broke off", self._settings.name, key)
+            _log.exception("%s: %s: the run broke off", self._settings.name, key, extra={"code": FAULT})
             return FAILED
         if seen and following != DONE:  # The next run is for the same edit.
             self._edits[key] = max(seen, self._edits.get(key, 0))

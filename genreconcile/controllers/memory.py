@@ -39,8 +39,6 @@ class Memory:
     has_equal_set: bool = False
     differing: int = 0
     path: str = ""
-    told: frozenset[str] = frozenset()
-    """The warnings of the last plan."""
     _found: bytes = b""
     _names: Mapping[Read, Names] = field(default_factory=dict)
     _stated: bytes = b"[]"

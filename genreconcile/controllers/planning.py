@@ -135,7 +135,7 @@ class _Rehearsal:
         if self._survey is None or not self._survey.refusal:
             yield from self._rehearsed(lambda *_: True)
             return
-        yield Planned(self._settings.name, None, refusal=self._survey.refusal, code="GR906")
+        yield Planned(self._settings.name, None, refusal=str(self._survey.refusal), code=self._survey.refusal.code)
         self._loop.refuse(self._survey)
         sent = self._pretended.taken()
         for key in self._survey.parents:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +30,9 @@ from genreconcile.controllers.shards import Sharded, Share
 from genreconcile.controllers.signals import Signals
 from genreconcile.controllers.telling import Telling
 from genreconcile.election import Lease
-from genreconcile.errors import CacheError, InputError, NotLeading, PlanRefused, ReconcileError
+from genreconcile.errors import FAULT, CacheError, InputError, NotLeading, PlanRefused, ReconcileError, code_of
+from genreconcile.log import logger
+from genreconcile.notice import NOTHING
 from genreconcile.objects import GVK
 from genreconcile.observe import Listener, Measures, Observing, silent
 from genreconcile.process import Process
@@ -39,7 +40,7 @@ from genreconcile.process import Process
 Source = Controller | ExpectedSet
 SOURCES: Final = (Controller, ExpectedSet)
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
 _GRACE: Final = 20.0
 """Seconds that runs have to end once the program is asked to."""
 _CUT_WITHIN: Final = 2.0
@@ -99,7 +100,8 @@ class Program:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._process = Process()
-        self.lost = self.refused = ""
+        self.lost = ""
+        self.refused = NOTHING
         self.on_end: Callable[[], None] = lambda: None
 
     def _leadership_of(self, cluster: Cluster, lease: Lease | None) -> Leadership:
@@ -211,7 +213,12 @@ class Program:
                 survey = loop.survey(_SYNC)
             except Exception as error:  # noqa: BLE001 - whatever it is, the workers are to begin once it is over
                 told = error if isinstance(error, ReconcileError) else type(error).__name__
-                _log.warning("%s: not running yet: what it would change is not known: %s", loop.name, told)
+                _log.warning(
+                    "%s: not running yet: what it would change is not known: %s",
+                    loop.name,
+                    told,
+                    extra={"code": code_of(error, FAULT)},
+                )
                 self._ending.wait(_AGAIN)
                 continue
             if not survey.refusal:
@@ -219,7 +226,7 @@ class Program:
                 return
             loop.refuse(survey)
             self.refused = survey.refusal
-            _log.error("%s", self.refused)
+            _log.error("%s", self.refused, extra={"code": self.refused.code})
             self.on_end()
             return
 
@@ -229,7 +236,7 @@ class Program:
         """
         self.lost = why
         self._ending.set()
-        _log.error("%s: ending", why)
+        _log.error("%s: ending", why, extra={"code": NotLeading.code})
         self._leadership.end()
         for loop in self._loops:
             loop.close()
@@ -325,7 +332,7 @@ def run(  # noqa: PLR0913 - keyword-only settings, each with a default
             signals.wait()
         _log.info("stopping")
     if program.refused:
-        raise PlanRefused(program.refused, code="GR906")
+        raise PlanRefused(str(program.refused), code=program.refused.code)
     if program.lost:
         raise NotLeading(f"{program.lost}; this process ends, and waits for its turn once it is started again")
 

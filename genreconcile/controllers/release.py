@@ -5,7 +5,6 @@ Invariant: nothing else of a parent is written, and no child is touched.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -14,17 +13,21 @@ from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
 from genreconcile.controllers.controller import Controller
 from genreconcile.controllers.parent import Finalizers, is_going
-from genreconcile.errors import Conflict, Invalid, NotFound, ReconcileError
+from genreconcile.errors import Conflict, Invalid, NotFound, ReconcileError, code_of
 from genreconcile.gojson import loads
 from genreconcile.kinds.discovery import Resource
+from genreconcile.log import logger
+from genreconcile.notice import Notice
 from genreconcile.objects import Object, ObjectKey
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
 _ATTEMPTS: Final = 5
 _SYNC: Final = 60.0
 
 
-def release(controllers: Sequence[Controller], cluster: Cluster, namespaces: Iterable[str] | None = None) -> list[str]:
+def release(
+    controllers: Sequence[Controller], cluster: Cluster, namespaces: Iterable[str] | None = None
+) -> list[Notice]:
     """Take the finalizers of these controllers off all parents, in these ``namespaces`` or in all; returns a text for
     each parent of which that failed. No program with these controllers is to run meanwhile, for it would put them on
     again.
@@ -41,7 +44,7 @@ def release(controllers: Sequence[Controller], cluster: Cluster, namespaces: Ite
         return [text for controller, resource in pairs for text in _released(controller, resource, cluster, cache)]
 
 
-def _released(controller: Controller, resource: Resource, cluster: Cluster, cache: Cache) -> Iterator[str]:
+def _released(controller: Controller, resource: Resource, cluster: Cluster, cache: Cache) -> Iterator[Notice]:
     settings = controller.settings
     finalizers = Finalizers(cluster, cache, settings)
     for parent in cache.list(resource):
@@ -52,7 +55,7 @@ def _released(controller: Controller, resource: Resource, cluster: Cluster, cach
             _take_off(finalizers, resource, parent, cluster)
         except ReconcileError as error:
             _log.warning("%s: %s: not released: %s", settings.name, key, error)
-            yield f"{key}: not released: {error}"
+            yield Notice(f"{key}: not released: {error}", code_of(error))
         else:
             gone = "; it was being deleted, and goes" if is_going(parent) else ""
             _log.info("%s: %s: released, and its children stay%s", settings.name, key, gone)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -30,13 +29,16 @@ from genreconcile.controllers.retry import Retry
 from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.statuses import Statuses, StatusKeys
-from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError
+from genreconcile.controllers.warned import Warned
+from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError, code_of
 from genreconcile.kinds.discovery import Resource
+from genreconcile.log import logger
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
+_RAISED: Final = "GR910"
 _SOON: Final = 5.0
 """Seconds until a run whose reads nobody could answer is tried again, where no event comes before."""
 
@@ -75,6 +77,7 @@ class Parts:
     own: OwnWrites
     dependencies: Dependencies[ObjectKey]
     observer: Observer
+    warned: Warned
     echoes: Echoes = field(default_factory=Echoes)
 
 
@@ -186,10 +189,15 @@ class Run:
             self._tell(Judgement.of_error(error))
             return Next(after=_SOON)
         if isinstance(error, ReconcileError):
-            _log.warning("%s: %s: %s", self._settings.name, self._key, error)
+            _log.warning("%s: %s: %s", self._settings.name, self._key, error, extra={"code": code_of(error, _RAISED)})
         else:  # The function is the user's, and so is what it says into the log; the status has its type alone.
-            extra = {OF_USERS_CODE: True}
-            _log.error("%s: %s: the function failed", self._settings.name, self._key, exc_info=error, extra=extra)
+            _log.error(
+                "%s: %s: the function failed",
+                self._settings.name,
+                self._key,
+                exc_info=error,
+                extra={"code": _RAISED, OF_USERS_CODE: True},
+            )
         self._tell(Judgement.of_error(error))
         return FAILED
 
@@ -207,6 +215,7 @@ class Run:
             result, refused = error.result, error
         except ReconcileError as error:
             return self._failed(error)
+        self._parts.warned.tell(result.warnings, self._key)
         children = self._parts.children
         drifted = children.note_written(self._key, stated.children, result)
         self._parts.observer.applied(self._key, self._parent, result, drifted)
@@ -226,7 +235,6 @@ class Run:
     def _planned(self, prepared: Prepared, found: Sequence[Finding], *, is_whole: bool) -> Plan:
         """The plan, once all that it rests on is sure, and with the finalizer on the parent where it needs one."""
         plan = self.planned = self._parts.children.plan(self._parent, prepared.children, is_whole=is_whole)
-        self._warn(plan.warnings)
         wrong = [change.error for change in plan.changes if isinstance(change.error, InputError)]
         if wrong:
             raise InputError.of(wrong)
@@ -239,14 +247,6 @@ class Run:
         elif self._parts.controller.goodbye is None and is_whole and not goes and not plan.spared:
             finalizers.remove(self._parts.resource, self._parent)
         return plan
-
-    def _warn(self, warnings: Sequence[str]) -> None:
-        """Tell what the last run has not told already."""
-        if not self._is_plan:  # A dry run prints them.
-            for warning in warnings:
-                if warning not in self._memory.told:
-                    _log.warning("%s: %s: %s", self._settings.name, self._key, warning)
-        self._memory.told = frozenset(warnings)
 
     def _confirm(self, seen: Sequence[Finding]) -> None:
         """Ask the server for what was not found, before something is deleted for that. Raises NotReadable."""
@@ -268,6 +268,7 @@ class Run:
                 self._settings.name,
                 self._key,
                 self._memory.path,
+                extra={"code": "GR911"},
             )
         return Next(after=min(times)) if times else DONE
 

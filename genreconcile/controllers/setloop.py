@@ -19,16 +19,19 @@ from genreconcile.controllers.coverage import Coverage
 from genreconcile.controllers.outcome import Stated
 from genreconcile.controllers.queue import Queue
 from genreconcile.controllers.sets import ExpectedSet, Signature
+from genreconcile.controllers.warned import Warned
 from genreconcile.controllers.worker import Worker
 from genreconcile.controllers.written import Written
-from genreconcile.errors import OF_USERS_CODE, LoadError, PlanRefused, ReconcileError
+from genreconcile.errors import OF_USERS_CODE, LoadError, PlanRefused, ReconcileError, code_of
+from genreconcile.log import logger
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
+_RAISED: Final = "GR910"
 _LOOK: Final = 1.0
 """Seconds between two looks at the files: no more than a stat of each."""
 
@@ -47,6 +50,7 @@ class SetLoop(Worker[str]):
         namespace: str,
         *,
         observer: Observer,
+        warned: Warned,
         coverage: Coverage | None = None,
     ) -> None:
         super().__init__(queue)
@@ -60,7 +64,7 @@ class SetLoop(Worker[str]):
         self._coverage = coverage
         self._written = Written[str]()
         self._signature: Signature | None = None
-        self._told: tuple[str, ...] = ()
+        self._warned = warned
         self._closing = threading.Event()
 
     def __repr__(self) -> str:
@@ -132,10 +136,10 @@ class SetLoop(Worker[str]):
             with span("reconcile", self.name):
                 after = self._run()
         except ReconcileError as error:
-            _log.warning("%s: %s", key, error)
+            _log.warning("%s: %s", key, error, extra={"code": code_of(error, _RAISED)})
             self.queue.retry(key)
         except Exception as error:  # noqa: BLE001 - the function is the user's
-            _log.error("%s: not run", key, exc_info=error, extra={OF_USERS_CODE: True})
+            _log.error("%s: not run", key, exc_info=error, extra={"code": _RAISED, OF_USERS_CODE: True})
             self.queue.retry(key)
         else:
             result = "success" if after is None else "requeue_after"
@@ -188,8 +192,8 @@ class SetLoop(Worker[str]):
         for outcome in result:
             if outcome.status != "unchanged":
                 level = logging.WARNING if outcome.status == "failed" else logging.INFO
-                _log.log(level, "%s: %s", self._set.name, outcome)
-        self._warn(result.warnings)
+                _log.log(level, "%s: %s", self._set.name, outcome, extra={"code": code_of(outcome.error)})
+        self._warned.tell(result.warnings)
 
     def _tell_plan(self, plan: Plan) -> None:
         for change in plan.changes:
@@ -197,19 +201,13 @@ class SetLoop(Worker[str]):
                 places = ", ".join(operation["path"] for operation in change.writes)
                 told = f": {places}" if places else ""
                 _log.info("%s: would %s %s%s", self._set.name, change.operation, change.key, told)
-        self._warn((*plan.warnings, *plan.refusals))
+        self._warned.tell((*plan.warnings, *plan.refusals))
         wrong = [change for change in plan.changes if change.error is not None]
         for change in wrong:
-            _log.warning("%s: %s: %s", self._set.name, change.key, change.told(str(change.error)))
+            told = change.told(str(change.error))
+            _log.warning("%s: %s: %s", self._set.name, change.key, told, extra={"code": code_of(change.error)})
         if wrong:
             raise ReconcileError(f"{len(wrong)} objects could not be judged; they are looked at again", code="GR907")
-
-    def _warn(self, warnings: tuple[str, ...]) -> None:
-        """Tell what the last run has not told already."""
-        for warning in warnings:
-            if warning not in self._told:
-                _log.warning("%s: %s", self._set.name, warning)
-        self._told = warnings
 
     def _on_loss(self, loss: Loss) -> None:
         if self._concern.is_about_loss(loss):

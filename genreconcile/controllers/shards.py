@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -23,11 +22,13 @@ from genreconcile.controllers.reading import Reader
 from genreconcile.controllers.sets import ExpectedSet
 from genreconcile.election import Lease, ShardElector, Writes, shard_of
 from genreconcile.errors import InputError, ReconcileError
+from genreconcile.log import logger
+from genreconcile.notice import NOTHING, Notice
 from genreconcile.objects import ObjectKey
 from genreconcile.observe import Measures
 from genreconcile.process import Process
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
 _AGAIN: Final = 5.0
 """Seconds until a shard is tried again whose program could not be started."""
 
@@ -49,7 +50,7 @@ class Part(Protocol):
     """The program of one shard; see ``Program``."""
 
     lost: str
-    refused: str
+    refused: Notice
     on_end: Callable[[], None]
 
     @property
@@ -165,7 +166,7 @@ class Sharded:
         self._threads: list[threading.Thread] = []
         self._ending = threading.Event()
         self._process = Process()
-        self.refused = ""
+        self.refused = NOTHING
         self.on_end: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:

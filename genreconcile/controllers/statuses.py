@@ -12,10 +12,11 @@ from typing import Any, Final, NamedTuple
 
 from genreconcile.controllers.judging import Judgement
 from genreconcile.controllers.status import Run, StatusWriter
-from genreconcile.errors import ClusterError, Forbidden, Invalid, NotFound, TooLarge
+from genreconcile.errors import ClusterError, Forbidden, Invalid, NotFound, TooLarge, code_of
+from genreconcile.log import logger
 from genreconcile.objects import Object, ObjectKey, metadata_of, uid_of
 
-_log = logging.getLogger("genreconcile.controllers")
+_log = logger("genreconcile.controllers")
 _LASTING: Final = (Forbidden, Invalid, NotFound, TooLarge)
 """Errors that no repetition ends: somebody has to change something, which runs the parent, or the resync does."""
 
@@ -66,9 +67,15 @@ class Statuses:
         written = self._writer.write(parent, run, live=live, equal_reads=equal_reads)
         key = ObjectKey.of(parent)
         for warning in written.warnings:
-            _log.warning("%s: %s: %s", self._name, key, warning)
+            _log.warning("%s: %s: %s", self._name, key, warning, extra={"code": warning.code})
         if written.error is not None and written.status != "gone":
-            _log.warning("%s: %s: its status was not written: %s", self._name, key, written.error)
+            _log.warning(
+                "%s: %s: its status was not written: %s",
+                self._name,
+                key,
+                written.error,
+                extra={"code": code_of(written.error)},
+            )
         is_passing = isinstance(written.error, ClusterError) and not isinstance(written.error, _LASTING)
         return Told(written.retry_after, written.status == "failed" and is_passing)
 
@@ -93,4 +100,5 @@ class Statuses:
             return
         self._has_looked = True
         if room.warning:  # Where only a part has no room, the rest is written.
-            _log.log(logging.DEBUG if room.members else logging.WARNING, "%s: %s", self._name, room.warning)
+            level = logging.DEBUG if room.members else logging.WARNING
+            _log.log(level, "%s: %s", self._name, room.warning, extra={"code": room.warning.code})

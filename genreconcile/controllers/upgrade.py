@@ -5,9 +5,10 @@ Invariant: nothing is written for an answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from genreconcile.notice import NOTHING, Notice
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Plan
 
@@ -38,20 +39,16 @@ class Survey(NamedTuple):
         return max(_FEW, int(self.children * _PART))
 
     @property
-    def refusal(self) -> str:
+    def refusal(self) -> Notice:
         """Why nothing is written; "" where it may be."""
         if self.changed <= self.allowed:
-            return ""
-        return (
+            return NOTHING
+        return Notice(
             f"the controller {self.controller}: nothing written: it is another build than the one that ran last, and "
             f"would change {self.changed} of {self.children} children, which is more than {self.allowed}; see whether "
-            "that is meant, and start it with --accept-changes (accept_changes=True)"
+            "that is meant, and start it with --accept-changes (accept_changes=True)",
+            "GR906",
         )
-
-
-def refusals(surveys: Iterable[Survey]) -> Iterator[str]:
-    """The refusals of all controllers."""
-    return (survey.refusal for survey in surveys if survey.refusal)
 
 
 def _changed(plan: Plan) -> int:

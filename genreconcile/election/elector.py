@@ -18,11 +18,12 @@ from genreconcile.election.lease import Lease, own_identity
 from genreconcile.election.notes import note_of, with_note
 from genreconcile.election.requests import Requests
 from genreconcile.election.times import boottime
-from genreconcile.errors import Conflict, NotFound, ReconcileError
+from genreconcile.errors import Conflict, NotFound, ReconcileError, code_of
+from genreconcile.log import logger
 from genreconcile.objects import Object
 from genreconcile.process import Process
 
-_log = logging.getLogger("genreconcile.election")
+_log = logger("genreconcile.election")
 ANY: Final = "default"
 """The namespace where nothing names one, as kubectl has it."""
 MARGIN: Final = 12.0
@@ -134,7 +135,7 @@ class Elector:
             self._note_failure()
         except ReconcileError as error:
             self._note_failure()
-            self._tell(logging.WARNING, f"not reached: {error}")
+            self._tell(logging.WARNING, f"not reached: {error}", code_of(error))
         else:
             self._tell(logging.INFO, "held by this process" if self.holds else f"held by {self.holder or 'nobody'}")
 
@@ -164,8 +165,8 @@ class Elector:
             self._noted = text
             self.on_note(text)
 
-    def _tell(self, level: int, text: str) -> None:
+    def _tell(self, level: int, text: str, code: str = "") -> None:
         """Log what has not been said last."""
         if text != self._told:
             self._told = text
-            _log.log(level, "%s: %s", self, text)
+            _log.log(level, "%s: %s", self, text, extra={"code": code})

@@ -19,10 +19,11 @@ from genreconcile.election.lease import Lease, own_identity, own_ordinal
 from genreconcile.election.requests import Requests
 from genreconcile.election.sharding import Round, Sharding, Step
 from genreconcile.election.times import boottime
-from genreconcile.errors import Conflict, NotFound, ReconcileError
+from genreconcile.errors import Conflict, NotFound, ReconcileError, code_of
+from genreconcile.log import logger
 from genreconcile.process import Process
 
-_log = logging.getLogger("genreconcile.election")
+_log = logger("genreconcile.election")
 
 
 class ShardElector:
@@ -160,7 +161,7 @@ class ShardElector:
             is_gone = isinstance(error, NotFound) and isinstance(step, Write) and not step.creates
             if is_gone or isinstance(error, Conflict):
                 return None  # It is another than this one thought: whose, shows a look.
-            self._tell("failure", logging.WARNING, f"{about}: not reached: {error}")
+            self._tell("failure", logging.WARNING, f"{about}: not reached: {error}", code_of(error))
             return None
         self._tell("failure", logging.INFO, "")
         return answer
@@ -173,8 +174,8 @@ class ShardElector:
             by = "this process" if self.holds(shard) else self.holder(shard) or "nobody"
             self._tell(f"{shard}", logging.INFO, f"{self.told(shard)}: held by {by}")
 
-    def _tell(self, about: str, level: int, text: str) -> None:
+    def _tell(self, about: str, level: int, text: str, code: str = "") -> None:
         """Log what has not been said last about something."""
         if text and text != self._told.get(about):
-            _log.log(level, "%s", text)
+            _log.log(level, "%s", text, extra={"code": code})
         self._told[about] = text

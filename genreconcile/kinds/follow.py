@@ -22,7 +22,6 @@ the server is asked in one place, ``_ask``, at one pace, for a limited time.
 from __future__ import annotations
 
 import functools
-import logging
 import time
 from collections.abc import Callable, Collection, Iterable
 from enum import Enum
@@ -34,6 +33,7 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.news import News, Wait
 from genreconcile.kinds.served import Served
 from genreconcile.kinds.storage import UNREADABLE, Lookup
+from genreconcile.log import logger
 from genreconcile.objects import GVK
 
 _PACE: Final = 0.1  # Seconds between two questions to the server.
@@ -45,7 +45,7 @@ _AWAITED_WAIT: Final = 15.0  # The same, where an object needs the new document.
 _FIRST_PAUSE: Final = 1.0  # Until an overdue kind is asked for again; doubled each time.
 _LONGEST_PAUSE: Final = 60.0
 
-_log = logging.getLogger("genreconcile.planner")
+_log = logger("genreconcile.planner")
 
 
 class State(Enum):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 import stat
 import tempfile
@@ -27,12 +26,13 @@ from genreconcile.cluster import Cluster
 from genreconcile.cluster.answer import readable
 from genreconcile.errors import ClusterError
 from genreconcile.gojson import loads
+from genreconcile.log import logger
 
 _INDEX = "/openapi/v3"
 _IN_MEMORY = 16  # Documents; the largest are several MB of text, and ten times that as dicts.
 _UNUSED_AFTER = 30 * 24 * 3600.0
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 Document = dict[str, Any]
 
@@ -145,7 +145,11 @@ class _DiskCache:
         found = self._folder.stat()
         private = found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         if not private:
-            _log.warning("%s: not used: others may write to it; remove it or give it mode 0700", self._folder)
+            _log.warning(
+                "%s: not used: others may write to it; remove it or give it mode 0700",
+                self._folder,
+                extra={"code": "GR009"},
+            )
         return private
 
     def _replace(self, file: Path, data: bytes) -> None:

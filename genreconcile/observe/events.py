@@ -9,7 +9,6 @@ Equal Events become one with a ``series``, as KEP-383 has it; an object may have
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import math
 import re
 import socket
@@ -29,6 +28,7 @@ from genreconcile.data import Own, shipped
 from genreconcile.election.times import micro_time
 from genreconcile.errors import ClusterError, Forbidden, Gone, NotFound
 from genreconcile.gojson import dumps
+from genreconcile.log import logger
 from genreconcile.objects import name_of, namespace_of, uid_of
 
 _QUEUED: Final = 1_000
@@ -45,7 +45,7 @@ _LONGEST_WORD: Final = 128
 _LONGEST_NOTE: Final = 1_024
 """In bytes, as is that of a word: the API server does not count characters."""
 
-_log = logging.getLogger("genreconcile.observe")
+_log = logger("genreconcile.observe")
 
 
 class EventCounts(NamedTuple):
@@ -218,7 +218,9 @@ class Recorder:
             if isinstance(error, Forbidden) and REFUSED_BY not in error.details:
                 self._forbidden.add(occurrence.telling.namespace)
                 _log.warning(
-                    "no Event is written there any more: not allowed: %s", self._writer.advice(occurrence.telling)
+                    "no Event is written there any more: not allowed: %s",
+                    self._writer.advice(occurrence.telling),
+                    extra={"code": Forbidden.code},
                 )
             else:
                 status = error.status if isinstance(error, ClusterError) else 0

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from genreconcile.notice import Notice
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change, OwnerPlan, Plan, Prune, withheld
 from genreconcile.plan.deletions import Deletions
 
 
-def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], prune: Prune) -> list[str]:
+def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], prune: Prune) -> list[Notice]:
     """Warnings about expected objects, given with their labels, that the delete selector will never match."""
     selector = prune.selector
     return [
-        f"{key}: does not match the delete selector {selector}, so it will never be cleaned up"
+        Notice(f"{key}: does not match the delete selector {selector}, so it will never be cleaned up", "GR815")
         for key, labels in objects
         if prune.owner is None
         and key.namespace == prune.namespace
@@ -26,7 +27,7 @@ def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], prune: Pru
 
 
 def assemble(
-    changes: list[Change], deletions: Deletions, prune: Prune, warnings: list[str], owner: OwnerPlan | None = None
+    changes: list[Change], deletions: Deletions, prune: Prune, warnings: list[Notice], owner: OwnerPlan | None = None
 ) -> Plan:
     """The plan of one call; where an expected object failed, all deletions are withheld."""
     failed = sum(change.error is not None for change in changes)
@@ -42,8 +43,7 @@ def assemble(
         unchanged=unchanged,
         order=tuple([change.key for change in every]),
         warnings=(*deletions.warnings, *warnings),
-        refusals=tuple(refusal.text for refusal in refusals),
-        refusal_codes=tuple(refusal.code for refusal in refusals),
+        refusals=tuple(refusals),
         matches=deletions.matches,
         spared=tuple(deletions.spared),
         owner=owner,

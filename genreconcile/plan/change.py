@@ -5,7 +5,6 @@ Invariant: a plan is data; making, printing or comparing one sends no request.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,9 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from genreconcile.compare.patch import Patch
-from genreconcile.errors import ReconcileError, with_code
+from genreconcile.errors import ReconcileError, code_of, shown
 from genreconcile.mask import Fields, Hiding, fields_of, mask_patch, without_words
 from genreconcile.memory.remembered import Key
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.ownership import Inventory, Parent
 
@@ -125,7 +125,7 @@ class Plan:
     """All changes of one reconcile, in the order of the expected set, deletions last.
 
     ``changes`` leaves out the ``unchanged``; ``order`` has the keys of both. ``refusals`` are messages of guards that
-    withhold deletions, and ``refusal_codes`` are their codes; ``warnings`` are for the reader. ``matches`` counts
+    withhold deletions, and ``warnings`` are for the reader: both are texts, each with its ``code``. ``matches`` counts
     the live objects, expected ones included, that the selector or the owner set holds. ``spared`` are those that
     are not expected and yet left alone, for Kubernetes or a controller made them, or they are being deleted
     already; each has its reason. ``owner`` is what the parent of the owner set records, None without a set.
@@ -136,21 +136,24 @@ class Plan:
     changes: tuple[Change, ...]
     unchanged: tuple[Change, ...] = ()
     order: tuple[ObjectKey, ...] = ()
-    warnings: tuple[str, ...] = ()
-    refusals: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    refusals: tuple[Notice, ...] = ()
     matches: int = 0
     spared: tuple[Change, ...] = ()
     owner: OwnerPlan | None = None
     looked_at: tuple[GVK, ...] = ()
     not_looked_at: tuple[tuple[str, str], ...] = ()
     prune_first: bool = False
-    refusal_codes: tuple[str, ...] = ()
 
     @property
     def told_refusals(self) -> tuple[str, ...]:
         """The refusals, each with its code, for a reader."""
-        codes = itertools.chain(self.refusal_codes, itertools.repeat(""))
-        return tuple(map(with_code, self.refusals, codes))
+        return tuple(map(shown, self.refusals))
+
+    @property
+    def refusal_codes(self) -> tuple[str, ...]:
+        """The code of each refusal."""
+        return tuple(map(code_of, self.refusals))
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

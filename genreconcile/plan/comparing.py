@@ -6,15 +6,24 @@ one object is its own error. Facts about a kind are looked up once per plan.
 
 from __future__ import annotations
 
-import logging
 from typing import Final, NamedTuple
 
 from genreconcile.cache import Record, Store
 from genreconcile.compare import Comparison, Ours
 from genreconcile.engine import Engine
-from genreconcile.errors import CacheError, ChildConflict, ClusterError, InputError, NotSynced, ReconcileError, trace
+from genreconcile.errors import (
+    FAULT,
+    CacheError,
+    ChildConflict,
+    ClusterError,
+    InputError,
+    NotSynced,
+    ReconcileError,
+    trace,
+)
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
+from genreconcile.log import logger
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import PART_OF, Membership
 from genreconcile.plan import Change, change_for
@@ -26,7 +35,7 @@ from genreconcile.plan.evidence import Evidence
 from genreconcile.plan.insync import InSyncMemory
 from genreconcile.plan.kinds import Kinds
 
-_log = logging.getLogger("genreconcile.planner")
+_log = logger("genreconcile.planner")
 _MOMENT: Final = 5.0
 """Seconds within which the server's documents follow a definition that changed; no event tells that they have."""
 
@@ -78,9 +87,9 @@ class DraftComparer:
         except ReconcileError:
             raise
         except Exception as error:  # noqa: BLE001 - see above
-            _log.error("%s: not compared\n%s", entry.key, trace(error))
+            _log.error("%s: not compared\n%s", entry.key, trace(error), extra={"code": FAULT})
             cause = "it is nested too deeply" if isinstance(error, RecursionError) else type(error).__name__
-            failed = ReconcileError(f"{entry.key}: not compared: {cause}; see the log", code="GR001")
+            failed = ReconcileError(f"{entry.key}: not compared: {cause}; see the log", code=FAULT)
             return Change("none", GVK.of(entry.obj), entry.key, error=failed)
 
     def _change(self, entry: Fresh) -> Change:
@@ -140,7 +149,8 @@ class DraftComparer:
         """The error of a member of another owner set: an object is in one set at most (KEP-3659)."""
         holder = f"it is a member of {record.labels[PART_OF]}"
         advice = f"take it out there first, or remove its label {PART_OF}"
-        error = ChildConflict(f"{entry.key}: not taken into the owner set: {holder}; {advice}", holder)
+        told = f"{entry.key}: not taken into the owner set: {holder}; {advice}"
+        error = ChildConflict(told, holder, code="GR817")
         return Change("none", resource.gvk, entry.key, expected=entry.copy(), live=record.decode(), error=error)
 
     def _kind(self, resource: Resource) -> _Kind:

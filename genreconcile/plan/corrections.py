@@ -12,12 +12,13 @@ from typing import Any, Final
 from cachetools import LRUCache
 
 from genreconcile.kinds.discovery import Resource
+from genreconcile.notice import Notice
 from genreconcile.objects import Object, ObjectKey
 
 _SIZE: Final = 65_536
 _DEPTH: Final = 8
 
-Note = tuple[ObjectKey, str]
+Note = tuple[ObjectKey, Notice]
 """The key of an object, and the text of a warning about it."""
 
 
@@ -28,12 +29,12 @@ class Told:
         self._told: LRUCache[Note, bool] = LRUCache(_SIZE)
         self._lock = threading.Lock()
 
-    def new(self, notes: Iterable[Note]) -> list[str]:
+    def new(self, notes: Iterable[Note]) -> list[Notice]:
         """The warnings that were not given before, as ``<object>: <text>``."""
         with self._lock:
             found = [note for note in dict.fromkeys(notes) if note not in self._told]
             self._told.update(dict.fromkeys(found, True))
-        return [f"{key}: {text}" for key, text in found]
+        return [Notice(f"{key}: {text}", text.code) for key, text in found]
 
 
 def corrections(obj: Object, key: ObjectKey, resource: Resource) -> Iterator[Note]:
@@ -42,9 +43,9 @@ def corrections(obj: Object, key: ObjectKey, resource: Resource) -> Iterator[Not
     Sources: ``BeforeCreate`` in k8s.io/apiserver/pkg/registry/rest, and each resource's strategy for ``status``.
     """
     if not resource.namespaced and obj["metadata"].get("namespace"):
-        yield key, "metadata.namespace: left out: the kind is cluster-scoped; remove it"
+        yield key, Notice("metadata.namespace: left out: the kind is cluster-scoped; remove it", "GR212")
     if "status" in obj and "status" in resource.subresources and says_something(obj["status"]):
-        yield key, "status: not compared, and not written: it is a controller's to write; remove it"
+        yield key, Notice("status: not compared, and not written: it is a controller's to write; remove it", "GR220")
 
 
 def says_something(value: Any, depth: int = _DEPTH) -> bool:

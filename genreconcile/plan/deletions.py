@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from genreconcile.cache import Cache, Record
-from genreconcile.errors import CacheError
+from genreconcile.errors import CacheError, NotSynced, code_of
 from genreconcile.kinds.discovery import Resource
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import GroupKind, Membership
 from genreconcile.plan import Change, Prune, deletions_among
@@ -26,7 +27,7 @@ class Deletions(NamedTuple):
 
     changes: list[Change]
     spared: list[Change]
-    warnings: list[str]
+    warnings: list[Notice]
     unknown: list[GroupKind]
     matches: int
     looked_at: tuple[GVK, ...] = ()
@@ -44,7 +45,7 @@ def deletions(
 ) -> Deletions:
     """The objects of these kinds that ``prune`` selects, or that are ``members``, and that are not expected."""
     found: list[Change] = []
-    warnings: list[str] = []
+    warnings: list[Notice] = []
     unknown: list[GroupKind] = []
     looked_at: list[GVK] = []
     matches = 0
@@ -65,7 +66,7 @@ def deletions(
             try:
                 live += [] if key in expected else [(resource.gvk, record.decode())]
             except CacheError as error:
-                warnings.append(f"{key}: not deleted: {error}")
+                warnings.append(Notice(f"{key}: not deleted: {error}", error.code))
         found += deletions_among(live, expected, prune, members)
     quiet = [change for change in found if change.is_quiet]
     loud = [change for change in found if not change.is_quiet]
@@ -84,12 +85,16 @@ def _labelled(cache: Cache, resource: Resource, members: Membership) -> Sequence
     return [record for name in watched for record in cache.records(resource, namespace=name, selector=members.selector)]
 
 
-def _doubt(cache: Cache, resource: Resource, namespace: str) -> str:
-    """Why the cache may not have all objects of a kind (in a namespace); "" where it has them."""
+def _doubt(cache: Cache, resource: Resource, namespace: str) -> Notice | None:
+    """Why the cache may not have all objects of a kind (in a namespace); None where it has them."""
     error = cache.error(resource, namespace)
     if not cache.has_synced(resource, namespace):
-        return f"{resource}: nothing deleted: the kind cannot be read: {error or 'its list has not arrived'}"
-    return f"{resource}: nothing deleted: what is known of the kind may be old: {error}" if error else ""
+        why = f"the kind cannot be read: {error or 'its list has not arrived'}"
+    elif error is not None:
+        why = f"what is known of the kind may be old: {error}"
+    else:
+        return None
+    return Notice(f"{resource}: nothing deleted: {why}", code_of(error, NotSynced.code))
 
 
 def _one_version_each(resources: Iterable[Resource]) -> Iterator[Resource]:

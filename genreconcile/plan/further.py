@@ -13,12 +13,15 @@ from genreconcile.arguments import near, refused
 from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.order import kind_name
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK
 from genreconcile.ownership import GroupKind
 from genreconcile.plan.protection import is_made_by_kubernetes, kinds_to_ask_for
 
-_NO_KIND: Final = "the server has no such kind; correct it in kinds (--kinds)"
-_NO_KIND_ANY_MORE: Final = "the server does not have the kind any more, so that it leaves the owner set"
+_NO_KIND: Final = Notice("the server has no such kind; correct it in kinds (--kinds)", "GR211")
+_NO_KIND_ANY_MORE: Final = Notice(
+    "the server does not have the kind any more, so that it leaves the owner set", "GR813"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Further:
 
     resources: list[Resource] = field(default_factory=list)
     unknown: list[GroupKind] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
 
 
 class KindSources(NamedTuple):
@@ -45,7 +48,7 @@ def further(discovery: Discovery, sources: KindSources, expected: Mapping[GVK, R
     for gvk in sorted(sources.asked):
         _add(found, there, gvk, discovery.get, _NO_KIND)
     for gvk in sorted(sources.seen):
-        _add(found, there, gvk, discovery.find, "")
+        _add(found, there, gvk, discovery.find, None)
     for group, kind in sorted(sources.recorded):
         _add(found, there, GVK(group, "", kind), discovery.find_now, _NO_KIND_ANY_MORE)
     return found
@@ -78,10 +81,10 @@ def add_every(
             found.resources.append(resource)
         else:
             found.unknown.append(place)
-            found.warnings.append(f"{resource}: nothing deleted: the server cannot watch the kind")
+            found.warnings.append(_kept(str(resource), "the server cannot watch the kind", "GR812"))
     for group, version in sorted(discovery.unavailable):
         name = f"{group}/{version}" if group else version
-        found.warnings.append(f"{name}: nothing deleted: the API does not answer; see its APIService's status")
+        found.warnings.append(_kept(name, "the API does not answer; see its APIService's status", "GR503"))
 
 
 def require_served(discovery: Discovery, names: Collection[str], expected: Iterable[GVK]) -> None:
@@ -104,7 +107,7 @@ def require_served(discovery: Discovery, names: Collection[str], expected: Itera
 
 
 def _add(
-    found: Further, there: set[GroupKind], gvk: GVK, find: Callable[[GVK], Resource | None], if_missing: str
+    found: Further, there: set[GroupKind], gvk: GVK, find: Callable[[GVK], Resource | None], if_missing: Notice | None
 ) -> None:
     place = (gvk.group, gvk.kind)
     if place in there:
@@ -117,9 +120,14 @@ def _add(
         raise
     except ClusterError as error:
         found.unknown.append(place)
-        found.warnings.append(f"{name}: nothing deleted: {error}")
+        found.warnings.append(_kept(name, str(error), error.code))
         return
     if resource is not None:
         found.resources.append(resource)
-    elif if_missing:
-        found.warnings.append(f"{name}: nothing deleted: {if_missing}")
+    elif if_missing is not None:
+        found.warnings.append(_kept(name, if_missing, if_missing.code))
+
+
+def _kept(name: str, why: str, code: str) -> Notice:
+    """The warning that of a kind, or of an API, nothing is deleted."""
+    return Notice(f"{name}: nothing deleted: {why}", code)

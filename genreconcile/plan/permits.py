@@ -11,6 +11,7 @@ from itertools import chain
 from genreconcile.access import READ, Access, Right, Use, deleting, reading, told, writing
 from genreconcile.errors import Forbidden
 from genreconcile.kinds.discovery import Resource
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import Parent, may_be_parent
 from genreconcile.plan import Prune
@@ -75,7 +76,7 @@ class Needs:
             yield Right("get", definer.gvk.group, definer.plural, "", f"{resource.plural}.{key.group}")
 
 
-def permit(draft: Draft, needs: Needs, access: Access, further: Iterable[Right]) -> list[str]:
+def permit(draft: Draft, needs: Needs, access: Access, further: Iterable[Right]) -> list[Notice]:
     """Give each object that lacks a right its error. Returns one warning that names all missing rights, those of
     ``further`` among them, or no warning.
     """
@@ -87,7 +88,7 @@ def permit(draft: Draft, needs: Needs, access: Access, further: Iterable[Right])
     for place, entry in fresh.items():
         if lacking := rights[place] & missing:
             entry.resource = _refused(entry.key, lacking)
-    return [f"missing rights: {told(missing)}; {_ADVICE}"]
+    return [Notice(f"missing rights: {told(missing)}; {_ADVICE}", Forbidden.code)]
 
 
 def _rights(entry: Fresh, needs: Needs) -> Iterable[Right]:

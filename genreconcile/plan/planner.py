@@ -6,7 +6,6 @@ Invariant: sends no write; where nothing is new, sends no request at all.
 from __future__ import annotations
 
 import dataclasses
-import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -19,7 +18,9 @@ from genreconcile.cache.related import View
 from genreconcile.compare import EXACT
 from genreconcile.engine import Engine
 from genreconcile.errors import ReconcileError
+from genreconcile.log import logger
 from genreconcile.manifests import refuse_duplicates
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan, Prune, deferred
 from genreconcile.plan.assembly import assemble, unmatched
@@ -42,7 +43,7 @@ __all__ = ["Call", "Planner"]
 
 
 _NOTHING: Final = Prune()
-_log = logging.getLogger("genreconcile.plan")
+_log = logger("genreconcile.plan")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -148,13 +149,13 @@ class Planner:
             places |= {resource: set() for gvk in also if (resource := self._catalog.discovery.get(gvk)) is not None}
         self._cache.catch_up(sighting, timeout, places)
 
-    def _stale(self, draft: Draft) -> tuple[str, ...]:
+    def _stale(self, draft: Draft) -> tuple[Notice, ...]:
         """Warnings about kinds whose watches fail; while none does, they cost nothing."""
         if not self._cache.has_stale:
             return ()
         return tuple(stale(self._cache, self.kinds.needed(draft.places())))
 
-    def _notes(self, draft: Draft, changes: list[Change]) -> list[str]:
+    def _notes(self, draft: Draft, changes: list[Change]) -> list[Notice]:
         return self._told.new([*draft.notes, *self._references.notes(changes)])
 
     def _with_secrets(self, plan: Plan) -> Plan:
@@ -212,7 +213,7 @@ class Planner:
     def _needs(self, use: Use) -> Needs:
         return Needs(self.kinds.consulted, self._cache.namespaces, use)
 
-    def _permit(self, draft: Draft, prune: Prune, head: Head | None, use: Use | None) -> list[str]:
+    def _permit(self, draft: Draft, prune: Prune, head: Head | None, use: Use | None) -> list[Notice]:
         """Check the rights that the draft needs, if there is a check; returns warnings."""
         if self._access is None or use is None:
             return []

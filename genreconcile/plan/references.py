@@ -18,6 +18,7 @@ from genreconcile.cluster import Cluster
 from genreconcile.cluster.partial import read_metadata
 from genreconcile.errors import ClusterError, NotFound, ReconcileError, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Resource
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, metadata_of, uid_of
 from genreconcile.plan import Change
 from genreconcile.plan.corrections import Note
@@ -50,7 +51,7 @@ class References:
             if _writes_references(change):
                 for reference in metadata_of(change.expected or {}).get("ownerReferences") or ():
                     if problem := self._problem(change, reference):
-                        yield change.key, f"metadata.ownerReferences: {problem}"
+                        yield change.key, Notice(f"metadata.ownerReferences: {problem}", "GR221")
 
     def _problem(self, change: Change, reference: Any) -> str:
         if not isinstance(reference, Mapping):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 
 from genreconcile.engine import Engine
 from genreconcile.kinds.discovery import Resource
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK
 from genreconcile.ownership import PART_OF, GroupKind, Inventory, Membership
 from genreconcile.plan import UNPROVEN, Change, OwnerPlan, Prune
@@ -81,7 +82,7 @@ class Scope:
                 changes.append(Change("delete", change.gvk, change.key, live=change.live))
             else:
                 spared.append(change)
-                warnings.append(f"{change.key}: {UNPROVEN}")
+                warnings.append(Notice(f"{change.key}: {UNPROVEN}", "GR814"))
         return found._replace(changes=changes, spared=spared, warnings=warnings)
 
     def _is_attested(self, change: Change, members: Membership) -> bool:
@@ -90,17 +91,23 @@ class Scope:
             return False
         return members.is_attested(live, self._evidence.managers(change, ("metadata", "labels", PART_OF), exact=True))
 
-    def _unwatched_warnings(self) -> list[str]:
+    def _unwatched_warnings(self) -> list[Notice]:
         return [
-            f"namespace {name}: nothing deleted: the owner set has members there, and it is not watched; "
-            "add it to namespaces"
+            Notice(
+                f"namespace {name}: nothing deleted: the owner set has members there, and it is not watched; "
+                "add it to namespaces",
+                "GR703",
+            )
             for name in sorted(self._unwatched)
         ]
 
-    def _barred_warnings(self) -> list[str]:
+    def _barred_warnings(self) -> list[Notice]:
         return [
-            f"namespace {name}: nothing deleted: the parent's record names it, and children may not be there; "
-            "add it to namespaces"
+            Notice(
+                f"namespace {name}: nothing deleted: the parent's record names it, and children may not be there; "
+                "add it to namespaces",
+                "GR816",
+            )
             for name in sorted(self._barred_namespaces())
         ]
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from genreconcile.conditions import Condition, fulfils
 from genreconcile.data.steps import Less, Profile, State, Step, Test
 from genreconcile.kinds.types import MISSING
+from genreconcile.notice import NOTHING, Notice
 from genreconcile.readiness.cel import CelError, Expression
 from genreconcile.readiness.scene import Scene, type_of
 from genreconcile.readiness.state import Status
@@ -59,10 +60,12 @@ def _step(step: Step, profile: Profile, rule: str) -> Decides:
 
 
 def _ending(step: Step, state: State, name: str) -> Decides:
+    warning = Notice(step.warning, "GR915") if step.warning else NOTHING
+
     def end(scene: Scene) -> Status:
         reason = filled(step.reason, scene) if step.reason else state
         message = filled(step.message, scene) if step.message else ""
-        return Status(state, reason or state, message, name, step.warning or "", scene.clock.soonest)
+        return Status(state, reason or state, message, name, warning, scene.clock.soonest)
 
     return end
 

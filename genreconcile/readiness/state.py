@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genreconcile.data.steps import State
+from genreconcile.notice import NOTHING, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +17,15 @@ class Status:
     ``Unknown`` where its status has a form that nobody understands.
 
     ``reason`` is one word, ``message`` a text about what is missing, ``rule`` the id of the rule that decided. A
-    ``warning`` stands beside a state that is only supposed. ``changes_in``: the seconds after which the state may be
-    another though nothing happens, None where only a change of the object changes it.
+    ``warning``, a text with a ``code``, stands beside a state that is only supposed. ``changes_in``: the seconds after
+    which the state may be another though nothing happens, None where only a change of the object changes it.
     """
 
     state: State
     reason: str
     message: str
     rule: str = ""
-    warning: str = ""
+    warning: Notice = NOTHING
     changes_in: float | None = None
 
     @property

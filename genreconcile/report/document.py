@@ -6,10 +6,13 @@ Invariant: a document fits ``output.schema.json`` and has no timestamps; equal r
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from genreconcile.apply.result import Result
+from genreconcile.errors import code_of
+from genreconcile.notice import Notice
 from genreconcile.plan import Plan
 from genreconcile.report.row import Row, rows
 
@@ -24,10 +27,18 @@ def document(report: Plan | Result) -> dict[str, Any]:
         "summary": report.counts,
         "changes": [_change(row) for row in rows(report)],
         **({"lookedAt": [str(gvk) for gvk in report.looked_at]} if report.looked_at else {}),
+        **_told("warnings", report.warnings),
     }
+    if isinstance(report, Plan):
+        found |= _told("refusals", report.refusals)
     if isinstance(report, Result):
         found |= {"converged": report.is_converged, "retryAfter": report.retry_after}
     return found
+
+
+def _told(name: str, notices: Sequence[Notice]) -> dict[str, Any]:
+    """What is told of a report as a whole, under this name; nothing where there is nothing."""
+    return {name: [{"message": str(one), "code": code_of(one)} for one in notices]} if notices else {}
 
 
 def _change(row: Row) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from genreconcile.access import Right
-from genreconcile.errors import with_code
+from genreconcile.errors import shown, with_code
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change, Plan
 from genreconcile.report.document import API_VERSION, document, indented
@@ -127,8 +127,8 @@ def _of_one(one: Planned) -> Iterator[str]:
         yield f"{one.of}:"
     if plan is not None:
         yield from (f"  {line}" for line in render_text(plan).splitlines())
+        yield from (f"  warning: {shown(warning)}" for warning in plan.warnings)
         yield from (f"  refused: {refusal}" for refusal in plan.told_refusals)
-        yield from (f"  warning: {warning}" for warning in plan.warnings)
     for subresource, change in one.on_parent:
         yield f"  {f'{subresource} of the parent' if subresource else 'the parent'} to update"
         yield from (f"  {line}" for line in operations(change))
@@ -136,7 +136,7 @@ def _of_one(one: Planned) -> Iterator[str]:
 
 def _is_worth_telling(plan: Plan) -> bool:
     has_changes = any(change.operation != "none" or change.error is not None for change in plan.changes)
-    return has_changes or bool(plan.refusals) or bool(plan.warnings)
+    return has_changes or bool(plan.refusals or plan.warnings)
 
 
 def _told(right: Right) -> str:

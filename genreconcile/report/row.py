@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genreconcile.apply.result import Result
-from genreconcile.errors import ReconcileError, with_code
+from genreconcile.errors import ReconcileError, code_of, with_code
 from genreconcile.plan import Change, Plan
 
 
@@ -53,7 +53,7 @@ class Row:
         key = self.change.key
         kind = f"{key.kind}.{key.group}" if key.group else key.kind
         where = f" ({key.namespace})" if key.namespace else ""
-        note = with_code(self.note, self.error)
+        note = with_code(self.note, code_of(self.error))
         return printable(f"{kind.lower()}/{key.name} {self.verb}{where}{': ' if note else ''}{note}")
 
     def _safe(self, text: str) -> str:

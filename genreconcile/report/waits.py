@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from genreconcile.errors import code_of
 from genreconcile.objects import ObjectKey
 from genreconcile.readiness import Status
 from genreconcile.report.document import API_VERSION, indented
@@ -48,4 +49,5 @@ def _status(key: ObjectKey, status: Status) -> dict[str, Any]:
         "reason": status.reason,
         "message": status.message,
         "warning": status.warning,
+        "warningCode": code_of(status.warning),
     }

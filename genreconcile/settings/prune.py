@@ -8,19 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK
 from genreconcile.ownership import OWN_TOOL, ParentRef
 from genreconcile.selector import ParsedSelector
 
 EVERY_KIND: Final = "*"
 """In ``kinds``: all kinds that the server can list and delete."""
-
-
-class GuardRefusal(NamedTuple):
-    """What a guard says that forbids deletions, and its code."""
-
-    text: str
-    code: str
 
 
 class OwnerRef(NamedTuple):
@@ -61,7 +55,7 @@ class Prune:
         """Whether there are a namespace and a selector."""
         return bool(self.namespace) and self.selector is not None
 
-    def refusals(self, *, expected: int, deletions: int) -> list[GuardRefusal]:
+    def refusals(self, *, expected: int, deletions: int) -> list[Notice]:
         """What guards say that forbid this many deletions; empty where none does."""
         found = []
         if not expected and not self.allow_empty and deletions:
@@ -69,13 +63,13 @@ class Prune:
                 f"{self.place}: nothing deleted: no object is expected, so all {deletions} would go; "
                 "allow_empty=True (--allow-empty) permits it"
             )
-            found.append(GuardRefusal(text, "GR802"))
+            found.append(Notice(text, "GR802"))
         if self.max_deletions is not None and deletions > self.max_deletions:
             text = (
                 f"{self.place}: nothing deleted: {deletions} deletions are more than the {self.max_deletions} allowed; "
                 "see what is missing in the expected set, or raise max_deletions (--max-deletions)"
             )
-            found.append(GuardRefusal(text, "GR801"))
+            found.append(Notice(text, "GR801"))
         return found
 
     @property

@@ -14,7 +14,7 @@ import msgspec
 from genreconcile.catalog import Catalog
 from genreconcile.cluster import Cluster
 from genreconcile.data import Readiness, shipped
-from genreconcile.errors import ReconcileError
+from genreconcile.errors import ReconcileError, shown
 from genreconcile.gojson import loads
 from genreconcile.kinds.order import kind_name
 from genreconcile.objects import GVK, Object, ObjectKey, metadata_of, namespace_of, owners_of, uid_of
@@ -50,7 +50,7 @@ class Waited:
         parts = [f"{self.key}: {self.status}"]
         parts += [f"held up by {self.blocker}: {self.blocker_status}"] if self.blocker is not None else []
         parts += [f"last Event: {self.event}"] if self.event else []
-        parts += [self.status.warning] if self.status.warning else []
+        parts += [shown(self.status.warning)] if self.status.warning else []
         return "; ".join(parts)
 
 

@@ -60,6 +60,14 @@ def define(ground):
     eventually(lambda: group in ground.admin.get("/openapi/v3")["paths"], "and described")
 
 
+def undefine(ground):
+    """Have the server not serve the parents' kind, which a test before may have defined."""
+    with contextlib.suppress(Refused):  # It does not.
+        ground.admin.delete(f"{CRDS}/{PLURAL}.{GROUP}")
+    eventually(lambda: ground.admin.find(f"{CRDS}/{PLURAL}.{GROUP}") is None, "the definition is gone")
+    eventually(lambda: ground.admin.find(f"/apis/{GROUP}/v1") is None, "parents are not served")
+
+
 def parent_path(ground, name=""):
     return path_of(ground.namespace, name, plural=PLURAL, prefix=f"/apis/{GROUP}/v1")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import genreconcile as gr
-from faults.operating import NAME, children, condition, controller, define, state, tally, wishes
+from faults.operating import NAME, children, condition, controller, define, state, tally, undefine, wishes
 from faults.oracles import QUICK
 from faults.test_parents import DOWN, maps
 from genreconcile.cache import Cache
@@ -159,6 +159,7 @@ def test_s40_a_signal_ends_a_program_that_waits_for_its_server(ground, how, tmp_
 def test_s40_a_server_that_has_just_come_up_does_not_know_all_its_kinds(ground, monkeypatch, caplog):
     """It answers some seconds before it has read the definitions, and says so at its readiness probe."""
     caplog.set_level(logging.INFO, "genreconcile.controllers")
+    undefine(ground)
     unready = ground.faults.add(Refuse(500), path="/readyz", times=None)
     with Started(ground, monkeypatch) as started:
         eventually(lambda: told(caplog, "/readyz: 500"), lambda: started.error)

@@ -65,6 +65,9 @@ class Server:
         command += ["--kubeconfig", str(kubeconfig or self.kubeconfig)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
+        told = [line for line in done.stdout.splitlines() if line.startswith("# Warning: ")]
+        assert all(line.endswith(("[GR616]", "[GR617]")) for line in told)
+        assert [f"warning: {line.removeprefix('# Warning: ')}" for line in told] == done.stderr.splitlines()
         return [found for found in yaml.safe_load_all(done.stdout) if found], done
 
     def grant(self, objects):
@@ -337,7 +340,9 @@ def test_the_command_line_names_what_is_missing(server):
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert "have it granted: genreconcile rbac prints" in done.stderr
-    assert "warning: missing rights: watch configmaps in shop; " in done.stderr
+    (warning,) = (line for line in done.stderr.splitlines() if line.startswith("warning: "))
+    assert warning.startswith("warning: missing rights: watch configmaps in shop; ")
+    assert warning.endswith("prints the least Role that suffices [GR403]")
     server.grant(printed)
 
 

@@ -136,7 +136,7 @@ def test_an_account_without_the_right_is_refused_once(control_plane, cluster, na
     (warning,) = [entry for entry in caplog.records if entry.name == "genreconcile.observe"]
     right = f"create and patch of events.events.k8s.io in the namespace {namespace}"
     assert warning.levelno == logging.WARNING
-    assert warning.getMessage().endswith(right)
+    assert warning.getMessage().endswith(f"{right} [GR403]")
     assert events(cluster, namespace, live) == []
     recorder.close()
 

@@ -191,6 +191,7 @@ def test_scenario_22_copied_labels_make_nothing_ours(ground, reconciler, setting
         f"ConfigMap {ground.namespace}/{name}" for name in ("everything", "labels", "owned")
     ]
     assert "nothing else says that it is a member; take the label off, or delete it yourself" in result.warnings[0]
+    assert {warning.code for warning in result.warnings} == {"GR814"}
     assert ground.cluster.sent("DELETE") == []
     # The parent's own owner may delete what it controls.
     assert ground.names() >= {"labels", "everything", "owned", "controlled"}
@@ -211,6 +212,7 @@ def test_a_member_of_another_set_is_not_taken(ground, reconciler, settings):
     assert statuses(result) == {"a": "failed", "b": "created"}
     told = str(result.failures[0].error)
     assert told.startswith(f"ConfigMap {ground.namespace}/a: not taken into the owner set: it is a member of applyset-")
+    assert result.failures[0].error.code == "GR817"
     assert statuses(reconciler.reconcile([plain(ground, "a")], **settings)) == {"a": "unchanged"}
 
 
@@ -412,6 +414,7 @@ def test_a_kind_whose_definition_is_gone_leaves_the_set(ground, settings, shops)
         result = reconciler.reconcile([plain(ground, "a")], **settings)
         why = "the server does not have the kind any more, so that it leaves the owner set"
         assert result.warnings == (f"Shop.{shops}: nothing deleted: {why}",)
+        assert result.warnings[0].code == "GR813"
         assert recorded(ground)[0] == "ConfigMap"
         assert reconciler.reconcile([plain(ground, "a")], **settings).warnings == ()
 

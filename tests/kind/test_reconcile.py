@@ -160,6 +160,7 @@ def test_an_object_that_the_selector_cannot_reach_gives_a_warning(reconciler, na
     assert result.warnings == (
         f"ConfigMap {namespace}/a: does not match the delete selector app=flow, so it will never be cleaned up",
     )
+    assert result.warnings[0].code == "GR815"
 
 
 def test_expected_is_never_changed(reconciler, namespace):

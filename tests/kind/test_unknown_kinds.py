@@ -59,6 +59,7 @@ def test_scenario_19_a_kind_that_may_not_be_listed_is_unknown(ground, limited):
     (warning,) = result.warnings
     assert warning.startswith("v1/Secret: nothing deleted: the kind cannot be read: ")
     assert "403 Forbidden" in warning
+    assert warning.code == "GR403", "that of the error that it tells"
     assert ground.names("secrets") == {"old"}
     assert cluster.sent("DELETE") == [("DELETE", ground.path("configmaps", "old"))]
 

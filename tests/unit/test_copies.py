@@ -75,6 +75,7 @@ def outcome():
 
 
 ABSENT = gr.status(None)
+NOTICE = gr.Notice("w", "GR503")
 MADE = {
     "Retry": [lambda: gr.Retry(5, "a reason")],
     "GVK": [lambda: GVK],
@@ -84,10 +85,11 @@ MADE = {
     "Diff": [drift, lambda: gr.diff(written(size=3), written(size=3), schema=schema())],
     "Difference": [lambda: drift().differences[0], lambda: drift().differences],
     "Explanation": [lambda: gr.explain(written(size=1), written(size=2, other=5))],
+    "Notice": [lambda: NOTICE],
     "Outcome": [outcome],
-    "Plan": [lambda: gr.Plan((change(),), (change(),), (KEY,), ("w",), ("r",), 3, (change(),))],
+    "Plan": [lambda: gr.Plan((change(),), (change(),), (KEY,), (NOTICE,), (NOTICE,), 3, (change(),))],
     "Registry": [gr.Registry.builtin, gr.Registry.empty, lambda: gr.Registry.builtin().extend(RULES, READY)],
-    "Result": [lambda: gr.Result((outcome(),), ("w",))],
+    "Result": [lambda: gr.Result((outcome(),), (NOTICE,))],
     "Schema": [schema],
     "Status": [lambda: gr.status(written(size=1)), lambda: gr.status(None)],
     "Waited": [

@@ -1,49 +1,18 @@
 """Every error has a code, and every code says what to do."""
 
 import ast
-import functools
 import importlib.util
 import re
-from pathlib import Path
 
 import pytest
 
-import genreconcile
 from genreconcile.cli.app import run
 from genreconcile.controllers.status.verdict import OWN
 from genreconcile.data import Errors, shipped
+from support.sources import PACKAGE, ROOT, classes, name_of, sources
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = Path(genreconcile.__file__).parent
 CODE = re.compile(r"GR\d{3}")
 OF_CLICK = {"BadParameter", "BadOptionUsage", "BadArgumentUsage", "ClickException", "FileError", "MissingParameter"}
-
-
-@functools.cache  # And not at import: each process that collects tests would wait for it.
-def sources():
-    return {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-def name_of(node):
-    return getattr(node, "id", None) or getattr(node, "attr", None)
-
-
-@functools.cache
-def classes():
-    """The classes of errors and of wrong usage, with the code that each has by its definition."""
-    found = {"ReconcileError": "", "UsageError": "", "GuardRefusal": ""}
-    definitions = [node for tree in sources().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    for _ in range(8):  # As deep as the hierarchy may be.
-        for node in definitions:
-            base = next((name_of(base) for base in node.bases if name_of(base) in found), None)
-            if base is not None and node.name != "UsageError":
-                own = [
-                    one.value.value
-                    for one in node.body
-                    if isinstance(one, ast.Assign) and name_of(one.targets[0]) == "code"
-                ]
-                found[node.name] = own[0] if own else found[base]
-    return found
 
 
 def made():
@@ -57,8 +26,6 @@ def made():
 def without_code():
     for path, node in made():
         given = [one.value for one in node.keywords if one.arg == "code"]
-        if name_of(node.func) == "GuardRefusal":
-            given += node.args[1:]
         if not given and not classes()[name_of(node.func)]:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)[:100]}"
 

@@ -172,7 +172,7 @@ FIGURES = (
     Figure("decisions/0034", "due for less than {} s ranks", "controllers.entry._RISE", plain),
     Figure("decisions/0037", "for values of more than {} together", "compare.patch._LONGEST_TESTS", size),
     Figure("access", "Up to {} are asked for one by one", "access.review._FEW", word),
-    Figure("access", "For more than {} namespaces", "cli.session._FEW", word),
+    Figure("access", "For more than {} namespaces", "access.reach._FEW", word),
     Figure("access", "tried again after {}", "cluster.credentials._NOT_AGAIN_WITHIN", time),
     Figure("cases", "and is tried again after {}", "cluster.credentials._NOT_AGAIN_WITHIN", time),
     Figure("errors", "looks again, up to {},", "execution._ATTEMPTS", less_one),

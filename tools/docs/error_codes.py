@@ -10,10 +10,11 @@ from pathlib import Path
 from genreconcile.data import Errors, shipped
 
 FOLDER = Path(__file__).parents[2] / "docs/reference/errors"
-_HEAD = """# Error codes
+_HEAD = """# Codes of errors and warnings
 
-Every error has a code, which stays when its words change. It stands in brackets behind the message, as `code` in JSON
-reports and logs, and in Python as `error.code`. `genreconcile explain GR422` prints what stands here. How refusals are
+Every error and every warning has a code, which stays when its words change. It stands in brackets behind the message,
+and as `code` in JSON reports and logs. In Python, errors, the texts in `plan.warnings` and `result.warnings`, and
+records of logs have an attribute `code`. `genreconcile explain GR422` prints what stands here. How refusals are
 recognized, and what the program does by itself about each, is in [When something is refused](../../errors.md). The
 [reasons of conditions](reasons.md) on the parents of a controller have a page of their own.
 

@@ -17,6 +17,7 @@ from genreconcile.kinds.types import MISSING, Type
 from genreconcile.manifests.check import plain
 from genreconcile.normalize import Registry, prepare
 from genreconcile.normalize.compiled import Child, Node
+from genreconcile.notice import NOTHING, Notice
 from genreconcile.sizes import shown_path
 
 CONDITIONS: Final = "conditions"
@@ -30,6 +31,10 @@ _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     OBSERVED: _WHOLE,
 }
 """The fields of a condition, each with the scalars of a schema that hold it."""
+
+NO_ROOM: Final = "GR912"
+"""The code of what a kind has no room for."""
+_THERE: Final = "declare it there"
 
 Path = tuple[str | int, ...]
 
@@ -45,25 +50,25 @@ class Room:
     members: frozenset[str] = frozenset()
     by_type: bool = False
     observed: bool = False
-    warning: str = ""
+    warning: Notice = NOTHING
 
     @classmethod
     def of(cls, resource: Resource, kind: Type | None) -> Room:
         """The room in the objects of a kind of this type, None: no schema describes it."""
         if "status" not in resource.subresources:
             advice = "declare it in the definition of the kind"
-            return cls(None, warning=f"{resource}: no status is written: the kind has no status subresource; {advice}")
+            return cls(
+                None, warning=_told(resource, "no status is written: the kind has no status subresource", advice)
+            )
         status = _NO_RULES.compile(resource.gvk, kind, {}, has_status=True).find("status")
         if status is None or not _may_be(status, "object", "map"):
-            return cls(None, warning=f"{resource}: no status is written: its schema has no status; declare it there")
+            return cls(None, warning=_told(resource, "no status is written: its schema has no status", _THERE))
         members, by_type = _conditions(status.node.find(CONDITIONS))
         observed = _holds(status.node, OBSERVED, *_WHOLE)
         missing = [] if members else ["conditions (a list of objects with type and status)"]
         missing += [] if observed else [OBSERVED]
-        told = (
-            f"{resource}: its schema has no room in status for {' and '.join(missing)}: not written; declare it there"
-        )
-        return cls(status, members, by_type, observed, told if missing else "")
+        told = _told(resource, f"its schema has no room in status for {' and '.join(missing)}: not written", _THERE)
+        return cls(status, members, by_type, observed, told if missing else NOTHING)
 
     def completed(self, status: Any) -> Any:
         """A status with the defaults that the server adds to it."""
@@ -84,6 +89,10 @@ def fitted(keys: Mapping[str, Any], status: Child) -> tuple[dict[str, Any], list
     if prepared.errors:
         raise InputError.of([_in_status(error) for error in prepared.errors])
     return _completed(prepared.value, status), left
+
+
+def _told(resource: Resource, what: str, advice: str) -> Notice:
+    return Notice(f"{resource}: {what}; {advice}", NO_ROOM)
 
 
 def _in_status(error: InputError) -> InputError:

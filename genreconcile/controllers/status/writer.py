@@ -22,11 +22,12 @@ from genreconcile.controllers.status.draft import Draft, Run, draft
 from genreconcile.controllers.status.news import News
 from genreconcile.controllers.status.operations import STATUS
 from genreconcile.controllers.status.restless import Restless, Turn
-from genreconcile.controllers.status.room import Room
+from genreconcile.controllers.status.room import NO_ROOM, Room
 from genreconcile.errors import ClusterError, Conflict, InputError, Invalid, NotFound, Throttled
 from genreconcile.gojson import dumps, loads
 from genreconcile.kinds.discovery import Resource
 from genreconcile.managers import has_managers
+from genreconcile.notice import Notice
 from genreconcile.objects import Object, ObjectKey, name_of, namespace_of, uid_of
 from genreconcile.plan.change import JSON_PATCH
 from genreconcile.settings import Options
@@ -51,7 +52,7 @@ class Written:
     draft: Draft | None = None
     error: ClusterError | InputError | None = None
     retry_after: float | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     answer: Object | None = field(default=None, repr=False)
 
 
@@ -171,14 +172,19 @@ class StatusWriter:
     def _path(self, parent: Object) -> str:
         return self._resource.path(namespace_of(parent), name_of(parent))
 
-    def _warnings(self, parent: Object, found: Draft, turn: Turn) -> tuple[str, ...]:
+    def _warnings(self, parent: Object, found: Draft, turn: Turn) -> tuple[Notice, ...]:
         """The texts about the kind that were not told before, and the one about this parent."""
-        texts = [f"{path}: left out: the schema has no such field; declare it there" for path in found.left_out]
-        texts += [f"{path}: stays as it is: another field manager wrote it" for path in found.foreign]
+        texts = [
+            Notice(f"{path}: left out: the schema has no such field; declare it there", NO_ROOM)
+            for path in found.left_out
+        ]
+        texts += [Notice(f"{path}: stays as it is: another field manager wrote it", "GR913") for path in found.foreign]
         new = [text for text in texts if text not in self._told]
         self._told.update(dict.fromkeys(new, True))
-        about_kind = [f"{self._resource}: {text}" for text in new]
-        return (*about_kind, f"{ObjectKey.of(parent)}: {turn.report}") if turn.report else tuple(about_kind)
+        about_kind = [Notice(f"{self._resource}: {text}", text.code) for text in new]
+        if turn.report:
+            about_kind.append(Notice(f"{ObjectKey.of(parent)}: {turn.report}", "GR914"))
+        return tuple(about_kind)
 
 
 def _paths(found: Draft) -> list[str]:

@@ -27,7 +27,7 @@ def test_r1_7_a_namespace_of_a_cluster_scoped_object_is_dropped_and_told(world, 
     expected = {**obj, "metadata": {"name": name, "namespace": world.namespace}}
     first, second = world.reconcile(expected), world.reconcile(expected)
     assert [outcome.status for outcome in (*first, *second)] == ["created", "unchanged"]
-    assert [warning for warning in first.warnings if "metadata.namespace: left out" in warning]
+    assert [warning.code for warning in first.warnings if "metadata.namespace: left out" in warning] == ["GR212"]
     assert second.warnings == ()
     assert "namespace" not in world.get(expected)["metadata"]
     world.edit(expected, {"op": "add", "path": "/metadata/labels", "value": {"by": "hand"}})
@@ -60,7 +60,7 @@ def test_r1_12_a_status_in_expected_is_told_once(world):
     expected = world.deployment() | {"status": {"replicas": 3}}
     first, second = world.reconcile(expected), world.reconcile(expected | {"status": {"replicas": 4}})
     assert [outcome.status for outcome in (*first, *second)] == ["created", "unchanged"]
-    assert [warning for warning in first.warnings if "status: not compared" in warning]
+    assert [warning.code for warning in first.warnings if "status: not compared" in warning] == ["GR220"]
     assert second.warnings == ()
 
 
@@ -88,6 +88,7 @@ def test_r4_12_an_owner_in_another_namespace_is_told_once(world, elsewhere):
     (warning,) = first.warnings
     assert "ownerReferences: ConfigMap owner with uid" in warning
     assert "the garbage collector will delete this object" in warning
+    assert warning.code == "GR221"
     assert [outcome.status for outcome in (*first, *second)] == ["created", "configured"]
     assert second.warnings == ()
 

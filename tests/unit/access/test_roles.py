@@ -104,3 +104,4 @@ def test_what_a_role_cannot_cover_is_told():
     binding, secrets = notes(objects)
     assert "may bind that role" in binding
     assert secrets.startswith("Secret: whoever may list")
+    assert (binding.code, secrets.code) == ("GR616", "GR617")

@@ -24,6 +24,7 @@ from genreconcile.errors import (
     Unauthorized,
     Unreachable,
 )
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import Parent
 from genreconcile.plan import Plan
@@ -158,16 +159,19 @@ def test_each_command_has_its_format(run, reconciler, manifest, command, begins)
 @pytest.mark.parametrize("command", ["diff", "plan", "apply"])
 @pytest.mark.parametrize("output", FORMATS)
 def test_each_format_can_be_asked_for(run, reconciler, manifest, command, output):
-    reconciler.plans = [Plan((UPDATE, FAILED), warnings=("mind this",))]
+    reconciler.plans = [Plan((UPDATE, FAILED), warnings=(Notice("mind this", "GR503"),))]
 
     done = run(command, "-f", manifest, "-o", output)
 
     assert done.out
     assert "\x1b" not in done.out
-    assert done.err == "warning: mind this\n"
+    assert done.err == "warning: mind this [GR503]\n"
     if output == "json":
-        jsonschema.validate(json.loads(done.out), schema())
-        assert json.loads(done.out)["changes"][1]["error"]["message"] == "bad: not usable: no; fix it"
+        found = json.loads(done.out)
+        jsonschema.validate(found, schema())
+        assert found["changes"][1]["error"]["message"] == "bad: not usable: no; fix it"
+        told = [{"message": "mind this", "code": "GR503"}] if command != "apply" else None  # Its Result has its own.
+        assert found.get("warnings") == told
 
 
 @pytest.mark.parametrize("command", ["diff", "plan", "apply"])
@@ -320,10 +324,11 @@ def test_a_refusal_of_a_guard_is_4_and_the_result_is_printed(run, reconciler, ma
 
 
 def test_a_warning_is_printed_once(run, reconciler, manifest):
-    reconciler.plans = [Plan((UPDATE,), warnings=("one",))]
-    reconciler.result = Result((), ("one", "two"))
+    one, two = Notice("one", "GR212"), Notice("two", "GR403")
+    reconciler.plans = [Plan((UPDATE,), warnings=(one,))]
+    reconciler.result = Result((), (one, two))
 
-    assert run("apply", "-f", manifest).err == "warning: one\nwarning: two\n"
+    assert run("apply", "-f", manifest).err == "warning: one [GR212]\nwarning: two [GR403]\n"
 
 
 def test_a_refusal_without_a_result_is_4(run, reconciler, manifest):
@@ -339,7 +344,7 @@ def test_refusals_of_a_plan_are_printed(run, reconciler, manifest):
 
     assert run("plan", "-f", manifest).err == "refused: too many deletions\n"
 
-    reconciler.plans = [Plan((UPDATE,), refusals=("too many", "all"), refusal_codes=("GR801", "GR802"))]
+    reconciler.plans = [Plan((UPDATE,), refusals=(Notice("too many", "GR801"), Notice("all", "GR802")))]
     assert run("plan", "-f", manifest).err == "refused: too many [GR801]\nrefused: all [GR802]\n"
 
 
@@ -615,7 +620,9 @@ def test_what_is_spared_is_told_who_asks_for_more(run, reconciler, manifest):
 
 
 CURRENT = Waited(ObjectKey("example.dev", "Widget", "", "a"), Status("Current", "Ready", "its condition Ready is True"))
-SILENT = Waited(CURRENT.key, Status("Current", "NothingTold", "it is there", warning="does its controller run?"))
+SILENT = Waited(
+    CURRENT.key, Status("Current", "NothingTold", "it is there", warning=Notice("does its controller run?", "GR915"))
+)
 BLOCKED = Waited(
     CURRENT.key,
     Status("InProgress", "TooFewReady", "0 of 1 replicas are ready"),
@@ -634,7 +641,10 @@ BLOCKED_TEXT = (
     ("waited", "said"),
     [
         ((CURRENT,), (0, "Widget.example.dev a: Current (Ready): its condition Ready is True\n", "")),
-        ((SILENT,), (0, "Widget.example.dev a: Current (NothingTold): it is there; does its controller run?\n", "")),
+        (
+            (SILENT,),
+            (0, "Widget.example.dev a: Current (NothingTold): it is there; does its controller run? [GR915]\n", ""),
+        ),
         ((BLOCKED,), (1, f"{BLOCKED_TEXT}\n", "")),
         ((), (0, "", "")),
     ],
@@ -663,6 +673,7 @@ def test_wait_prints_json(run, reconciler, manifest, waited):
         blocked = found["objects"][1]
         assert blocked["heldUpBy"]["name"] == "a-1"
         assert blocked["heldUpBy"]["reason"] == "Unschedulable"
+        assert [one["warningCode"] for one in found["objects"]] == ["", "", "GR915"]
         assert blocked["lastEvent"] == "FailedScheduling: 0/1 nodes are available"
         blocked["heldUpBy"]["other"] = 1
         with pytest.raises(jsonschema.ValidationError):
@@ -678,7 +689,7 @@ def test_the_timeout_bounds_the_wait_for_deletions(run, reconciler, manifest):
     ("waited", "said"),
     [
         ((CURRENT,), (0, "")),
-        ((SILENT,), (0, "warning: Widget.example.dev a: does its controller run?\n")),
+        ((SILENT,), (0, "warning: Widget.example.dev a: does its controller run? [GR915]\n")),
         ((BLOCKED,), (1, f"not ready: {BLOCKED_TEXT}\n")),
     ],
 )

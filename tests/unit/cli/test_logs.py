@@ -24,7 +24,8 @@ def lines():
 
 
 def test_a_record_has_its_template_and_its_arguments(lines):
-    logging.getLogger("genreconcile.controllers").warning("%s: tried %d times\nin %s", "ä", 3, None)
+    extra = {"code": "GR712"}
+    logging.getLogger("genreconcile.controllers").warning("%s: tried %d times\nin %s", "ä", 3, None, extra=extra)
     (line,) = lines()
     time = line.pop("time")
     assert (len(time), time[10], time[-1]) == (24, "T", "Z")
@@ -33,6 +34,7 @@ def test_a_record_has_its_template_and_its_arguments(lines):
         "logger": "genreconcile.controllers",
         "message": "ä: tried 3 times\nin None",
         "template": "%s: tried %d times\nin %s",
+        "code": "GR712",
         "arguments": ["ä", 3, "None"],
     }
 

@@ -1,4 +1,4 @@
-"""A controller whose next version allows children in fewer namespaces than the one before: nothing gets lost silently."""
+"""A controller whose next version allows children in fewer namespaces than the one before: it tells what it leaves."""
 
 import pytest
 

@@ -257,6 +257,7 @@ def test_what_is_left_out_is_told_once(ground):
         f"{KIND}: /status/unknown: left out: the schema has no such field; declare it there",
         f"{KIND}: /status/observedGeneration: stays as it is: another field manager wrote it",
     )
+    assert [warning.code for warning in first.warnings] == ["GR912", "GR913"]
     assert ground.write(ground.parent, READY, {"unknown": 1}).warnings == ()
 
 

@@ -106,7 +106,7 @@ def test_a_holder_that_reaches_nobody_stops_in_time(ground, caplog):
     caplog.set_level(logging.INFO, logger="genreconcile.election")
     elector = ground.candidate()
     elector.wait(for_loss=False)
-    elector.line.down = Unreachable("no answer")
+    elector.line.down = Unreachable("no answer", code="GR605")
     tries = len(elector.line.seen)
     eventually(lambda: len(elector.line.seen) > tries + 3)
     assert elector.holds
@@ -117,7 +117,7 @@ def test_a_holder_that_reaches_nobody_stops_in_time(ground, caplog):
     elector.wait(for_loss=False)
     assert [record.message for record in caplog.records] == [
         "the Lease shop/shop: held by this process",
-        "the Lease shop/shop: not reached: no answer",
+        "the Lease shop/shop: not reached: no answer [GR605]",
         "the Lease shop/shop: held by this process",
     ]
 

@@ -42,7 +42,7 @@ def test_it_holds_what_it_prefers_and_leaves_the_other(fake, elector):
 
 def test_without_answers_it_ends_to_believe_and_tells_once(elector, caplog):
     caplog.set_level(logging.INFO)
-    elector.line.down = Unreachable("the server: no answer")
+    elector.line.down = Unreachable("the server: no answer", code="GR605")
     seen = len(elector.line.seen)
     eventually(lambda: len(elector.line.seen) > seen + 10)
     assert elector.holds(0)

@@ -366,7 +366,7 @@ def test_without_the_right_it_is_off_after_one_warning(server, recorder, gate, c
     assert (entry.levelno, entry.name) == (logging.WARNING, "genreconcile.observe")
     assert entry.getMessage() == (
         "no Event is written there any more: not allowed: "
-        "allow create and patch of events.events.k8s.io in the namespace default"
+        "allow create and patch of events.events.k8s.io in the namespace default [GR403]"
     )
 
 

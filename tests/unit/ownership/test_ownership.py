@@ -284,7 +284,7 @@ def test_members_of_other_sets():
 def test_guards_name_the_owner():
     wanted = Prune(owner=OwnerRef("configmaps/set"), max_deletions=0)
     assert wanted.is_wanted
-    assert [refusal.text.partition(":")[0] for refusal in wanted.refusals(expected=0, deletions=1)] == [
+    assert [refusal.partition(":")[0] for refusal in wanted.refusals(expected=0, deletions=1)] == [
         "owner configmaps/set",
         "owner configmaps/set",
     ]

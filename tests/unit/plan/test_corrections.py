@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreconcile.kinds.discovery import Resource
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan.corrections import Told, corrections, says_something
 
@@ -46,5 +47,7 @@ def test_a_mapping_says_what_its_entries_say(one, other):
 
 def test_a_note_is_told_once():
     told, key = Told(), ObjectKey("", "Widget", "shop", "a")
-    assert told.new([(key, "x"), (key, "x"), (key, "y")]) == ["Widget shop/a: x", "Widget shop/a: y"]
-    assert told.new([(key, "x"), (key._replace(name="b"), "x")]) == ["Widget shop/b: x"]
+    x, y = Notice("x", "GR212"), Notice("y", "GR220")
+    found = told.new([(key, x), (key, x), (key, y)])
+    assert [(one, one.code) for one in found] == [("Widget shop/a: x", "GR212"), ("Widget shop/a: y", "GR220")]
+    assert told.new([(key, x), (key._replace(name="b"), x)]) == ["Widget shop/b: x"]

@@ -145,6 +145,7 @@ def test_kinds_that_a_set_has_recorded_have_no_version():
     assert found.resources == [WIDGETS]
     why = "the server does not have the kind any more, so that it leaves the owner set"
     assert found.warnings == [f"Gone: nothing deleted: {why}"]
+    assert [warning.code for warning in found.warnings] == ["GR813"]
     assert found.unknown == []
 
 

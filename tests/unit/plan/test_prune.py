@@ -143,8 +143,8 @@ def test_an_empty_namespace_or_no_selector_skips_deletion(namespace, labels, wan
 
 
 def test_an_empty_set_deletes_nothing_unless_allowed():
-    ((refusal, code),) = WANTED.refusals(expected=0, deletions=3)
-    assert code == "GR802"
+    (refusal,) = WANTED.refusals(expected=0, deletions=3)
+    assert refusal.code == "GR802"
     assert refusal == (
         "namespace shop: nothing deleted: no object is expected, so all 3 would go; "
         "allow_empty=True (--allow-empty) permits it"
@@ -156,8 +156,8 @@ def test_an_empty_set_deletes_nothing_unless_allowed():
 def test_a_cap():
     capped = Prune("shop", WANTED.selector, max_deletions=2)
     assert capped.refusals(expected=1, deletions=2) == []
-    ((refusal, code),) = capped.refusals(expected=1, deletions=3)
-    assert code == "GR801"
+    (refusal,) = capped.refusals(expected=1, deletions=3)
+    assert refusal.code == "GR801"
     assert refusal == (
         "namespace shop: nothing deleted: 3 deletions are more than the 2 allowed; "
         "see what is missing in the expected set, or raise max_deletions (--max-deletions)"

@@ -150,6 +150,7 @@ def test_a_custom_resource_that_says_nothing_has_thirty_seconds(told):
     later = gr.status(thing, now=NOW + dt.timedelta(seconds=20), schema=types)
     assert (later.state, later.changes_in) == ("Current", None)
     assert later.warning.endswith("does its controller run?")
+    assert (found.warning.code, later.warning.code) == ("", "GR915")
     assert gr.status(thing, now=NOW, schema=types, profile="kstatus").state == "Current"
 
 

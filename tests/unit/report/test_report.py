@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from genreconcile.apply.result import Outcome, Result
 from genreconcile.errors import Forbidden, InputError, Invalid
 from genreconcile.manifests.parse import documents
+from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan
 from genreconcile.report import FORMATS, document, render, schema, yamltext
@@ -253,6 +254,26 @@ def test_json_of_a_result():
         "type": "Forbidden",
         "code": "GR403",
     }
+
+
+MINDED = Notice("v1/Secret: nothing deleted: the kind cannot be read", "GR403")
+KEPT = Notice("namespace shop: nothing deleted: 3 are more than 2", "GR801")
+
+
+@pytest.mark.parametrize("report", [Plan((UPDATE,), warnings=(MINDED,), refusals=(KEPT,)), Result((), (MINDED,))])
+def test_json_has_the_warnings_with_their_codes(report):
+    found = json.loads(render(report, "json"))
+    jsonschema.validate(found, schema())
+    assert found["warnings"] == [{"message": str(MINDED), "code": "GR403"}]
+    refused = [{"message": str(KEPT), "code": "GR801"}] if isinstance(report, Plan) else None
+    assert found.get("refusals") == refused
+    del found["warnings"][0]["code"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(found, schema())
+
+
+def test_json_without_a_warning_has_none():
+    assert not {"warnings", "refusals"} & {*document(PLAN), *document(RESULT)}
 
 
 @pytest.mark.parametrize("report", [PLAN, RESULT, Plan(()), Result(())], ids=["plan", "result", "no plan", "no result"])
