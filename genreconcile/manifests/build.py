@@ -205,7 +205,9 @@ def _expect(here: _Open, value: Any, event: Any) -> None:
         is_twice = key in here.own
         here.own.add(key)
     if is_twice:
-        raise _refused(f"the key {key[:_LONGEST_KEY]!r} comes twice in one mapping", event)
+        is_read_as = getattr(event, "value", key) != key
+        why = f", for {event.value[:_LONGEST_KEY]} without quotes is {key}" if is_read_as else ""
+        raise _refused(f"the key {key[:_LONGEST_KEY]!r} comes twice in one mapping{why}", event)
     here.key = key
 
 

@@ -37,6 +37,10 @@ _WHOLE: Final = frozenset({"integer", "int-or-string"})
 _TIMES: Final = frozenset({"time", "date-time"})
 _SHAPES: Final = {"object": dict, "map": dict, "list": list}
 _UNKNOWN: Final = "the schema knows no such field"
+_UNQUOTED: Final = {
+    "true": "in YAML on, yes and y are true, so write them in quotes",
+    "false": "in YAML off, no and n are false, so write them in quotes",
+}
 
 
 def is_zero(value: Any, where: Field) -> bool:
@@ -233,12 +237,14 @@ def _null(where: Field, *, in_map: bool) -> Any:
 
 
 def _mismatch(wanted: str, value: Any) -> str:
-    return f"must be {wanted}, not {_NAMES.get(type(value), type(value).__name__)}; correct the value"
+    is_unquoted = wanted == "of type string" and isinstance(value, int | float)  # A bool is an int.
+    advice = "write it in quotes" if is_unquoted else "correct the value"
+    return f"must be {wanted}, not {_NAMES.get(type(value), type(value).__name__)}; {advice}"
 
 
 def _unknown(key: str, node: Node) -> str:
     near = difflib.get_close_matches(key, node.type.fields, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]}?" if near else "remove it"
+    hint = f"did you mean {near[0]}?" if near else _UNQUOTED.get(key, "remove it")
     return f"{_UNKNOWN}; {hint}"
 
 
