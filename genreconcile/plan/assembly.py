@@ -26,6 +26,15 @@ def unmatched(objects: Iterable[tuple[ObjectKey, Mapping[str, str]]], prune: Pru
     ]
 
 
+def unseen(deletions: Deletions, prune: Prune) -> list[Notice]:
+    """A warning where a selector is given, and nothing says of which kinds: no expected object, and no earlier call."""
+    is_asked = prune.has_selector and prune.owner is None and prune.is_whole
+    if not is_asked or deletions.looked_at or deletions.unknown:
+        return []
+    why = "no kind to look at is known, for none is expected in a namespace; name kinds (--kinds)"
+    return [Notice(f"namespace {prune.namespace}: nothing deleted: {why}", "GR818")]
+
+
 def assemble(
     changes: list[Change], deletions: Deletions, prune: Prune, warnings: list[Notice], owner: OwnerPlan | None = None
 ) -> Plan:

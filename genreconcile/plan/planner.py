@@ -23,7 +23,7 @@ from genreconcile.manifests import refuse_duplicates
 from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, Plan, Prune, deferred
-from genreconcile.plan.assembly import assemble, unmatched
+from genreconcile.plan.assembly import assemble, unmatched, unseen
 from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.corrections import Told
 from genreconcile.plan.deletions import NO_DELETIONS
@@ -98,7 +98,8 @@ class Planner:
             plan = assemble(changes, NO_DELETIONS, prune, warnings)
         else:
             going = scope.deletions(others, self.kinds.is_pending) if prune.is_whole else NO_DELETIONS
-            plan = assemble(changes, going, prune, [*warnings, *unmatched(draft.labels, prune)], scope.plan(going))
+            warnings += [*unmatched(draft.labels, prune), *unseen(going, prune)]
+            plan = assemble(changes, going, prune, warnings, scope.plan(going))
         self._note_seen(draft)
         return self._with_secrets(plan)
 

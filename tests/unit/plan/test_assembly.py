@@ -7,7 +7,7 @@ from genreconcile.errors import InputError
 from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan import Change, OwnerRef, Prune
-from genreconcile.plan.assembly import assemble, unmatched
+from genreconcile.plan.assembly import assemble, unmatched, unseen
 from genreconcile.plan.deletions import Deletions
 
 WIDGET = GVK("example.dev", "v1", "Widget")
@@ -62,3 +62,23 @@ def test_what_the_selector_does_not_reach_is_named(wanted, count):
     assert len(warnings) == count
     assert [found.code for found in warnings] == ["GR815"] * count
     assert all("Widget.example.dev shop/a: does not match the delete selector app=x" in found for found in warnings)
+
+
+NOWHERE = Deletions([], [], [], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("going", "wanted", "count"),
+    [
+        (NOWHERE, WANTED, 1),
+        (NOWHERE._replace(looked_at=(WIDGET,)), WANTED, 0),
+        (NOWHERE._replace(unknown=[("example.dev", "Widget")]), WANTED, 0),
+        (NOWHERE, Prune("shop", WANTED.selector, is_whole=False), 0),
+        (NOWHERE, Prune(owner=OwnerRef("configmaps/x")), 0),
+        (NOWHERE, Prune("", WANTED.selector), 0),
+    ],
+)
+def test_deletion_that_knows_no_kind_to_look_at_says_so(going, wanted, count):
+    warnings = unseen(going, wanted)
+    assert [found.code for found in warnings] == ["GR818"] * count
+    assert all(found.startswith("namespace shop: nothing deleted: no kind") for found in warnings)
