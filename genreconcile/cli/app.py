@@ -33,6 +33,16 @@ class _LazyGroup(click.Group):
         found: click.Command = import_module(f"genreconcile.cli.{cmd_name}").command
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            from genreconcile.arguments import near
+
+            ctx.fail(f"No such command {name!r}{near(name, _COMMANDS) or '.'}")
+        return super().resolve_command(ctx, args)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:  # Before click 8.2 it ends with 0, and prints to stdout.
             click.echo(ctx.get_help(), err=True)

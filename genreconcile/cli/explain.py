@@ -22,7 +22,7 @@ def command(codes: tuple[str, ...]) -> int:
         upper = given.strip("[]").upper()
         code = spelled.get(upper)
         if code is None:
-            meant = near(upper, errors.codes)
+            meant = near(upper, known)
             raise UsageError(f"{given} is no code{meant}; without a code all are listed.", code="GR101")
         found = known[code]
         click.echo(f"{code}: {found.title}\n\n{found.happened}\n\nWhat to do: {found.remedy}")

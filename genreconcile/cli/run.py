@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -29,7 +29,7 @@ from genreconcile.cli.options import (
     output_option,
 )
 from genreconcile.cli.usage import UsageError
-from genreconcile.errors import shown
+from genreconcile.errors import ReconcileError, code_of, shown
 
 if TYPE_CHECKING:
     from genreconcile.cluster import Cluster
@@ -315,7 +315,23 @@ def _imported(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # noqa: BLE001 - the file is the user's
+        own = _from_file(error.__traceback__, spec.origin or "")
+        if isinstance(error, ReconcileError) and own is not None:  # A setting that cannot be meant.
+            line = _lines_in(own, spec.origin or "")[-1]
+            raise UsageError(f"{path}:{line}: {error}.", code=code_of(error)) from None
         # Whole, with its message: nothing of a cluster is known yet.
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        click.echo("".join(traceback.format_exception(error.with_traceback(own))), err=True, nl=False)
         raise UsageError(f"{path} cannot be imported: {type(error).__name__}.", code="GR103") from None
     return module
+
+
+def _from_file(trace: TracebackType | None, file: str) -> TracebackType | None:
+    """The part of a traceback that begins in this file; None where none of it does, as where it is no Python."""
+    while trace is not None and trace.tb_frame.f_code.co_filename != file:
+        trace = trace.tb_next
+    return trace
+
+
+def _lines_in(trace: TracebackType, file: str) -> list[int]:
+    """The lines of a traceback that are in this file, the innermost last."""
+    return [line for frame, line in traceback.walk_tb(trace) if frame.f_code.co_filename == file]

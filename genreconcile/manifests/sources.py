@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple
 from genreconcile.errors import LoadError
 
 _SUFFIXES = (".yaml", ".yml", ".json")
+_SCHEMES = ("http://", "https://")
 _MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -31,6 +32,8 @@ def read(paths: Iterable[str | PathLike[str]], *, recursive: bool, stdin: Binary
     """The texts in the given order, those of a folder by name. Raises LoadError for a source that cannot be read."""
     stdin_is_read = False
     for path in (os.fspath(path) for path in paths):
+        if path.startswith(_SCHEMES):
+            raise LoadError(f"{path}: cannot be read: it is a URL; fetch it, and give - to read stdin", code="GR201")
         if path != "-":
             for file in files_of(Path(path), recursive=recursive):
                 yield _read_file(file)

@@ -121,6 +121,11 @@ def test_explain_knows_codes_and_reasons(given, capsys):
     assert "What to do: " in capsys.readouterr().out
 
 
+def test_explain_names_the_reason_that_is_meant(capsys):
+    assert run(["explain", "childconflct"]) == 2
+    assert "childconflct is no code; did you mean ChildConflict?" in capsys.readouterr().err
+
+
 def test_explain_names_the_code_that_is_meant(capsys):
     assert run(["explain", "GR4222"]) == 2
     assert "did you mean GR422" in capsys.readouterr().err

@@ -126,11 +126,18 @@ def test_wrong_usage_is_2_and_asks_no_cluster(run, reconciler, command, argument
     assert reconciler.connected is None
 
 
-def test_an_unknown_command_is_2(run):
-    done = run("watch")
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("watch", "Error: No such command 'watch'. [GR101]"),
+        ("difff", "Error: No such command 'difff'; did you mean diff? [GR101]"),
+    ],
+)
+def test_an_unknown_command_is_2(run, command, told):
+    done = run(command)
 
     assert done.code == 2
-    assert "No such command" in done.err
+    assert told in done.err
 
 
 def test_a_bad_file_is_2_and_names_the_place(run, reconciler, tmp_path):

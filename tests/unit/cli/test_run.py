@@ -127,6 +127,33 @@ def test_a_file_that_fails_shows_its_author_where_and_why(run, started, operator
     assert "a fault of genreconcile" not in done.err
 
 
+REFUSED = """\
+import genreconcile as gr
+
+@gr.controller("example.com/v1/App", name="apps", adopt="always")
+def apps(parent, ctx):
+    return []
+"""
+
+
+def test_a_setting_that_is_refused_is_told_by_file_and_line(run, started, operator):
+    file = operator("one", REFUSED)
+    done = run("run", file)
+    assert done.code == 2
+    assert f"{file}:3: adopt: not usable: 'always' is unknown; use never or unowned. [GR110]" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("text", ["def function(:\n", "import genreconcile as gr\ngr.controller('v1/Pod')\n"])
+def test_a_traceback_begins_with_the_file(run, started, operator, text):
+    file = operator("one", text)
+    done = run("run", file)
+    assert done.code == 2
+    assert "importlib" not in done.err
+    assert done.err.count(f'File "{file}"') == 1
+    assert next(line for line in done.err.splitlines() if line.startswith("  File")).startswith(f'  File "{file}"')
+
+
 def test_a_signal_stops_a_program_and_a_second_one_ends_it(monkeypatch):
     ended = []
     before = signal.getsignal(signal.SIGTERM)
@@ -310,7 +337,7 @@ def test_rbac_of_an_operator_prints_roles_and_what_nobody_can_judge(run, reconci
         (["--user", "ann", "--name", "mine"], "mine"),
     ],
 )
-def test_roles_are_named_after_their_account(run, reconciler, operator, monkeypatch, options, name):
+def test_roles_are_named_after_their_account(run, reconciler, operator, monkeypatch, options, name):  # noqa: PLR0917
     monkeypatch.setattr(rights, "rights_of", lambda *_: (frozenset({Right("list", "example.com", "things")}), []))
     done = run("rbac", operator("one"), "-o", "json", *options)
     assert {item["metadata"]["name"] for item in json.loads(done.out)["items"]} == {name}

@@ -102,6 +102,7 @@ def test_recursive_looks_below_but_not_at_the_copies_of_the_kubelet(folder):
     ("path", "message"),
     [
         ("missing.yaml", "missing.yaml: cannot be read: No such file or directory; check the path"),
+        ("https://example.com/a.yaml", "https://example.com/a.yaml: cannot be read: it is a URL; fetch it, and give -"),
         ("", "cannot be read"),
         ("a\0b", "cannot be read"),
         ("folder", "folder: nothing to read: no .yaml, .yml, .json in this folder"),

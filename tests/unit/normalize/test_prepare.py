@@ -132,7 +132,7 @@ def test_integral_floats_become_integers():
         ({"hostNetwrok": True}, "/spec/hostNetwrok", "did you mean hostNetwork?"),
         ({"qqq": 1}, "/spec/qqq", "remove it"),
         ({"containers": {}}, "/spec/containers", "must be a list, not an object"),
-        ({"nodeSelector": {"a": 1}}, "/spec/nodeSelector/a", "must be of type string, not an integer; write it in quotes"),
+        ({"nodeSelector": {"a": 1}}, "/spec/nodeSelector/a", "be of type string, not an integer; write it in quotes"),
         ({"nodeSelector": {"a": True}}, "/spec/nodeSelector/a", "not a boolean; write it in quotes"),
         ({"nodeSelector": {"a": []}}, "/spec/nodeSelector/a", "not a list; correct the value"),
         ({"true": 1}, "/spec/true", "knows no such field; in YAML on, yes and y are true, so write them in quotes"),
