@@ -398,14 +398,15 @@ def test_objects_that_grant_rights_are_named(server):
     role = obj("rbac.authorization.k8s.io/v1", "Role", "inner", rules=[rule])
     file = server.folder / "role.yaml"
     file.write_text(yaml.safe_dump(role))
-    command = [PROGRAM, "rbac", "-f", file, "--kubeconfig", str(server.kubeconfig), "-o", "json"]
+    bound, _ = server.printed()
+    name = ["--name", bound[0]["metadata"]["name"]]
+    command = [PROGRAM, "rbac", "-f", file, "--kubeconfig", str(server.kubeconfig), "-o", "json", *name]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert "Role.rbac.authorization.k8s.io shop/inner: not covered: only whoever holds every right" in done.stderr
     printed = json.loads(done.stdout)
     assert printed["kind"] == "List"
     assert "escalate" not in done.stdout
     # The server says the same: with the printed Role alone, it refuses the object.
-    bound, _ = server.printed()
     server.grant([*printed["items"], *(item for item in bound if item["kind"] == "RoleBinding")])
     with gr.Reconciler(server.user, check_access="write", namespaces=["shop"]) as reconciler:
         result = reconciler.reconcile([role])
