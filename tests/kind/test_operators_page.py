@@ -155,6 +155,33 @@ def test_the_rights_of_the_page_suffice(plane, shell):
     shell.run("kill %1")
 
 
+def test_how_long_names_are(plane, shell):
+    (rule,) = (text for text in texts(PAGE, "yaml") if "x-kubernetes-validations" in text)
+    crd = copy.deepcopy(definition("Named"))
+    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"] |= yaml.safe_load(rule)["openAPIV3Schema"]
+    job = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox"}]}}}
+    specs = {
+        ("v1", "Service", 63): {"spec": {"ports": [{"port": 80}]}},
+        ("batch/v1", "CronJob", 52): {"spec": {"schedule": "@daily", "jobTemplate": {"spec": job}}},
+        ("example.com/v1", "Thing", 253): {},
+        ("example.com/v1", "Named", 40): {},
+    }
+    with gr.Reconciler(shell.cluster, field_manager="author") as author:
+        author.reconcile([definition(), crd]).raise_for_failures()
+        for (api_version, kind, most), more in specs.items():
+            fits, longer = (
+                {
+                    "apiVersion": api_version,
+                    "kind": kind,
+                    "metadata": {"name": "n" * count, "namespace": "shop"},
+                    **more,
+                }
+                for count in (most, most + 1)
+            )
+            author.reconcile([fits]).raise_for_failures()
+            assert [outcome.status for outcome in author.reconcile([longer])] == ["failed"], kind
+
+
 def controller_of(row):
     """A controller of the parents of one row of the table, and its only child."""
     child, asked = copy.deepcopy(CHILDREN[row])
