@@ -217,6 +217,29 @@ def test_a_set_tells_of_each_of_its_objects(fake):
         assert sorted(event["regarding"]["name"] for event in events_of(fake)) == ["kept", "other"]
 
 
+def test_a_set_that_is_only_looked_at_tells_what_has_drifted_and_who_did_it(fake, caplog):
+    caplog.set_level("INFO", "genreconcile.controllers")
+    wanted = [config("kept"), config("gone")]
+    made = gr.callable(lambda: wanted, name="made", namespace="shop", owner="configmaps/set")
+    with Scraped(fake, sources=[made]) as scraped, scraped.program:
+        eventually(lambda: set(names(fake)) >= {"kept", "gone"})
+    wanted[1] = config("missing")
+    seen = gr.callable(lambda: wanted, name="made", namespace="shop", owner="configmaps/set", mode="detect")
+    with Scraped(fake, sources=[seen]) as scraped, scraped.program:
+        eventually(lambda: scraped.sample("genreconcile_reconcile_total", controller="made", result="success"))
+        meddle(fake, "kept", "helm")
+        eventually(lambda: len(told(fake, "DriftFound")) == 3)
+    assert sorted(told(fake, "DriftFound")) == [
+        ("Warning", "ConfigMap shop/gone is not in the set any more"),
+        ("Warning", "ConfigMap shop/kept has drifted: /data/k (set by helm)"),
+        ("Warning", "ConfigMap shop/missing is not there"),
+    ]
+    events = [event for event in events_of(fake) if event["reason"] == "DriftFound"]
+    assert {event["regarding"]["name"] for event in events} == {"kept", "gone", "missing"}
+    assert fake.get(MAP, "kept")["data"] == {"k": "theirs"}
+    assert "would update ConfigMap shop/kept: /data/k; set: /data/k by helm" in caplog.text
+
+
 def test_probes_follow_the_program(fake):
     with Scraped(fake) as scraped:
         assert scraped.get("/readyz")[0] == 503
