@@ -271,6 +271,13 @@ def test_shards_share_their_figures(fake):
         assert scraped.sample("workqueue_depth", name="things") == 0
 
 
+def test_a_process_tells_of_the_shards_too_that_it_does_not_hold(fake):
+    of_replica = {"duration": 60, "renew_deadline": 45.0, "retry_period": 0.05, "shards": 2, "takeover_after": 3600}
+    with Scraped(fake, lease=gr.Lease("things", shard_identity=1, **of_replica)) as scraped, scraped.program:
+        eventually(lambda: scraped.sample("genreconcile_shard_held", shard="1") == 1)
+        assert scraped.sample("genreconcile_shard_held", shard="0") == 0
+
+
 def test_an_observer_that_may_not_tell_counts_alone():
     noted = []
 
