@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from genreconcile.access import Access, Right, Use
 from genreconcile.apply import Applier, Rehearsal, Verifier
-from genreconcile.apply.result import Result
+from genreconcile.apply.result import Author, Result
 from genreconcile.arguments import (
     ABSENT,
     Absent,
@@ -39,7 +39,7 @@ from genreconcile.manifests import require_iterable
 from genreconcile.memory.learned import Learned
 from genreconcile.normalize import Registry
 from genreconcile.ownership import ParentRef
-from genreconcile.plan import Plan
+from genreconcile.plan import Change, Plan
 from genreconcile.plan.planner import Call, Planner
 from genreconcile.process import Process
 from genreconcile.settings import CHILDREN, NotOlderThan, Options, Selector, Settings
@@ -339,6 +339,10 @@ class Reconciler:
     def plan_set(self, expected: Iterable[Mapping[str, Any]], settings: Settings, *, is_whole: bool = True) -> Plan:
         """As ``plan`` with these settings; unless ``expected`` ``is_whole``, nothing is to be deleted."""
         return self._planned(self._set(expected, settings, is_whole=is_whole), settings)
+
+    def authors(self, change: Change) -> tuple[Author, ...]:
+        """Who owns the fields that an update would change, as far as a watch has shown it; see ``Outcome``."""
+        return self._applier.authors(change)
 
     def reconcile_set(
         self, expected: Iterable[Mapping[str, Any]], settings: Settings, *, is_whole: bool = True

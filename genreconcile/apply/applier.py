@@ -17,7 +17,7 @@ from msgspec.structs import replace as changed
 
 from genreconcile.apply.leading import LeadingCluster
 from genreconcile.apply.parents import Parents
-from genreconcile.apply.result import Outcome
+from genreconcile.apply.result import Author, Outcome
 from genreconcile.apply.room import Room
 from genreconcile.apply.stages import Stages, withheld_for
 from genreconcile.apply.turns import turn
@@ -106,6 +106,10 @@ class Applier:
     def room(self, deletions: Iterable[Change], *, is_made: bool = False) -> Room:
         """The room that these deletions will make, or, with ``is_made``, have made."""
         return Room(self._catalog, deletions, is_made=is_made)
+
+    def authors(self, change: Change) -> tuple[Author, ...]:
+        """See ``Writer.authors``."""
+        return self._writer.authors(change)
 
     def refresh(self, change: Change) -> None:
         """Bring one object in the cache up to date, after a write was refused. Raises ClusterError."""

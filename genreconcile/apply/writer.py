@@ -19,7 +19,7 @@ from genreconcile.apply.recreation import Recreation, create_again
 from genreconcile.apply.refusal import is_immutable, unlosable
 from genreconcile.apply.releases import Releases
 from genreconcile.apply.remover import Remover
-from genreconcile.apply.result import Outcome
+from genreconcile.apply.result import Author, Outcome
 from genreconcile.cluster.refusal import REFUSED_BY
 from genreconcile.compare.patch import Patch, under_values, under_version
 from genreconcile.engine import Engine
@@ -98,6 +98,10 @@ class Writer:
         self._cache.record_write(resource, data)
         authors = self._answers.authors(change, seen)  # Only now: the patch does not wait for that.
         return replace(self._answers.checked(change, resource, answer), authors=authors)
+
+    def authors(self, change: Change) -> tuple[Author, ...]:
+        """Who owns the fields that an update would change, as far as a watch has shown it."""
+        return self._answers.authors(change, self._answers.seen(change))
 
     def _patched(self, change: Change, resource: Resource, path: str) -> bytes:
         """The answer to the patch. Raises Conflict where the object has changed since."""

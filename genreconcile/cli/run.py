@@ -84,7 +84,7 @@ _OF_LEASES: Final = (
     type=click.Choice(("enforce", "detect")),
     default="enforce",
     show_default=True,
-    help="detect: say what would be done to the set of -f, and write nothing.",
+    help="detect: say what would be done to the set of -f, and change nothing.",
 )
 @click.option(
     "--watch-namespace", "namespaces", multiple=True, metavar="NS", help="Watch this namespace alone. Repeatable."

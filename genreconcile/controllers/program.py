@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -129,7 +129,7 @@ class Program:
         return {loop.name: [loop.queue.measures()] for loop in tuple(self._loops)}
 
     @property
-    def shards(self) -> Sequence[int] | None:
+    def holdings(self) -> Mapping[int, bool] | None:
         """None: it works for all parents."""
         return None
 

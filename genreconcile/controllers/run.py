@@ -39,6 +39,8 @@ from genreconcile.plan import Plan
 
 _log = logger("genreconcile.controllers")
 _RAISED: Final = "GR910"
+_DIFFERS: Final = "GR911"
+"""The code of a function that is not deterministic."""
 _SOON: Final = 5.0
 """Seconds until a run whose reads nobody could answer is tried again, where no event comes before."""
 
@@ -227,6 +229,10 @@ class Run:
             self._parts.dependencies.replace(self._key, context.asked)
         not_ready = children.not_ready(self._key)
         judgement = judged(result, refused, stated.retry, self._memory, not_ready, unknown=plan.not_looked_at)
+        if judgement.trouble is not None:
+            failed = (outcome.error for outcome in result if outcome.error is not None)
+            code = code_of(next(failed, refused), _DIFFERS)
+            _log.warning("%s: %s: %s", self._settings.name, self._key, judgement.trouble.message, extra={"code": code})
         again = self._tell(judgement, context.status, keeps=not stated.is_whole)
         is_unsure = context.has_gaps or plan.not_looked_at
         waits = (*(found.changes_in for found in not_ready.values()), again, _SOON if is_unsure else None)
@@ -268,7 +274,7 @@ class Run:
                 self._settings.name,
                 self._key,
                 self._memory.path,
-                extra={"code": "GR911"},
+                extra={"code": _DIFFERS},
             )
         return Next(after=min(times)) if times else DONE
 

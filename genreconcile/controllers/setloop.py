@@ -196,11 +196,14 @@ class SetLoop(Worker[str]):
         self._warned.tell(result.warnings)
 
     def _tell_plan(self, plan: Plan) -> None:
-        for change in plan.changes:
-            if change.operation != "none":
-                places = ", ".join(operation["path"] for operation in change.writes)
-                told = f": {places}" if places else ""
-                _log.info("%s: would %s %s%s", self._set.name, change.operation, change.key, told)
+        found = [(change, self._reconciler.authors(change)) for change in plan.changes if change.operation != "none"]
+        self._observer.found(found)
+        for change, authors in found:
+            places = ", ".join(operation["path"] for operation in change.writes)
+            told = f": {places}" if places else ""
+            known = "; ".join(str(author) for author in authors if author.managers)
+            by = f"; set: {known}" if known else ""
+            _log.info("%s: would %s %s%s%s", self._set.name, change.operation, change.key, told, by)
         self._warned.tell((*plan.warnings, *plan.refusals))
         wrong = [change for change in plan.changes if change.error is not None]
         for change in wrong:

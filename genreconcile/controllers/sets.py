@@ -42,7 +42,7 @@ Signature = tuple[Any, ...]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedSet:
     """One set: ``read`` gives its objects, ``signature`` something that differs when they may have changed; both raise
-    LoadError. ``settings`` are those of ``Reconciler.reconcile``. ``mode`` detect writes nothing.
+    LoadError. ``settings`` are those of ``Reconciler.reconcile``. ``mode`` detect changes nothing.
     """
 
     name: str
@@ -91,9 +91,9 @@ def folder(  # noqa: PLR0913 - keyword-only settings, each with a default
     """A folder of manifests, or one file, that ``run`` keeps in the cluster: it runs when files change, when an object
     of the set drifts, and every ``resync`` seconds. A symlink may be put in the place of another one, as git-sync does.
 
-    ``name`` is as of ``controller``. ``mode="detect"`` tells what it would do, and writes nothing. The other arguments
-    are as in ``Reconciler.plan``. A folder that is empty is an error, and nothing is deleted for it. Raises InputError
-    and LoadError.
+    ``name`` is as of ``controller``. ``mode="detect"`` tells what it would do, in the log and by Events, and changes
+    nothing. The other arguments are as in ``Reconciler.plan``. A folder that is empty is an error, and nothing is
+    deleted for it. Raises InputError and LoadError.
     """
     require_flag("recursive", recursive)
     if not isinstance(path, str | PathLike):

@@ -211,7 +211,12 @@ class Sharded:
     @property
     def shards(self) -> list[int]:
         """The shards in which it works now."""
-        return [shard for shard in range(self._shards) if self._elector.holds(shard)]
+        return [shard for shard, is_held in self.holdings.items() if is_held]
+
+    @property
+    def holdings(self) -> dict[int, bool]:
+        """Whether it works now in each of the shards."""
+        return {shard: self._elector.holds(shard) for shard in range(self._shards)}
 
     @property
     def in_the_way(self) -> str:

@@ -27,8 +27,8 @@ class Running(Protocol):
         """Its queues as they are now, by name of controller or set."""
 
     @property
-    def shards(self) -> Sequence[int] | None:
-        """The shards in which it works, None without shards."""
+    def holdings(self) -> Mapping[int, bool] | None:
+        """Whether it works in each of its shards, None without shards."""
 
     @property
     def is_leading(self) -> bool:
@@ -77,7 +77,7 @@ class Telling:
             is_leading=program.is_leading,
             is_ready=program.is_ready,
             is_healthy=program.is_healthy,
-            shards=program.shards,
+            holdings=program.holdings,
             events=EventCounts(*map(sum, zip(*counts, strict=True))) if counts else EventCounts(),
         )
 

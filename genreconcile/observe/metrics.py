@@ -66,10 +66,11 @@ def _families(state: State) -> Iterator[Metric]:
     yield _gauge("genreconcile_leading", "1 where this process works, 0 where it stands by.", state.is_leading)
     yield _gauge("genreconcile_ready", "1 where it works, or could at once.", state.is_ready)
     yield _gauge("genreconcile_healthy", "0 once too many functions have not ended in time.", state.is_healthy)
-    if state.shards is not None:
-        family = _gauge("genreconcile_shard_held", "1 for each shard in which this process works.", None, ["shard"])
-        for shard in state.shards:
-            family.add_metric([str(shard)], 1)
+    if state.holdings is not None:
+        text = "1 for each shard in which this process works, 0 for the others."
+        family = _gauge("genreconcile_shard_held", text, None, ["shard"])
+        for shard, is_held in state.holdings.items():
+            family.add_metric([str(shard)], is_held)
         yield family
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from genreconcile.apply.result import Outcome, Result
+from genreconcile.apply.result import Author, Outcome, Result
 from genreconcile.memory.fights import NEXT_REPAIR
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.observe.figures import Figures
+from genreconcile.plan import Change
 
 NORMAL: Final = "Normal"
 WARNING: Final = "Warning"
@@ -102,6 +103,14 @@ class Observer:
             note = f"{outcome.key}: {outcome.reason.partition(NEXT_REPAIR)[0]}"
             _tell(records, outcome, parent, type=WARNING, reason="DriftFought", note=note)
 
+    def found(self, found: Iterable[tuple[Change, Sequence[Author]]]) -> None:
+        """What differs in a set that is only looked at, and who owns the fields."""
+        records = self._records
+        for change, authors in found if records is not None else ():
+            about = change.live or change.expected
+            if about is not None and records is not None:
+                records.record(about, type=WARNING, reason="DriftFound", action="Compare", note=_drift(change, authors))
+
     def judged(self, parent: Object, reason: str, message: str) -> None:
         """A run of a parent has come to something that somebody has to see to."""
         records = self._records
@@ -164,10 +173,20 @@ def _done(outcomes: Sequence[Outcome]) -> str:
 def _repair(outcome: Outcome) -> str:
     if outcome.status == "created":
         return f"Created {outcome.key} again: it was gone"
-    told = [f"{author.path}{_by(author.managers)}" for author in outcome.authors[:_MOST_PATHS]]
-    more = len(outcome.authors) - len(told)
-    told += [f"and {more} more"] if more > 0 else []
-    return f"Repaired {outcome.key}: {', '.join(told) or outcome.reason or 'it had been changed'}"
+    return f"Repaired {outcome.key}: {_fields(outcome.authors) or outcome.reason or 'it had been changed'}"
+
+
+def _drift(change: Change, authors: Sequence[Author]) -> str:
+    if change.operation == "update":
+        return f"{change.key} has drifted: {_fields(authors) or change.reason or 'it has been changed'}"
+    return f"{change.key} is not there" if change.operation == "create" else f"{change.key} is not in the set any more"
+
+
+def _fields(authors: Sequence[Author]) -> str:
+    """The first fields, each with who had set it."""
+    told = [f"{author.path}{_by(author.managers)}" for author in authors[:_MOST_PATHS]]
+    more = len(authors) - len(told)
+    return ", ".join([*told, *([f"and {more} more"] if more > 0 else [])])
 
 
 def _by(managers: tuple[str, ...]) -> str:

@@ -28,8 +28,8 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """``queues`` by name of controller, one for each shard; ``kinds`` by their name. ``shards`` are those in which it
-    works, None without shards.
+    """``queues`` by name of controller, one for each shard; ``kinds`` by their name. ``holdings``: whether it works
+    in each of its shards, None without shards.
     """
 
     counts: Counts
@@ -38,7 +38,7 @@ class State:
     is_leading: bool
     is_ready: bool
     is_healthy: bool
-    shards: Iterable[int] | None
+    holdings: Mapping[int, bool] | None
     events: EventCounts
 
 

@@ -264,6 +264,44 @@ def test_a_parent_that_is_selected_again_is_run_for_what_happened_meanwhile(fake
         assert names(fake) == ["a", "b"]
 
 
+def test_what_somebody_has_to_see_to_is_logged_with_its_code(fake, caplog):
+    """Only the status and an Event told it."""
+
+    def function(parent, ctx):
+        metadata = {"name": "web"}
+        selector = {"matchLabels": {"app": "two" if parent["spec"].get("other") else "one"}}
+        pod = {"metadata": {"labels": selector["matchLabels"]}, "spec": {"containers": [{"name": "m", "image": "m:1"}]}}
+        spec = {"selector": selector, "template": pod}
+        yield {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+    with run(fake, function) as running:
+        running.settle()
+        edit(fake, other=1)
+        running.advance(seconds=1)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told
+    assert told[0].startswith("things: Thing.example.com shop/one: Deployment.apps shop/web failed: ")
+    assert "field is immutable" in told[0]
+    assert told[0].endswith("[GR435]")
+
+
+def test_what_passes_by_itself_is_not_logged_as_a_warning(caplog):
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "going"}}
+    held = config("held", namespace="going")
+    held["metadata"]["finalizers"] = ["x.dev/hold"]
+    with things.cluster(thing("one", names=["a"]), space, held) as fake:
+
+        def function(parent, ctx):
+            yield config("a", namespace="going")
+
+        fake.delete("v1/Namespace", "going")
+        with run(fake, function, namespaces=["going"]) as running:
+            running.advance(seconds=5)
+        reason = next(one["reason"] for one in fake.get(THING, "one")["status"]["conditions"] if one["type"] == "Ready")
+        assert reason == "Retry"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 def test_several_controllers_share_a_cluster(fake):
     def other(parent, ctx):
         yield config("other")

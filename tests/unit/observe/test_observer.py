@@ -217,6 +217,29 @@ def test_a_set_tells_of_each_of_its_objects(fake):
         assert sorted(event["regarding"]["name"] for event in events_of(fake)) == ["kept", "other"]
 
 
+def test_a_set_that_is_only_looked_at_tells_what_has_drifted_and_who_did_it(fake, caplog):
+    caplog.set_level("INFO", "genreconcile.controllers")
+    wanted = [config("kept"), config("gone")]
+    made = gr.callable(lambda: wanted, name="made", namespace="shop", owner="configmaps/set")
+    with Scraped(fake, sources=[made]) as scraped, scraped.program:
+        eventually(lambda: set(names(fake)) >= {"kept", "gone"})
+    wanted[1] = config("missing")
+    seen = gr.callable(lambda: wanted, name="made", namespace="shop", owner="configmaps/set", mode="detect")
+    with Scraped(fake, sources=[seen]) as scraped, scraped.program:
+        eventually(lambda: scraped.sample("genreconcile_reconcile_total", controller="made", result="success"))
+        meddle(fake, "kept", "helm")
+        eventually(lambda: len(told(fake, "DriftFound")) == 3)
+    assert sorted(told(fake, "DriftFound")) == [
+        ("Warning", "ConfigMap shop/gone is not in the set any more"),
+        ("Warning", "ConfigMap shop/kept has drifted: /data/k (set by helm)"),
+        ("Warning", "ConfigMap shop/missing is not there"),
+    ]
+    events = [event for event in events_of(fake) if event["reason"] == "DriftFound"]
+    assert {event["regarding"]["name"] for event in events} == {"kept", "gone", "missing"}
+    assert fake.get(MAP, "kept")["data"] == {"k": "theirs"}
+    assert "would update ConfigMap shop/kept: /data/k; set: /data/k by helm" in caplog.text
+
+
 def test_probes_follow_the_program(fake):
     with Scraped(fake) as scraped:
         assert scraped.get("/readyz")[0] == 503
@@ -246,6 +269,13 @@ def test_shards_share_their_figures(fake):
             scraped.sample("genreconcile_writes_total", controller="things", kind="ConfigMap", operation="created") == 1
         )
         assert scraped.sample("workqueue_depth", name="things") == 0
+
+
+def test_a_process_tells_of_the_shards_too_that_it_does_not_hold(fake):
+    of_replica = {"duration": 60, "renew_deadline": 45.0, "retry_period": 0.05, "shards": 2, "takeover_after": 3600}
+    with Scraped(fake, lease=gr.Lease("things", shard_identity=1, **of_replica)) as scraped, scraped.program:
+        eventually(lambda: scraped.sample("genreconcile_shard_held", shard="1") == 1)
+        assert scraped.sample("genreconcile_shard_held", shard="0") == 0
 
 
 def test_an_observer_that_may_not_tell_counts_alone():
