@@ -7,10 +7,9 @@ import signal
 import sys
 import threading
 
-from genreconcile.testing.control_plane import ControlPlane
+from genreconcile.testing.control_plane import ControlPlane, needing_the_extra
 from genreconcile.testing.errors import ControlPlaneError
 from genreconcile.testing.options import PlaneOptions
-from genreconcile.testing.planes import prepare_ahead
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = vars(parser.parse_args(arguments))
     starts = chosen.pop("start")
     try:
+        with needing_the_extra():
+            from genreconcile.testing.planes import prepare_ahead
         prepare_ahead(PlaneOptions(**chosen))
         if starts:
             _run_until_interrupted(ControlPlane(**chosen))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -136,10 +137,17 @@ class ControlPlane:
 
 
 def _open(options: PlaneOptions) -> Plane:
-    try:
+    with needing_the_extra():
         from genreconcile.testing.planes import open_plane
+    return open_plane(options)
+
+
+@contextlib.contextmanager
+def needing_the_extra() -> Iterator[None]:
+    """Raise ControlPlaneError where a package cannot be imported that the extra brings."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise ControlPlaneError(
             f"control plane: cannot start: {error}; run pip install 'genreconcile[testing]'", code="GR006"
         ) from error
-    return open_plane(options)

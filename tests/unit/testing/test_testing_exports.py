@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import genreconcile.testing
-from genreconcile.testing import ControlPlane, ControlPlaneError, __main__, control_plane, templates
+from genreconcile.testing import ControlPlane, ControlPlaneError, __main__, control_plane, planes, templates
 
 
 def test_exports():
@@ -65,10 +65,23 @@ def test_each_template_is_a_new_object():
 
 def test_command_prepares_what_is_wished(monkeypatch):
     seen = []
-    monkeypatch.setattr(__main__, "prepare_ahead", seen.append)
+    monkeypatch.setattr(planes, "prepare_ahead", seen.append)
 
     assert __main__.main(["--version", "1.36.3", "--kwok"]) == 0
     assert (seen[0].version, seen[0].kwok, seen[0].scheduler) == ("1.36.3", True, False)
+
+
+def test_command_names_the_extra_that_is_missing(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "genreconcile.testing.planes", None)
+
+    assert __main__.main([]) == 1
+    assert "run pip install 'genreconcile[testing]'" in capsys.readouterr().err
+
+
+def test_the_command_can_be_imported_without_the_extra():
+    code = "import sys; sys.modules['cryptography'] = None; import genreconcile.testing.__main__"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_command_shows_an_error(monkeypatch, capsys):
