@@ -28,8 +28,9 @@ except ImportError:
 
 _MAX_NODES_OF_TEXT = 4_000_000  # Objects and lists of a JSON text.
 _LONGEST_KEY = 80
-# A quotation of three characters or more; a shorter one is a character that the scanner expected or found.
-_QUOTED = re.compile(r"\s*('[^']{3,}.*|\"[^\"]{3,}.*)", re.DOTALL)
+# A quotation of three characters or more; a shorter one is a character that the scanner expected or found, and what is
+# between two such characters is no quotation.
+_QUOTED = re.compile(r"\s*((?<!'.)'[^']{3,}.*|\"[^\"]{3,}.*)", re.DOTALL)
 
 
 def documents(text: str, name: str, *, strict_json: bool = False) -> Iterator[tuple[Any, int]]:

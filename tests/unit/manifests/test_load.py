@@ -354,6 +354,7 @@ def test_a_json_file_cannot_be_yaml(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ("{a: b", "stdin:2: not readable: did not find expected ',' or '}'; correct the YAML"),
         ("a: [", "stdin:2: not readable: did not find expected node content"),
         ("a: 1\nb: 2\na: 3", "stdin:3: not readable: the key 'a' comes twice"),
         (text("a") + "---\nx: {b: 1, b: 2}", "stdin:6: not readable: the key 'b' comes twice"),
