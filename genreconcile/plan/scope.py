@@ -69,7 +69,7 @@ class Scope:
         if members is not None:
             found = self._attested(found, members)
         sure = [self._evidence.unless_made_by_a_controller(change) for change in found.changes]
-        warnings = [*others.warnings, *found.warnings, *self._unwatched_warnings(), *self._barred_warnings()]
+        warnings = [*others.warnings, *found.warnings, *self._unwatched_warnings()]
         return found._replace(changes=sure, warnings=warnings, unknown=[*others.unknown, *found.unknown])
 
     def _attested(self, found: Deletions, members: Membership) -> Deletions:
@@ -101,23 +101,6 @@ class Scope:
             for name in sorted(self._unwatched)
         ]
 
-    def _barred_warnings(self) -> list[Notice]:
-        return [
-            Notice(
-                f"namespace {name}: nothing deleted: the parent's record names it, and children may not be there; "
-                "add it to namespaces",
-                "GR816",
-            )
-            for name in sorted(self._barred_namespaces())
-        ]
-
-    def _barred_namespaces(self) -> frozenset[str]:
-        """The namespaces that the record names, and in which members may not be, or not any more."""
-        if self._owner is None:
-            return frozenset()
-        place = self._owner.head.members.place
-        return frozenset(name for name in self._owner.inventory.namespaces if not place.allows(name))
-
     def plan(self, going: Deletions) -> OwnerPlan | None:
         """What the parent of the owner set records, None for a selector."""
         if self._owner is None:
@@ -130,8 +113,6 @@ class Scope:
             kept = owner.inventory | owner.recorded | Inventory.of(here, owner.parent.key)
             return OwnerPlan(owner.parent, kept, kept)
         ignored = (owner.inventory - owner.searched) | Inventory(owner.inventory.kinds & self._barred)
-        if self._barred_namespaces():
-            ignored |= Inventory(owner.inventory.kinds)  # What is there may be of any of them.
         kept = self._kept(owner.recorded, going) | ignored
         return OwnerPlan(owner.parent, owner.inventory | Inventory.of(here, owner.parent.key) | kept, kept)
 
