@@ -16,7 +16,7 @@ from genreconcile.cli import exits, logs, output
 from genreconcile.cli.options import Connection, Flags
 from genreconcile.cluster import Cluster
 from genreconcile.cluster.kubeconfig import Chosen
-from genreconcile.errors import ClusterError, Forbidden, Unauthorized, Unreachable
+from genreconcile.errors import Forbidden
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.order import defined_by
 from genreconcile.log import logger
@@ -40,7 +40,7 @@ def open_reconciler(settings: Flags, expected: Sequence[Object], level: Level = 
     cluster = connect(settings)
     discovery = Discovery(cluster)
     resources = _resources(expected, discovery)
-    recorded = _recorded(cluster, settings)
+    recorded = _recorded(cluster, discovery, settings)
     namespaces = _namespaces(settings, expected, resources, cluster.namespace, recorded)
     access = Access(cluster)
     if is_better_read_whole(access, namespaces or (), filter(None, resources.values())):
@@ -92,7 +92,7 @@ def rights(
     cluster = connect(settings)
     discovery = Discovery(cluster)
     try:
-        recorded = _recorded(cluster, settings)
+        recorded = _recorded(cluster, discovery, settings)
     except Forbidden as error:
         output.notes("warning", [Notice(f"{error}; only the namespaces of the files are counted", error.code)])
         recorded = frozenset()
@@ -147,7 +147,7 @@ def _reach(settings: Flags) -> dict[str, Any]:
     }
 
 
-def _recorded(cluster: Any, settings: Flags) -> frozenset[str]:
+def _recorded(cluster: Any, discovery: Discovery, settings: Flags) -> frozenset[str]:
     """The namespaces that the owner set, if there is one, records for its members. Raises ClusterError."""
     if not settings.owner:
         return frozenset()
@@ -155,7 +155,7 @@ def _recorded(cluster: Any, settings: Flags) -> frozenset[str]:
     from genreconcile.plan.owners import recorded_namespaces
 
     place = settings.namespace or cluster.namespace or "default"
-    return recorded_namespaces(cluster, OwnerRef(settings.owner, settings.owner_tool), place)
+    return recorded_namespaces(cluster, discovery, OwnerRef(settings.owner, settings.owner_tool), place)
 
 
 def _resources(expected: Sequence[Object], discovery: Discovery) -> dict[GVK, Resource | None]:
@@ -163,16 +163,8 @@ def _resources(expected: Sequence[Object], discovery: Discovery) -> dict[GVK, Re
     if expected:
         discovery.resources()
     brought = {resource.gvk: resource for obj in expected for resource in defined_by(obj)}
-    return {gvk: brought.get(gvk) or _served(gvk, discovery) for gvk in {GVK.of(obj) for obj in expected}}
-
-
-def _served(gvk: GVK, discovery: Discovery) -> Resource | None:
-    try:
-        return discovery.get(gvk)
-    except (Unauthorized, Unreachable):
-        raise
-    except ClusterError:  # Planning reports the error at the objects of the kind.
-        return None
+    # Of a kind whose API does not answer, planning reports the error at the objects.
+    return {gvk: brought.get(gvk) or discovery.get_or_none(gvk) for gvk in {GVK.of(obj) for obj in expected}}
 
 
 def _namespaces(

@@ -5,12 +5,11 @@ Invariant: a namespace is covered before a run plans anything there; none is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from genreconcile.access import Access, is_better_read_whole
 from genreconcile.cache import Cache
 from genreconcile.cluster import Cluster
-from genreconcile.errors import ClusterError, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.plan.owners import recorded_namespaces
@@ -50,15 +49,8 @@ class Coverage:
         owner = self._prune.owner
         if self._has_recorded or not isinstance(owner, OwnerRef):
             return frozenset()
-        return recorded_namespaces(self._cluster, owner, self._namespace)
+        return recorded_namespaces(self._cluster, self._cache.discovery, owner, self._namespace)
 
-    def _resources(self, objects: Iterable[Object]) -> Iterator[Resource]:
-        for gvk in {GVK.of(obj) for obj in objects}:
-            try:
-                resource = self._cache.discovery.get(gvk)
-            except (Unauthorized, Unreachable):
-                raise
-            except ClusterError:  # The run reports it at the objects of the kind.
-                continue
-            if resource is not None:
-                yield resource
+    def _resources(self, objects: Iterable[Object]) -> Iterable[Resource]:
+        """Without the kinds that are not known: the run reports them at their objects."""
+        return filter(None, map(self._cache.discovery.get_or_none, {GVK.of(obj) for obj in objects}))

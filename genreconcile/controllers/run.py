@@ -6,6 +6,7 @@ ended normally, and what it did not find was looked for once more on the server.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 from collections.abc import Sequence
@@ -130,14 +131,12 @@ class Run:
             return DONE
         context = self._context()
         try:
-            if self._parts.controller.goodbye is not None:  # Before the function does what on_delete is to undo.
-                self._parent = self._parts.finalizers.add(self._parts.resource, self._parent)
-            stated = self._called(context)
+            with contextlib.closing(context):  # Before anybody is told: a function that was too slow still runs.
+                if self._parts.controller.goodbye is not None:  # Before the function does what on_delete is to undo.
+                    self._parent = self._parts.finalizers.add(self._parts.resource, self._parent)
+                stated = self._called(context)
         except Exception as error:  # noqa: BLE001 - whatever the user's function raises
-            context.close()  # Before anybody is told: a function that was too slow still runs.
             return self._failed(error)
-        finally:
-            context.close()
         return self._stated(stated, context)
 
     def plan(self) -> Plan | None:
@@ -287,19 +286,17 @@ class Run:
             return DONE
         context = self._context()
         try:
-            if goodbye is not None:
-                self._parts.runner.call(self._key, functools.partial(goodbye, self._given(), context))
-                self._reads.confirm(seen for seen in context.found if not (seen.found and seen.read.name))
-            self._let_go()
-            self._parts.finalizers.remove(self._parts.resource, self._parts.own.left or self._parent)
+            with contextlib.closing(context):
+                if goodbye is not None:
+                    self._parts.runner.call(self._key, functools.partial(goodbye, self._given(), context))
+                    self._reads.confirm(seen for seen in context.found if not (seen.found and seen.read.name))
+                self._let_go()
+                self._parts.finalizers.remove(self._parts.resource, self._parts.own.left or self._parent)
         except Retry as retry:
             self._tell(Judgement.of_retry(retry), context.status, keeps=True)
             return Next(after=retry.after)
         except Exception as error:  # noqa: BLE001 - as in ``execute``
-            context.close()
             return self._failed(error)
-        finally:
-            context.close()
         return DONE
 
     def _let_go(self) -> None:

@@ -19,7 +19,7 @@ from cachetools import TTLCache
 
 from genreconcile.cluster import Cluster
 from genreconcile.cluster.answer import readable
-from genreconcile.errors import ClusterError, InputError
+from genreconcile.errors import ClusterError, InputError, Unauthorized, Unreachable
 from genreconcile.gojson import loads
 from genreconcile.objects import GVK
 
@@ -86,6 +86,15 @@ class Discovery:
         self._loaded_at = float("-inf")
         self._wishes = itertools.count(1)
         self._wanted, self._loaded = 0, -1
+
+    def get_or_none(self, gvk: GVK) -> Resource | None:
+        """As ``get``, None also where the API of its group does not answer. Raises Unauthorized and Unreachable."""
+        try:
+            return self.get(gvk)
+        except (Unauthorized, Unreachable):
+            raise
+        except ClusterError:
+            return None
 
     def get(self, gvk: GVK, *, refresh: bool = False) -> Resource | None:
         """The resource of a kind, None where the server has no such kind. ``refresh=True`` asks the server first.

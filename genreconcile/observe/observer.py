@@ -106,9 +106,11 @@ class Observer:
     def found(self, found: Iterable[tuple[Change, Sequence[Author]]]) -> None:
         """What differs in a set that is only looked at, and who owns the fields."""
         records = self._records
-        for change, authors in found if records is not None else ():
+        if records is None:
+            return
+        for change, authors in found:
             about = change.live or change.expected
-            if about is not None and records is not None:
+            if about is not None:
                 records.record(about, type=WARNING, reason="DriftFound", action="Compare", note=_drift(change, authors))
 
     def judged(self, parent: Object, reason: str, message: str) -> None:

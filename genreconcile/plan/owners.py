@@ -179,12 +179,12 @@ class Owners:
         return found
 
 
-def recorded_namespaces(cluster: Cluster, ref: OwnerRef, namespace: str) -> frozenset[str]:
+def recorded_namespaces(cluster: Cluster, discovery: Discovery, ref: OwnerRef, namespace: str) -> frozenset[str]:
     """The namespaces of an owner set, read from the server; its parent's alone where there is no set yet.
 
     Raises LoadError, PlanRefused where the set is not ours, ClusterError.
     """
-    resource, name = find_parent(ref, Discovery(cluster).resources())
+    resource, name = find_parent(ref, discovery.resources())
     where = namespace if resource.namespaced else ""
     parent = Parent(resource.gvk, ObjectKey(resource.gvk.group, resource.gvk.kind, where, name), ref.tool)
     try:
