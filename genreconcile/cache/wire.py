@@ -5,7 +5,9 @@ Invariant: time is linear in the bytes, however they are cut into chunks, and a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 
@@ -14,6 +16,9 @@ from genreconcile.depth import require_flat
 from genreconcile.gojson import mended
 
 LONGEST_LINE = 64 * 1024 * 1024  # etcd takes 1.5 MB per object; aggregated APIs have no such limit.
+
+
+_HEAD: Final = re.compile(rb'\{(?:"(?:kind|apiVersion)":"[^"\\]*",)*"metadata":(\{[^{}]*\}),')
 
 
 class ListMeta(msgspec.Struct, rename={"continue_": "continue", "resource_version": "resourceVersion"}):
@@ -53,6 +58,7 @@ class WatchEvent(msgspec.Struct):
     object: msgspec.Raw
 
 
+_metadata = msgspec.json.Decoder(ListMeta)
 _page = msgspec.json.Decoder(Page)
 _bookmark = msgspec.json.Decoder(_Bookmarked)
 _event = msgspec.json.Decoder(WatchEvent)
@@ -70,6 +76,18 @@ def read_page(data: bytes) -> Page:
         page = _page.decode(data.replace(items, b"[]", 1)) if items else Page(ListMeta())
         page.items = [msgspec.Raw(member) for member in members(items)]
         return page
+
+
+def token_ahead(beginning: bytes) -> str:
+    """The token of the next page, from the first bytes of a page; "" where there is none, or they do not tell.
+
+    Go writes the metadata of a typed list before its items, that of an untyped one (custom resources) behind them.
+    """
+    found = _HEAD.match(beginning)
+    try:
+        return _metadata.decode(found[1]).continue_ if found else ""
+    except msgspec.MsgspecError:
+        return ""
 
 
 def read_events(chunks: Iterable[bytes]) -> Iterator[WatchEvent]:

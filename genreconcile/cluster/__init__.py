@@ -22,6 +22,7 @@ from genreconcile.cluster.causes import no_answer
 from genreconcile.cluster.credentials import Credentials, Renewable
 from genreconcile.cluster.interrupt import Interrupt
 from genreconcile.cluster.permit import Permit
+from genreconcile.cluster.preview import Preview
 from genreconcile.cluster.transport import POOL_SIZE, Transport, chunks, keepalive
 from genreconcile.cluster.wishes import require_wishes
 from genreconcile.errors import ClusterError, Unauthorized
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from genreconcile.cluster.identity import Identity
     from genreconcile.cluster.message import Response
 
-__all__ = ["Around", "Cluster", "DynamicCluster", "Interrupt", "Permit", "connect", "status_error"]
+__all__ = ["Around", "Cluster", "DynamicCluster", "Interrupt", "Permit", "Preview", "connect", "status_error"]
 
 _READ_TIMEOUT = 65.0  # The API server ends a request itself after 60 s.
 _HEAD_TIMEOUT = 20.0  # A stream is open as soon as its head has come; only then may it be silent for long.
@@ -157,7 +158,7 @@ class DynamicCluster:
             _request_timeout=timeout or self._timeout,
         )
         with no_answer(f"{method} {self.server}{path}"):
-            return response.read()
+            return response.read(begun=Preview.current())
 
     @contextlib.contextmanager
     def stream(

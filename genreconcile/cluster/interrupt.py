@@ -15,7 +15,7 @@ _thread = threading.local()
 
 
 class Interrupt:
-    """Ends the requests that a thread makes inside ``with interrupt:``, when another thread calls ``set()``.
+    """Ends the requests that threads make inside ``with interrupt:``, when another thread calls ``set()``.
 
     These requests, and all after ``set()``, fail with Unreachable. A connection that is still being opened ends by its
     own timeout.
@@ -23,7 +23,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._end: Callable[[], None] | None = None
+        self._ends: dict[int, Callable[[], None]] = {}
         self._set = False
 
     @staticmethod
@@ -43,19 +43,19 @@ class Interrupt:
         return self._set
 
     def register(self, end: Callable[[], None]) -> None:
-        """Take ``end``, which ends the request in progress: ``set()`` calls it, or ``register`` if that came before."""
+        """Take ``end``, which ends this thread's request: ``set()`` calls it, or ``register`` if that came before."""
         with self._lock:
-            self._end = end
+            self._ends[threading.get_ident()] = end
             is_set = self._set
         if is_set:
             end()
 
     def set(self) -> None:
-        """End the request in progress and all later ones."""
+        """End the requests in progress and all later ones."""
         with self._lock:
             self._set = True
-            end = self._end
-        if end is not None:
+            ends = list(self._ends.values())
+        for end in ends:
             end()
 
     def __enter__(self) -> Self:
@@ -65,7 +65,7 @@ class Interrupt:
     def __exit__(self, *_: object) -> None:
         _thread.interrupt = None
         with self._lock:
-            self._end = None
+            self._ends.pop(threading.get_ident(), None)
 
 
 def register(connection: Any, sock: object) -> None:

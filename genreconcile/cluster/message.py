@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 CHUNK = 64 * 1024
@@ -57,9 +57,15 @@ class Response(ABC):
     def end(self) -> None:
         """End the body early for the thread that reads it. Called from another thread."""
 
-    def read(self, most: int | None = None) -> bytes:
-        """The rest of the body, or the first ``most`` bytes of it. Raises as ``exchange.exchange``."""
+    def read(self, most: int | None = None, begun: Callable[[bytes], None] | None = None) -> bytes:
+        """The rest of the body, or the first ``most`` bytes of it; ``begun`` is called with the first part.
+
+        Raises as ``exchange.exchange``.
+        """
         whole = io.BytesIO()  # ``getvalue`` makes no copy, as a join of the parts would.
+        if begun is not None and (part := self.read1()):
+            begun(part)
+            whole.write(part)
         while (most is None or whole.tell() < most) and (part := self.read1()):
             whole.write(part)
         whole.truncate(most)

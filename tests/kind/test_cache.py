@@ -11,6 +11,8 @@ import pytest
 
 from genreconcile import gojson
 from genreconcile.cache import Cache
+from genreconcile.cache.retention import Retention
+from genreconcile.cache.wire import read_page, token_ahead
 from genreconcile.cluster import connect
 from genreconcile.errors import Conflict, Forbidden, NotFound, NotSynced, Throttled
 from genreconcile.kinds.discovery import Discovery
@@ -108,6 +110,18 @@ def test_more_than_a_page_and_the_same_as_a_list(cluster, maps, namespace):
         streamed.wait_for_sync(timeout=20)
         assert names(paged, namespace) == listed(cluster, path)
         assert streamed.list(CONFIG_MAP) == paged.list(CONFIG_MAP)
+
+
+@pytest.mark.parametrize(
+    "accept", [Retention().accept, Retention(metadata_only=True).accept], ids=["whole", "metadata"]
+)
+def test_the_head_of_a_page_tells_the_next_one(cluster, maps, namespace, accept):
+    for name in ("a", "b"):
+        create(cluster, maps.path(namespace), name)
+    data = cluster.request("GET", maps.path(namespace), query={"limit": "1"}, accept=accept.of_lists)
+    found = read_page(data)
+    assert found.metadata.continue_
+    assert token_ahead(data[: data.index(bytes(found.items[0]))]) == found.metadata.continue_
 
 
 @pytest.mark.parametrize("metadata_only", [False, True], ids=["whole", "metadata"])

@@ -1,10 +1,15 @@
-"""How many objects the pages of a list have."""
+"""How many objects the pages of a list have, and when each is asked for."""
+
+import contextlib
+import threading
+from itertools import pairwise
 
 import pytest
 
 from genreconcile import gojson
 from genreconcile.cache.pager import Pager, next_limit
-from genreconcile.cluster import Interrupt
+from genreconcile.cluster import Interrupt, Preview
+from genreconcile.errors import Gone
 from support.api.scripted import ScriptedCluster, obj, page
 
 PATH = "/apis/example.com/v1/widgets"
@@ -60,3 +65,86 @@ def test_one_answer_with_all():
     server = ScriptedCluster()
     server.answer(PATH, page(5, obj("a", 1)))
     assert asked(server, limit=0) == (1, [None])
+
+
+class Begun(ScriptedCluster):
+    """Shows the first bytes of an answer, and waits with the rest until ``let(token)``; ``asked`` has the tokens."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.asked, self.changed = [], threading.Condition()
+        self.allowed = set()
+        self.tokens = ["", *(f"t{number}" for number in range(1, count))]
+        self.refused = None
+
+    def let(self, *tokens):
+        with self.changed:
+            self.allowed |= set(tokens)
+            self.changed.notify_all()
+
+    def await_asked(self, *tokens):
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.asked == list(tokens), 45), self.asked
+
+    def request(self, *_, query, **__):
+        token = query.get("continue", "")
+        following = dict(pairwise(self.tokens)).get(token, "")
+        body = gojson.dumps(page(5, obj(token or "t0", 1), token=following))
+        begun = Preview.current()
+        with self.changed:
+            self.asked.append(token)
+            self.changed.notify_all()
+        begun(body)
+        with self.changed:
+            assert self.changed.wait_for(lambda: token in self.allowed, 45), token
+        if token == self.refused:
+            raise Gone("expired", status=410)
+        return body
+
+
+@contextlib.contextmanager
+def paged(server):
+    pager = Pager(server, PATH, accept="application/json", timeout=65)
+    with contextlib.closing(pager.pages(500, Interrupt())) as found:
+        yield found
+        server.let(*server.tokens)
+
+
+def test_the_first_page_travels_alone_and_two_later_ones_at_a_time():
+    server = Begun(6)
+    with paged(server) as found:
+        server.let("")
+        assert len(next(found).items) == 1
+        server.await_asked("", "t1", "t2")
+        server.let("t1")
+        next(found)
+        server.await_asked("", "t1", "t2", "t3")
+        server.let("t3")  # Whichever comes first, no more than two wait to be taken.
+        server.let("t2")
+        next(found)
+        server.await_asked("", "t1", "t2", "t3", "t4")
+        server.let(*server.tokens)
+        assert len(list(found)) == 3
+    server.await_asked(*server.tokens)
+
+
+def test_pages_that_are_not_taken_hold_up_the_next():
+    server = Begun(9)
+    with paged(server) as found:
+        server.let(*server.tokens)
+        next(found)
+        server.await_asked("", "t1", "t2")
+    assert server.asked == ["", "t1", "t2"], "who ends early asks for nothing more"
+
+
+def test_a_page_that_is_refused_ends_the_list_when_its_turn_comes():
+    server = Begun(9)
+    server.refused = "t2"
+    with paged(server) as found:
+        server.let(*server.tokens)
+        next(found)
+        next(found)
+        with pytest.raises(Gone):
+            next(found)
+    assert server.asked[:3] == ["", "t1", "t2"]
+    assert "t4" not in server.asked

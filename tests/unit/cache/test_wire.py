@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreconcile.cache import wire
-from genreconcile.cache.wire import read_bookmark, read_events, read_page
+from genreconcile.cache.wire import read_bookmark, read_events, read_page, token_ahead
 
 EVENTS = [{"type": "ADDED", "object": {"n": index, "text": "ä\u2028" * index}} for index in range(4)]
 STREAM = b"".join(json.dumps(event, ensure_ascii=False).encode() + b"\n" for event in EVENTS)
@@ -51,6 +51,38 @@ def test_a_page():
     page = read_page(b'{"kind":"L","metadata":{"resourceVersion":"7","continue":"t"},"items":[{"a":1}]}')
     assert (page.metadata.resource_version, page.metadata.continue_) == ("7", "t")
     assert [bytes(item) for item in page.items] == [b'{"a":1}']
+
+
+TYPED = (
+    b'{"kind":"DeploymentList","apiVersion":"apps/v1",'
+    b'"metadata":{"resourceVersion":"7","continue":"e\\u003d","remainingItemCount":9},"items":[{"metadata":{"continue":"x"}}]}'
+)
+UNTYPED = (
+    b'{"apiVersion":"example.com/v1","items":[{"metadata":{"continue":"x"}}],"kind":"L","metadata":{"continue":"t"}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "token"),
+    [
+        (TYPED, "e="),
+        (TYPED.replace(b'"continue"', b'"other"'), ""),
+        (b'{"metadata":{"continue":"t"},"items":[]}', "t"),
+        (b'{"metadata":{"continue":7},"items":[]}', ""),
+        (b'{"metadata":{"continue":"t","more":{"continue":"x"}},"items":[]}', ""),
+        (b'{"kind":"\\"","metadata":{"continue":"t"},"items":[]}', ""),
+        (UNTYPED, ""),
+        (b"[]", ""),
+        (b"", ""),
+    ],
+)
+def test_the_head_of_a_page_tells_the_token_of_the_next_one(data, token):
+    assert token_ahead(data) == token
+
+
+@given(st.integers(0, len(TYPED)))
+def test_a_head_that_was_cut_off_tells_the_token_or_nothing(length):
+    assert token_ahead(TYPED[:length]) in {"", read_page(TYPED).metadata.continue_}
 
 
 def test_a_page_without_items():

@@ -1,5 +1,6 @@
 """The adapter over a plain HTTP server on the loopback interface, and the mapping of errors."""
 
+import contextlib
 import json
 import logging
 import socket
@@ -12,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from kubernetes.client import Configuration
 
-from genreconcile.cluster import DynamicCluster, Interrupt, connect, status_error
+from genreconcile.cluster import DynamicCluster, Interrupt, Preview, connect, status_error
 from genreconcile.errors import (
     ClusterError,
     Conflict,
@@ -224,6 +225,55 @@ def test_an_interrupt_ends_a_blocked_read(server, cluster, streaming):
     assert ended
 
 
+def test_an_interrupt_ends_the_requests_of_all_its_threads(server, cluster):
+    def ask():
+        try:
+            with interrupt:
+                cluster.request("GET", "/x", timeout=60)
+        except Unreachable as error:
+            return error
+        return None
+
+    reached = threading.Semaphore(0)
+    server.behave = lambda _: (reached.release(), server.release.wait(45))
+    interrupt = Interrupt()
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        assert all(reached.acquire(timeout=45) for _ in asking)
+        started = time.monotonic()
+        interrupt.set()
+        assert all(found.result(timeout=45) for found in asking)
+        assert time.monotonic() - started < 30
+
+
+def test_the_first_bytes_of_an_answer_are_seen_before_the_rest_has_come(server, cluster):
+    def answer(handler):
+        handler.chunks(b"first ")
+        handler.wfile.flush()
+        seen.acquire(timeout=45)
+        handler.send_chunk(b"and the rest")
+        handler.send_chunk(b"")
+
+    server.behave = answer
+    seen, shown = threading.Semaphore(0), []
+    with Preview(lambda part: (shown.append(part), seen.release())):
+        assert cluster.request("GET", "/x") == b"first and the rest"
+    assert shown == [b"first "]
+    server.behave = lambda handler: handler.answer(200, b"{}")
+    assert cluster.request("GET", "/x") == b"{}"
+    assert shown == [b"first "], "it is over"
+
+
+@pytest.mark.parametrize(("code", "body"), [(200, b""), (410, b'{"apiVersion":"v1"}')])
+def test_of_an_error_and_of_an_empty_answer_nothing_is_shown(server, cluster, code, body):
+    server.behave = lambda handler: handler.answer(code, body)
+    shown = []
+    with Preview(shown.append), contextlib.suppress(Gone):
+        cluster.request("GET", "/x")
+    assert server.seen
+    assert not shown
+
+
 def test_an_interrupt_that_is_set_ends_later_requests_too(cluster):
     interrupt = Interrupt()
     interrupt.set()
@@ -236,7 +286,7 @@ def test_an_interrupt_spares_a_connection_that_went_on_to_another_thread(server,
     interrupt = Interrupt()
     with interrupt:
         cluster.request("GET", "/x")
-        late = interrupt._end
+        (late,) = interrupt._ends.values()
     server.behave = lambda handler: (late(), handler.answer())
     assert cluster.request("POST", "/x", body=b"{}") == b"{}"
 
