@@ -174,7 +174,9 @@ class Cache(Lister):
             self._kinds[resource.gvk] = watched
             if self._running:
                 watched.start()
-            return resource
+        if known is not None:  # It is listed anew, and not known before that.
+            self._subscribers.notify_of_states()
+        return resource
 
     def _names(self, namespaces: Iterable[str] | None) -> tuple[str, ...] | None:
         """The wanted ones of the cache's namespaces, None for the whole cluster."""

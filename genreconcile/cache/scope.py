@@ -5,6 +5,7 @@ Invariant: scopes are values; those of one kind may overlap, and then hold the s
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -35,6 +36,7 @@ class Scope(NamedTuple):
 EVERYTHING: Final = Scope()
 
 
+@functools.lru_cache(1024)  # Each read of an object asks.
 def holding(namespace: str, name: str = "") -> Sequence[Scope]:
     """All scopes that hold an object, or without ``name`` a namespace, the widest first."""
     return tuple(dict.fromkeys((EVERYTHING, Scope(namespace), Scope(namespace, name))))

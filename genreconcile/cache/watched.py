@@ -201,7 +201,9 @@ class Watched:
         """The best scope that holds an object, or without ``name`` a namespace; None where it is not watched."""
         watches = self._scopes
         found = [scope for scope in holding(namespace, name) if scope in watches]
-        return min(found, key=lambda scope: watches[scope].faults(), default=None)
+        if len(found) < 2:  # As a rule, and each read of an object asks.
+            return found[0] if found else None
+        return min(found, key=lambda scope: watches[scope].faults())
 
     def change(self, mutate: Callable[[], list[Delta]]) -> None:
         """Change the store by ``mutate`` and tell the subscribers."""

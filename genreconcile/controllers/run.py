@@ -7,7 +7,6 @@ ended normally, and what it did not find was looked for once more on the server.
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,7 +33,7 @@ from genreconcile.controllers.warned import Warned
 from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError, code_of
 from genreconcile.kinds.discovery import Resource
 from genreconcile.log import logger
-from genreconcile.objects import Object, ObjectKey
+from genreconcile.objects import Object, ObjectKey, copied
 from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
 
@@ -163,7 +162,7 @@ class Run:
 
     def _given(self) -> Object:
         """The parent as the function gets it: a copy, without what a cache does not keep."""
-        given = copy.deepcopy(self._parent)
+        given: Object = copied(self._parent)
         given["metadata"].pop("managedFields", None)
         return given
 

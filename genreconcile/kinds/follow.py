@@ -98,6 +98,14 @@ class Follower:
             return State.OVERDUE if gvk in self._overdue else State.UNDESCRIBED
         return State.CHANGING if self.definitions.is_changing(_kind(gvk)) else State.DESCRIBED
 
+    def news(self) -> int:
+        """A number that grows when a kind of the cache is synced, fails, or is not watched any more."""
+        return self._news.count()
+
+    def are_described(self, resources: Iterable[Resource]) -> bool:
+        """Whether documents describe all of these kinds. Raises ClusterError."""
+        return all(self._served.types.is_custom(resource.gvk) is not None for resource in resources)
+
     def is_undescribed(self, resource: Resource) -> bool:
         """Whether the kind has a definition, and no document describes it."""
         if self._served.types.is_custom(resource.gvk) is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from genreconcile.kinds.versions import ALSO, HERE_ALONE, IN_MAPPING, NULL, JSONSchema, Stored, overlaid
@@ -314,11 +314,13 @@ class TypeGraph:
         return gvk in compiler.with_status if compiler is not None and name else True
 
 
+@lru_cache(1024)
 def document_path(group: str, version: str) -> str:
     """The path of a group version's document: ``api/v1`` or ``apis/<group>/<version>``."""
     return f"apis/{group}/{version}" if group else f"api/{version}"
 
 
+@lru_cache(1024)
 def _custom_name(gvk: GVK) -> str:
     """The name that the API server gives to the type of a custom resource; no Go type's name has this form."""
     return ".".join([*reversed(gvk.group.split(".")), gvk.version, gvk.kind])

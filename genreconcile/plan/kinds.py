@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -44,7 +44,8 @@ class Kinds:
         self._asks = options.follow_definitions == ONCE
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self._followed: frozenset[Resource] = frozenset()
-        self._lock = threading.Lock()  # Of _awaited and _followed.
+        self._synced: LRUCache[Hashable, Hashable] = LRUCache(1024)
+        self._lock = threading.Lock()  # Of these, and of _followed.
         self._follower = Follower(catalog.served, cache, self.definition)
         self._admission = Admission(cache, engine.learned, follow=self._follow)
         self.definitions = self._follower.definitions
@@ -124,6 +125,22 @@ class Kinds:
         """Wait until the cache has each of ``resources`` in its namespaces, and the metadata of each of ``listed`` in
         ``places``, or the errors why it cannot. Raises Unauthorized, Unreachable.
         """
+        self._cache.require_usable()
+        listed = tuple(listed)
+        place = _place(resources, listed, places)
+        moment = (self._catalog.generation, self._follower.news(), self._cache.namespaces)
+        with self._lock:
+            known = self._synced.get(place)
+        if known == moment and not any(map(self.is_pending, resources)):
+            return  # No news of any kind since all of these had come: so it is before most plans.
+        if self._bring(resources, listed, places) and self._follower.are_described(resources):
+            with self._lock:
+                self._synced[place] = moment
+
+    def _bring(
+        self, resources: Mapping[Resource, AbstractSet[str]], listed: Sequence[Resource], places: Collection[str]
+    ) -> bool:
+        """As ``sync``; whether all have come, or have errors."""
         compared = [resource for resource in resources if not self.is_pending(resource)]
         self._cache.lately.follow(resource.gvk for resource in compared)
         with self._lock:
@@ -140,6 +157,7 @@ class Kinds:
         new = [*self._await_served({*resources} - {*compared}), *self._follower.await_described(compared)]
         if new:
             self.sync(self.needed({resource: resources[resource] for resource in new}))
+        return not waiting and not new
 
     def await_watches(self, resources: Iterable[Resource], places: Collection[str]) -> None:
         """Wait a moment for watches that have just failed: what they missed keeps an object from being deleted.
@@ -228,3 +246,11 @@ class Kinds:
             return live is None or is_served(live)
 
         self._follower.until(is_done, deadline)
+
+
+def _place(
+    resources: Mapping[Resource, AbstractSet[str]], listed: Iterable[Resource], places: Collection[str]
+) -> Hashable:
+    """What a call of ``sync`` asks for."""
+    own = frozenset((resource, frozenset(names)) for resource, names in resources.items())
+    return own, frozenset(listed), frozenset(places)

@@ -74,7 +74,9 @@ class Scene:
         is_absolute = path.startswith("/")
         value = self.root if is_absolute else self.here
         for token in split_pointer(path if is_absolute else f"/{path}"):
-            value = value.get(token, MISSING) if isinstance(value, Mapping) else MISSING
+            # A check against an abstract class costs ten times as much as the first one.
+            is_map = value.__class__ is dict or isinstance(value, Mapping)
+            value = value.get(token, MISSING) if is_map else MISSING
         return value
 
 
@@ -93,8 +95,9 @@ def type_of(value: Any) -> TypeName:
 _TYPES: Final[tuple[tuple[type, TypeName], ...]] = (
     (str, "text"),
     (float, "number"),
-    (Mapping, "map"),
+    (dict, "map"),
     (list, "list"),
+    (Mapping, "map"),
 )
 
 
