@@ -88,7 +88,9 @@ class Outcome:
         return self.status != "skipped" or (self.change.expected is None and self.change.operation != "delete")
 
     def __str__(self) -> str:
-        detail = f": {self.error}" if self.error else f" ({self.reason})" if self.reason else ""
+        # An error names its object in front, for those who see it alone.
+        cause = str(self.error).removeprefix(f"{self.key}: ") if self.error else ""
+        detail = f": {cause}" if cause else f" ({self.reason})" if self.reason else ""
         known = [str(author) for author in self.authors if author.managers]
         detail += f"; set before: {', '.join(known[:_TOLD])}{', …' if len(known) > _TOLD else ''}" if known else ""
         is_safe = self.error is not None and self.error.is_free_of_values

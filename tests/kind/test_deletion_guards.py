@@ -338,7 +338,7 @@ def test_what_is_not_gone_in_time_has_failed_and_says_what_holds_it(ground):
         settled(reconciler, [], 1, settings)
         (outcome,) = reconciler.reconcile([], wait=True, **settings)
     assert str(outcome) == (
-        f"ConfigMap {ground.namespace}/held failed: ConfigMap {ground.namespace}/held: not deleted: "
+        f"ConfigMap {ground.namespace}/held failed: not deleted: "
         "accepted, but not gone after 0 s; see to who removes its finalizers: example.com/hold"
     )
 

@@ -128,3 +128,10 @@ def test_r2_7_the_json_report_has_both():
     del read["converged"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(read, schema())
+
+
+def test_an_outcome_names_its_object_once():
+    key = change().key
+    named = Outcome(change(), "failed", error=Unreachable(f"{key}: not patched: no answer"))
+    assert str(named) == f"{key} failed: not patched: no answer"
+    assert str(Outcome(change(), "failed", error=Unreachable("no answer"))) == f"{key} failed: no answer"
