@@ -5,7 +5,7 @@ Invariant: ``str`` and ``repr`` of an outcome never show the values of an object
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +34,12 @@ class Author(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path} by {' and '.join(self.managers)}"
+
+
+def who_set(authors: Sequence[Author]) -> str:
+    """The first fields whose managers are known, each with these; "" for none."""
+    known = [str(author) for author in authors if author.managers]
+    return f"{', '.join(known[:_TOLD])}{', …' if len(known) > _TOLD else ''}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -91,8 +97,8 @@ class Outcome:
         # An error names its object in front, for those who see it alone.
         cause = str(self.error).removeprefix(f"{self.key}: ") if self.error else ""
         detail = f": {cause}" if cause else f" ({self.reason})" if self.reason else ""
-        known = [str(author) for author in self.authors if author.managers]
-        detail += f"; set before: {', '.join(known[:_TOLD])}{', …' if len(known) > _TOLD else ''}" if known else ""
+        known = who_set(self.authors)
+        detail += f"; set before: {known}" if known else ""
         is_safe = self.error is not None and self.error.is_free_of_values
         return f"{self.key} {self.status}{detail if is_safe else self.change.told(detail)}"
 

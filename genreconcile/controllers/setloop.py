@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from genreconcile.apply.result import Result
+from genreconcile.apply.result import Result, who_set
 from genreconcile.cache import Cache, CacheEvent, Loss
 from genreconcile.controllers.concern import Concern
 from genreconcile.controllers.coverage import Coverage
@@ -34,6 +34,8 @@ _log = logger("genreconcile.controllers")
 _RAISED: Final = "GR910"
 _LOOK: Final = 1.0
 """Seconds between two looks at the files: no more than a stat of each."""
+_MOST_PATHS: Final = 20
+"""The most fields of one object that a line of the log names."""
 
 
 class SetLoop(Worker[str]):
@@ -199,10 +201,11 @@ class SetLoop(Worker[str]):
         found = [(change, self._reconciler.authors(change)) for change in plan.changes if change.operation != "none"]
         self._observer.found(found)
         for change, authors in found:
-            places = ", ".join(operation["path"] for operation in change.writes)
-            told = f": {places}" if places else ""
-            known = "; ".join(str(author) for author in authors if author.managers)
-            by = f"; set: {known}" if known else ""
+            places = [operation["path"] for operation in change.writes]
+            more = f" and {len(places) - _MOST_PATHS} more" if len(places) > _MOST_PATHS else ""
+            told = f": {', '.join(places[:_MOST_PATHS])}{more}" if places else ""
+            known = who_set(authors)
+            by = f"; set before: {known}" if known else ""
             _log.info("%s: would %s %s%s%s", self._set.name, change.operation, change.key, told, by)
         self._warned.tell((*plan.warnings, *plan.refusals))
         wrong = [change for change in plan.changes if change.error is not None]

@@ -329,6 +329,19 @@ def test_detect_tells_and_writes_nothing(fake, folder, settings, caplog):
     assert "kept: would delete ConfigMap shop/b" in told
 
 
+def test_detect_names_the_first_fields_of_many(fake, folder, caplog):
+    caplog.set_level("INFO")
+    with fake.run(kept(folder, **SELECTED)) as run:
+        run.settle()
+    fake.patch(MAP, "a", *({"op": "add", "path": f"/data/k{number:02}", "value": "x"} for number in range(23)))
+    caplog.clear()
+    with fake.run(kept(folder, **SELECTED, mode="detect")) as run:
+        run.settle()
+    (told,) = [text for record in caplog.records if "would update" in (text := record.getMessage())]
+    assert told.endswith("and 3 more")
+    assert told.count("/data/k") == 20
+
+
 def test_detect_tells_what_cannot_be_judged_and_comes_back(fake, folder, caplog):
     folder.write("c", {"apiVersion": "example.com/v1", "kind": "Nothing", "metadata": {"name": "c"}})
     with fake.run(kept(folder, mode="detect")) as run:

@@ -237,7 +237,7 @@ def test_a_set_that_is_only_looked_at_tells_what_has_drifted_and_who_did_it(fake
     events = [event for event in events_of(fake) if event["reason"] == "DriftFound"]
     assert {event["regarding"]["name"] for event in events} == {"kept", "gone", "missing"}
     assert fake.get(MAP, "kept")["data"] == {"k": "theirs"}
-    assert "would update ConfigMap shop/kept: /data/k; set: /data/k by helm" in caplog.text
+    assert "would update ConfigMap shop/kept: /data/k; set before: /data/k by helm" in caplog.text
 
 
 def test_probes_follow_the_program(fake):
