@@ -19,6 +19,10 @@ HELD_BY: Final = "heldBy"
 """The name in an error's ``details`` of the ObjectKey of the object that holds the value asked for."""
 
 
+_INTERNAL: Final = 500
+_ALLOCATED: Final = "is already allocated"
+
+
 class Holder(NamedTuple):
     """Another object, and the value asked for that it holds."""
 
@@ -46,6 +50,14 @@ def holder_of(change: Change, resource: Resource, cache: Cache) -> Holder | None
 
 
 def may_be_held(error: ClusterError) -> bool:
-    """Whether a refusal may come of a value that another object holds."""
+    """Whether a refusal may come of a value that another object holds.
+
+    For the port of a health check the server answers with an internal error: ``allocHealthCheckNodePort`` of its
+    ``registry/core/service/storage``.
+    """
     by = error.details.get(REFUSED_BY)
-    return (isinstance(error, Invalid) and by == VALIDATION) or (isinstance(error, Forbidden) and by == PLUGIN)
+    return (
+        (isinstance(error, Invalid) and by == VALIDATION)
+        or (isinstance(error, Forbidden) and by == PLUGIN)
+        or (error.status == _INTERNAL and _ALLOCATED in str(error))
+    )

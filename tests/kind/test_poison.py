@@ -81,7 +81,7 @@ def test_an_answer_that_is_none(control_plane, namespace, answer):
     with gr.Reconciler(cluster) as reconciler:
         result = reconciler.reconcile(objects(namespace))
         assert [outcome.status for outcome in result] == ["failed", "created", "created"]
-        assert f"ConfigMap {namespace}/first: " in str(result.failures[0])
+        assert f"ConfigMap {namespace}/first failed: " in str(result.failures[0])
         assert [outcome.status for outcome in reconciler.reconcile(objects(namespace))] == ["unchanged"] * 3
 
 

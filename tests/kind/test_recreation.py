@@ -6,7 +6,7 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.catalog import Catalog
-from genreconcile.errors import Invalid
+from genreconcile.errors import ClusterError
 from genreconcile.testing import ControlPlane
 from support.deletion_ground import Recorded
 from support.eventually import eventually
@@ -107,16 +107,31 @@ class Late(Recorded):
         return super().request(method, path, **settings)
 
 
-def test_r2_3_a_value_is_free_a_moment_after_its_deletion_was_seen(place):
-    first, second, third = (free_address(place, last) for last in (108, 109, 110))
-    place.create(service("s", first, 30041))
+def checked(name, address, port):
+    """A Service with this port of a health check, of which the server says by an internal error that it is taken."""
+    more = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": port}
+    return service(name, address, **more)
+
+
+@pytest.mark.parametrize(("made", "port", "last"), [(service, 30041, 108), (checked, 30044, 113)])
+def test_r2_3_a_value_is_free_a_moment_after_its_deletion_was_seen(place, made, port, last):
+    first, second, third = (free_address(place, number) for number in range(last, last + 3))
+    place.create(made("s", first, port))
     path = f"/api/v1/namespaces/{place.namespace}/services"
-    with pytest.raises(Invalid) as refused:
-        place.cluster.request("POST", path, body=json.dumps(service("second", third, 30041)).encode())
+    with pytest.raises(ClusterError, match="already allocated") as refused:
+        place.cluster.request("POST", path, body=json.dumps(made("second", third, port)).encode())
     late = Late(place.cluster, refused.value)
     with gr.Reconciler(late, on_immutable="recreate") as reconciler:
-        (outcome,) = reconciler.reconcile([service("s", second, 30041)], namespace=place.namespace)
+        (outcome,) = reconciler.reconcile([made("s", second, port)], namespace=place.namespace)
     assert (outcome.reason, late.refusals) == ("recreated: an immutable field differed", [])
+
+
+def test_r2_3_who_holds_the_port_of_a_health_check_is_told(place):
+    place.create(checked("s", free_address(place, 116), 30045))
+    with gr.Reconciler(place.cluster) as reconciler:
+        (outcome,) = reconciler.reconcile([checked("t", free_address(place, 117), 30045)], namespace=place.namespace)
+    assert outcome.status == "failed"
+    assert f"Service {place.namespace}/s holds 30045 (/spec/healthCheckNodePort)" in str(outcome)
 
 
 def test_r2_3_a_value_that_nobody_has_just_freed_is_refused_at_once(place):

@@ -28,7 +28,8 @@ class Served:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         self._server = ThreadingHTTPServer((HOST, 0), self._handler())
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        # The handshake is left to the threads of handlers: else a connection that says nothing holds up all others.
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     def __enter__(self):

@@ -261,7 +261,8 @@ def test_r1_2_offline(world, cluster, things):
 def insisted(world, reconciler, expected):
     """Reconcile until the engine has learned that the server will not take it."""
     return eventually(
-        lambda: next(o.reason for o in reconciler.reconcile(expected)).startswith("the server insists at")
+        lambda: next(o.reason for o in reconciler.reconcile(expected)).startswith("the server insists at"),
+        lambda: [str(outcome) for outcome in reconciler.reconcile(expected)],
     )
 
 
