@@ -16,6 +16,7 @@ from genreconcile.access.asking import Asker
 from genreconcile.access.right import Right
 from genreconcile.access.rules import ALL, Rules
 from genreconcile.cluster import Cluster
+from genreconcile.wording import first_of
 
 _NAMES = 3
 _FEW: Final = 4
@@ -188,5 +189,4 @@ def told(missing: Iterable[Right]) -> str:
 
 def _listed(names: tuple[str, ...]) -> str:
     shown = [name for name in names if name]
-    rest = f" and {len(shown) - _NAMES} more" if len(shown) > _NAMES else ""
-    return f" {', '.join(shown[:_NAMES])}{rest}" if shown else ""
+    return f" {first_of(shown, _NAMES)}" if shown else ""

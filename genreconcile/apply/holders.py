@@ -17,8 +17,6 @@ from genreconcile.plan import Change
 
 HELD_BY: Final = "heldBy"
 """The name in an error's ``details`` of the ObjectKey of the object that holds the value asked for."""
-
-
 _INTERNAL: Final = 500
 _ALLOCATED: Final = "is already allocated"
 

@@ -18,6 +18,7 @@ from genreconcile.kinds.order import group_behind, waves
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
 from genreconcile.plan.protection import is_seen_to
+from genreconcile.wording import first_of
 
 AFTER: Final = "not deleted: it may be what sees to"
 _FEW: Final = 3
@@ -68,8 +69,7 @@ def _split(changes: list[Change], chosen: list[bool]) -> tuple[list[Change], lis
 
 def withheld_for(changes: Iterable[Change], there: list[ObjectKey]) -> list[Outcome]:
     """The outcomes of objects that are not deleted: the objects ``there``, which may need them, are not gone."""
-    names = ", ".join(map(str, there[:_FEW])) + (f" and {len(there) - _FEW} more" if len(there) > _FEW else "")
-    reason = f"{AFTER} {names}, which is not gone; the next reconcile goes on"
+    reason = f"{AFTER} {first_of(there, _FEW)}, which is not gone; the next reconcile goes on"
     return [Outcome(change, "skipped", reason=reason) for change in changes]
 
 

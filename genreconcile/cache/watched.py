@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from genreconcile.cache.feed import Feed, Upstream
@@ -99,9 +99,9 @@ class Watched:
         """The best watch that holds an object or a namespace; without either all watches, none for a part of a kind."""
         watches = self._scopes
         if namespace or name:
-            found = [watches[scope] for scope in holding(namespace, name) if scope in watches]
-            if found or name:
-                return found if len(found) < 2 else (min(found, key=_Watch.faults),)
+            best = _best(watches, namespace, name)
+            if best is not None or name:
+                return () if best is None else (watches[best],)
         return self._all() if self.is_added or EVERYTHING in watches else ()
 
     def is_complete(self, namespaces: Collection[str] | None) -> bool:
@@ -199,11 +199,7 @@ class Watched:
 
     def scope_of(self, namespace: str, name: str = "") -> Scope | None:
         """The best scope that holds an object, or without ``name`` a namespace; None where it is not watched."""
-        watches = self._scopes
-        found = [scope for scope in holding(namespace, name) if scope in watches]
-        if len(found) < 2:  # As a rule, and each read of an object asks.
-            return found[0] if found else None
-        return min(found, key=lambda scope: watches[scope].faults())
+        return _best(self._scopes, namespace, name)
 
     def change(self, mutate: Callable[[], list[Delta]]) -> None:
         """Change the store by ``mutate`` and tell the subscribers."""
@@ -279,3 +275,11 @@ class _Watch:
             loss = Loss(self._watched.resource, self._scope, is_over=synced)
         self.synced, self.error, self.stale_since = synced, error, stale_since
         self._watched.state(error, loss)
+
+
+def _best(watches: Mapping[Scope, _Watch], namespace: str, name: str) -> Scope | None:
+    """See ``Watched.scope_of``."""
+    found = [scope for scope in holding(namespace, name) if scope in watches]
+    if len(found) < 2:  # As a rule, and each read of an object asks.
+        return found[0] if found else None
+    return min(found, key=lambda scope: watches[scope].faults())

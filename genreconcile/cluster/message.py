@@ -63,10 +63,9 @@ class Response(ABC):
         Raises as ``exchange.exchange``.
         """
         whole = io.BytesIO()  # ``getvalue`` makes no copy, as a join of the parts would.
-        if begun is not None and (part := self.read1()):
-            begun(part)
-            whole.write(part)
         while (most is None or whole.tell() < most) and (part := self.read1()):
+            if begun is not None and not whole.tell():
+                begun(part)
             whole.write(part)
         whole.truncate(most)
         return whole.getvalue()

@@ -22,6 +22,7 @@ from genreconcile.normalize.compiled import Node
 from genreconcile.normalize.place import Others
 from genreconcile.normalize.prepare import prepare
 from genreconcile.pointer import join_pointer
+from genreconcile.wording import first_of
 
 EXACT: Final = "exact"
 NOBODY: Final = Ours()
@@ -65,11 +66,8 @@ class Diff:
         return bool(self.differences or self.interventions)
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{found.op} {join_pointer(found.path)}" for found in self.differences[:_TOLD])
-        more = f" and {len(self.differences) - _TOLD} more" if len(self.differences) > _TOLD else ""
-        return (
-            f"<Diff {len(self.differences)} differences{': ' * bool(told)}{told}{more}{', untyped' * (not self.typed)}>"
-        )
+        told = first_of(self.differences, _TOLD, lambda found: f"{found.op} {join_pointer(found.path)}")
+        return f"<Diff {len(self.differences)} differences{': ' * bool(told)}{told}{', untyped' * (not self.typed)}>"
 
 
 @dataclass(frozen=True, slots=True)

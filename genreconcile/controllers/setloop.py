@@ -29,6 +29,7 @@ from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
 from genreconcile.reconcile import Reconciler
 from genreconcile.settings import Settings
+from genreconcile.wording import first_of
 
 _log = logger("genreconcile.controllers")
 _RAISED: Final = "GR910"
@@ -201,9 +202,8 @@ class SetLoop(Worker[str]):
         found = [(change, self._reconciler.authors(change)) for change in plan.changes if change.operation != "none"]
         self._observer.found(found)
         for change, authors in found:
-            places = [operation["path"] for operation in change.writes]
-            more = f" and {len(places) - _MOST_PATHS} more" if len(places) > _MOST_PATHS else ""
-            told = f": {', '.join(places[:_MOST_PATHS])}{more}" if places else ""
+            places = first_of([operation["path"] for operation in change.writes], _MOST_PATHS)
+            told = f": {places}" if places else ""
             known = who_set(authors)
             by = f"; set before: {known}" if known else ""
             _log.info("%s: would %s %s%s%s", self._set.name, change.operation, change.key, told, by)

@@ -18,6 +18,7 @@ from genreconcile.installed import here, misfits, numbers
 from genreconcile.kinds.discovery import Discovery, Resource
 from genreconcile.kinds.openapi import OpenAPIDocuments
 from genreconcile.kinds.types import document_path
+from genreconcile.wording import first_of
 
 _SHOWN: Final = 5
 
@@ -55,7 +56,6 @@ def schemas(cluster: Cluster, discovery: Discovery, kinds: Sequence[Resource]) -
         of_groups = {document_path(one.gvk.group, one.gvk.version) for one in discovery.resources()}
         without = sorted(path for path in of_groups if path not in known)
     if without:
-        more = f" and {len(without) - _SHOWN} more" if len(without) > _SHOWN else ""
-        yield Finding("schema", WARNING, f"no schema for {', '.join(without[:_SHOWN])}{more}", "GR506")
+        yield Finding("schema", WARNING, f"no schema for {first_of(without, _SHOWN)}", "GR506")
     else:
         yield Finding.ok("schema", f"kinds described: {len(kinds)}" if kinds else f"documents: {len(known)}")

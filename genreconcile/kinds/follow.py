@@ -94,7 +94,7 @@ class Follower:
     def state(self, resource: Resource) -> State:
         """The state of a kind that is served. Raises ClusterError."""
         gvk = resource.gvk
-        if self._served.types.is_custom(gvk) is None:
+        if not self._is_described(resource):
             return State.OVERDUE if gvk in self._overdue else State.UNDESCRIBED
         return State.CHANGING if self.definitions.is_changing(_kind(gvk)) else State.DESCRIBED
 
@@ -104,11 +104,11 @@ class Follower:
 
     def are_described(self, resources: Iterable[Resource]) -> bool:
         """Whether documents describe all of these kinds. Raises ClusterError."""
-        return all(self._served.types.is_custom(resource.gvk) is not None for resource in resources)
+        return all(map(self._is_described, resources))
 
     def is_undescribed(self, resource: Resource) -> bool:
         """Whether the kind has a definition, and no document describes it."""
-        if self._served.types.is_custom(resource.gvk) is not None:
+        if self._is_described(resource):
             return False
         definition = self._definition(resource.gvk)
         return definition is not None and definition is not UNREADABLE
@@ -200,7 +200,10 @@ class Follower:
             raise
         except ClusterError as error:
             _log.info("%s: its OpenAPI document was not asked for: %s", due[0], error)
-        return [resource for resource in due if self._served.types.is_custom(resource.gvk) is not None]
+        return list(filter(self._is_described, due))
+
+    def _is_described(self, resource: Resource) -> bool:
+        return self._served.types.is_custom(resource.gvk) is not None
 
     def _note(self, resource: Resource, *, is_described: bool) -> None:
         if is_described:

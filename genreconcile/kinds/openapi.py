@@ -69,8 +69,7 @@ class OpenAPIDocuments:
     def document(self, path: str) -> Document | None:
         """The parsed document, shared: do not change it. None where the server has none. Raises ClusterError."""
         with self._lock:
-            hashes = self._hashes  # Each plan asks for a dozen documents.
-            digest = (self.hashes() if hashes is None else hashes).get(path)
+            digest = self.hashes().get(path)
             if digest is None:
                 return None
             document = self._documents.get((path, digest))

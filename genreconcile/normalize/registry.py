@@ -44,7 +44,6 @@ class Registry:
         self._root_rules = tuple(rule for rule in self.rules if rule.root)
         self._type_rules = tuple(rule for rule in self.rules if not rule.root)
         self._by_type: dict[str, tuple[Rule, ...]] = {}
-        self._needs_managers: dict[GVK, bool] = {}
         self._compiler = Compiler(
             self._rules_of,
             frozenset().union(*(rule.reads for rule in self.rules)),
@@ -159,11 +158,7 @@ class Registry:
 
     def needs_managers(self, gvk: GVK) -> bool:
         """Whether a rule for this kind names field managers, so that managedFields have to be read."""
-        known = self._needs_managers.get(gvk)  # Each plan asks.
-        if known is None:
-            known = any(rule.managers and self.may_select(rule, gvk) for rule in self._root_rules)
-            self._needs_managers[gvk] = known
-        return known
+        return any(rule.managers and self.may_select(rule, gvk) for rule in self._root_rules)
 
     def owned(self, gvk: GVK, kind: Type | None) -> tuple[Rule, ...]:
         """The rules for a kind that depend on the owner of a managed value, or of a member of a shared list."""

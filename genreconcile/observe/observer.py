@@ -14,6 +14,7 @@ from genreconcile.memory.fights import NEXT_REPAIR
 from genreconcile.objects import Object, ObjectKey
 from genreconcile.observe.figures import Figures
 from genreconcile.plan import Change
+from genreconcile.wording import first_of
 
 NORMAL: Final = "Normal"
 WARNING: Final = "Warning"
@@ -167,9 +168,8 @@ def silent(name: str) -> Observer:
 
 
 def _done(outcomes: Sequence[Outcome]) -> str:
-    names = [str(outcome.key) for outcome in outcomes[:_MOST_NAMED]]
-    more = f" and {len(outcomes) - len(names)} more" if len(outcomes) > len(names) else ""
-    return f"{_DONE[outcomes[0].status]} {', '.join(names)}{more}"
+    names = first_of(outcomes, _MOST_NAMED, lambda outcome: str(outcome.key))
+    return f"{_DONE[outcomes[0].status]} {names}"
 
 
 def _repair(outcome: Outcome) -> str:

@@ -45,7 +45,7 @@ class Kinds:
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self._followed: frozenset[Resource] = frozenset()
         self._synced: LRUCache[Hashable, Hashable] = LRUCache(1024)
-        self._lock = threading.Lock()  # Of these, and of _followed.
+        self._lock = threading.Lock()  # Of _awaited, _followed and _synced.
         self._follower = Follower(catalog.served, cache, self.definition)
         self._admission = Admission(cache, engine.learned, follow=self._follow)
         self.definitions = self._follower.definitions

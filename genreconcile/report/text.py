@@ -19,6 +19,7 @@ from genreconcile.objects import GVK
 from genreconcile.plan import Change, Plan
 from genreconcile.pointer import split_pointer
 from genreconcile.report.row import printable, rows
+from genreconcile.wording import first_of
 
 _MAX_VALUE = 120
 _MAX_KINDS = 12
@@ -39,8 +40,7 @@ def render_text(report: Plan | Result) -> str:
 
 def _looked_at(kinds: Sequence[GVK]) -> str:
     """The line of the kinds among which deletion looked: objects of other kinds stay."""
-    more = f" and {len(kinds) - _MAX_KINDS} more" if len(kinds) > _MAX_KINDS else ""
-    return f"deletion looked at {', '.join(map(str, kinds[:_MAX_KINDS]))}{more}"
+    return f"deletion looked at {first_of(kinds, _MAX_KINDS)}"
 
 
 def operations(change: Change) -> Iterator[str]:

@@ -14,6 +14,8 @@ from typing import Final
 
 from cachetools import LRUCache
 
+from genreconcile.wording import first_of
+
 _MOST: Final = 100_000
 _PATHS: Final = 3
 
@@ -68,9 +70,8 @@ class Restless:
             self._streaks.pop(uid, None)
 
     def _report(self, differing: Sequence[str]) -> str:
-        more = "" if len(differing) <= _PATHS else f" and {len(differing) - _PATHS} more"
         return (
             f"the status differs in {self._runs} successive runs with equal reads, at "
-            f"{', '.join(differing[:_PATHS])}{more}: written once in {self._interval:.0f} s at most; "
+            f"{first_of(differing, _PATHS)}: written once in {self._interval:.0f} s at most; "
             "leave out what changes by itself, or find out who else writes it"
         )

@@ -60,11 +60,15 @@ def cache(world):
         world.may_answer.set()
 
 
-@pytest.fixture
-def kinds(world, cache):
+def kinds_of(world, cache):
     catalog = Catalog(world.server, Registry.empty(), cache.discovery)
     options = Options(sync_timeout=PATIENCE, field_manager="tests", follow_definitions=False)
     return Kinds(Engine(None, catalog, cache, Learned(), Related(cache), options))
+
+
+@pytest.fixture
+def kinds(world, cache):
+    return kinds_of(world, cache)
 
 
 class Syncing:
@@ -197,9 +201,7 @@ def test_after_new_schemas_all_is_asked_again(synced, added):
 
 def test_a_namespace_that_the_cache_covers_since_is_watched(world):
     with Cache(world.server, namespaces=["shop"]) as cache:
-        catalog = Catalog(world.server, Registry.empty(), cache.discovery)
-        options = Options(sync_timeout=PATIENCE, field_manager="tests", follow_definitions=False)
-        kinds = Kinds(Engine(None, catalog, cache, Learned(), Related(cache), options))
+        kinds = kinds_of(world, cache)
         for place in ("shop", "lab"):
             path = f"/apis/example.com/v1/namespaces/{place}/widgets"
             world.server.answer(path, page(5, obj("a", 3, namespace=place)))
