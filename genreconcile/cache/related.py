@@ -78,6 +78,7 @@ class View:
         self._found: dict[tuple[str, str], _Seen | None] = {}
         self._asked: dict[_Where, None] = {}
         self._consulted: dict[tuple[_Where, ...], Consulted | None] = {}
+        self._agreed: Consulted = ()
 
     def __call__(self, kind: str, namespace: str) -> Sequence[Object] | None:
         """The objects of a kind in a namespace, None where they are not known."""
@@ -107,10 +108,13 @@ class View:
 
     def agrees(self, consulted: Consulted) -> bool:
         """Whether the consulted places hold the same objects as then."""
+        if consulted is self._agreed:  # As a rule, the entries of one plan share it.
+            return True
         for kind, namespace, fingerprint in consulted:
             found = self._find(kind, namespace)
             if found is None or found.fingerprint != fingerprint:
                 return False
+        self._agreed = consulted
         return True
 
     def _find(self, kind: str, namespace: str) -> _Seen | None:

@@ -67,7 +67,7 @@ class Store:
         self._seen: dict[Scope, int] = {}
         self.epoch = 0
         self.version = 0
-        """Grows with each change."""
+        """Grows with each change, as soon as ``get`` tells the change."""
 
     def __len__(self) -> int:
         return len(self._records)
@@ -190,9 +190,9 @@ class Store:
                 self._bury(old.uid)
         if old is not None:
             self._index.remove(name, old)
-        self.version += 1
         self._records[name] = record
         self._index.add(name, record)
+        self.version += 1  # After the change: a verdict on the record before, of this version, would be kept for good.
         return deltas
 
     def _is_of_before(self, name: Name, record: Record) -> bool:
@@ -206,9 +206,9 @@ class Store:
             self._tombstones[uid] = self._burials
 
     def _drop(self, name: Name, record: Record) -> Delta:
-        self.version += 1
         del self._records[name]
         self._index.remove(name, record)
+        self.version += 1  # As above.
         return Delta(DELETED, record, record)
 
 

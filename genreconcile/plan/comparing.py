@@ -178,8 +178,8 @@ class DraftComparer:
             brings = tuple(defined_by(entry.obj)) if self._facts[resource.gvk].defines else ()
             name = (record.namespace, record.name)
             labels = labels_of(entry.obj)
-            in_sync = InSync(entry.key, name, change, resource, store, record, consulted, labels, brings)
-            self._memory.note(entry.content, self._draft.call_key, in_sync)
+            in_sync = InSync(entry.key, name, change, resource, store, record, consulted, labels, brings, entry.content)
+            self._memory.note(self._draft.call_key, in_sync)
         return change
 
     def _unless_settling(self, change: Change, resource: Resource) -> Change:

@@ -18,7 +18,7 @@ from genreconcile.manifests.usable import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import Membership
 from genreconcile.plan.corrections import Note, corrections
-from genreconcile.plan.entries import Fresh, InSync
+from genreconcile.plan.entries import Fresh, InSync, Settled
 from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded, is_current
 from genreconcile.plan.locate import locate
 
@@ -42,17 +42,25 @@ class Draft:
         self._is_spread = cache.namespaces is not None
         self.is_settled = True
         """Whether every object is known to be in sync."""
+        self.repeated: Settled | None = None
+        """The earlier call of which this is a repetition: the same entries, one by one."""
         self.notes: list[Note] = []
         """Warnings about fields that the server drops from the located objects."""
 
     def read(self, expected: Iterable[Mapping[str, Any]], memory: InSyncMemory) -> None:
         """Make an entry of each expected object. Raises LoadError, and what iterating over them raises."""
-        add, known = self.entries.append, memory.of(self.call_key)
+        add, known, settled = self.entries.append, memory.of(self.call_key), memory.settled(self.call_key)
+        before: list[InSync] = settled.entries if settled is not None else []
         for index, obj in enumerate(require_iterable(expected)):
             data = encoded(obj)
             content = digest_of(data)
-            in_sync = known.get(content)
-            if in_sync is not None and is_current(in_sync) and self._holds(in_sync):
+            in_sync: InSync | None = before[index] if index < len(before) else None
+            if in_sync is None or in_sync.content != content or not is_current(in_sync):
+                settled = None
+                in_sync = known.get(content)
+                if in_sync is not None and not is_current(in_sync):
+                    in_sync = None
+            if in_sync is not None and self._holds(in_sync):
                 add(in_sync)
                 continue
             self.is_settled = False
@@ -63,6 +71,8 @@ class Draft:
             else:
                 origin = obj.origin if isinstance(obj, Loaded) else f"expected[{index}]"
                 self.entries += _loaded(obj, origin, data, content)
+        if self.is_settled and settled is not None and len(self.entries) == len(settled.entries):
+            self.repeated = settled
 
     def _holds(self, in_sync: InSync) -> bool:
         """Whether the entry's kind is still served and read as before, and rules would consult the same objects."""

@@ -6,7 +6,7 @@ Invariant: data only. No entry is part of a reference cycle, so Python's garbage
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,8 +23,12 @@ _NOT_LOCATED: Final = ReconcileError("not located", code="GR001")
 _NO_KEY: Final = ObjectKey("", "", "", "")
 
 
-class InSync(msgspec.Struct, frozen=True, gc=False):
-    """An object that was in sync. ``labels`` are those of expected, ``brings`` the kinds that the object defines."""
+class InSync(msgspec.Struct, eq=False, gc=False):
+    """An object that was in sync. ``labels`` are those of expected, ``brings`` the kinds that the object defines.
+
+    ``content`` is the digest of expected; ``version`` the one of the store at which the record was last found to be
+    the live one. Only ``version`` ever changes.
+    """
 
     key: ObjectKey
     name: Name
@@ -35,6 +39,16 @@ class InSync(msgspec.Struct, frozen=True, gc=False):
     consulted: Consulted
     labels: Mapping[str, str]
     brings: tuple[Resource, ...]
+    content: bytes
+    version: int = -1
+
+
+class Settled(NamedTuple):
+    """A whole call of objects in sync, in their order, and what its plan holds of each."""
+
+    entries: list[InSync]
+    order: tuple[ObjectKey, ...]
+    unchanged: tuple[Change, ...]
 
 
 class Fresh(msgspec.Struct, gc=False):

@@ -2,7 +2,8 @@
 
 Invariant: an entry holds only for the content of expected, the namespace and policy of the call, the very record in
 the cache (uid and resourceVersion), every other object that rules consulted, and one generation of schemas and rules;
-any other object is compared anew. Beyond ``_FIRST_LOOK`` there are at most twice the entries held at the last look.
+any other object is compared anew. Beyond ``_FIRST_LOOK`` there are at most twice the entries held at the last look, and
+those of the last call in which all was in sync.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from genreconcile.gojson import encode
-from genreconcile.plan.entries import InSync
+from genreconcile.plan.entries import InSync, Settled
 
 _FIRST_LOOK: Final = 4096
 """The number of entries, of a few hundred bytes each, before the first look for those that no longer hold."""
@@ -33,6 +34,7 @@ class InSyncMemory:
 
     def __init__(self) -> None:
         self._found: dict[CallKey, dict[bytes, InSync]] = {}
+        self._settled: tuple[CallKey, Settled] | None = None
         self._count = 0
         self._look_at = _FIRST_LOOK
         self._lock = threading.Lock()
@@ -45,13 +47,26 @@ class InSyncMemory:
         """The entries of a call by digest; the record of each may be another one by now: ``is_current``."""
         return self._found.get(call_key) or _NOTHING
 
+    def settled(self, call_key: CallKey) -> Settled | None:
+        """The last call of all whose objects were in sync, if it is one of this key. Its records may be others now."""
+        last = self._settled
+        return last[1] if last is not None and last[0] == call_key else None
+
+    def note_settled(self, call_key: CallKey, settled: Settled) -> None:
+        """Remember a call whose objects were all in sync, in place of the one before.
+
+        One is enough: a Reconciler with many sets finds the objects of all by their digests.
+        """
+        self._settled = call_key, settled
+
     def find(self, content: bytes, call_key: CallKey) -> InSync | None:
         """The entry of an object with this digest, None without one whose record is still the live one."""
         found = self.of(call_key).get(content)
         return found if found is not None and is_current(found) else None
 
-    def note(self, content: bytes, call_key: CallKey, in_sync: InSync) -> None:
+    def note(self, call_key: CallKey, in_sync: InSync) -> None:
         """Remember that an object was in sync."""
+        content = in_sync.content
         with self._lock:
             found = self._found.get(call_key)
             if found is None:
@@ -67,7 +82,13 @@ class InSyncMemory:
 
 def is_current(in_sync: InSync) -> bool:
     """Whether the entry's record is still the live one."""
-    return in_sync.store.get(in_sync.name) is in_sync.record
+    store = in_sync.store
+    version = store.version  # Taken before the record: a change meanwhile is seen next time.
+    if in_sync.version != version:
+        if store.get(in_sync.name) is not in_sync.record:
+            return False
+        in_sync.version = version
+    return True
 
 
 def _holding(found: dict[CallKey, dict[bytes, InSync]]) -> dict[CallKey, dict[bytes, InSync]]:

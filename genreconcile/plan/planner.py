@@ -28,7 +28,7 @@ from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.corrections import Told
 from genreconcile.plan.deletions import NO_DELETIONS
 from genreconcile.plan.draft import Draft
-from genreconcile.plan.entries import InSync
+from genreconcile.plan.entries import InSync, Settled
 from genreconcile.plan.evidence import Evidence
 from genreconcile.plan.further import Further, deletable, require_served
 from genreconcile.plan.insync import InSyncMemory
@@ -81,15 +81,14 @@ class Planner:
         """
         prune, head = call.prune, self._head(call)
         draft = self._read(call, head)
-        order = draft.keys
-        if len(set(order)) < len(order):
+        if draft.repeated is None and len(set(order := draft.keys)) < len(order):
             refuse_duplicates(draft.origins)
         if prune.kinds:
             require_served(self._catalog.discovery, prune.kinds, draft.resources)
         if draft.is_settled and not prune.is_wanted:
-            unchanged = tuple([entry.change for entry in draft.entries if isinstance(entry, InSync)])
+            settled = draft.repeated or self._settled(draft)
             self._note_seen(draft)
-            return Plan((), unchanged, tuple(order), self._stale(draft))
+            return Plan((), settled.unchanged, settled.order, self._stale(draft))
         refused = self._permit(draft, prune, head, use)
         scope, others = self._sync(draft, prune, head)
         changes = self._changes(draft)
@@ -102,6 +101,13 @@ class Planner:
             plan = assemble(changes, going, prune, warnings, scope.plan(going))
         self._note_seen(draft)
         return self._with_secrets(plan)
+
+    def _settled(self, draft: Draft) -> Settled:
+        """What the plan of a call of objects in sync holds, which is remembered."""
+        entries = [entry for entry in draft.entries if isinstance(entry, InSync)]
+        settled = Settled(entries, tuple(draft.keys), tuple([entry.change for entry in entries]))
+        self._memory.note_settled(draft.call_key, settled)
+        return settled
 
     def replan(self, call: Call, only: Collection[ObjectKey]) -> Plan:
         """The plan for some of the objects of a call, which deletes nothing. Raises as ``plan``."""

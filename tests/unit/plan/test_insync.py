@@ -1,9 +1,11 @@
+import pytest
+
 from genreconcile.cache import Store
 from genreconcile.cache.transform import Record
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
 from genreconcile.plan.entries import InSync
-from genreconcile.plan.insync import InSyncMemory, digest_of
+from genreconcile.plan.insync import InSyncMemory, digest_of, is_current
 
 TERMS = ("shop", "exact", 1, "")
 
@@ -12,9 +14,9 @@ def record_of(number, version):
     return Record("shop", f"n{number}", f"uid {number}", version, {}, (), deleting=False, data=b"{}")
 
 
-def verdict_on(store, number):
+def verdict_on(store, number, of=b"some content"):
     key, name = ObjectKey("", "Widget", "shop", f"n{number}"), ("shop", f"n{number}")
-    return InSync(key, name, Change("none", None, key), None, store, store.get(name), (), {}, ())
+    return InSync(key, name, Change("none", None, key), None, store, store.get(name), (), {}, (), of)
 
 
 def content(*parts):
@@ -24,8 +26,8 @@ def content(*parts):
 def test_a_verdict_holds_for_its_content_its_terms_and_its_record():
     store, memory = Store(), InSyncMemory()
     store.upsert(record_of(1, version=1))
-    in_sync = verdict_on(store, 1)
-    memory.note(content(1), TERMS, in_sync)
+    in_sync = verdict_on(store, 1, content(1))
+    memory.note(TERMS, in_sync)
     assert memory.find(content(1), TERMS) is in_sync
     assert memory.find(content(2), TERMS) is None
     assert memory.find(content(1), ("shop", "subset", 1, "")) is None
@@ -39,7 +41,7 @@ def test_void_verdicts_do_not_add_up():
     for version in range(1, 300):
         for number in range(100):
             store.upsert(record_of(number, version))
-            memory.note(content(number, version), TERMS, verdict_on(store, number))
+            memory.note(TERMS, verdict_on(store, number, content(number, version)))
     assert len(memory) <= 4096
     assert all(memory.find(content(number, 299), TERMS) for number in range(100))
 
@@ -51,7 +53,7 @@ def test_new_contents_and_schemas_for_the_same_objects_do_not_add_up():
         store.upsert(record_of(number, version=1))
     for generation in range(300):
         for number in range(100):
-            memory.note(content(number, generation), ("shop", "exact", generation, ""), verdict_on(store, number))
+            memory.note(("shop", "exact", generation, ""), verdict_on(store, number, content(number, generation)))
     assert len(memory) <= 4096
     assert all(memory.find(content(number, 299), ("shop", "exact", 299, "")) for number in range(100))
 
@@ -60,7 +62,7 @@ def test_verdicts_are_kept_on_as_many_objects_as_there_are():
     store, memory = Store(), InSyncMemory()
     for number in range(20_000):
         store.upsert(record_of(number, version=1))
-        memory.note(content(number), TERMS, verdict_on(store, number))
+        memory.note(TERMS, verdict_on(store, number, content(number)))
     assert len(memory) == 20_000
     assert all(memory.find(content(number), TERMS) for number in range(20_000))
     for number in range(19_900):
@@ -68,5 +70,49 @@ def test_verdicts_are_kept_on_as_many_objects_as_there_are():
     for version in range(2, 500):
         for number in range(19_900, 20_000):
             store.upsert(record_of(number, version))
-            memory.note(content(number, version), TERMS, verdict_on(store, number))
+            memory.note(TERMS, verdict_on(store, number, content(number, version)))
     assert len(memory) <= 4096
+
+
+class Watched(dict):
+    """The records of a store; ``look`` is called just before one of them is another one, or is gone."""
+
+    look = staticmethod(lambda: None)
+
+    def __setitem__(self, name, record):
+        self.look()
+        super().__setitem__(name, record)
+
+    def __delitem__(self, name):
+        self.look()
+        super().__delitem__(name)
+
+
+@pytest.mark.parametrize("goes", [False, True])
+def test_a_verdict_that_is_looked_up_during_a_change_is_looked_up_again(goes):
+    """Readers take no lock: what they see just before a change must not count as seen after it."""
+    store = Store()
+    store._records = records = Watched()
+    store.upsert(record_of(1, version=1))
+    in_sync = verdict_on(store, 1)
+    seen = []
+    records.look = lambda: seen.append(is_current(in_sync))
+    if goes:
+        store.delete(("shop", "n1"), "uid 1", 2)
+    else:
+        store.upsert(record_of(1, version=2))
+    assert seen == [True]
+    assert not is_current(in_sync)
+
+
+def test_a_verdict_holds_while_other_objects_change():
+    store = Store()
+    store.upsert(record_of(1, version=1))
+    in_sync = verdict_on(store, 1)
+    for version in (1, 2, 3):
+        store.upsert(record_of(2, version))
+        assert is_current(in_sync)
+    store.delete(("shop", "n2"), "uid 2", 4)
+    assert is_current(in_sync)
+    store.delete(("shop", "n1"), "uid 1", 5)
+    assert not is_current(in_sync)
