@@ -101,7 +101,7 @@ _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _LARGEST_BINARY = Decimal(_INT64_MAX)
 _LARGEST_DECIMAL = Decimal(10**21)
 _LARGEST_EXPONENT = 10**8
-_LONGEST_KEPT = 100
+LONGEST_KEPT: Final = 100
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_UP)
 _NANO, _MILLI = -9, -3
 
@@ -151,11 +151,12 @@ def is_quantity(value: Any) -> bool:
 
 
 def _parse_quantity_text(text: str) -> Decimal | None:
-    return _kept_quantity(text) if len(text) <= _LONGEST_KEPT else _kept_quantity.__wrapped__(text)
+    return kept_quantity(text) if len(text) <= LONGEST_KEPT else kept_quantity.__wrapped__(text)
 
 
 @functools.lru_cache(maxsize=4096)
-def _kept_quantity(text: str) -> Decimal | None:
+def kept_quantity(text: str) -> Decimal | None:
+    """The value of a quantity's text, None for what is none; for texts of up to LONGEST_KEPT characters."""
     match = _QUANTITY.fullmatch(text.strip(_SPACE))
     if match is None or not match[0]:
         return None

@@ -24,7 +24,8 @@ from genreconcile.errors import (
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
 from genreconcile.log import logger
-from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.normalize.annotations import ANNOTATIONS
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of
 from genreconcile.ownership import PART_OF, Membership
 from genreconcile.plan import Change, change_for
 from genreconcile.plan.adoption import Adoption
@@ -32,7 +33,6 @@ from genreconcile.plan.draft import Draft
 from genreconcile.plan.drift import unusable
 from genreconcile.plan.entries import Fresh, InSync
 from genreconcile.plan.evidence import Evidence
-from genreconcile.plan.insync import InSyncMemory
 from genreconcile.plan.kinds import Kinds
 
 _log = logger("genreconcile.planner")
@@ -41,10 +41,13 @@ _MOMENT: Final = 5.0
 
 
 class _Kind(NamedTuple):
-    """What holds for a kind while one plan is made. ``pending``: the server does not serve the kind yet."""
+    """What holds for a kind while one plan is made. ``pending``: the server does not serve the kind yet. ``uniform`` is
+    the comparison of objects without rules in their annotations, None where it is not the same for all.
+    """
 
     pending: bool
     defines: bool
+    uniform: Comparison | None
 
 
 def _ours(engine: Engine, members: Membership | None) -> Ours:
@@ -54,6 +57,12 @@ def _ours(engine: Engine, members: Membership | None) -> Ours:
     return Ours(manager, members.has_added, has_added, members.outlived)
 
 
+def _has_plain_annotations(obj: Object) -> bool:
+    """Whether there surely are no rules in the annotations of an object."""
+    annotations = obj["metadata"].get("annotations")
+    return not annotations or (type(annotations) is dict and ANNOTATIONS.isdisjoint(annotations))
+
+
 class DraftComparer:
     """Makes the changes of one plan."""
 
@@ -61,7 +70,6 @@ class DraftComparer:
         self,
         engine: Engine,
         kinds: Kinds,
-        memory: InSyncMemory,
         draft: Draft,
         evidence: Evidence | None = None,
     ) -> None:
@@ -69,13 +77,14 @@ class DraftComparer:
         self._cache = engine.cache
         self._kinds = kinds
         self._learned = engine.learned
-        self._memory = memory
         self._draft = draft
         members = draft.members
         self._adoption = Adoption(members, evidence) if members is not None and evidence is not None else None
         self._comparer = engine.comparer(draft.call_key[1], draft.view, _ours(engine, members))
         self._facts: dict[GVK, _Kind] = {}
         self._stores: dict[tuple[GVK, str], Store] = {}
+        self.in_sync: list[InSync] = []
+        """The objects that were found in sync, to be remembered."""
 
     def change(self, entry: Fresh) -> Change:
         """The change of one object. Raises LoadError where the object is no JSON data.
@@ -101,7 +110,9 @@ class DraftComparer:
             if kind.pending:
                 self._require_covered(key)
                 return Change("create", resource.gvk, key, expected=entry.copy())
-            comparison = self._comparer.of(resource, entry.obj)
+            comparison = kind.uniform
+            if comparison is None or not _has_plain_annotations(entry.obj):
+                comparison = self._comparer.of(resource, entry.obj)
             store = self._store(resource, key)
         except InputError as error:
             return Change("none", resource.gvk, key, expected=entry.copy(), error=unusable(key, error))
@@ -156,8 +167,9 @@ class DraftComparer:
     def _kind(self, resource: Resource) -> _Kind:
         known = self._facts.get(resource.gvk)
         if known is None:
-            known = _Kind(self._kinds.is_pending(resource), defines_kinds(resource.gvk))
-            self._facts[resource.gvk] = known
+            pending = self._kinds.is_pending(resource)
+            uniform = None if pending else self._comparer.uniform(resource)
+            known = self._facts[resource.gvk] = _Kind(pending, defines_kinds(resource.gvk), uniform)
         return known
 
     def _store(self, resource: Resource, key: ObjectKey) -> Store:
@@ -179,7 +191,7 @@ class DraftComparer:
             name = (record.namespace, record.name)
             labels = labels_of(entry.obj)
             in_sync = InSync(entry.key, name, change, resource, store, record, consulted, labels, brings, entry.content)
-            self._memory.note(self._draft.call_key, in_sync)
+            self.in_sync.append(in_sync)
         return change
 
     def _unless_settling(self, change: Change, resource: Resource) -> Change:

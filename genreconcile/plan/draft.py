@@ -105,7 +105,7 @@ class Draft:
         located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
         last = None
         for entry, (obj, key, resource) in zip(fresh, located, strict=True):
-            if isinstance(resource, Resource):
+            if isinstance(resource, Resource) and ("status" in entry.obj or not resource.namespaced):
                 self.notes += corrections(entry.obj, key, resource)
             entry.obj, entry.key, entry.resource = obj, key, resource
             if self.members is not None and isinstance(resource, Resource):

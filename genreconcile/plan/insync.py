@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -64,16 +64,16 @@ class InSyncMemory:
         found = self.of(call_key).get(content)
         return found if found is not None and is_current(found) else None
 
-    def note(self, call_key: CallKey, in_sync: InSync) -> None:
-        """Remember that an object was in sync."""
-        content = in_sync.content
+    def note(self, call_key: CallKey, in_sync: Sequence[InSync]) -> None:
+        """Remember that objects were in sync."""
+        if not in_sync:
+            return
         with self._lock:
-            found = self._found.get(call_key)
-            if found is None:
-                found = self._found[call_key] = {}
-            if found.pop(content, None) is None:  # So that the newest entry is the last.
-                self._count += 1
-            found[content] = in_sync
+            found = self._found.setdefault(call_key, {})
+            for entry in in_sync:
+                if found.pop(entry.content, None) is None:  # So that the newest entry is the last.
+                    self._count += 1
+                found[entry.content] = entry
             if self._count >= self._look_at:
                 self._found = _holding(self._found)
                 self._count = sum(map(len, self._found.values()))

@@ -6,7 +6,7 @@ once, however many objects of it there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from genreconcile.catalog import Catalog
@@ -16,13 +16,8 @@ from genreconcile.kinds.order import defined_by, defines_kinds
 from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.plan.drift import unusable
 
-
-class Located(NamedTuple):
-    """An expected object in its namespace, with its key, and its resource or the error why it has none."""
-
-    obj: Object
-    key: ObjectKey
-    resource: Resource | ReconcileError
+Located = tuple[Object, ObjectKey, Resource | ReconcileError]
+"""An expected object in its namespace, with its key, and its resource or the error why it has none."""
 
 
 class _Kind(NamedTuple):
@@ -35,7 +30,7 @@ class _Kind(NamedTuple):
 
 def locate(
     objects: Sequence[Object], namespace: str, catalog: Catalog, brought: Iterable[Resource] = ()
-) -> Iterator[Located]:
+) -> list[Located]:
     """Each object with its resource; ``brought`` are kinds that other objects of the expected set define.
 
     Raises Unauthorized and Unreachable.
@@ -48,8 +43,7 @@ def locate(
         if (obj["apiVersion"], obj["kind"]) in defining:
             known |= {resource.gvk: resource for resource in defined_by(obj)}
     kinds = {name: _kind(gvk, known.get(gvk), catalog) for name, gvk in gvks.items()}
-    for obj in objects:
-        yield _located(obj, namespace, kinds[obj["apiVersion"], obj["kind"]])
+    return [_located(obj, namespace, kinds[obj["apiVersion"], obj["kind"]]) for obj in objects]
 
 
 def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
@@ -66,22 +60,19 @@ def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
 def _located(obj: Object, namespace: str, kind: _Kind) -> Located:
     metadata = obj["metadata"]
     own, gvk, resource = metadata.get("namespace") or "", kind.gvk, kind.resource
-    key = ObjectKey(gvk.group, gvk.kind, own, metadata["name"])
+    # What the class itself would call, without a call of an interpreted function.
+    key: ObjectKey = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, own, metadata["name"]))
     if resource is None:
         error = kind.error or ReconcileError(f"{gvk}: no resource", code="GR001")
-        return Located(obj, key, unusable(key, error) if isinstance(error, InputError) else error)
+        return obj, key, unusable(key, error) if isinstance(error, InputError) else error
     if resource.namespaced and not own:
-        return Located(
-            {**obj, "metadata": {**metadata, "namespace": namespace}}, key._replace(namespace=namespace), resource
-        )
+        placed = {**obj, "metadata": {**metadata, "namespace": namespace}}
+        return placed, key._replace(namespace=namespace), resource
     if own and not resource.namespaced:
         # The server takes such an object, and drops the namespace (BeforeCreate in k8s.io/apiserver, registry/rest).
-        return Located(
-            {**obj, "metadata": {name: value for name, value in metadata.items() if name != "namespace"}},
-            key._replace(namespace=""),
-            resource,
-        )
-    return Located(obj, key, resource)
+        free = {name: value for name, value in metadata.items() if name != "namespace"}
+        return {**obj, "metadata": free}, key._replace(namespace=""), resource
+    return obj, key, resource
 
 
 def _require_verbs(resource: Resource) -> None:

@@ -131,8 +131,9 @@ class Planner:
 
     def _changes(self, draft: Draft) -> list[Change]:
         """The change of each object; the kinds are in the cache."""
-        comparer = DraftComparer(self._engine, self.kinds, self._memory, draft, self._evidence)
+        comparer = DraftComparer(self._engine, self.kinds, draft, self._evidence)
         changes = [entry.change if isinstance(entry, InSync) else comparer.change(entry) for entry in draft.entries]
+        self._memory.note(draft.call_key, comparer.in_sync)
         return deferred(changes, draft.call_key[1])
 
     def _note_seen(self, draft: Draft) -> None:

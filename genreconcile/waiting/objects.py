@@ -37,8 +37,8 @@ class Readying:
         require_seconds("timeout", timeout)
         require_namespace("namespace", namespace)
         deadline = time.monotonic() + timeout
-        located = [*locate(validate_set(expected, namespace), namespace, self._engine.catalog)]
-        places = [Place(one.resource, one.key) for one in located if isinstance(one.resource, Resource)]
+        located = locate(validate_set(expected, namespace), namespace, self._engine.catalog)
+        places = [Place(resource, key) for _, key, resource in located if isinstance(resource, Resource)]
         needed: dict[Resource, set[str]] = {}
         for place in places:
             needed.setdefault(place.resource, set()).add(place.key.namespace)
@@ -64,11 +64,12 @@ class Readying:
         return made
 
     def _waited(self, one: Located, found: Mapping[ObjectKey, Status]) -> Waited:
-        if not isinstance(one.resource, Resource):
-            return Waited(one.key, Status("Unknown", "NotServed", str(one.resource)))
+        _, key, resource = one
+        if not isinstance(resource, Resource):
+            return Waited(key, Status("Unknown", "NotServed", str(resource)))
         try:
-            live = self._waiting.live(Place(one.resource, one.key))
+            live = self._waiting.live(Place(resource, key))
         except CacheError:
             live = None
         reader = Reader(self._engine.cluster, self._engine.catalog)
-        return explained(one.key, live, found[one.key], reader, self._waiting.status)
+        return explained(key, live, found[key], reader, self._waiting.status)

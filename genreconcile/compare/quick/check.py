@@ -6,17 +6,19 @@ reconcile with nothing to do spends its time here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from genreconcile.compare.quick.same import is_foldable, is_identical, is_part, stays
+from genreconcile.compare.quick.same import is_amount, is_foldable, is_identical, is_part, stays
 from genreconcile.compare.quick.state import Chain, State, Step, place_of
 from genreconcile.compare.values import canonical, default_of, function_of
 from genreconcile.kinds.types import MISSING
 from genreconcile.normalize.compiled import OTHERS, Child, Node
-from genreconcile.normalize.functions import FUNCTIONS
+from genreconcile.normalize.functions import FUNCTIONS, Function
+from genreconcile.normalize.place import Others
 from genreconcile.normalize.prepare import fold, is_zero, share_aliases
 from genreconcile.normalize.rule import EXPLAINS, KEEP_OTHERS, Rule
-from genreconcile.normalize.scalars import PYTHON_TYPES, is_quantity
+from genreconcile.normalize.scalars import PYTHON_TYPES
 
 _MISSING: Final = MISSING  # Compiled code finds a Final of its own module faster than an imported name.
 _NOTHING: Final[dict[str, Any]] = {}
@@ -28,6 +30,9 @@ _KEEPS_ALL: Final = ("all", KEEP_OTHERS)
 _NO_TYPES: Final[frozenset[type]] = frozenset()
 _TEXTS: Final[frozenset[type]] = frozenset({str})
 _TYPES: Final = {name: frozenset(types) for name, types in PYTHON_TYPES.items() if name != "quantity"}
+
+_MOST_KEYS: Final = 1024
+"""The most keys of one map of which the entry is known; objects may bring ever new ones."""
 
 DRIFT: Final = -1
 """The result of a check, in place of a count of values, where there may be drift."""
@@ -61,6 +66,8 @@ class _Object:
         found = self._entries.get(place)
         if found is None:
             found = self._entries[place] = _Entry(self._node.child(key), in_map=self._node.type.shape == "map")
+        if self._others is None and len(self._entries) < _MOST_KEYS:
+            self._entries[key] = found  # Which rules match it is looked up once.
         return found
 
     def check(  # noqa: C901 - flat, for a call costs as much as a comparison
@@ -164,6 +171,7 @@ class _Entry:
 
     __slots__ = (
         "_also",
+        "_calls",
         "_child",
         "_first",
         "_is_amount",
@@ -199,12 +207,13 @@ class _Entry:
         scalars = _TYPES.get(kind.scalar, _NO_TYPES) if kind.shape == "scalar" else _NO_TYPES
         self.types = _ANY if kind.shape == "any" else scalars
         # Equal texts are equal quantities only if they are quantities at all; zero in its spellings is checked below.
-        self.guard = is_quantity if kind.scalar == "quantity" and not self.zero else None
+        self.guard = is_amount if kind.scalar == "quantity" and not self.zero else None
         if self.guard is not None:
             self.types = _TEXTS
         self.usual: type | None = next(iter(self.types)) if len(self.types) == 1 else None
         explaining = [rule for rule in child.rules if rule.action in EXPLAINS and not rule.managers]
         self._steps: list[Step] = [Step.of(rule) for rule in explaining]
+        self._calls = {id(rule): _call_of(rule) for rule in explaining if rule.action == "function"}
         self.overrides = any(rule.action in _OVERRIDES for rule in explaining)
         self._first = first = explaining[0] if explaining and not explaining[0].conditions else None
         self.is_system = first is not None and first.action in _UNSEEN
@@ -279,8 +288,8 @@ class _Entry:
             return rule.argument
         state.consulted = True
         if rule.action == "function":
-            name, arguments = function_of(rule)
-            return FUNCTIONS[name](chain[0], arguments)
+            function, arguments = self._calls[id(rule)]
+            return function(chain[0], arguments)
         return default_of(self._child, rule, place_of(chain, state.others))[0]
 
     def inside(self) -> _Object:
@@ -299,7 +308,7 @@ class _Entry:
             return kept != DRIFT and (kept > 0 or not here or not self.zero)
         if kind is list:
             return type(there) is list and shape in {"list", "any"} and self._members(here, there, chain, state)
-        if type(there) not in _ANY or not (is_quantity(here) if self._is_amount else kind in self.types):
+        if type(there) not in _ANY or not (is_amount(here) if self._is_amount else kind in self.types):
             return False
         if kind is str and here == there:
             return True
@@ -331,6 +340,29 @@ class _Entry:
             if not member.value(one, other, chain, state):
                 return False
         return True
+
+
+def _call_of(rule: Rule) -> tuple[Function, Mapping[str, Any]]:
+    """The function that a rule calls, and its arguments."""
+    name, arguments = function_of(rule)
+    return FUNCTIONS[name], arguments
+
+
+def is_clean(
+    expected: Mapping[str, Any],
+    live: Mapping[str, Any],
+    node: Node,
+    *,
+    subset: bool = False,
+    others: Others | None = None,
+) -> bool:
+    """Whether live surely has no drift; neither object is changed. ``subset`` and ``others`` as in ``Policy``."""
+    if type(expected) is not dict or type(live) is not dict:
+        return False
+    metadata = live.get("metadata")
+    has_managers = type(metadata) is dict and "managedFields" in metadata  # Drift may depend on the owners of fields.
+    state = State(node, others, subset=subset, owned=live if has_managers else None)
+    return object_check(node).check(expected, live, None, state) != DRIFT and state.is_sound
 
 
 def object_check(node: Node) -> _Object:

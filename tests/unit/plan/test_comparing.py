@@ -14,7 +14,6 @@ from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.entries import Fresh
-from genreconcile.plan.insync import InSyncMemory
 from genreconcile.settings import Options
 
 CANARY = "canary-in-an-exception"
@@ -38,7 +37,7 @@ def judge_with(fault):
     catalog = SimpleNamespace(rules=Registry.builtin())
     engine = Engine(None, catalog, cache, Learned(), Related(cache), Options())
     draft = Draft(cache, catalog, View(engine.related), ("", "exact", 0, ""))
-    return DraftComparer(engine, Kinds(fault), InSyncMemory(), draft)
+    return DraftComparer(engine, Kinds(fault), draft)
 
 
 def fresh(resource, **content):

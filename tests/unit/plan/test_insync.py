@@ -27,7 +27,7 @@ def test_a_verdict_holds_for_its_content_its_terms_and_its_record():
     store, memory = Store(), InSyncMemory()
     store.upsert(record_of(1, version=1))
     in_sync = verdict_on(store, 1, content(1))
-    memory.note(TERMS, in_sync)
+    memory.note(TERMS, [in_sync])
     assert memory.find(content(1), TERMS) is in_sync
     assert memory.find(content(2), TERMS) is None
     assert memory.find(content(1), ("shop", "subset", 1, "")) is None
@@ -41,7 +41,7 @@ def test_void_verdicts_do_not_add_up():
     for version in range(1, 300):
         for number in range(100):
             store.upsert(record_of(number, version))
-            memory.note(TERMS, verdict_on(store, number, content(number, version)))
+            memory.note(TERMS, [verdict_on(store, number, content(number, version))])
     assert len(memory) <= 4096
     assert all(memory.find(content(number, 299), TERMS) for number in range(100))
 
@@ -53,7 +53,7 @@ def test_new_contents_and_schemas_for_the_same_objects_do_not_add_up():
         store.upsert(record_of(number, version=1))
     for generation in range(300):
         for number in range(100):
-            memory.note(("shop", "exact", generation, ""), verdict_on(store, number, content(number, generation)))
+            memory.note(("shop", "exact", generation, ""), [verdict_on(store, number, content(number, generation))])
     assert len(memory) <= 4096
     assert all(memory.find(content(number, 299), ("shop", "exact", 299, "")) for number in range(100))
 
@@ -62,7 +62,7 @@ def test_verdicts_are_kept_on_as_many_objects_as_there_are():
     store, memory = Store(), InSyncMemory()
     for number in range(20_000):
         store.upsert(record_of(number, version=1))
-        memory.note(TERMS, verdict_on(store, number, content(number)))
+        memory.note(TERMS, [verdict_on(store, number, content(number))])
     assert len(memory) == 20_000
     assert all(memory.find(content(number), TERMS) for number in range(20_000))
     for number in range(19_900):
@@ -70,7 +70,7 @@ def test_verdicts_are_kept_on_as_many_objects_as_there_are():
     for version in range(2, 500):
         for number in range(19_900, 20_000):
             store.upsert(record_of(number, version))
-            memory.note(TERMS, verdict_on(store, number, content(number, version)))
+            memory.note(TERMS, [verdict_on(store, number, content(number, version))])
     assert len(memory) <= 4096
 
 
