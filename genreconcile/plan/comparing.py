@@ -31,8 +31,9 @@ from genreconcile.plan import Change, change_for
 from genreconcile.plan.adoption import Adoption
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.drift import unusable
-from genreconcile.plan.entries import Fresh, InSync
+from genreconcile.plan.entries import InSync
 from genreconcile.plan.evidence import Evidence
+from genreconcile.plan.fresh import Fresh
 from genreconcile.plan.kinds import Kinds
 
 _log = logger("genreconcile.planner")

@@ -13,7 +13,8 @@ from cachetools import LRUCache
 
 from genreconcile.kinds.discovery import Resource
 from genreconcile.notice import Notice
-from genreconcile.objects import Object, ObjectKey
+from genreconcile.objects import ObjectKey
+from genreconcile.plan.fresh import Fresh
 
 _SIZE: Final = 65_536
 _DEPTH: Final = 8
@@ -37,14 +38,15 @@ class Told:
         return [Notice(f"{key}: {text}", text.code) for key, text in found]
 
 
-def corrections(obj: Object, key: ObjectKey, resource: Resource) -> Iterator[Note]:
-    """Warnings about fields of ``obj``, as the caller wrote it, that the server drops; ``key`` is the located one.
+def corrections(entry: Fresh, resource: Resource) -> Iterator[Note]:
+    """Warnings about fields of a located object, as the caller wrote it, that the server drops.
 
     Sources: ``BeforeCreate`` in k8s.io/apiserver/pkg/registry/rest, and each resource's strategy for ``status``.
     """
-    if not resource.namespaced and obj["metadata"].get("namespace"):
+    key = entry.key
+    if not resource.namespaced and entry.namespace:
         yield key, Notice("metadata.namespace: left out: the kind is cluster-scoped; remove it", "GR212")
-    if "status" in obj and "status" in resource.subresources and says_something(obj["status"]):
+    if entry.has_status and "status" in resource.subresources and says_something(entry.obj["status"]):
         yield key, Notice("status: not compared, and not written: it is a controller's to write; remove it", "GR220")
 
 

@@ -18,7 +18,8 @@ from genreconcile.manifests.usable import is_list, refuse_unusable
 from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import Membership
 from genreconcile.plan.corrections import Note, corrections
-from genreconcile.plan.entries import Fresh, InSync, Settled
+from genreconcile.plan.entries import InSync, Settled
+from genreconcile.plan.fresh import Fresh
 from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded, is_current
 from genreconcile.plan.locate import locate
 
@@ -102,15 +103,17 @@ class Draft:
         """Find the resource of each fresh object. Raises Unauthorized and Unreachable."""
         brought = [resource for entry in self.entries if isinstance(entry, InSync) for resource in entry.brings]
         fresh = [entry for entry in self.entries if isinstance(entry, Fresh)]
-        located = locate([entry.obj for entry in fresh], namespace, self._catalog, brought)
+        locate(fresh, namespace, self._catalog, brought)
         last = None
-        for entry, (obj, key, resource) in zip(fresh, located, strict=True):
-            if isinstance(resource, Resource) and ("status" in entry.obj or not resource.namespaced):
-                self.notes += corrections(entry.obj, key, resource)
-            entry.obj, entry.key, entry.resource = obj, key, resource
-            if self.members is not None and isinstance(resource, Resource):
+        for entry in fresh:
+            resource = entry.resource
+            if not isinstance(resource, Resource):
+                continue
+            if entry.has_status or not resource.namespaced:
+                self.notes += corrections(entry, resource)
+            if self.members is not None:
                 self._mark(entry, resource, self.members)
-            if resource is not last and isinstance(resource, Resource):
+            if resource is not last:
                 self.resources[resource.gvk] = last = resource
 
     def places(self, further: Collection[str] = ()) -> dict[Resource, set[str]]:

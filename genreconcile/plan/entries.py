@@ -1,4 +1,4 @@
-"""The entries of a draft, one for each expected object: known to be in sync, or still to be compared.
+"""The entries of a draft that are known to be in sync; the others are in ``fresh``.
 
 Invariant: data only. No entry is part of a reference cycle, so Python's garbage collector need not track the many.
 """
@@ -6,21 +6,16 @@ Invariant: data only. No entry is part of a reference cycle, so Python's garbage
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from genreconcile.cache import Record, Store
 from genreconcile.cache.related import Consulted
 from genreconcile.cache.transform import Name
-from genreconcile.errors import ReconcileError
 from genreconcile.kinds.discovery import Resource
-from genreconcile.manifests.check import plain
-from genreconcile.objects import Object, ObjectKey
+from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
-
-_NOT_LOCATED: Final = ReconcileError("not located", code="GR001")
-_NO_KEY: Final = ObjectKey("", "", "", "")
 
 
 class InSync(msgspec.Struct, eq=False, gc=False):
@@ -49,27 +44,3 @@ class Settled(NamedTuple):
     entries: list[InSync]
     order: tuple[ObjectKey, ...]
     unchanged: tuple[Change, ...]
-
-
-class Fresh(msgspec.Struct, gc=False):
-    """An object to compare. ``content`` is the digest of its source, b"" where the source holds several objects.
-
-    ``obj`` is the caller's own until ``copy`` is called: an object in sync is only read. ``resource`` (how the object
-    is served, or why it cannot be compared) and ``key`` are right once the object is located.
-    """
-
-    obj: Object
-    origin: str
-    content: bytes
-    is_copy: bool = False
-    resource: Resource | ReconcileError = _NOT_LOCATED
-    key: ObjectKey = _NO_KEY
-
-    def copy(self) -> Object:
-        """The object as a copy made of plain JSON data. Raises LoadError where it holds something else."""
-        if not self.is_copy:
-            self.obj, self.is_copy = plain(self.obj, self.origin), True
-        return self.obj
-
-    def __repr__(self) -> str:
-        return f"<Fresh {self.origin}>"  # Never the object: it may be secret.

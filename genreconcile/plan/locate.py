@@ -13,11 +13,9 @@ from genreconcile.catalog import Catalog
 from genreconcile.errors import ClusterError, InputError, ReconcileError, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
-from genreconcile.objects import GVK, Object, ObjectKey
+from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan.drift import unusable
-
-Located = tuple[Object, ObjectKey, Resource | ReconcileError]
-"""An expected object in its namespace, with its key, and its resource or the error why it has none."""
+from genreconcile.plan.fresh import Fresh
 
 
 class _Kind(NamedTuple):
@@ -28,22 +26,23 @@ class _Kind(NamedTuple):
     error: ReconcileError | None = None
 
 
-def locate(
-    objects: Sequence[Object], namespace: str, catalog: Catalog, brought: Iterable[Resource] = ()
-) -> list[Located]:
-    """Each object with its resource; ``brought`` are kinds that other objects of the expected set define.
+def locate(entries: Sequence[Fresh], namespace: str, catalog: Catalog, brought: Iterable[Resource] = ()) -> None:
+    """Note the resource of each object, or why it has none, and its key.
+
+    An object that names no namespace and needs one is put into ``namespace``. ``brought`` are kinds that other objects
+    of the expected set define.
 
     Raises Unauthorized and Unreachable.
     """
-    names = {(obj["apiVersion"], obj["kind"]): obj for obj in objects}
-    gvks = {name: GVK.of(obj) for name, obj in names.items()}
-    defining = {name for name, gvk in gvks.items() if defines_kinds(gvk)}
+    gvks = {entry.kind: GVK.of(entry.obj) for entry in {entry.kind: entry for entry in entries}.values()}
+    defining = {kind for kind, gvk in gvks.items() if defines_kinds(gvk)}
     known = {resource.gvk: resource for resource in brought}
-    for obj in objects if defining else ():
-        if (obj["apiVersion"], obj["kind"]) in defining:
-            known |= {resource.gvk: resource for resource in defined_by(obj)}
-    kinds = {name: _kind(gvk, known.get(gvk), catalog) for name, gvk in gvks.items()}
-    return [_located(obj, namespace, kinds[obj["apiVersion"], obj["kind"]]) for obj in objects]
+    for entry in entries if defining else ():
+        if entry.kind in defining:
+            known |= {resource.gvk: resource for resource in defined_by(entry.obj)}
+    kinds = {kind: _kind(gvk, known.get(gvk), catalog) for kind, gvk in gvks.items()}
+    for entry in entries:
+        _locate(entry, namespace, kinds[entry.kind])
 
 
 def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
@@ -57,22 +56,24 @@ def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
     return _Kind(gvk, resource)
 
 
-def _located(obj: Object, namespace: str, kind: _Kind) -> Located:
-    metadata = obj["metadata"]
-    own, gvk, resource = metadata.get("namespace") or "", kind.gvk, kind.resource
+def _locate(entry: Fresh, namespace: str, kind: _Kind) -> None:
+    own, gvk, resource = entry.namespace, kind.gvk, kind.resource
+    place = own
+    if resource is not None:
+        entry.resource = resource
+        if resource.namespaced and not own:
+            place = namespace
+            entry.obj = {**entry.obj, "metadata": {**entry.obj["metadata"], "namespace": namespace}}
+        elif own and not resource.namespaced:
+            # The server takes it, and drops the namespace (BeforeCreate in k8s.io/apiserver, registry/rest).
+            place = ""
+            free = {name: value for name, value in entry.obj["metadata"].items() if name != "namespace"}
+            entry.obj = {**entry.obj, "metadata": free}
     # What the class itself would call, without a call of an interpreted function.
-    key: ObjectKey = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, own, metadata["name"]))
+    entry.key = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, place, entry.name))
     if resource is None:
         error = kind.error or ReconcileError(f"{gvk}: no resource", code="GR001")
-        return obj, key, unusable(key, error) if isinstance(error, InputError) else error
-    if resource.namespaced and not own:
-        placed = {**obj, "metadata": {**metadata, "namespace": namespace}}
-        return placed, key._replace(namespace=namespace), resource
-    if own and not resource.namespaced:
-        # The server takes such an object, and drops the namespace (BeforeCreate in k8s.io/apiserver, registry/rest).
-        free = {name: value for name, value in metadata.items() if name != "namespace"}
-        return {**obj, "metadata": free}, key._replace(namespace=""), resource
-    return obj, key, resource
+        entry.resource = unusable(entry.key, error) if isinstance(error, InputError) else error
 
 
 def _require_verbs(resource: Resource) -> None:

@@ -16,7 +16,7 @@ from genreconcile.objects import GVK, ObjectKey
 from genreconcile.ownership import Parent, may_be_parent
 from genreconcile.plan import Prune
 from genreconcile.plan.draft import Draft
-from genreconcile.plan.entries import Fresh
+from genreconcile.plan.fresh import Fresh
 from genreconcile.plan.protection import maker_of, may_be_deleted
 
 _ADVICE = "have it granted: genreconcile rbac prints the least Role that suffices"

@@ -16,8 +16,9 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.manifests import validate_set
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Plan
+from genreconcile.plan.fresh import Fresh
 from genreconcile.plan.kinds import Kinds
-from genreconcile.plan.locate import Located, locate
+from genreconcile.plan.locate import locate
 from genreconcile.readiness import Status
 from genreconcile.waiting.blocked import Reader, Waited, explained
 from genreconcile.waiting.gate import WaveGate
@@ -37,14 +38,15 @@ class Readying:
         require_seconds("timeout", timeout)
         require_namespace("namespace", namespace)
         deadline = time.monotonic() + timeout
-        located = locate(validate_set(expected, namespace), namespace, self._engine.catalog)
-        places = [Place(resource, key) for _, key, resource in located if isinstance(resource, Resource)]
+        entries = [Fresh(obj, "", b"", is_copy=True) for obj in validate_set(expected, namespace)]
+        locate(entries, namespace, self._engine.catalog)
+        places = [Place(entry.resource, entry.key) for entry in entries if isinstance(entry.resource, Resource)]
         needed: dict[Resource, set[str]] = {}
         for place in places:
             needed.setdefault(place.resource, set()).add(place.key.namespace)
         self._kinds.sync(needed)
         found = self._waiting.until_settled(places, deadline)
-        return tuple(self._waited(one, found) for one in located)
+        return tuple(self._waited(entry, found) for entry in entries)
 
     def gate(self, seconds: float) -> Callable[[Plan], WaveGate] | None:
         """What makes the gate between the waves of a plan, which may wait so long in all; None for no time at all.
@@ -63,8 +65,8 @@ class Readying:
 
         return made
 
-    def _waited(self, one: Located, found: Mapping[ObjectKey, Status]) -> Waited:
-        _, key, resource = one
+    def _waited(self, entry: Fresh, found: Mapping[ObjectKey, Status]) -> Waited:
+        key, resource = entry.key, entry.resource
         if not isinstance(resource, Resource):
             return Waited(key, Status("Unknown", "NotServed", str(resource)))
         try:

@@ -13,7 +13,7 @@ from genreconcile.normalize import Registry
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.draft import Draft
-from genreconcile.plan.entries import Fresh
+from genreconcile.plan.fresh import Fresh
 from genreconcile.settings import Options
 
 CANARY = "canary-in-an-exception"
@@ -44,7 +44,9 @@ def fresh(resource, **content):
     key = ObjectKey("example.dev", resource.gvk.kind, "shop", "a")
     metadata = {"name": "a", "namespace": "shop"}
     obj = {"apiVersion": "example.dev/v1", "kind": resource.gvk.kind, "metadata": metadata, **content}
-    return Fresh(obj, "expected[0]", b"", resource=resource, key=key)
+    entry = Fresh(obj, "expected[0]", b"")
+    entry.resource, entry.key = resource, key
+    return entry
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from genreconcile.kinds.discovery import Resource
 from genreconcile.notice import Notice
 from genreconcile.objects import GVK, ObjectKey
 from genreconcile.plan.corrections import Told, corrections, says_something
+from genreconcile.plan.fresh import Fresh
 
 NODE = Resource(GVK("", "v1", "Gadget"), "gadgets", namespaced=False, subresources=frozenset({"status"}))
 POD = Resource(GVK("", "v1", "Widget"), "widgets", namespaced=True)
@@ -13,7 +14,7 @@ POD = Resource(GVK("", "v1", "Widget"), "widgets", namespaced=True)
 
 def noted(resource, metadata=None, **rest):
     obj = {"apiVersion": "v1", "kind": resource.gvk.kind, "metadata": {"name": "a", **(metadata or {})}, **rest}
-    return [text for _, text in corrections(obj, ObjectKey.of(obj), resource)]
+    return [text for _, text in corrections(Fresh(obj, "expected[0]", b""), resource)]
 
 
 def test_r1_7_a_namespace_where_there_is_none_is_told():
