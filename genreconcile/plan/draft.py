@@ -20,7 +20,7 @@ from genreconcile.ownership import Membership
 from genreconcile.plan.corrections import Note, corrections
 from genreconcile.plan.entries import InSync, Settled
 from genreconcile.plan.fresh import Fresh
-from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded, is_current
+from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded, find, is_current
 from genreconcile.plan.locate import locate
 
 
@@ -58,9 +58,7 @@ class Draft:
             in_sync: InSync | None = before[index] if index < len(before) else None
             if in_sync is None or in_sync.content != content or not is_current(in_sync):
                 settled = None
-                in_sync = known.get(content)
-                if in_sync is not None and not is_current(in_sync):
-                    in_sync = None
+                in_sync = find(known, content)
             if in_sync is not None and self._holds(in_sync):
                 add(in_sync)
                 continue

@@ -44,7 +44,7 @@ class InSyncMemory:
         return self._count
 
     def of(self, call_key: CallKey) -> Mapping[bytes, InSync]:
-        """The entries of a call by digest; the record of each may be another one by now: ``is_current``."""
+        """The entries of a call by digest; the record of each may be another one by now: ``find``."""
         return self._found.get(call_key) or _NOTHING
 
     def settled(self, call_key: CallKey) -> Settled | None:
@@ -58,11 +58,6 @@ class InSyncMemory:
         One is enough: a Reconciler with many sets finds the objects of all by their digests.
         """
         self._settled = call_key, settled
-
-    def find(self, content: bytes, call_key: CallKey) -> InSync | None:
-        """The entry of an object with this digest, None without one whose record is still the live one."""
-        found = self.of(call_key).get(content)
-        return found if found is not None and is_current(found) else None
 
     def note(self, call_key: CallKey, in_sync: Sequence[InSync]) -> None:
         """Remember that objects were in sync."""
@@ -78,6 +73,12 @@ class InSyncMemory:
                 self._found = _holding(self._found)
                 self._count = sum(map(len, self._found.values()))
                 self._look_at = max(_FIRST_LOOK, 2 * self._count)
+
+
+def find(entries: Mapping[bytes, InSync], content: bytes) -> InSync | None:
+    """The entry of an object with this digest, None without one whose record is still the live one."""
+    found = entries.get(content)
+    return found if found is not None and is_current(found) else None
 
 
 def is_current(in_sync: InSync) -> bool:

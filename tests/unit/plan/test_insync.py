@@ -5,7 +5,7 @@ from genreconcile.cache.transform import Record
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
 from genreconcile.plan.entries import InSync
-from genreconcile.plan.insync import InSyncMemory, digest_of, is_current
+from genreconcile.plan.insync import InSyncMemory, digest_of, find, is_current
 
 TERMS = ("shop", "exact", 1, "")
 
@@ -28,11 +28,11 @@ def test_a_verdict_holds_for_its_content_its_terms_and_its_record():
     store.upsert(record_of(1, version=1))
     in_sync = verdict_on(store, 1, content(1))
     memory.note(TERMS, [in_sync])
-    assert memory.find(content(1), TERMS) is in_sync
-    assert memory.find(content(2), TERMS) is None
-    assert memory.find(content(1), ("shop", "subset", 1, "")) is None
+    assert find(memory.of(TERMS), content(1)) is in_sync
+    assert find(memory.of(TERMS), content(2)) is None
+    assert find(memory.of(("shop", "subset", 1, "")), content(1)) is None
     store.upsert(record_of(1, version=2))
-    assert memory.find(content(1), TERMS) is None
+    assert find(memory.of(TERMS), content(1)) is None
 
 
 def test_void_verdicts_do_not_add_up():
@@ -43,7 +43,7 @@ def test_void_verdicts_do_not_add_up():
             store.upsert(record_of(number, version))
             memory.note(TERMS, [verdict_on(store, number, content(number, version))])
     assert len(memory) <= 4096
-    assert all(memory.find(content(number, 299), TERMS) for number in range(100))
+    assert all(find(memory.of(TERMS), content(number, 299)) for number in range(100))
 
 
 def test_new_contents_and_schemas_for_the_same_objects_do_not_add_up():
@@ -55,7 +55,7 @@ def test_new_contents_and_schemas_for_the_same_objects_do_not_add_up():
         for number in range(100):
             memory.note(("shop", "exact", generation, ""), [verdict_on(store, number, content(number, generation))])
     assert len(memory) <= 4096
-    assert all(memory.find(content(number, 299), ("shop", "exact", 299, "")) for number in range(100))
+    assert all(find(memory.of(("shop", "exact", 299, "")), content(number, 299)) for number in range(100))
 
 
 def test_verdicts_are_kept_on_as_many_objects_as_there_are():
@@ -64,7 +64,7 @@ def test_verdicts_are_kept_on_as_many_objects_as_there_are():
         store.upsert(record_of(number, version=1))
         memory.note(TERMS, [verdict_on(store, number, content(number))])
     assert len(memory) == 20_000
-    assert all(memory.find(content(number), TERMS) for number in range(20_000))
+    assert all(find(memory.of(TERMS), content(number)) for number in range(20_000))
     for number in range(19_900):
         store.delete(("shop", f"n{number}"), f"uid {number}")
     for version in range(2, 500):
