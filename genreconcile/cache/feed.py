@@ -12,6 +12,7 @@ import msgspec
 
 from genreconcile.cache.lately import Lately
 from genreconcile.cache.pace import Pace
+from genreconcile.cache.pager import AHEAD
 from genreconcile.cache.scope import Scope
 from genreconcile.cache.transform import Record
 from genreconcile.cluster import Cluster, partial
@@ -36,13 +37,14 @@ class Upstream(NamedTuple):
     """The cluster from which all kinds of a cache are read, and the time-outs and pauses of its readers.
 
     ``watch_list``: the first list comes as a stream, where the server can send one. ``lately`` takes what watches
-    bring.
+    bring. ``ahead``: the pages of a list that may be on their way at a time.
     """
 
     cluster: Cluster
     pace: Pace = Pace()
     watch_list: bool = False
     lately: Lately | None = None
+    ahead: int = AHEAD
 
 
 class Feed(NamedTuple):

@@ -20,6 +20,7 @@ from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.lately import Lately
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
+from genreconcile.cache.pager import AHEAD
 from genreconcile.cache.reflector import Reflector, join_all
 from genreconcile.cache.retention import Retention
 from genreconcile.cache.scope import Scope
@@ -42,7 +43,7 @@ class Cache(Lister):
     ``namespaces`` None watches the whole cluster, else each kind in each of them; cluster-scoped kinds are always
     watched whole. ``metadata.managedFields`` (unless asked for) and the last-applied annotation are not kept.
     ``compress`` keeps objects packed: a fifth of the memory of their JSON, at the cost of time at each arrival and
-    read. ``watch_list`` lets the server stream the first list of each kind (KEP-3157, Kubernetes 1.34): no page stands
+    read, and of lists, of which one page at a time is on its way. ``watch_list`` lets the server stream the first list of each kind (KEP-3157, Kubernetes 1.34): no page stands
     in memory beside the kept objects, at the cost of time; a server that cannot stream lists in pages.
     ``pace`` holds the time-outs and pauses. After a fork the cache is of no use in the child.
     """
@@ -72,7 +73,7 @@ class Cache(Lister):
         self.pace = pace or Pace()
         self.lately = Lately()
         """The objects that watches have brought last, with their managedFields."""
-        self._upstream = Upstream(cluster, self.pace, watch_list, self.lately)
+        self._upstream = Upstream(cluster, self.pace, watch_list, self.lately, 1 if compress else AHEAD)
         self._lock, self._state = threading.RLock(), threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
         self._subscribers = Subscribers()

@@ -10,6 +10,7 @@ for the size of the objects is not known before it, and so it travels alone.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -23,21 +24,35 @@ _FEWEST = 50
 _SMALL, _LARGEST = 3 * 1024 * 1024, 16 * 1024 * 1024  # Bytes of a page.
 _NO_QUERY: Mapping[str, str] = {}
 _PART = 32  # A page larger than _SMALL is at most this part of the bytes read so far.
-_AHEAD: Final = 2
-"""Pages that are on their way, or have come and were not taken."""
+AHEAD: Final = 2
+"""Pages that are on their way, or have come and were not taken; with one, each is asked for when that before is taken.
+
+The C library keeps the memory of each for its thread: up to 6 MB more with two, measured with 10,000 Deployments.
+"""
 
 
 class Pager:
-    """Reads the list at ``path``, with ``query`` in each request; ``timeout`` is the longest silence in seconds."""
+    """Reads the list at ``path``, with ``query`` in each request; ``timeout`` is the longest silence in seconds.
 
-    def __init__(
-        self, cluster: Cluster, path: str, *, accept: str, timeout: float, query: Mapping[str, str] = _NO_QUERY
+    ``ahead`` is 1 or more, as AHEAD.
+    """
+
+    def __init__(  # noqa: PLR0913 - keyword-only settings
+        self,
+        cluster: Cluster,
+        path: str,
+        *,
+        accept: str,
+        timeout: float,
+        query: Mapping[str, str] = _NO_QUERY,
+        ahead: int = AHEAD,
     ) -> None:
         self._cluster = cluster
         self._path = path
         self._query = query
         self._accept = accept
         self._timeout = timeout
+        self._ahead = ahead
 
     def page(self, query: Mapping[str, str], interrupt: Interrupt) -> Page:
         """One page. Raises ClusterError and msgspec.MsgspecError."""
@@ -45,7 +60,7 @@ class Pager:
 
     def pages(self, limit: int, interrupt: Interrupt) -> Generator[Page, None, None]:
         """All pages of one list, the first with ``limit`` objects; 0 asks for one with all. Raises as ``page``."""
-        coming = _Coming(self._path, lambda query: self._fetch(query, interrupt), limit)
+        coming = _Coming(self._path, lambda query: self._fetch(query, interrupt), limit, self._ahead)
         try:
             token: str | None = ""
             while token is not None:
@@ -74,10 +89,11 @@ class _Asked(NamedTuple):
 class _Coming:
     """The pages of one list that are on their way, by their tokens; "" is that of the first."""
 
-    def __init__(self, path: str, fetch: Callable[[Mapping[str, str]], bytes], limit: int) -> None:
+    def __init__(self, path: str, fetch: Callable[[Mapping[str, str]], bytes], limit: int, ahead: int) -> None:
         self._fetch = fetch
-        self._pool = ThreadPoolExecutor(_AHEAD, f"genreconcile list {path}")
-        self._room = threading.Semaphore(_AHEAD)
+        self._ahead = ahead
+        self._pool = ThreadPoolExecutor(ahead, f"genreconcile list {path}")
+        self._room = threading.Semaphore(ahead)
         self._lock = threading.Lock()
         self._ended = False
         self._asked: dict[str, _Asked] = {}
@@ -104,7 +120,7 @@ class _Coming:
         """Ask for no more, and wait for what is on its way."""
         with self._lock:
             self._ended = True
-        self._room.release(_AHEAD)
+        self._room.release(self._ahead)
         self._pool.shutdown(cancel_futures=True)
 
     def _run(self, token: str, limit: int) -> bytes:
@@ -112,7 +128,7 @@ class _Coming:
         if self._ended:
             raise CancelledError
         query = {"limit": str(limit)} if limit else {}
-        with Preview(self._look_ahead):
+        with Preview(self._look_ahead) if self._ahead > 1 else contextlib.nullcontext():
             return self._fetch({**query, "continue": token} if token else query)
 
     def _look_ahead(self, beginning: bytes) -> None:

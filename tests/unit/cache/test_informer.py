@@ -7,7 +7,8 @@ from collections import deque
 
 import pytest
 
-from genreconcile.cache import Cache, Interest, Pace, Question, Sighting, informer, reflector
+from genreconcile.cache import Cache, Interest, Pace, Question, Sighting, informer, list_reader, reflector
+from genreconcile.cache.pager import Pager
 from genreconcile.cache.scope import EVERYTHING
 from genreconcile.errors import CacheError, Forbidden, NotFound, NotSynced
 from genreconcile.kinds.discovery import Discovery, Resource
@@ -700,3 +701,19 @@ def test_what_a_kind_keeps_outlives_a_call_that_asks_for_more(managed):
         assert managers_of(cache)
         (record,) = cache.records(WIDGETS)
         assert record.codec is not None
+
+
+@pytest.mark.parametrize(("compress", "ahead"), [(False, 2), (True, 1)])
+def test_a_cache_that_saves_memory_has_one_page_at_a_time_on_its_way(server, monkeypatch, compress, ahead):
+    made = []
+
+    def noted(*where, **settings):
+        made.append(settings["ahead"])
+        return Pager(*where, **settings)
+
+    monkeypatch.setattr(list_reader, "Pager", noted)
+    server.answer(ALL, page(5, obj("a", 3)))
+    server.live(ALL)
+    with Cache(server, [WIDGETS], compress=compress) as cache:
+        cache.wait_for_sync(timeout=45)
+    assert made == [ahead]

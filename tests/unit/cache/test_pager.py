@@ -94,7 +94,8 @@ class Begun(ScriptedCluster):
         with self.changed:
             self.asked.append(token)
             self.changed.notify_all()
-        begun(body)
+        if begun is not None:
+            begun(body)
         with self.changed:
             assert self.changed.wait_for(lambda: token in self.allowed, 45), token
         if token == self.refused:
@@ -103,11 +104,25 @@ class Begun(ScriptedCluster):
 
 
 @contextlib.contextmanager
-def paged(server):
-    pager = Pager(server, PATH, accept="application/json", timeout=65)
+def paged(server, **settings):
+    pager = Pager(server, PATH, accept="application/json", timeout=65, **settings)
     with contextlib.closing(pager.pages(500, Interrupt())) as found:
         yield found
         server.let(*server.tokens)
+
+
+def test_one_ahead_is_asked_for_when_the_page_before_is_taken():
+    server = Begun(4)
+    with paged(server, ahead=1) as found:
+        server.let("", "t1")
+        assert len(next(found).items) == 1
+        server.await_asked("", "t1")
+        server.let("t2", "t3")
+        next(found)
+        server.await_asked("", "t1", "t2")
+        next(found)
+        server.await_asked("", "t1", "t2", "t3")
+        assert len(list(found)) == 1
 
 
 def test_the_first_page_travels_alone_and_two_later_ones_at_a_time():
