@@ -43,9 +43,10 @@ class Cache(Lister):
     ``namespaces`` None watches the whole cluster, else each kind in each of them; cluster-scoped kinds are always
     watched whole. ``metadata.managedFields`` (unless asked for) and the last-applied annotation are not kept.
     ``compress`` keeps objects packed: a fifth of the memory of their JSON, at the cost of time at each arrival and
-    read, and of lists, of which one page at a time is on its way. ``watch_list`` lets the server stream the first list of each kind (KEP-3157, Kubernetes 1.34): no page stands
-    in memory beside the kept objects, at the cost of time; a server that cannot stream lists in pages.
-    ``pace`` holds the time-outs and pauses. After a fork the cache is of no use in the child.
+    read, and of lists, of which one page at a time is on its way. ``watch_list`` lets the server stream the first list
+    of each kind (KEP-3157, Kubernetes 1.34): no page stands in memory beside the kept objects, at the cost of time; a
+    server that cannot stream lists in pages. ``pace`` holds the time-outs and pauses. After a fork the cache is of no
+    use in the child.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only settings, each with a default
