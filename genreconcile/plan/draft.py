@@ -56,10 +56,12 @@ class Draft:
             data = encoded(obj)
             content = digest_of(data)
             in_sync: InSync | None = before[index] if index < len(before) else None
-            if in_sync is None or in_sync.content != content or not is_current(in_sync):
+            if in_sync is None or in_sync.content != content or not (is_current(in_sync) and self._holds(in_sync)):
                 settled = None
-                in_sync = find(known, content)
-            if in_sync is not None and self._holds(in_sync):
+                in_sync = find(known, content)  # A newer one than that of the settled call, which may be long ago.
+                if in_sync is not None and not self._holds(in_sync):
+                    in_sync = None
+            if in_sync is not None:
                 add(in_sync)
                 continue
             self.is_settled = False
