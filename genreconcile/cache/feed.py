@@ -37,24 +37,27 @@ class Upstream(NamedTuple):
     """The cluster from which all kinds of a cache are read, and the time-outs and pauses of its readers.
 
     ``watch_list``: the first list comes as a stream, where the server can send one. ``lately`` takes what watches
-    bring. ``ahead``: the pages of a list that may be on their way at a time.
+    bring.
     """
 
     cluster: Cluster
     pace: Pace = Pace()
     watch_list: bool = False
     lately: Lately | None = None
-    ahead: int = AHEAD
 
 
 class Feed(NamedTuple):
-    """The objects of one resource in a scope, as one list and watch brings them."""
+    """The objects of one resource in a scope, as one list and watch brings them.
+
+    ``ahead``: the pages of a list that may be on their way at a time.
+    """
 
     upstream: Upstream
     resource: Resource
     scope: Scope
     reader: Reader
     accept: Accept = WHOLE
+    ahead: int = AHEAD
 
     @property
     def path(self) -> str:

@@ -20,7 +20,6 @@ from genreconcile.cache.interest import NO_INTEREST, Interest
 from genreconcile.cache.lately import Lately
 from genreconcile.cache.lister import Kind, Lister, gvk_of, not_synced
 from genreconcile.cache.pace import Pace
-from genreconcile.cache.pager import AHEAD
 from genreconcile.cache.reflector import Reflector, join_all
 from genreconcile.cache.retention import Retention
 from genreconcile.cache.scope import Scope
@@ -74,7 +73,7 @@ class Cache(Lister):
         self.pace = pace or Pace()
         self.lately = Lately()
         """The objects that watches have brought last, with their managedFields."""
-        self._upstream = Upstream(cluster, self.pace, watch_list, self.lately, 1 if compress else AHEAD)
+        self._upstream = Upstream(cluster, self.pace, watch_list, self.lately)
         self._lock, self._state = threading.RLock(), threading.Condition()
         self._kinds: dict[GVK, Watched] = {}
         self._subscribers = Subscribers()

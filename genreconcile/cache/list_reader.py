@@ -47,7 +47,7 @@ class ListReader:
     """Reads whole lists of a feed. ``history`` is that of the whole list and watch; ``interrupt`` ends a read."""
 
     def __init__(self, feed: Feed, history: History, interrupt: Interrupt, clock: Callable[[], float]) -> None:
-        self._cluster, self._pace, self._as_stream, _, ahead = feed.upstream
+        self._cluster, self._pace, self._as_stream, _ = feed.upstream
         self._path, self._query = feed.path, feed.query
         self._accept = feed.accept
         self._reading = Reading(feed)
@@ -56,7 +56,9 @@ class ListReader:
         self._clock = clock
         self._refusals = 0
         accept, silence = feed.accept.of_lists, self._pace.list_timeout
-        self._pager = Pager(self._cluster, self._path, accept=accept, timeout=silence, query=self._query, ahead=ahead)
+        self._pager = Pager(
+            self._cluster, self._path, accept=accept, timeout=silence, query=self._query, ahead=feed.ahead
+        )
         self.requests = 0
         """The number of requests for the last list."""
 

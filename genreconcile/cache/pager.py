@@ -10,7 +10,6 @@ for the size of the objects is not known before it, and so it travels alone.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -128,12 +127,13 @@ class _Coming:
         if self._ended:
             raise CancelledError
         query = {"limit": str(limit)} if limit else {}
-        with Preview(self._look_ahead) if self._ahead > 1 else contextlib.nullcontext():
+        with Preview(self._look_ahead):
             return self._fetch({**query, "continue": token} if token else query)
 
     def _look_ahead(self, beginning: bytes) -> None:
         """Ask for the page that follows, as soon as the head of this one has come."""
-        following = token_ahead(beginning) if self._read else ""  # After the first page alone, a limit fits.
+        # After the first page alone, a limit fits.
+        following = token_ahead(beginning) if self._read and self._ahead > 1 else ""
         if following:
             self.ask(following)
 

@@ -74,7 +74,7 @@ class Reflector:
     """One list and watch of ``feed``, for ``sink``."""
 
     def __init__(self, feed: Feed, sink: Sink, *, handover: Handover = _FIRST, timing: Timing = _REAL_TIME) -> None:
-        self._cluster, self._pace, _, self._lately, _ = feed.upstream
+        self._cluster, self._pace, _, self._lately = feed.upstream
         self._resource = feed.resource
         self._path, self._url, self._query = feed.path, feed.url, feed.query
         self._sink = sink

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from genreconcile.cache.codec import Codec
 from genreconcile.cache.feed import METADATA, WHOLE, Accept, Reader
 from genreconcile.cache.interest import NO_INTEREST, Interest
+from genreconcile.cache.pager import AHEAD
 from genreconcile.cache.transform import read, read_metadata
 from genreconcile.objects import GVK
 
@@ -30,6 +31,11 @@ class Retention(NamedTuple):
     def accept(self) -> Accept:
         """The media types of the requests for the objects."""
         return METADATA if self.metadata_only else WHOLE
+
+    @property
+    def ahead(self) -> int:
+        """The pages of a list on their way at a time: who packs objects wants memory saved, which each page takes."""
+        return 1 if self.compress else AHEAD
 
     def reader(self, gvk: GVK) -> Reader:
         """A new reader of objects, with a codec of its own where they are packed."""

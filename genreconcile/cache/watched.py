@@ -171,7 +171,7 @@ class Watched:
 
     def _reflector(self, scope: Scope) -> Reflector:
         watch = self._scopes[scope]
-        feed = Feed(self._upstream, self.resource, scope, self.read, self.retention.accept)
+        feed = Feed(self._upstream, self.resource, scope, self.read, self.retention.accept, self.retention.ahead)
         return Reflector(feed, watch, handover=Handover(watch.synced, watch.stale_since))
 
     def relist(self, scopes: Iterable[Scope]) -> Sequence[Reflector]:

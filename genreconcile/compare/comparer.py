@@ -41,26 +41,16 @@ class Comparer:
         self._policy = policy
         self._known: dict[GVK, _Kind] = {}
 
-    def uniform(self, resource: Resource) -> Comparison | None:
-        """The comparison of all objects of a kind without annotated rules, None where there is none for all.
-
-        Raises ClusterError.
-        """
-        return self._known_kind(resource).uniform
-
     def of(self, resource: Resource, expected: Object) -> Comparison:
         """The comparison of an expected object. Raises ClusterError, and InputError for its annotations."""
-        known, rules = self._known_kind(resource), self._kinds.rules
+        known = self._known.get(resource.gvk)
+        if known is None:
+            known = self._known[resource.gvk] = self._kind(resource)
+        rules = self._kinds.rules
         if known.uniform is not None and not rules.is_annotated(expected):
             return known.uniform
         node = rules.compile(resource.gvk, known.type, expected, has_status=known.has_status)
         return Comparison(node, known.type is not None, self._policy)
-
-    def _known_kind(self, resource: Resource) -> _Kind:
-        known = self._known.get(resource.gvk)
-        if known is None:
-            known = self._known[resource.gvk] = self._kind(resource)
-        return known
 
     def _kind(self, resource: Resource) -> _Kind:
         rules, kind = self._kinds.rules, self._kinds.kind_type(resource)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from genreconcile.kinds.types import MISSING, Type
 from genreconcile.normalize.compiled import Child
-from genreconcile.normalize.functions import FUNCTIONS
+from genreconcile.normalize.functions import FUNCTIONS, Function
 from genreconcile.normalize.place import Place
 from genreconcile.normalize.refer import referred
 from genreconcile.normalize.rule import Rule
@@ -52,15 +52,15 @@ def default_of(child: Child, rule: Rule | None, place: Place | None) -> tuple[An
         if rule.action == "copy":
             return place.resolve(rule.argument), rule.id
         if rule.action == "function":
-            name, arguments = function_of(rule)
-            return FUNCTIONS[name](place.holder, arguments), rule.id
+            function, arguments = function_of(rule)
+            return function(place.holder, arguments), rule.id
         if rule.action == "refer":
             return referred(place, rule.argument), rule.id
     # MISSING in built-in types: only a CustomResourceDefinition has the defaults that the server applies.
     return child.field.default, SCHEMA
 
 
-def function_of(rule: Rule) -> tuple[str, Mapping[str, Any]]:
-    """The name of the function that a rule calls, and its arguments."""
+def function_of(rule: Rule) -> tuple[Function, Mapping[str, Any]]:
+    """The function that a rule calls, and its arguments."""
     arguments = rule.argument if rule.argument.__class__ is dict else {"name": rule.argument}
-    return arguments["name"], arguments
+    return FUNCTIONS[arguments["name"]], arguments

@@ -24,8 +24,7 @@ from genreconcile.errors import (
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
 from genreconcile.log import logger
-from genreconcile.normalize.annotations import ANNOTATIONS
-from genreconcile.objects import GVK, Object, ObjectKey, labels_of
+from genreconcile.objects import GVK, ObjectKey, labels_of
 from genreconcile.ownership import PART_OF, Membership
 from genreconcile.plan import Change, change_for
 from genreconcile.plan.adoption import Adoption
@@ -42,13 +41,10 @@ _MOMENT: Final = 5.0
 
 
 class _Kind(NamedTuple):
-    """What holds for a kind while one plan is made. ``pending``: the server does not serve the kind yet. ``uniform`` is
-    the comparison of objects without rules in their annotations, None where it is not the same for all.
-    """
+    """What holds for a kind while one plan is made. ``pending``: the server does not serve the kind yet."""
 
     pending: bool
     defines: bool
-    uniform: Comparison | None
 
 
 def _ours(engine: Engine, members: Membership | None) -> Ours:
@@ -56,12 +52,6 @@ def _ours(engine: Engine, members: Membership | None) -> Ours:
     if members is None:
         return Ours(manager, has_added=has_added)
     return Ours(manager, members.has_added, has_added, members.outlived)
-
-
-def _has_plain_annotations(obj: Object) -> bool:
-    """Whether there surely are no rules in the annotations of an object."""
-    annotations = obj["metadata"].get("annotations")
-    return not annotations or (type(annotations) is dict and ANNOTATIONS.isdisjoint(annotations))
 
 
 class DraftComparer:
@@ -111,9 +101,7 @@ class DraftComparer:
             if kind.pending:
                 self._require_covered(key)
                 return Change("create", resource.gvk, key, expected=entry.copy())
-            comparison = kind.uniform
-            if comparison is None or not _has_plain_annotations(entry.obj):
-                comparison = self._comparer.of(resource, entry.obj)
+            comparison = self._comparer.of(resource, entry.obj)
             store = self._store(resource, key)
         except InputError as error:
             return Change("none", resource.gvk, key, expected=entry.copy(), error=unusable(key, error))
@@ -168,9 +156,8 @@ class DraftComparer:
     def _kind(self, resource: Resource) -> _Kind:
         known = self._facts.get(resource.gvk)
         if known is None:
-            pending = self._kinds.is_pending(resource)
-            uniform = None if pending else self._comparer.uniform(resource)
-            known = self._facts[resource.gvk] = _Kind(pending, defines_kinds(resource.gvk), uniform)
+            known = _Kind(self._kinds.is_pending(resource), defines_kinds(resource.gvk))
+            self._facts[resource.gvk] = known
         return known
 
     def _store(self, resource: Resource, key: ObjectKey) -> Store:

@@ -72,7 +72,7 @@ class Draft:
             else:
                 origin = obj.origin if isinstance(obj, Loaded) else f"expected[{index}]"
                 self.entries += _loaded(obj, origin, data, content)
-        if self.is_settled and settled is not None and len(self.entries) == len(settled.entries):
+        if settled is not None and len(self.entries) == len(settled.entries):
             self.repeated = settled
 
     def _holds(self, in_sync: InSync) -> bool:

@@ -14,7 +14,6 @@ from genreconcile.compare.quick.state import Chain, State, Step, place_of
 from genreconcile.compare.values import canonical, default_of, function_of
 from genreconcile.kinds.types import MISSING
 from genreconcile.normalize.compiled import OTHERS, Child, Node
-from genreconcile.normalize.functions import FUNCTIONS, Function
 from genreconcile.normalize.place import Others
 from genreconcile.normalize.prepare import fold, is_zero, share_aliases
 from genreconcile.normalize.rule import EXPLAINS, KEEP_OTHERS, Rule
@@ -213,7 +212,7 @@ class _Entry:
         self.usual: type | None = next(iter(self.types)) if len(self.types) == 1 else None
         explaining = [rule for rule in child.rules if rule.action in EXPLAINS and not rule.managers]
         self._steps: list[Step] = [Step.of(rule) for rule in explaining]
-        self._calls = {id(rule): _call_of(rule) for rule in explaining if rule.action == "function"}
+        self._calls = {id(rule): function_of(rule) for rule in explaining if rule.action == "function"}
         self.overrides = any(rule.action in _OVERRIDES for rule in explaining)
         self._first = first = explaining[0] if explaining and not explaining[0].conditions else None
         self.is_system = first is not None and first.action in _UNSEEN
@@ -340,12 +339,6 @@ class _Entry:
             if not member.value(one, other, chain, state):
                 return False
         return True
-
-
-def _call_of(rule: Rule) -> tuple[Function, Mapping[str, Any]]:
-    """The function that a rule calls, and its arguments."""
-    name, arguments = function_of(rule)
-    return FUNCTIONS[name], arguments
 
 
 def is_clean(

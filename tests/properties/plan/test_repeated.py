@@ -4,7 +4,6 @@ import hypothesis
 from hypothesis import strategies as st
 
 import genreconcile as gr
-from genreconcile.compare import Comparison
 from genreconcile.errors import NotFound
 from genreconcile.testing import FakeCluster
 
@@ -100,43 +99,6 @@ class World:
         self.whole += type(found) is tuple and not found[0] and bool(found[1])
         with gr.Reconciler(self.fake, cache=self.reconciler.cache) as other:
             assert found == planned(other, self.set, **self.settings)
-
-
-def test_an_object_that_consults_others_is_compared_once_for_each_change_of_them(monkeypatch):
-    """Also while another one of the set is not in sync, so that the last call in which all were is of long ago."""
-    pod = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "c", "image": "example.com/c:1"}]}}
-    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": pod}
-    metadata = {"name": "web", "namespace": NAMESPACE}
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-    expected = [
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
-        config_map("a", "0"),
-    ]
-    autoscaler = {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": metadata,
-        "spec": {"maxReplicas": 9, "scaleTargetRef": target},
-    }
-    judged = []
-    is_clean = Comparison.is_clean
-
-    def noted(self, one, live):
-        judged.append(one["kind"])
-        return is_clean(self, one, live)
-
-    monkeypatch.setattr(Comparison, "is_clean", noted)
-    with FakeCluster() as fake, gr.Reconciler(fake) as reconciler:
-        reconciler.reconcile(expected).raise_for_failures()
-        for _ in range(3):
-            reconciler.plan(expected)
-        edited = fake.patch(KIND, "a", {"op": "add", "path": "/data/k", "value": "1"}, namespace=NAMESPACE)
-        assert reconciler.plan(expected, not_older_than=edited).counts["update"] == 1
-        made = fake.create(autoscaler)
-        reconciler.plan(expected, not_older_than=made)
-        judged.clear()
-        reconciler.plan(expected)
-        assert "Deployment" not in judged
 
 
 @hypothesis.settings(deadline=None)

@@ -94,8 +94,7 @@ class Begun(ScriptedCluster):
         with self.changed:
             self.asked.append(token)
             self.changed.notify_all()
-        if begun is not None:
-            begun(body)
+        begun(body)
         with self.changed:
             assert self.changed.wait_for(lambda: token in self.allowed, 45), token
         if token == self.refused:

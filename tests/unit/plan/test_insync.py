@@ -1,11 +1,14 @@
 import pytest
 
+import genreconcile as gr
 from genreconcile.cache import Store
 from genreconcile.cache.transform import Record
+from genreconcile.compare import Comparison
 from genreconcile.objects import ObjectKey
 from genreconcile.plan import Change
 from genreconcile.plan.entries import InSync
 from genreconcile.plan.insync import InSyncMemory, digest_of, find, is_current
+from genreconcile.testing import FakeCluster
 
 TERMS = ("shop", "exact", 1, "")
 
@@ -116,3 +119,42 @@ def test_a_verdict_holds_while_other_objects_change():
     assert is_current(in_sync)
     store.delete(("shop", "n1"), "uid 1", 5)
     assert not is_current(in_sync)
+
+
+def test_an_object_that_consults_others_is_compared_once_for_each_change_of_them(monkeypatch):
+    """Also while another one of the set is not in sync, so that the last call in which all were is of long ago."""
+    pod = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "c", "image": "example.com/c:1"}]}}
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": pod}
+    metadata = {"name": "web", "namespace": "default"}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    expected = [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**metadata, "name": "a"}, "data": {"k": "0"}},
+    ]
+    autoscaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": metadata,
+        "spec": {"maxReplicas": 9, "scaleTargetRef": target},
+    }
+    judged = []
+    is_clean = Comparison.is_clean
+
+    def noted(self, one, live):
+        judged.append(one["kind"])
+        return is_clean(self, one, live)
+
+    monkeypatch.setattr(Comparison, "is_clean", noted)
+    with FakeCluster() as fake, gr.Reconciler(fake) as reconciler:
+        reconciler.reconcile(expected).raise_for_failures()
+        for _ in range(3):
+            reconciler.plan(expected)
+        edited = fake.patch("v1/ConfigMap", "a", {"op": "add", "path": "/data/k", "value": "1"}, namespace="default")
+        assert reconciler.plan(expected, not_older_than=edited).counts["update"] == 1
+        made = fake.create(autoscaler)
+        judged.clear()
+        reconciler.plan(expected, not_older_than=made)
+        assert "Deployment" in judged
+        judged.clear()
+        reconciler.plan(expected)
+        assert "Deployment" not in judged
