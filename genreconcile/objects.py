@@ -144,17 +144,6 @@ def members_of_lists(obj: Mapping[str, Any]) -> set[str]:
     return {name_of_member(member) for members in found if isinstance(members, list) for member in members}
 
 
-def copied(value: Any) -> Any:
-    """A copy of JSON data, in a fifth of the time of ``copy.deepcopy``. Raises RecursionError for what is nested too
-    deeply, or holds itself.
-    """
-    if value.__class__ is dict:
-        return {key: copied(member) for key, member in value.items()}
-    if value.__class__ is list:
-        return [copied(member) for member in value]
-    return value
-
-
 def without_volatile(obj: Object) -> Object:
     """An object without the metadata that each write changes."""
     return {**obj, "metadata": {key: value for key, value in metadata_of(obj).items() if key not in _VOLATILE}}

@@ -27,6 +27,7 @@ MODULES = (
     "genreconcile/normalize/prepare.py",
     "genreconcile/plan/draft.py",
     "genreconcile/plan/comparing.py",
+    "genreconcile/plan/early.py",
     "genreconcile/plan/fresh.py",
     "genreconcile/plan/locate.py",
     "genreconcile/plan/insync.py",

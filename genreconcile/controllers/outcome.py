@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genreconcile.controllers.retry import Retry
+from genreconcile.copying import copied
 from genreconcile.errors import InputError
-from genreconcile.objects import Object, copied
+from genreconcile.objects import Object
 
 
 @dataclass(slots=True)

@@ -30,10 +30,11 @@ from genreconcile.controllers.running import Cut, Runner
 from genreconcile.controllers.runreads import RunReads
 from genreconcile.controllers.statuses import Statuses, StatusKeys
 from genreconcile.controllers.warned import Warned
+from genreconcile.copying import copied
 from genreconcile.errors import OF_USERS_CODE, InputError, NotReadable, PlanRefused, ReconcileError, code_of
 from genreconcile.kinds.discovery import Resource
 from genreconcile.log import logger
-from genreconcile.objects import Object, ObjectKey, copied
+from genreconcile.objects import Object, ObjectKey
 from genreconcile.observe import Observer, span
 from genreconcile.plan import Plan
 

@@ -137,6 +137,24 @@ class DraftComparer:
         settled = self._unless_settling(change, resource)
         return self._adoption.guarded(settled) if self._adoption is not None else settled
 
+    def early(self, entry: Fresh, resource: Resource, store: Store) -> InSync | None:
+        """What to remember of a located object in sync, None where only ``change`` can tell; without an owner set.
+
+        Nothing is raised.
+        """
+        try:
+            record = store.get((entry.key.namespace, entry.key.name))
+            if record is None or record.deleting:
+                return None
+            comparison = self._comparer.of(resource, entry.obj)
+            self._draft.view.begin()
+            if not comparison.is_clean(entry.obj, record.decode_with_managers()):
+                return None
+            return self._in_sync(entry, resource, store, record, Change("none", resource.gvk, entry.key))
+        except Exception as error:  # noqa: BLE001 - ``change`` meets it again, and says which object it is
+            _log.debug("%s: not compared early: %s", entry.key, type(error).__name__)
+            return None
+
     def _require_covered(self, key: ObjectKey) -> None:
         """Raise CacheError for an object outside of the watched namespaces, also before its kind is served."""
         if not self._cache.covers(key.namespace):
@@ -173,14 +191,20 @@ class DraftComparer:
     def _remembered(self, entry: Fresh, resource: Resource, store: Store, record: Record) -> Change:
         """The change of an object in sync, which is remembered: without the dicts, which nobody needs any more."""
         change = Change("none", resource.gvk, entry.key)
-        consulted = self._draft.view.consulted
-        if entry.content and consulted is not None:
-            brings = tuple(defined_by(entry.obj)) if self._facts[resource.gvk].defines else ()
-            name = (record.namespace, record.name)
-            labels = labels_of(entry.obj)
-            in_sync = InSync(entry.key, name, change, resource, store, record, consulted, labels, brings, entry.content)
-            self.in_sync.append(in_sync)
+        self._in_sync(entry, resource, store, record, change)
         return change
+
+    def _in_sync(self, entry: Fresh, resource: Resource, store: Store, record: Record, change: Change) -> InSync | None:
+        """What to remember, None where a consulted object is not known or the entry has no content to find it by."""
+        consulted = self._draft.view.consulted
+        if not entry.content or consulted is None:
+            return None
+        brings = tuple(defined_by(entry.obj)) if self._kind(resource).defines else ()
+        name = (record.namespace, record.name)
+        labels = labels_of(entry.obj)
+        found = InSync(entry.key, name, change, resource, store, record, consulted, labels, brings, entry.content)
+        self.in_sync.append(found)
+        return found
 
     def _unless_settling(self, change: Change, resource: Resource) -> Change:
         """The change, or a skip while the definition of its kind changes: objects and schema may not fit yet."""

@@ -5,7 +5,7 @@ Invariant: an object that is not known to be in sync is compared; the plan is th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from genreconcile.cache import Cache, Store
@@ -22,6 +22,9 @@ from genreconcile.plan.entries import InSync, Settled
 from genreconcile.plan.fresh import Fresh
 from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded, find, is_current
 from genreconcile.plan.locate import locate
+
+Verdict = Callable[[Fresh], InSync | None]
+"""From an object to what to remember of it where it is in sync, None where that is to be seen."""
 
 
 class Draft:
@@ -48,10 +51,11 @@ class Draft:
         self.notes: list[Note] = []
         """Warnings about fields that the server drops from the located objects."""
 
-    def read(self, expected: Iterable[Mapping[str, Any]], memory: InSyncMemory) -> None:
+    def read(self, expected: Iterable[Mapping[str, Any]], memory: InSyncMemory, early: Verdict | None = None) -> None:
         """Make an entry of each expected object. Raises LoadError, and what iterating over them raises."""
         add, known, settled = self.entries.append, memory.of(self.call_key), memory.settled(self.call_key)
         before: list[InSync] = settled.entries if settled is not None else []
+        last: Resource | None = None
         for index, obj in enumerate(require_iterable(expected)):
             data = encoded(obj)
             content = digest_of(data)
@@ -64,12 +68,21 @@ class Draft:
             if in_sync is not None:
                 add(in_sync)
                 continue
-            self.is_settled = False
             if data and type(obj) is dict and not is_list(obj):
                 origin = f"expected[{index}]"
                 refuse_unusable(obj, origin)
-                add(Fresh(obj, origin, content))
+                entry = Fresh(obj, origin, content)
+                in_sync = early(entry) if early is not None else None
+                if in_sync is None:
+                    self.is_settled = False
+                    add(entry)
+                    continue
+                add(in_sync)
+                if in_sync.resource is not last:
+                    last = in_sync.resource
+                    self.resources[last.gvk] = last
             else:
+                self.is_settled = False
                 origin = obj.origin if isinstance(obj, Loaded) else f"expected[{index}]"
                 self.entries += _loaded(obj, origin, data, content)
         if settled is not None and len(self.entries) == len(settled.entries):

@@ -70,7 +70,8 @@ class InSyncMemory:
                     self._count += 1
                 found[entry.content] = entry
             if self._count >= self._look_at:
-                self._found = _holding(self._found)
+                if self._count > len(in_sync):  # Else all are new, and hold.
+                    self._found = _holding(self._found)
                 self._count = sum(map(len, self._found.values()))
                 self._look_at = max(_FIRST_LOOK, 2 * self._count)
 

@@ -45,20 +45,12 @@ def locate(entries: Sequence[Fresh], namespace: str, catalog: Catalog, brought: 
         _locate(entry, namespace, kinds[entry.kind])
 
 
-def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
-    try:
-        resource = brought or catalog.resource(gvk)
-        _require_verbs(resource)
-    except (Unauthorized, Unreachable):
-        raise
-    except (ClusterError, InputError) as error:
-        return _Kind(gvk, None, error)
-    return _Kind(gvk, resource)
+def put(entry: Fresh, namespace: str, gvk: GVK, resource: Resource | None) -> None:
+    """Note the key of an object and the resource of its kind, None where that is not known.
 
-
-def _locate(entry: Fresh, namespace: str, kind: _Kind) -> None:
-    own, gvk, resource = entry.namespace, kind.gvk, kind.resource
-    place = own
+    An object that names no namespace and needs one is put into ``namespace``.
+    """
+    own = place = entry.namespace
     if resource is not None:
         entry.resource = resource
         if resource.namespaced and not own:
@@ -71,8 +63,23 @@ def _locate(entry: Fresh, namespace: str, kind: _Kind) -> None:
             entry.obj = {**entry.obj, "metadata": free}
     # What the class itself would call, without a call of an interpreted function.
     entry.key = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, place, entry.name))
-    if resource is None:
-        error = kind.error or ReconcileError(f"{gvk}: no resource", code="GR001")
+
+
+def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
+    try:
+        resource = brought or catalog.resource(gvk)
+        _require_verbs(resource)
+    except (Unauthorized, Unreachable):
+        raise
+    except (ClusterError, InputError) as error:
+        return _Kind(gvk, None, error)
+    return _Kind(gvk, resource)
+
+
+def _locate(entry: Fresh, namespace: str, kind: _Kind) -> None:
+    put(entry, namespace, kind.gvk, kind.resource)
+    if kind.resource is None:
+        error = kind.error or ReconcileError(f"{kind.gvk}: no resource", code="GR001")
         entry.resource = unusable(entry.key, error) if isinstance(error, InputError) else error
 
 

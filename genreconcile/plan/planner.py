@@ -28,6 +28,7 @@ from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.corrections import Told
 from genreconcile.plan.deletions import NO_DELETIONS
 from genreconcile.plan.draft import Draft
+from genreconcile.plan.early import Early
 from genreconcile.plan.entries import InSync, Settled
 from genreconcile.plan.evidence import Evidence
 from genreconcile.plan.further import Further, deletable, require_served
@@ -124,7 +125,12 @@ class Planner:
 
     def _read(self, call: Call, head: Head | None) -> Draft:
         draft = self._draft(call.namespace, call.fields, head)
-        draft.read(call.expected, self._memory)
+        if head is None and self._access is None:
+            early = Early(self._engine, self.kinds, draft, call.namespace)
+            draft.read(call.expected, self._memory, early.in_sync)
+            self._memory.note(draft.call_key, early.found)
+        else:
+            draft.read(call.expected, self._memory)
         if not draft.is_settled:
             draft.locate(call.namespace)
         return draft

@@ -5,7 +5,6 @@ Invariant: both sides of an object are masked; an object without changes has no 
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import jsonpatch
 import jsonpointer
 
 from genreconcile.apply.result import Result
+from genreconcile.copying import copied
 from genreconcile.mask import mask_object
 from genreconcile.objects import Object
 from genreconcile.plan import Change, Plan
@@ -52,7 +52,7 @@ def _sides(change: Change) -> tuple[Object | None, Object | None]:
         return None, change.expected
     if change.operation == "delete":
         return change.live, None
-    after: Any = jsonpatch.apply_patch(copy.deepcopy(change.live), change.writes, in_place=True)
+    after: Any = jsonpatch.apply_patch(copied(change.live), change.writes, in_place=True)
     return change.live, after
 
 

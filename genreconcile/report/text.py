@@ -5,7 +5,6 @@ Invariant: an operation takes one line, however long its values are.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ import jsonpatch
 import jsonpointer
 
 from genreconcile.apply.result import Result
+from genreconcile.copying import copied
 from genreconcile.mask import mask_value
 from genreconcile.objects import GVK
 from genreconcile.plan import Change, Plan
@@ -45,7 +45,7 @@ def _looked_at(kinds: Sequence[GVK]) -> str:
 
 def operations(change: Change) -> Iterator[str]:
     """The lines of a patch's operations; the old value is the one after the operations before, which may move it."""
-    state: Any = copy.deepcopy(change.live)
+    state: Any = copied(change.live)
     for operation in change.writes:
         name, path = operation["op"], operation["path"]
         source = operation.get("from", path)

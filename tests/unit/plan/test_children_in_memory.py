@@ -119,3 +119,13 @@ def test_an_object_of_somebody_else_is_told_of(cluster, reconciler):
 def test_a_controller_writes_under_its_own_name(cluster):
     with gr.Reconciler(cluster) as other, pytest.raises(gr.InputError, match="is not that of the field manager genrec"):
         reconciled(other, head(cluster))
+
+
+def test_an_object_of_somebody_else_that_is_as_it_should_be_is_told_of_as_well(cluster, reconciler):
+    """Also once the cache has its kind."""
+    parent = head(cluster)
+    assert statuses(reconciled(reconciler, parent, child(parent))) == {"a": "created"}
+    made = cluster.create(child(parent, "b"))
+    children, settings = [child(parent), child(parent, "b")], Settings(not_older_than=made)
+    result = reconciler.reconcile_children(children, ParentRef.of(parent, "shops"), settings)
+    assert statuses(result) == {"a": "unchanged", "b": "failed"}
