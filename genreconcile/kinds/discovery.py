@@ -116,6 +116,10 @@ class Discovery:
         """Whether the server had this kind when it was last asked; sends no request."""
         return gvk in self._resources
 
+    def known(self, gvk: GVK) -> Resource | None:
+        """The resource of a kind, None where that is not known or may be another one by now; sends no request."""
+        return None if self._stale else self._resources.get(gvk)
+
     def find(self, gvk: GVK) -> Resource | None:
         """The resource of a kind that was known once, if need be in another version; an unknown kind sends no request.
 

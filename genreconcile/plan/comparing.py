@@ -24,7 +24,7 @@ from genreconcile.errors import (
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
 from genreconcile.log import logger
-from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of
 from genreconcile.ownership import PART_OF, Membership
 from genreconcile.plan import Change, change_for
 from genreconcile.plan.adoption import Adoption
@@ -137,22 +137,22 @@ class DraftComparer:
         settled = self._unless_settling(change, resource)
         return self._adoption.guarded(settled) if self._adoption is not None else settled
 
-    def early(self, entry: Fresh, resource: Resource, store: Store) -> InSync | None:
-        """What to remember of a located object in sync, None where only ``change`` can tell; without an owner set.
+    def verdict(self, entry: Fresh, obj: Object, key: ObjectKey, resource: Resource, store: Store) -> InSync | None:
+        """What to remember of an object in sync, None where only ``change`` can tell. Raises nothing.
 
-        Nothing is raised.
+        ``obj`` is the entry's object with its namespace; the draft has no owner set.
         """
         try:
-            record = store.get((entry.key.namespace, entry.key.name))
+            record = store.get((key.namespace, key.name))
             if record is None or record.deleting:
                 return None
-            comparison = self._comparer.of(resource, entry.obj)
+            comparison = self._comparer.of(resource, obj)
             self._draft.view.begin()
-            if not comparison.is_clean(entry.obj, record.decode_with_managers()):
+            if not comparison.is_clean(obj, record.decode_with_managers()):
                 return None
-            return self._in_sync(entry, resource, store, record, Change("none", resource.gvk, entry.key))
+            return self._remember(obj, entry.content, Change("none", resource.gvk, key), (resource, store, record))
         except Exception as error:  # noqa: BLE001 - ``change`` meets it again, and says which object it is
-            _log.debug("%s: not compared early: %s", entry.key, type(error).__name__)
+            _log.debug("%s: not compared while it was read: %s", key, type(error).__name__)
             return None
 
     def _require_covered(self, key: ObjectKey) -> None:
@@ -191,18 +191,21 @@ class DraftComparer:
     def _remembered(self, entry: Fresh, resource: Resource, store: Store, record: Record) -> Change:
         """The change of an object in sync, which is remembered: without the dicts, which nobody needs any more."""
         change = Change("none", resource.gvk, entry.key)
-        self._in_sync(entry, resource, store, record, change)
+        self._remember(entry.obj, entry.content, change, (resource, store, record))
         return change
 
-    def _in_sync(self, entry: Fresh, resource: Resource, store: Store, record: Record, change: Change) -> InSync | None:
-        """What to remember, None where a consulted object is not known or the entry has no content to find it by."""
+    def _remember(
+        self, obj: Object, content: bytes, change: Change, live: tuple[Resource, Store, Record]
+    ) -> InSync | None:
+        """What to remember, None where a consulted object is not known or there is no ``content`` to find it by."""
         consulted = self._draft.view.consulted
-        if not entry.content or consulted is None:
+        if not content or consulted is None:
             return None
-        brings = tuple(defined_by(entry.obj)) if self._kind(resource).defines else ()
+        resource, store, record = live
+        brings = tuple(defined_by(obj)) if self._kind(resource).defines else ()
         name = (record.namespace, record.name)
-        labels = labels_of(entry.obj)
-        found = InSync(entry.key, name, change, resource, store, record, consulted, labels, brings, entry.content)
+        labels = labels_of(obj)
+        found = InSync(change.key, name, change, resource, store, record, consulted, labels, brings, content)
         self.in_sync.append(found)
         return found
 

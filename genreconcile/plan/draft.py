@@ -5,7 +5,9 @@ Invariant: an object that is not known to be in sync is compared; the plan is th
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from genreconcile.cache import Cache, Store
@@ -15,7 +17,7 @@ from genreconcile.errors import CacheError, NoMember
 from genreconcile.kinds.discovery import Resource
 from genreconcile.manifests import Loaded, load_object, require_iterable
 from genreconcile.manifests.usable import is_list, refuse_unusable
-from genreconcile.objects import GVK, ObjectKey, labels_of
+from genreconcile.objects import GVK, Object, ObjectKey, labels_of
 from genreconcile.ownership import Membership
 from genreconcile.plan.corrections import Note, corrections
 from genreconcile.plan.entries import InSync, Settled
@@ -24,7 +26,7 @@ from genreconcile.plan.insync import CallKey, InSyncMemory, digest_of, encoded, 
 from genreconcile.plan.locate import locate
 
 Verdict = Callable[[Fresh], InSync | None]
-"""From an object to what to remember of it where it is in sync, None where that is to be seen."""
+"""Gives the entry of an object that is in sync, None for one that is to be compared later."""
 
 
 class Draft:
@@ -43,6 +45,9 @@ class Draft:
         self._served: dict[Hashable, bool] = {}
         self._served_store: Store | None = None  # The store last found served, and for which namespace: as a
         self._served_namespace = ""  # rule, the next object has the same.
+        self._last: Resource | None = None  # The resource last found by an early verdict.
+        self._shifts: list[tuple[int, int]] = [(0, 0)]
+        """From which position on, and what to add for the index in expected: a List gives several entries."""
         self._is_spread = cache.namespaces is not None
         self.is_settled = True
         """Whether every object is known to be in sync."""
@@ -55,7 +60,6 @@ class Draft:
         """Make an entry of each expected object. Raises LoadError, and what iterating over them raises."""
         add, known, settled = self.entries.append, memory.of(self.call_key), memory.settled(self.call_key)
         before: list[InSync] = settled.entries if settled is not None else []
-        last: Resource | None = None
         for index, obj in enumerate(require_iterable(expected)):
             data = encoded(obj)
             content = digest_of(data)
@@ -69,24 +73,26 @@ class Draft:
                 add(in_sync)
                 continue
             if data and type(obj) is dict and not is_list(obj):
-                origin = f"expected[{index}]"
-                refuse_unusable(obj, origin)
-                entry = Fresh(obj, origin, content)
-                in_sync = early(entry) if early is not None else None
-                if in_sync is None:
-                    self.is_settled = False
-                    add(entry)
-                    continue
-                add(in_sync)
-                if in_sync.resource is not last:
-                    last = in_sync.resource
-                    self.resources[last.gvk] = last
+                add(self._read(obj, f"expected[{index}]", content, early))
             else:
                 self.is_settled = False
                 origin = obj.origin if isinstance(obj, Loaded) else f"expected[{index}]"
                 self.entries += _loaded(obj, origin, data, content)
+                self._shifts.append((len(self.entries), index + 1 - len(self.entries)))
         if settled is not None and len(self.entries) == len(settled.entries):
             self.repeated = settled
+
+    def _read(self, obj: Object, origin: str, content: bytes, early: Verdict | None) -> InSync | Fresh:
+        refuse_unusable(obj, origin)
+        entry = Fresh(obj, origin, content)
+        in_sync = early(entry) if early is not None else None
+        if in_sync is None:
+            self.is_settled = False
+            return entry
+        resource = in_sync.resource
+        if resource is not self._last:
+            self.resources[resource.gvk] = self._last = resource
+        return in_sync
 
     def _holds(self, in_sync: InSync) -> bool:
         """Whether the entry's kind is still served and read as before, and rules would consult the same objects."""
@@ -154,8 +160,9 @@ class Draft:
     @property
     def origins(self) -> Iterator[tuple[ObjectKey, str]]:
         """The key and the origin of each object, such as ``expected[3]``."""
-        for index, entry in enumerate(self.entries):
-            yield entry.key, entry.origin if isinstance(entry, Fresh) else f"expected[{index}]"
+        for position, entry in enumerate(self.entries):
+            _, shift = self._shifts[bisect_right(self._shifts, position, key=itemgetter(0)) - 1]
+            yield entry.key, entry.origin if isinstance(entry, Fresh) else f"expected[{position + shift}]"
 
     @property
     def labels(self) -> Iterator[tuple[ObjectKey, Mapping[str, str]]]:

@@ -1,7 +1,7 @@
-"""Verdicts on objects at the time when each is read: of ten thousand, each is out of the processor's cache later.
+"""Verdicts on objects while they are read: once all have been, each is out of the processor's cache.
 
-Invariant: sends no request, and finds an object in sync only where ``DraftComparer.change`` would; of any other object
-it says nothing, and neither is an error raised. What an earlier plan has not brought into the cache is not looked at.
+Invariant: sends no request and raises nothing. An object is found in sync only where ``DraftComparer.change`` would
+find it so; of any other object nothing is said, and its entry stays as it is.
 """
 
 from __future__ import annotations
@@ -11,65 +11,64 @@ from typing import NamedTuple
 
 from genreconcile.cache import Store
 from genreconcile.engine import Engine
-from genreconcile.errors import CacheError
 from genreconcile.kinds.discovery import Resource
-from genreconcile.objects import GVK
+from genreconcile.objects import GVK, ObjectKey
+from genreconcile.plan.brought import Brought
 from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.entries import InSync
 from genreconcile.plan.fresh import Fresh
 from genreconcile.plan.kinds import Kinds
-from genreconcile.plan.locate import put
 
 
-class _Place(NamedTuple):
-    """Where the objects of one kind in one namespace are."""
+class _Where(NamedTuple):
+    """Where the objects of one kind are, in one namespace or in all."""
 
     gvk: GVK
     resource: Resource
     store: Store
 
 
-_Where = tuple[tuple[str, str], str]
-"""((apiVersion, kind), namespace)"""
-
-
-class Early:
-    """The verdicts of one call without an owner set; ``namespace`` is for objects that name none."""
+class EarlyComparer:
+    """The verdicts of one call, whose draft has no owner set; ``namespace`` is for objects that name none."""
 
     def __init__(self, engine: Engine, kinds: Kinds, draft: Draft, namespace: str) -> None:
         self._engine = engine
         self._kinds = kinds
         self._draft = draft
         self._namespace = namespace
+        self._brought: Brought = kinds.brought
+        self._is_spread = engine.cache.namespaces is not None
         self._comparer: DraftComparer | None = None
-        self._places: dict[_Where, _Place | None] = {}
+        self._known: dict[tuple[str, str, str], _Where | None] = {}
 
-    def in_sync(self, entry: Fresh) -> InSync | None:
-        """The entry in place of ``entry`` for an object that surely is in sync, None for any other."""
-        where = entry.kind, entry.namespace or self._namespace
-        if where not in self._places:
-            self._places[where] = self._place(entry, where[1])
-        place = self._places[where]
-        if place is None or entry.has_status:  # The server drops the status of most kinds, which is told later.
+    def verdict(self, entry: Fresh) -> InSync | None:
+        """What to remember of an object that surely is in sync, None for any other."""
+        if entry.has_status:  # The server drops it for most kinds, and a plan tells that.
+            return None
+        namespace = entry.namespace or self._namespace
+        place = (*entry.kind, namespace if self._is_spread else "")
+        if place not in self._known:
+            self._known[place] = self._find(entry, namespace)
+        where = self._known[place]
+        if where is None:
             return None
         if self._comparer is None:
             self._comparer = DraftComparer(self._engine, self._kinds, self._draft)
-        put(entry, self._namespace, place.gvk, place.resource)
-        return self._comparer.early(entry, place.resource, place.store)
+        obj, gvk = entry.obj, where.gvk
+        if not entry.namespace:
+            obj = {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
+        # What the class itself would call, without a call of an interpreted function.
+        key = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, namespace, entry.name))
+        return self._comparer.verdict(entry, obj, key, where.resource, where.store)
 
     @property
     def found(self) -> Sequence[InSync]:
         """The objects that were found in sync, to be remembered."""
         return self._comparer.in_sync if self._comparer is not None else ()
 
-    def _place(self, entry: Fresh, namespace: str) -> _Place | None:
-        """None also for a kind without namespaces: that the server drops one from an object is told later."""
+    def _find(self, entry: Fresh, namespace: str) -> _Where | None:
+        """None also for a kind without namespaces: the server drops one from its objects, and a plan tells that."""
         gvk = GVK.of(entry.obj)
-        resource = self._engine.catalog.discovery.get(gvk)
-        if resource is None or not resource.namespaced or not self._kinds.has_brought(resource, namespace):
-            return None
-        try:
-            return _Place(gvk, resource, self._engine.cache.store(resource, namespace))
-        except CacheError:
-            return None
+        found = self._brought.find(gvk, namespace)
+        return _Where(gvk, *found) if found is not None and found[0].namespaced else None

@@ -8,16 +8,14 @@ from __future__ import annotations
 import functools
 import threading
 import time
-import weakref
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
 from cachetools import LRUCache
 
-from genreconcile.cache import Store
 from genreconcile.engine import Engine
-from genreconcile.errors import CacheError, Forbidden, NotFound, Unauthorized, Unreachable
+from genreconcile.errors import Forbidden, NotFound, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.follow import Follower
 from genreconcile.kinds.order import defined_by, defined_kind, defines_kinds, definition_name, is_definer, is_served
@@ -26,6 +24,7 @@ from genreconcile.kinds.types import document_path
 from genreconcile.objects import GVK, metadata_of
 from genreconcile.plan import Change, changes_schema
 from genreconcile.plan.admission import Admission
+from genreconcile.plan.brought import Brought
 
 ONCE: Final = "once"
 """The ``follow_definitions`` under which no definition is watched, and each is read once, where that is allowed."""
@@ -47,8 +46,8 @@ class Kinds:
         self._awaited: LRUCache[tuple[str, int], bool] = LRUCache(4096)
         self._followed: frozenset[Resource] = frozenset()
         self._synced: LRUCache[Hashable, Hashable] = LRUCache(1024)
-        self._brought: weakref.WeakKeyDictionary[Store, dict[str, int]] = weakref.WeakKeyDictionary()
-        self._lock = threading.Lock()  # Of _awaited, _followed, _synced and _brought.
+        self.brought = Brought(catalog, cache)
+        self._lock = threading.Lock()  # Of _awaited, _followed and _synced.
         self._follower = Follower(catalog.served, cache, self.definition)
         self._admission = Admission(cache, engine.learned, follow=self._follow)
         self.definitions = self._follower.definitions
@@ -67,7 +66,9 @@ class Kinds:
         """The namespaces in which to read each resource: those of the expected set, ``own``, and those read beside."""
         found: dict[Resource, set[str]] = {}
         for resource, namespaces in own.items():
-            for kind in (resource, *self.consulted(resource)):
+            beside = self.consulted(resource)
+            self.brought.note_beside(resource, beside)
+            for kind in (resource, *beside):
                 found.setdefault(kind, set()).update(namespaces)
         return found
 
@@ -130,42 +131,16 @@ class Kinds:
         """
         self._cache.require_usable()
         listed = tuple(listed)
-        asked = _asked(resources, listed, places)
+        place = _place(resources, listed, places)
         moment = (self._catalog.generation, self._follower.news(), self._cache.namespaces)
         with self._lock:
-            known = self._synced.get(asked)
+            known = self._synced.get(place)
         if known == moment and not any(map(self.is_pending, resources)):
             return  # No news of any kind since all of these had come: so it is before most plans.
         if self._bring(resources, listed, places) and self._follower.are_described(resources):
             with self._lock:
-                self._synced[asked] = moment
-            for resource, names in resources.items():
-                for name in names or ("",):
-                    self._note_brought(resource, name, moment[0])
-
-    def has_brought(self, resource: Resource, namespace: str) -> bool:
-        """Whether ``sync`` has brought a kind and those read beside it, with the schemas of now, and all are known."""
-        return all(self._has_brought(kind, namespace) for kind in (resource, *self.consulted(resource)))
-
-    def _has_brought(self, resource: Resource, namespace: str) -> bool:
-        try:
-            store = self._cache.store(resource, namespace)
-        except CacheError:
-            return False
-        with self._lock:
-            return self._brought.get(store, {}).get(self._place(namespace)) == self._catalog.generation
-
-    def _note_brought(self, resource: Resource, namespace: str, generation: int) -> None:
-        try:
-            store = self._cache.store(resource, namespace)
-        except CacheError:  # Such as a kind that may not be read: it has settled, and is not known.
-            return
-        with self._lock:
-            self._brought.setdefault(store, {})[self._place(namespace)] = generation
-
-    def _place(self, namespace: str) -> str:
-        """What is brought at once: a namespace, or "" where the cache reads all of them."""
-        return namespace if self._cache.namespaces is not None else ""
+                self._synced[place] = moment
+            self.brought.note(resources, moment[0])
 
     def _bring(
         self, resources: Mapping[Resource, AbstractSet[str]], listed: Sequence[Resource], places: Collection[str]
@@ -278,7 +253,7 @@ class Kinds:
         self._follower.until(is_done, deadline)
 
 
-def _asked(
+def _place(
     resources: Mapping[Resource, AbstractSet[str]], listed: Iterable[Resource], places: Collection[str]
 ) -> Hashable:
     """What a call of ``sync`` asks for."""

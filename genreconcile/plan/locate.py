@@ -45,26 +45,6 @@ def locate(entries: Sequence[Fresh], namespace: str, catalog: Catalog, brought: 
         _locate(entry, namespace, kinds[entry.kind])
 
 
-def put(entry: Fresh, namespace: str, gvk: GVK, resource: Resource | None) -> None:
-    """Note the key of an object and the resource of its kind, None where that is not known.
-
-    An object that names no namespace and needs one is put into ``namespace``.
-    """
-    own = place = entry.namespace
-    if resource is not None:
-        entry.resource = resource
-        if resource.namespaced and not own:
-            place = namespace
-            entry.obj = {**entry.obj, "metadata": {**entry.obj["metadata"], "namespace": namespace}}
-        elif own and not resource.namespaced:
-            # The server takes it, and drops the namespace (BeforeCreate in k8s.io/apiserver, registry/rest).
-            place = ""
-            free = {name: value for name, value in entry.obj["metadata"].items() if name != "namespace"}
-            entry.obj = {**entry.obj, "metadata": free}
-    # What the class itself would call, without a call of an interpreted function.
-    entry.key = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, place, entry.name))
-
-
 def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
     try:
         resource = brought or catalog.resource(gvk)
@@ -77,9 +57,22 @@ def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
 
 
 def _locate(entry: Fresh, namespace: str, kind: _Kind) -> None:
-    put(entry, namespace, kind.gvk, kind.resource)
-    if kind.resource is None:
-        error = kind.error or ReconcileError(f"{kind.gvk}: no resource", code="GR001")
+    own, gvk, resource = entry.namespace, kind.gvk, kind.resource
+    place = own
+    if resource is not None:
+        entry.resource = resource
+        if resource.namespaced and not own:
+            place = namespace
+            entry.obj = {**entry.obj, "metadata": {**entry.obj["metadata"], "namespace": namespace}}
+        elif own and not resource.namespaced:
+            # The server takes it, and drops the namespace (BeforeCreate in k8s.io/apiserver, registry/rest).
+            place = ""
+            free = {name: value for name, value in entry.obj["metadata"].items() if name != "namespace"}
+            entry.obj = {**entry.obj, "metadata": free}
+    # What the class itself would call, without a call of an interpreted function.
+    entry.key = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, place, entry.name))
+    if resource is None:
+        error = kind.error or ReconcileError(f"{gvk}: no resource", code="GR001")
         entry.resource = unusable(entry.key, error) if isinstance(error, InputError) else error
 
 

@@ -28,7 +28,7 @@ from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.corrections import Told
 from genreconcile.plan.deletions import NO_DELETIONS
 from genreconcile.plan.draft import Draft
-from genreconcile.plan.early import Early
+from genreconcile.plan.early import EarlyComparer
 from genreconcile.plan.entries import InSync, Settled
 from genreconcile.plan.evidence import Evidence
 from genreconcile.plan.further import Further, deletable, require_served
@@ -126,8 +126,8 @@ class Planner:
     def _read(self, call: Call, head: Head | None) -> Draft:
         draft = self._draft(call.namespace, call.fields, head)
         if head is None and self._access is None:
-            early = Early(self._engine, self.kinds, draft, call.namespace)
-            draft.read(call.expected, self._memory, early.in_sync)
+            early = EarlyComparer(self._engine, self.kinds, draft, call.namespace)
+            draft.read(call.expected, self._memory, early.verdict)
             self._memory.note(draft.call_key, early.found)
         else:
             draft.read(call.expected, self._memory)

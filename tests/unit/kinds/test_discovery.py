@@ -290,3 +290,13 @@ def test_namespace_and_scope_must_fit():
         NAMESPACED.path("", "a")
     with pytest.raises(InputError, match="has a namespace: the kind has none"):
         GLOBAL.path("shop", "a")
+
+
+def test_what_is_known_is_told_without_a_request_unless_it_may_be_another_by_now(server, discovery):
+    assert discovery.known(WIDGET) is None
+    found = discovery.get(WIDGET)
+    sent = len(server.requests)
+    assert discovery.known(WIDGET) == found
+    discovery.invalidate()
+    assert discovery.known(WIDGET) is None
+    assert len(server.requests) == sent

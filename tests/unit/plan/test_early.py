@@ -4,6 +4,8 @@ import pytest
 
 import genreconcile as gr
 from genreconcile.compare import Comparison
+from genreconcile.gojson import encode, loads
+from genreconcile.plan.brought import Brought
 from genreconcile.plan.comparing import DraftComparer
 from genreconcile.testing import FakeCluster
 from support.objects import definition, obj, struct, version
@@ -34,8 +36,8 @@ def autoscaler():
     }
 
 
-def namespace(**metadata):
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", **metadata}}
+def namespace(name="shop", **metadata):
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, **metadata}}
 
 
 def said(plan):
@@ -210,3 +212,84 @@ def test_once_a_schema_is_another_one_a_kind_is_compared_later(later):
         later.clear()
         reconciler.plan(widgets[2:])
         assert later == ["c"]
+
+
+def test_an_object_that_comes_twice_is_named_as_it_was_given_also_after_a_list():
+    items = {"apiVersion": "v1", "kind": "List", "items": [config_map("a"), config_map("b")]}
+    with FakeCluster() as fake, gr.Reconciler(fake) as reconciler:
+        reconciler.reconcile([config_map("c")]).raise_for_failures()
+        for _ in range(2):
+            with pytest.raises(gr.LoadError, match=r"expected\[1\] and expected\[3\]"):
+                reconciler.plan([items, config_map("c"), items | {"items": []}, config_map("c")])
+
+
+@pytest.fixture
+def away():
+    """A cluster in which one API does not answer, of which nothing is known."""
+    stale = {"version": "v1", "freshness": "Stale", "resources": []}
+    with FakeCluster() as fake:
+        request = fake.request
+
+        def answered(method, path, **more):
+            answer = request(method, path, **more)
+            if path != "/apis":
+                return answer
+            found = loads(answer)
+            found["items"].append({"metadata": {"name": "example.com"}, "versions": [stale]})
+            return encode(found)
+
+        fake.request = answered
+        yield fake
+
+
+def test_a_kind_that_cannot_be_looked_up_is_the_error_of_its_objects_alone(away):
+    thing = obj("example.com/v1", "Thing", "x", "default")
+    with gr.Reconciler(away) as reconciler:
+        reconciler.reconcile([config_map("a")]).raise_for_failures()
+        plan = reconciler.plan([config_map("a"), thing, config_map("b")])
+        assert [(change.key.name, change.operation, bool(change.error)) for change in plan] == [
+            ("x", "none", True),
+            ("b", "create", False),
+        ]
+
+
+def test_reading_the_objects_sends_no_request(monkeypatch):
+    """What cannot be read at all is told first, whatever the server answers."""
+    monkeypatch.setattr("genreconcile.kinds.discovery._MIN_INTERVAL", 0.0)
+    with FakeCluster() as fake, gr.Reconciler(fake) as reconciler:
+        reconciler.reconcile([config_map("a")]).raise_for_failures()
+        fake.request = lambda *_, **__: pytest.fail("a request")
+        unknown = obj("example.com/v1", "Thing", "x", "default")
+        with pytest.raises(gr.LoadError, match=r"expected\[3\]"):
+            reconciler.plan([config_map("b"), deployment(), unknown, {"kind": "ConfigMap"}])
+
+
+def test_a_set_that_changes_the_scope_of_a_kind_puts_its_objects_there():
+    before = definition("example.com", version())
+    after = definition("example.com", version(), scope="Cluster")
+    things = [obj("example.com/v1", "Thing", name) for name in "ab"]
+    with FakeCluster() as fake, gr.Reconciler(fake) as reconciler:
+        reconciler.reconcile([before, *things]).raise_for_failures()
+        reconciler.plan([obj("example.com/v1", "Thing", "none")])
+        plan = reconciler.plan([obj("example.com/v1", "Thing", "c"), after])
+        assert {change.key.namespace for change in plan if change.key.kind == "Thing"} == {""}
+        (made,) = (change for change in plan if change.key.kind == "Thing")
+        assert "namespace" not in made.expected["metadata"]
+
+
+def test_a_kind_is_asked_for_once_however_many_namespaces_its_objects_are_in(monkeypatch):
+    asked, find = [], Brought.find
+
+    def noted(self, gvk, namespace):
+        asked.append(gvk.kind)
+        return find(self, gvk, namespace)
+
+    monkeypatch.setattr(Brought, "find", noted)
+    names = [f"n{number}" for number in range(5)]
+    objects = [config_map("a", namespace=name) for name in names]
+    with FakeCluster(map(namespace, names)) as fake, gr.Reconciler(fake) as reconciler:
+        reconciler.reconcile(objects).raise_for_failures()
+        reconciler.plan([config_map("none")])
+        asked.clear()
+        assert reconciler.plan(objects).counts["unchanged"] == 5
+        assert asked == ["ConfigMap"]
