@@ -101,7 +101,7 @@ class Discovery:
 
         Raises ClusterError where that cannot be told: the server does not answer, or the API of that group.
         """
-        if not refresh and not self._stale and (known := self._resources.get(gvk)) is not None:
+        if not refresh and (known := self.known(gvk)) is not None:
             return known
         with self._lock:
             if refresh or self._stale or (gvk not in self._resources and self._may_ask_for(gvk)):

@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from cachetools import LRUCache
 
@@ -19,7 +20,7 @@ from genreconcile.errors import CacheError
 from genreconcile.kinds.discovery import Resource
 from genreconcile.objects import GVK
 
-_KINDS = 1024
+_KINDS: Final = 1024
 
 
 class Brought:
@@ -41,13 +42,13 @@ class Brought:
     def note(self, resources: Mapping[Resource, AbstractSet[str]], generation: int) -> None:
         """Note that these were brought in their namespaces; a kind that may not be read is left out."""
         for resource, namespaces in resources.items():
-            for namespace in {self.place(name) for name in namespaces} or {""}:
+            for namespace in {self._place(name) for name in namespaces} or {""}:
                 store = self._store(resource, namespace)
                 if store is not None:
                     with self._lock:
                         self._generations.setdefault(store, {})[namespace] = generation
 
-    def place(self, namespace: str) -> str:
+    def _place(self, namespace: str) -> str:
         """What is brought at once: a namespace, or "" where the cache reads all of them."""
         return namespace if self._cache.namespaces is not None else ""
 
@@ -60,7 +61,7 @@ class Brought:
             beside = self._beside.get(resource)
         if beside is None:
             return None
-        place = self.place(namespace)
+        place = self._place(namespace)
         own, *others = (self._brought(kind, place) for kind in (resource, *beside))
         return (resource, own) if own is not None and None not in others else None
 

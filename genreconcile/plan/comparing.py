@@ -137,10 +137,10 @@ class DraftComparer:
         settled = self._unless_settling(change, resource)
         return self._adoption.guarded(settled) if self._adoption is not None else settled
 
-    def verdict(self, entry: Fresh, obj: Object, key: ObjectKey, resource: Resource, store: Store) -> InSync | None:
+    def verdict(self, obj: Object, content: bytes, key: ObjectKey, resource: Resource, store: Store) -> InSync | None:
         """What to remember of an object in sync, None where only ``change`` can tell. Raises nothing.
 
-        ``obj`` is the entry's object with its namespace; the draft has no owner set.
+        ``obj`` names its namespace, and ``content`` is as in Fresh. The draft has no owner set.
         """
         try:
             record = store.get((key.namespace, key.name))
@@ -150,7 +150,7 @@ class DraftComparer:
             self._draft.view.begin()
             if not comparison.is_clean(obj, record.decode_with_managers()):
                 return None
-            return self._remember(obj, entry.content, Change("none", resource.gvk, key), (resource, store, record))
+            return self._remember(obj, content, Change("none", resource.gvk, key), (resource, store, record))
         except Exception as error:  # noqa: BLE001 - ``change`` meets it again, and says which object it is
             _log.debug("%s: not compared while it was read: %s", key, type(error).__name__)
             return None

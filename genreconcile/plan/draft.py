@@ -45,7 +45,7 @@ class Draft:
         self._served: dict[Hashable, bool] = {}
         self._served_store: Store | None = None  # The store last found served, and for which namespace: as a
         self._served_namespace = ""  # rule, the next object has the same.
-        self._last: Resource | None = None  # The resource last found by an early verdict.
+        self._last: Resource | None = None  # The resource last noted: as a rule, the next object has the same.
         self._shifts: list[tuple[int, int]] = [(0, 0)]
         """From which position on, and what to add for the index in expected: a List gives several entries."""
         self._is_spread = cache.namespaces is not None
@@ -57,7 +57,10 @@ class Draft:
         """Warnings about fields that the server drops from the located objects."""
 
     def read(self, expected: Iterable[Mapping[str, Any]], memory: InSyncMemory, early: Verdict | None = None) -> None:
-        """Make an entry of each expected object. Raises LoadError, and what iterating over them raises."""
+        """Make an entry of each expected object; ``early`` is asked about each of which no verdict is remembered.
+
+        Raises LoadError, and what iterating over them raises.
+        """
         add, known, settled = self.entries.append, memory.of(self.call_key), memory.settled(self.call_key)
         before: list[InSync] = settled.entries if settled is not None else []
         for index, obj in enumerate(require_iterable(expected)):
@@ -78,7 +81,9 @@ class Draft:
                 self.is_settled = False
                 origin = obj.origin if isinstance(obj, Loaded) else f"expected[{index}]"
                 self.entries += _loaded(obj, origin, data, content)
-                self._shifts.append((len(self.entries), index + 1 - len(self.entries)))
+                shift = index + 1 - len(self.entries)
+                if shift != self._shifts[-1][1]:
+                    self._shifts.append((len(self.entries), shift))
         if settled is not None and len(self.entries) == len(settled.entries):
             self.repeated = settled
 
@@ -89,10 +94,12 @@ class Draft:
         if in_sync is None:
             self.is_settled = False
             return entry
-        resource = in_sync.resource
+        self._note_resource(in_sync.resource)
+        return in_sync
+
+    def _note_resource(self, resource: Resource) -> None:
         if resource is not self._last:
             self.resources[resource.gvk] = self._last = resource
-        return in_sync
 
     def _holds(self, in_sync: InSync) -> bool:
         """Whether the entry's kind is still served and read as before, and rules would consult the same objects."""
@@ -123,7 +130,6 @@ class Draft:
         brought = [resource for entry in self.entries if isinstance(entry, InSync) for resource in entry.brings]
         fresh = [entry for entry in self.entries if isinstance(entry, Fresh)]
         locate(fresh, namespace, self._catalog, brought)
-        last = None
         for entry in fresh:
             resource = entry.resource
             if not isinstance(resource, Resource):
@@ -132,8 +138,7 @@ class Draft:
                 self.notes += corrections(entry, resource)
             if self.members is not None:
                 self._mark(entry, resource, self.members)
-            if resource is not last:
-                self.resources[resource.gvk] = last = resource
+            self._note_resource(resource)
 
     def places(self, further: Collection[str] = ()) -> dict[Resource, set[str]]:
         """The namespaces in which to read each kind: ``further``, and its objects' own unless the cache reads all."""

@@ -12,13 +12,13 @@ from typing import NamedTuple
 from genreconcile.cache import Store
 from genreconcile.engine import Engine
 from genreconcile.kinds.discovery import Resource
-from genreconcile.objects import GVK, ObjectKey
-from genreconcile.plan.brought import Brought
+from genreconcile.objects import GVK
 from genreconcile.plan.comparing import DraftComparer
 from genreconcile.plan.draft import Draft
 from genreconcile.plan.entries import InSync
 from genreconcile.plan.fresh import Fresh
 from genreconcile.plan.kinds import Kinds
+from genreconcile.plan.locate import in_namespace, key_of
 
 
 class _Where(NamedTuple):
@@ -37,7 +37,6 @@ class EarlyComparer:
         self._kinds = kinds
         self._draft = draft
         self._namespace = namespace
-        self._brought: Brought = kinds.brought
         self._is_spread = engine.cache.namespaces is not None
         self._comparer: DraftComparer | None = None
         self._known: dict[tuple[str, str, str], _Where | None] = {}
@@ -57,10 +56,9 @@ class EarlyComparer:
             self._comparer = DraftComparer(self._engine, self._kinds, self._draft)
         obj, gvk = entry.obj, where.gvk
         if not entry.namespace:
-            obj = {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
-        # What the class itself would call, without a call of an interpreted function.
-        key = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, namespace, entry.name))
-        return self._comparer.verdict(entry, obj, key, where.resource, where.store)
+            obj = in_namespace(obj, namespace)
+        key = key_of(gvk, namespace, entry.name)
+        return self._comparer.verdict(obj, entry.content, key, where.resource, where.store)
 
     @property
     def found(self) -> Sequence[InSync]:
@@ -70,5 +68,5 @@ class EarlyComparer:
     def _find(self, entry: Fresh, namespace: str) -> _Where | None:
         """None also for a kind without namespaces: the server drops one from its objects, and a plan tells that."""
         gvk = GVK.of(entry.obj)
-        found = self._brought.find(gvk, namespace)
+        found = self._kinds.brought.find(gvk, namespace)
         return _Where(gvk, *found) if found is not None and found[0].namespaced else None

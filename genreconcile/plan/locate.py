@@ -13,7 +13,7 @@ from genreconcile.catalog import Catalog
 from genreconcile.errors import ClusterError, InputError, ReconcileError, Unauthorized, Unreachable
 from genreconcile.kinds.discovery import Resource
 from genreconcile.kinds.order import defined_by, defines_kinds
-from genreconcile.objects import GVK, ObjectKey
+from genreconcile.objects import GVK, Object, ObjectKey
 from genreconcile.plan.drift import unusable
 from genreconcile.plan.fresh import Fresh
 
@@ -45,6 +45,17 @@ def locate(entries: Sequence[Fresh], namespace: str, catalog: Catalog, brought: 
         _locate(entry, namespace, kinds[entry.kind])
 
 
+def in_namespace(obj: Object, namespace: str) -> Object:
+    """A usable object, put into a namespace; it shares all else."""
+    return {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
+
+
+def key_of(gvk: GVK, namespace: str, name: str) -> ObjectKey:
+    """The key of an object of this kind."""
+    # What the class itself would call, without a call of an interpreted function.
+    return tuple.__new__(ObjectKey, (gvk.group, gvk.kind, namespace, name))
+
+
 def _kind(gvk: GVK, brought: Resource | None, catalog: Catalog) -> _Kind:
     try:
         resource = brought or catalog.resource(gvk)
@@ -63,14 +74,13 @@ def _locate(entry: Fresh, namespace: str, kind: _Kind) -> None:
         entry.resource = resource
         if resource.namespaced and not own:
             place = namespace
-            entry.obj = {**entry.obj, "metadata": {**entry.obj["metadata"], "namespace": namespace}}
+            entry.obj = in_namespace(entry.obj, namespace)
         elif own and not resource.namespaced:
             # The server takes it, and drops the namespace (BeforeCreate in k8s.io/apiserver, registry/rest).
             place = ""
             free = {name: value for name, value in entry.obj["metadata"].items() if name != "namespace"}
             entry.obj = {**entry.obj, "metadata": free}
-    # What the class itself would call, without a call of an interpreted function.
-    entry.key = tuple.__new__(ObjectKey, (gvk.group, gvk.kind, place, entry.name))
+    entry.key = key_of(gvk, place, entry.name)
     if resource is None:
         error = kind.error or ReconcileError(f"{gvk}: no resource", code="GR001")
         entry.resource = unusable(entry.key, error) if isinstance(error, InputError) else error

@@ -125,12 +125,9 @@ class Planner:
 
     def _read(self, call: Call, head: Head | None) -> Draft:
         draft = self._draft(call.namespace, call.fields, head)
-        if head is None and self._access is None:
-            early = EarlyComparer(self._engine, self.kinds, draft, call.namespace)
-            draft.read(call.expected, self._memory, early.verdict)
-            self._memory.note(draft.call_key, early.found)
-        else:
-            draft.read(call.expected, self._memory)
+        early = EarlyComparer(self._engine, self.kinds, draft, call.namespace)
+        draft.read(call.expected, self._memory, early.verdict if head is None and self._access is None else None)
+        self._memory.note(draft.call_key, early.found)
         if not draft.is_settled:
             draft.locate(call.namespace)
         return draft

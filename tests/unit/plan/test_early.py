@@ -8,36 +8,27 @@ from genreconcile.gojson import encode, loads
 from genreconcile.plan.brought import Brought
 from genreconcile.plan.comparing import DraftComparer
 from genreconcile.testing import FakeCluster
-from support.objects import definition, obj, struct, version
+from support.objects import definition, obj, pod_template, struct, version, workload
 
 LABELS = {"app": "web"}
-POD = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": "example.com/c:1"}]}}
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
 
 
 def config_map(name="a", **metadata):
-    named = {"name": name, "namespace": "default", **metadata}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": {"k": "0"}}
+    return obj("v1", "ConfigMap", name, "default", metadata=metadata, data={"k": "0"})
 
 
 def deployment(**more):
-    metadata = {"name": "web", "namespace": "default"}
-    spec = {"selector": {"matchLabels": LABELS}, "template": POD}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec, **more}
+    return obj("apps/v1", "Deployment", "web", "default", spec=workload(pod_template(LABELS)), **more)
 
 
 def autoscaler():
-    metadata, spec = {"name": "web", "namespace": "default"}, {"maxReplicas": 9, "scaleTargetRef": TARGET}
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": metadata,
-        "spec": spec,
-    }
+    spec = {"maxReplicas": 9, "scaleTargetRef": TARGET}
+    return obj("autoscaling/v2", "HorizontalPodAutoscaler", "web", "default", spec=spec)
 
 
 def namespace(name="shop", **metadata):
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, **metadata}}
+    return obj("v1", "Namespace", name, metadata=metadata)
 
 
 def said(plan):
@@ -78,7 +69,8 @@ def test_an_object_in_sync_is_judged_once_while_it_is_read_and_then_remembered(l
         reconciler.reconcile(objects).raise_for_failures()
         other = {**deployment(), "metadata": {"name": "none", "namespace": "default"}}
         reconciler.plan([other, config_map("none")])
-        later.clear(), judged.clear()
+        later.clear()
+        judged.clear()
         more = [*objects[::-1], config_map("none")]
         assert reconciler.plan(more).counts == {**reconciler.plan([]).counts, "unchanged": 3, "create": 1}
         assert judged == ["web", "b", "a"]
